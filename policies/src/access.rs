@@ -1,0 +1,185 @@
+//! Who may do what: casbin's answer from `access/model.conf` and `access/policy.csv`. Rules live there, sentences in the pages.
+
+use std::collections::BTreeSet;
+
+use casbin::{CoreApi, DefaultModel, Enforcer, StringAdapter};
+
+use crate::role::Role;
+
+const MODEL: &str = include_str!("../access/model.conf");
+const POLICY: &str = include_str!("../access/policy.csv");
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// An action, `noun:verb`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Action {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Action {
+            /// All actions.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The word in policy files, audit entries and pages.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    /// See the own account.
+    AccountRead = "account:read",
+    /// Take an application as complete.
+    ApplicationAccept = "application:accept",
+    /// Name reviewers.
+    ApplicationAssign = "application:assign",
+    /// End the use.
+    ApplicationClose = "application:close",
+    /// Begin an application.
+    ApplicationCreate = "application:create",
+    /// Decide for the committee.
+    ApplicationDecide = "application:decide",
+    /// Declare a conflict of interest.
+    ApplicationDeclareConflict = "application:declare-conflict",
+    /// Change a draft.
+    ApplicationEdit = "application:edit",
+    /// See the list of applications that one may read.
+    ApplicationList = "application:list",
+    /// Open the vote.
+    ApplicationOpenVoting = "application:open-voting",
+    /// Sign the own pledge.
+    ApplicationPledge = "application:pledge",
+    /// Read an application.
+    ApplicationRead = "application:read",
+    /// Send an application back.
+    ApplicationReturn = "application:return",
+    /// Hand an application in.
+    ApplicationSubmit = "application:submit",
+    /// Vote.
+    ApplicationVote = "application:vote",
+    /// Take an application back.
+    ApplicationWithdraw = "application:withdraw",
+    /// Read the portal's audit chain.
+    AuditRead = "audit:read",
+    /// Read the catalog.
+    CatalogRead = "catalog:read",
+    /// Have the signer issue a permit.
+    PermitIssue = "permit:issue",
+    /// End a permit.
+    PermitRevoke = "permit:revoke",
+    /// Run a query under a project.
+    ProjectQuery = "project:query",
+}
+
+/// What a person is to the object of an action. The first that fits counts, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Relation {
+    /// Wrote the application.
+    Applicant,
+    /// Is named in it, or in the project.
+    Member,
+    /// Is a reviewer or chair with a conflict of interest.
+    Conflicted,
+    /// Is an assigned reviewer.
+    Assigned,
+    /// None of these, or there is no object.
+    Other,
+}
+
+impl Relation {
+    /// All relations.
+    pub const ALL: [Self; 5] = [Self::Applicant, Self::Member, Self::Conflicted, Self::Assigned, Self::Other];
+
+    /// The word in policy files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Applicant => "applicant",
+            Self::Assigned => "assigned",
+            Self::Conflicted => "conflicted",
+            Self::Member => "member",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// The policy files do not load, or casbin could not answer. Then nothing is allowed.
+#[derive(Debug, thiserror::Error)]
+#[error("the access policy cannot be read")]
+pub struct AccessError(#[source] Box<casbin::Error>);
+
+/// Casbin with the embedded policy.
+pub struct Access(Enforcer);
+
+impl Access {
+    /// Loads the embedded model and policy.
+    pub async fn load() -> Result<Self, AccessError> {
+        let failed = |cause| AccessError(Box::new(cause));
+        let model = DefaultModel::from_str(MODEL).await.map_err(failed)?;
+        Enforcer::new(model, StringAdapter::new(POLICY)).await.map(Self).map_err(failed)
+    }
+
+    /// Whether somebody who is not signed in may.
+    pub fn visitor_may(&self, what: Action) -> bool {
+        self.may("visitor", Relation::Other, what)
+    }
+
+    /// Whether a signed-in person with these roles, in this relation to the object, may. Denials are written for every person,
+    /// so one role never lifts what another forbids.
+    pub fn person_may(&self, roles: &BTreeSet<Role>, relation: Relation, what: Action) -> bool {
+        self.may("person", relation, what) || roles.iter().any(|role| self.may(role.as_str(), relation, what))
+    }
+
+    fn may(&self, who: &str, relation: Relation, what: Action) -> bool {
+        self.0.enforce((who, relation.as_str(), what.as_str())).unwrap_or(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::*;
+
+    async fn table() -> String {
+        let access = Access::load().await.unwrap();
+        let mut text = String::from("# role × relation × action; made by the code, compared by a test\n");
+        let who = ["visitor", "person"].into_iter().chain(Role::ALL.into_iter().map(Role::as_str));
+        for who in who {
+            for relation in Relation::ALL {
+                let may = Action::ALL.iter().filter(|what| access.may(who, relation, **what));
+                let may: Vec<_> = may.map(|what| what.as_str()).collect();
+                writeln!(text, "{who:15} {:11} {}", relation.as_str(), may.join(" ")).unwrap();
+            }
+        }
+        text
+    }
+
+    #[tokio::test]
+    async fn the_matrix_is_the_reviewed_one() {
+        let now = table().await;
+        let reviewed = include_str!("../access/matrix.txt");
+        assert!(now == reviewed, "access/matrix.txt differs; if the change is wanted, replace it by:\n{now}");
+    }
+
+    #[test]
+    fn file_and_types_name_the_same_actions() {
+        let lines = POLICY.lines().filter(|line| line.starts_with("p,"));
+        let named: BTreeSet<_> = lines.map(|line| line.split(", ").nth(3).unwrap()).collect();
+        assert_eq!(named, Action::ALL.iter().map(|action| action.as_str()).collect());
+    }
+
+    #[tokio::test]
+    async fn no_role_lifts_a_denial() {
+        let access = Access::load().await.unwrap();
+        let all = Role::ALL.into_iter().collect();
+        for relation in [Relation::Applicant, Relation::Member, Relation::Conflicted] {
+            assert!(!access.person_may(&all, relation, Action::ApplicationVote));
+            assert!(!access.person_may(&all, relation, Action::ApplicationDecide));
+        }
+        assert!(access.person_may(&all, Relation::Assigned, Action::ApplicationVote));
+        assert!(!access.person_may(&BTreeSet::from([Role::Auditor]), Relation::Other, Action::ApplicationAccept));
+    }
+}

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+pub mod access;
+pub mod application;
+pub mod audit;
+pub mod durable;
+pub mod id;
+pub mod jws;
+pub mod keys;
+pub mod permit;
+pub mod profile;
+pub mod role;
+pub mod session;
+pub mod status;
+pub mod zone;
+
+pub use id::{ApplicationId, InvalidId, PermitId, ProjectId, SessionId, UserId};
+pub use permit::{DatasetGrant, Grade, Permit, RowFilter, Tier};
+pub use profile::Profile;
+pub use role::Role;
+pub use session::SessionToken;
+pub use status::StatusDocument;
+pub use zone::Zone;

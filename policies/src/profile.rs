@@ -1,0 +1,71 @@
+//! Disclosure profiles: the parameters of the veil, named by the permit, kept as files in `policies/profiles/`.
+
+use serde::{Deserialize, Serialize};
+
+/// Parameters of the veil's rules (disclosure.md, sections 2 to 4).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Name, as permits write it.
+    pub name: String,
+    /// Distinct persons a cell needs (V-MINP). NDB guideline: fewer than 10 are not shown.
+    pub min_persons: u64,
+    /// Distinct institutions a cell needs (V-MININST); 0 where the rule is not asked. LTC guideline: at least 3.
+    pub min_institutions: u64,
+    /// (n,k): the n largest persons may not hold more than this share of the total (V-DOM; ACRO 1.0.1: 2, 0.90).
+    pub dominance_n: usize,
+    /// See `dominance_n`.
+    pub dominance_k: f64,
+    /// p %: what is left after the two largest must exceed this share of the largest (V-DOM; ACRO: 0.10).
+    pub p_ratio: f64,
+    /// Rows of an answer at most.
+    pub max_rows: u64,
+    /// Groups that may reach a veil at most.
+    pub max_groups: u64,
+}
+
+/// There is no profile of that name.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// The file does not parse.
+    #[error("the disclosure profile {0} cannot be read")]
+    Broken(&'static str),
+    /// Unknown name.
+    #[error(
+        "there is no disclosure profile of that name; known are standard, ndb-publication-2024 and ltc-publication"
+    )]
+    Unknown,
+}
+
+const FILES: [(&str, &str); 3] = [
+    ("standard", include_str!("../profiles/standard.toml")),
+    ("ndb-publication-2024", include_str!("../profiles/ndb-publication-2024.toml")),
+    ("ltc-publication", include_str!("../profiles/ltc-publication.toml")),
+];
+
+impl Profile {
+    /// The profile of that name.
+    pub fn named(name: &str) -> Result<Self, ProfileError> {
+        let (name, text) = FILES.iter().find(|(known, _)| *known == name).ok_or(ProfileError::Unknown)?;
+        toml::from_str(text).map_err(|_| ProfileError::Broken(name))
+    }
+
+    /// Names of all profiles.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        FILES.iter().map(|(name, _)| *name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_profile_reads_and_asks_for_ten_persons() {
+        for name in Profile::names() {
+            let profile = Profile::named(name).unwrap();
+            assert_eq!(profile.name, name);
+            assert!(profile.min_persons >= 10);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The session token: who asks, since when, under which of that person's permits. Signed by the portal, at most 15 minutes.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{PermitId, SessionId, UserId};
+
+/// How long a session token may live (DESIGN.md, "Zones").
+pub const LIFETIME_MAX: Duration = Duration::from_mins(15);
+
+/// The claims of a session token's JWS (`typ` = [`crate::jws::SESSION`]).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionToken {
+    /// The person.
+    pub user: UserId,
+    /// The signed-in session; revoking it ends every token of it.
+    pub session: SessionId,
+    /// When the second factor was given, if it was.
+    #[serde(default)]
+    pub second_factor_at: Option<Timestamp>,
+    /// A subset of the person's permits.
+    pub permits: BTreeSet<PermitId>,
+    /// From when.
+    pub issued_at: Timestamp,
+    /// Until when, at most [`LIFETIME_MAX`] later.
+    pub expires_at: Timestamp,
+}
+
+impl SessionToken {
+    /// Whether the token holds at `now`: not yet over, not from the future, not longer than allowed.
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        let lifetime = self.expires_at.duration_since(self.issued_at);
+        let skew = jiff::SignedDuration::from_secs(5);
+        self.issued_at.duration_since(now) <= skew && now < self.expires_at && lifetime.unsigned_abs() <= LIFETIME_MAX
+    }
+}
