@@ -1,0 +1,40 @@
+//! What each dataset is, in both languages.
+
+/// A dataset's description.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// `ndb`, `ltc`, `dpc`, `ehr`, `person`.
+    pub id: &'static str,
+    /// Title in Japanese.
+    pub title_ja: &'static str,
+    /// Title in English.
+    pub title_en: &'static str,
+    /// Description in Japanese.
+    pub description_ja: &'static str,
+    /// Description in English.
+    pub description_en: &'static str,
+}
+
+/// The description of that dataset.
+pub fn description(id: &str) -> Option<Description> {
+    include_str!("../data/datasets.tsv").lines().skip(1).find_map(|line| {
+        let mut parts = line.split('\t');
+        let mut next = || parts.next().unwrap_or_default();
+        let description =
+            Description { id: next(), title_ja: next(), title_en: next(), description_ja: next(), description_en: next() };
+        (description.id == id).then_some(description)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_dataset_of_a_release_is_described() {
+        for id in crate::SOURCES.iter().chain(&["person"]) {
+            assert!(!description(id).unwrap().description_en.is_empty(), "{id}");
+        }
+        assert!(description("none").is_none());
+    }
+}
