@@ -1,0 +1,89 @@
+//! Why the signer does not start, or does not sign.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use policies::application::{Refusal, StreamError};
+use policies::audit::AuditError;
+use policies::jws::JwsError;
+use policies::keys::KeyError;
+
+/// Every way in which the signer fails or refuses. Never carries what a request said.
+#[derive(Debug, thiserror::Error)]
+pub enum SignerError {
+    /// Nothing could be recorded, so nothing was done.
+    #[error("the audit chain could not be written, so nothing was signed")]
+    Audit(#[source] AuditError),
+    /// The permit's conditions are not met.
+    #[error("the application does not lead to a permit: {0}")]
+    Conditions(#[source] Refusal),
+    /// A key folder cannot be used.
+    #[error("the permit signer's keys cannot be used")]
+    Keys(#[source] KeyError),
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}; choose another address or stop what listens there")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// Plain HTTP beyond this machine.
+    #[error("{0} is reachable from other machines; the permit signer speaks plain HTTP and listens on loopback only")]
+    NotLoopback(SocketAddr),
+    /// No such permit.
+    #[error("there is no permit of that number")]
+    NotFound,
+    /// The same application led to a permit by other events.
+    #[error(
+        "a permit was signed for another history of this application; ask the secretariat, nothing is signed twice"
+    )]
+    OtherHistory,
+    /// The project name is taken.
+    #[error("this project runs under another application; choose another short name")]
+    ProjectTaken,
+    /// The service stopped.
+    #[error("the permit signer stopped unexpectedly")]
+    Serve(#[source] io::Error),
+    /// Signature of the portal missing or wrong.
+    #[error("the request is not signed by this portal")]
+    Signature(#[source] JwsError),
+    /// The permit could not be signed.
+    #[error("the document could not be signed")]
+    Sign(#[source] JwsError),
+    /// The store cannot be read or written.
+    #[error("cannot read or write {}", path.display())]
+    Store {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// The stream of events is not whole.
+    #[error("the application's events are not believed: {0}")]
+    Stream(#[source] StreamError),
+}
+
+impl SignerError {
+    /// Stable code, safe in logs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Audit(_) => "signer/audit",
+            Self::Conditions(_) => "signer/conditions",
+            Self::Keys(_) => "signer/keys",
+            Self::Listen { .. } => "signer/listen",
+            Self::NotFound => "signer/not-found",
+            Self::NotLoopback(_) => "signer/not-loopback",
+            Self::OtherHistory => "signer/other-history",
+            Self::ProjectTaken => "signer/project-taken",
+            Self::Serve(_) => "signer/stopped",
+            Self::Sign(_) => "signer/sign",
+            Self::Signature(_) => "signer/signature",
+            Self::Store { .. } => "signer/store",
+            Self::Stream(_) => "signer/stream",
+        }
+    }
+}

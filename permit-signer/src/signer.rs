@@ -1,0 +1,169 @@
+//! The decision to sign. No network: requests come in as text, the clock as an argument.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
+use policies::application::{Application, PermitAnswer, PermitRequest, REVOCATION, Revocation, Revoked, StreamError};
+use policies::audit::{Act, AuditLog};
+use policies::keys::{KeyFolder, SigningKey, VerifyingKey};
+use policies::status::StatusDocument;
+use policies::{Permit, PermitId, Zone, jws};
+
+use crate::error::SignerError;
+use crate::store::{Signed, State, Store};
+
+const SERVICE: &str = "permit-signer";
+const JAPAN: Offset = Offset::constant(9);
+
+/// Permit key, portal's public key, store and audit chain.
+pub(crate) struct Signer {
+    key: SigningKey,
+    portal: VerifyingKey,
+    store: Mutex<Store>,
+    audit: AuditLog,
+}
+
+impl Signer {
+    /// Opens keys, store and audit chain. Refuses another zone's keys.
+    pub(crate) fn open(keys: &Path, portal: &Path, store: &Path, audit: &Path) -> Result<Self, SignerError> {
+        let folder = KeyFolder::open(keys, Zone::Permit).map_err(SignerError::Keys)?;
+        let sign = folder.signing("sign").map_err(SignerError::Keys)?;
+        Ok(Self {
+            key: folder.signing("permit").map_err(SignerError::Keys)?,
+            portal: VerifyingKey::read(portal).map_err(SignerError::Keys)?,
+            store: Mutex::new(Store::open(store)?),
+            audit: AuditLog::open(audit, Zone::Permit, sign).map_err(SignerError::Audit)?,
+        })
+    }
+
+    /// Signs a permit for a granted application, or says why not. A refusal is recorded too.
+    pub(crate) fn issue(&self, request: &str, now: Timestamp) -> Result<PermitAnswer, SignerError> {
+        let request: PermitRequest = match jws::verify(jws::EVENTS, request, &self.portal) {
+            Ok(request) => request,
+            Err(cause) => return self.refused("permit:refused", "request", SignerError::Signature(cause), now),
+        };
+        let object = match request.records.first() {
+            Some(first) => first.application.to_string(),
+            None => return self.refused("permit:refused", "request", SignerError::Stream(StreamError::Empty), now),
+        };
+        self.decide(&request, now).or_else(|error| self.refused("permit:refused", &object, error, now))
+    }
+
+    fn decide(&self, request: &PermitRequest, now: Timestamp) -> Result<PermitAnswer, SignerError> {
+        let (state, head) = Application::verify(&request.records).map_err(SignerError::Stream)?;
+        let mut store = self.store();
+        match store.state.applications.get(&state.id) {
+            Some(signed) if signed.head == head => {
+                let jws = store.read_permit(&signed.permit)?;
+                let permit = jws::verify(jws::PERMIT, &jws, &self.key.verifying()).map_err(SignerError::Signature)?;
+                return self.answer(permit, jws);
+            }
+            Some(_) => return Err(SignerError::OtherHistory),
+            None => {}
+        }
+        let number = store.state.last_number + 1;
+        let id = permit_id(now, number).ok_or(SignerError::NotFound)?;
+        let permit = state.permit(id, &head, now, request.until).map_err(SignerError::Conditions)?;
+        if store.state.projects.get(&permit.project).is_some_and(|application| *application != state.id) {
+            return Err(SignerError::ProjectTaken);
+        }
+        let jws = jws::sign(jws::PERMIT, &permit, &self.key).map_err(SignerError::Sign)?;
+        self.record_issue(&permit, request, now)?;
+        // The file first: a number that the state names always has its document.
+        store.write_permit(&permit.id, &jws)?;
+        let mut next = State { last_number: number, ..store.state.clone() };
+        next.applications.insert(state.id.clone(), Signed { head, permit: permit.id.clone() });
+        next.projects.insert(permit.project.clone(), state.id);
+        store.replace(next)?;
+        self.answer(permit, jws)
+    }
+
+    fn record_issue(&self, permit: &Permit, request: &PermitRequest, now: Timestamp) -> Result<(), SignerError> {
+        let id = permit.id.to_string();
+        let act = Act::new(SERVICE, "permit:signed", &id)
+            .with("application", permit.application.as_str())
+            .with("application_head", permit.application_head.as_str())
+            .with("project", permit.project.as_str())
+            .with("members", permit.members.len())
+            .with("expires_at", permit.expires_at.to_string());
+        self.audit.append(now, &act).map_err(SignerError::Audit)?;
+        if let Some(head) = &request.portal_head {
+            let identity = self.portal.to_hex();
+            self.audit.witness(now, Zone::Portal, &identity, head).map_err(SignerError::Audit)?;
+        }
+        Ok(())
+    }
+
+    fn answer(&self, permit: Permit, jws: String) -> Result<PermitAnswer, SignerError> {
+        let audit_head = self.audit.head().map_err(SignerError::Audit)?;
+        Ok(PermitAnswer { permit, jws, audit_key: self.audit.identity(), audit_head })
+    }
+
+    /// Ends a permit or a session. Never undone; doing it twice changes nothing.
+    pub(crate) fn revoke(&self, request: &str, now: Timestamp) -> Result<(), SignerError> {
+        let request: Revocation = match jws::verify(REVOCATION, request, &self.portal) {
+            Ok(request) => request,
+            Err(cause) => return self.refused("revocation:refused", "request", SignerError::Signature(cause), now),
+        };
+        let mut store = self.store();
+        let mut next = store.state.clone();
+        let (fresh, action, object) = match &request.what {
+            Revoked::Permit(permit) => {
+                store.read_permit(permit)?;
+                (next.revoked_permits.insert(permit.clone()), "permit:revoked", permit.to_string())
+            }
+            Revoked::Session(session) => {
+                (next.revoked_sessions.insert(session.clone()), "session:revoked", session_name(session.as_str()))
+            }
+        };
+        if !fresh {
+            return Ok(());
+        }
+        let act = Act::new(request.by.as_str(), action, &object).with("reason", request.reason.as_str());
+        self.audit.append(now, &act).map_err(SignerError::Audit)?;
+        store.replace(next)
+    }
+
+    /// A freshly signed status document.
+    pub(crate) fn status(&self, now: Timestamp) -> Result<String, SignerError> {
+        let mut store = self.store();
+        let document = StatusDocument {
+            sequence: store.next_sequence()?,
+            issued_at: now,
+            revoked_permits: store.state.revoked_permits.clone(),
+            revoked_sessions: store.state.revoked_sessions.clone(),
+        };
+        jws::sign(jws::STATUS, &document, &self.key).map_err(SignerError::Sign)
+    }
+
+    /// A permit as it was signed.
+    pub(crate) fn permit(&self, id: &PermitId) -> Result<String, SignerError> {
+        self.store().read_permit(id)
+    }
+
+    fn refused<T>(&self, action: &str, object: &str, error: SignerError, now: Timestamp) -> Result<T, SignerError> {
+        let act = Act::new(SERVICE, action, object).with("code", error.code());
+        self.audit.append(now, &act).map_err(SignerError::Audit)?;
+        Err(error)
+    }
+
+    // A panic while the lock was held leaves nothing half done: `Store::replace` swaps after the disk.
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn permit_id(now: Timestamp, number: u32) -> Option<PermitId> {
+    let year = now.to_zoned(TimeZone::fixed(JAPAN)).year();
+    format!("P-{year:04}-{number:06}").parse().ok()
+}
+
+/// The first eight digits: enough to find a session again, too few to be one.
+fn session_name(session: &str) -> String {
+    session.chars().take(8).collect()
+}
+
+#[cfg(test)]
+mod tests;
