@@ -1,0 +1,33 @@
+//! Applications in the database: streams of events, changed only by `decide`, each change with its audit entry.
+
+mod change;
+mod list;
+
+use policies::ApplicationId;
+use policies::application::{Application, EventRecord};
+use sqlx::{Executor, Sqlite};
+
+pub(crate) use change::{Change, change, create};
+pub(crate) use list::{Listed, list};
+
+use crate::error::PortalError;
+
+/// All events of an application, in order.
+pub(crate) async fn records<'c>(
+    db: impl Executor<'c, Database = Sqlite>,
+    id: &ApplicationId,
+) -> Result<Vec<EventRecord>, PortalError> {
+    let rows = sqlx::query_scalar::<_, String>("select body from application_event where application = ? order by seq");
+    let rows = rows.bind(id.as_str()).fetch_all(db).await?;
+    rows.iter().map(|body| serde_json::from_str(body).map_err(|_| PortalError::Stored)).collect()
+}
+
+/// The state of an application: its events, replayed. None if there is no such application.
+pub(crate) async fn load<'c>(
+    db: impl Executor<'c, Database = Sqlite>,
+    id: &ApplicationId,
+) -> Result<Option<Application>, PortalError> {
+    let records = records(db, id).await?;
+    let state = || Application::replay(id.clone(), records.iter().map(|record| &record.event));
+    Ok((!records.is_empty()).then(state))
+}

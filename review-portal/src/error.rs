@@ -1,0 +1,200 @@
+//! Every way in which the portal fails or refuses. Sentences stand in `messages/`, found by the code; values never.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use policies::access::AccessError;
+use policies::application::Refusal;
+use policies::audit::AuditError;
+use policies::jws::JwsError;
+use policies::keys::KeyError;
+
+/// Why the portal did not start, or did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum PortalError {
+    /// The policy files do not load.
+    #[error("the access policy cannot be used")]
+    Access(#[source] AccessError),
+    /// An account of that name exists.
+    #[error("there is an account of that name already")]
+    AccountExists,
+    /// Nothing could be recorded, so nothing was changed.
+    #[error("the audit chain could not be written, so nothing was changed")]
+    Audit(#[source] AuditError),
+    /// The form does not hold together.
+    #[error("the form is incomplete; open the page again")]
+    BadForm,
+    /// The form's token is missing or another's.
+    #[error("the form is too old or came from elsewhere; open the page again")]
+    Csrf,
+    /// The database failed.
+    #[error("the portal's database failed")]
+    Database(#[from] sqlx::Error),
+    /// The database's file cannot be made.
+    #[error("cannot open the portal's database {}", path.display())]
+    DatabaseFile {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// May read, may not do this.
+    #[error("your roles do not allow this")]
+    Forbidden,
+    /// A key folder cannot be used.
+    #[error("the portal's keys cannot be used")]
+    Keys(#[source] KeyError),
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}; choose another address or stop what listens there")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// The database is newer, or a migration failed.
+    #[error("the portal's database cannot be brought up to date; it may be of a newer version")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// Does not exist, or is not to be known.
+    #[error("there is no such page, or it is not open to you")]
+    NotFound,
+    /// Nobody is signed in.
+    #[error("sign in first")]
+    NotSignedIn {
+        /// Where a reader is to go on after signing in; none for a form.
+        next: Option<String>,
+    },
+    /// The project's short name is taken.
+    #[error("the project's short name is in use; choose another")]
+    ProjectTaken,
+    /// The rules say no.
+    #[error("{0}")]
+    Refused(#[source] Refusal),
+    /// This version of the dataset stands in the catalog already.
+    #[error("this release is published already; releases are never changed")]
+    ReleaseExists,
+    /// The service stopped.
+    #[error("the portal stopped unexpectedly")]
+    Serve(#[source] io::Error),
+    /// The session store failed.
+    #[error("the session could not be read")]
+    Session(#[source] tower_sessions::session::Error),
+    /// A document could not be signed.
+    #[error("the document could not be signed")]
+    Sign(#[source] JwsError),
+    /// The signer refused.
+    #[error("the permit signer refused: {code}")]
+    SignerRefused {
+        /// Its code.
+        code: String,
+    },
+    /// The signer does not answer.
+    #[error("the permit signer does not answer; try again later")]
+    SignerUnreachable,
+    /// Stored text is not what this version wrote.
+    #[error("a stored record cannot be read")]
+    Stored,
+}
+
+impl PortalError {
+    /// Stable code; the message files have `error.<code>` for those that a page can show.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Access(_) => "portal/access",
+            Self::AccountExists => "portal/account-exists",
+            Self::Audit(_) => "portal/audit",
+            Self::BadForm => "portal/bad-form",
+            Self::Csrf => "portal/csrf",
+            Self::Database(_) => "portal/database",
+            Self::DatabaseFile { .. } => "portal/database-file",
+            Self::Forbidden => "portal/forbidden",
+            Self::Keys(_) => "portal/keys",
+            Self::Listen { .. } => "portal/listen",
+            Self::Migrate(_) => "portal/migrate",
+            Self::NotFound => "portal/not-found",
+            Self::NotSignedIn { .. } => "portal/not-signed-in",
+            Self::ProjectTaken => "portal/project-taken",
+            Self::Refused(refusal) => refusal.code(),
+            Self::ReleaseExists => "portal/release-exists",
+            Self::Serve(_) => "portal/stopped",
+            Self::Session(_) => "portal/session",
+            Self::Sign(_) => "portal/sign",
+            Self::SignerRefused { .. } => "portal/signer-refused",
+            Self::SignerUnreachable => "portal/signer-unreachable",
+            Self::Stored => "portal/stored",
+        }
+    }
+
+    pub(crate) fn task(cause: tokio::task::JoinError) -> Self {
+        Self::Serve(io::Error::other(cause))
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::BadForm => StatusCode::BAD_REQUEST,
+            Self::Csrf | Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotSignedIn { .. } => StatusCode::UNAUTHORIZED,
+            Self::AccountExists
+            | Self::ProjectTaken
+            | Self::Refused(_)
+            | Self::ReleaseExists
+            | Self::SignerRefused { .. } => StatusCode::CONFLICT,
+            Self::SignerUnreachable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Access(_)
+            | Self::Audit(_)
+            | Self::Database(_)
+            | Self::DatabaseFile { .. }
+            | Self::Keys(_)
+            | Self::Listen { .. }
+            | Self::Migrate(_)
+            | Self::Serve(_)
+            | Self::Session(_)
+            | Self::Sign(_)
+            | Self::Stored => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl From<tower_sessions::session::Error> for PortalError {
+    fn from(cause: tower_sessions::session::Error) -> Self {
+        Self::Session(cause)
+    }
+}
+
+impl From<Refusal> for PortalError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// What an error page shows; rendered by the outermost layer, which knows the reader's language.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) code: &'static str,
+    pub(crate) refusal: Option<Refusal>,
+    pub(crate) detail: Option<String>,
+}
+
+impl IntoResponse for PortalError {
+    fn into_response(self) -> Response {
+        if let Self::NotSignedIn { next: Some(next) } = &self {
+            return Redirect::to(&format!("/sign-in?next={next}")).into_response();
+        }
+        let status = self.status();
+        if status.is_server_error() {
+            tracing::error!(code = self.code(), "a page failed");
+        }
+        let code = self.code();
+        let detail = if let Self::SignerRefused { code } = &self { Some(code.clone()) } else { None };
+        let refusal = if let Self::Refused(refusal) = self { Some(refusal) } else { None };
+        let mut response = status.into_response();
+        response.extensions_mut().insert(Failure { code, refusal, detail });
+        response
+    }
+}

@@ -1,0 +1,134 @@
+//! Two languages, one message file each. Japanese first.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use axum::http::HeaderMap;
+use axum::http::header::COOKIE;
+use policies::application::Refusal;
+
+static JA: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| parse(include_str!("../messages/ja.toml")));
+static EN: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| parse(include_str!("../messages/en.toml")));
+
+/// Name of the cookie that keeps the reader's choice.
+pub(crate) const CHOICE: &str = "sudare_lang";
+
+/// The reader's language.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Language {
+    En,
+    #[default]
+    Ja,
+}
+
+impl Language {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Ja => "ja",
+        }
+    }
+
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        match word {
+            "en" => Some(Self::En),
+            "ja" => Some(Self::Ja),
+            _ => None,
+        }
+    }
+
+    /// The sentence under `key`; the key itself if there is none (a test sees to it that there is).
+    pub(crate) fn say(self, key: &str) -> String {
+        let words = match self {
+            Self::En => &EN,
+            Self::Ja => &JA,
+        };
+        words.get(key).cloned().unwrap_or_else(|| key.to_owned())
+    }
+
+    pub(crate) fn refusal(self, refusal: &Refusal) -> String {
+        match self {
+            Self::En => sentence(&refusal.en()),
+            Self::Ja => refusal.ja(),
+        }
+    }
+
+    /// The choice in the cookie, Japanese if there is none.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let choice = cookies.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(CHOICE));
+        choice.and_then(|rest| Self::parse(rest.trim_start_matches('='))).unwrap_or_default()
+    }
+}
+
+/// An error's words as a sentence for a page: capital first letter, full stop.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().collect::<String>()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}
+
+fn parse(text: &str) -> BTreeMap<String, String> {
+    toml::from_str(text).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn both_files_have_the_same_keys_and_no_empty_sentence() {
+        assert!(!JA.is_empty());
+        assert_eq!(JA.keys().collect::<Vec<_>>(), EN.keys().collect::<Vec<_>>());
+        assert!(JA.values().chain(EN.values()).all(|sentence| !sentence.trim().is_empty()));
+    }
+
+    /// Every key that a template or page names exists.
+    #[test]
+    fn every_key_in_a_page_exists() {
+        let mut used = BTreeSet::new();
+        collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut used);
+        assert!(used.len() > 50);
+        let missing: Vec<_> = used.iter().filter(|key| !JA.contains_key(*key)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    /// Keys whose last part comes from code.
+    #[test]
+    fn every_word_of_code_has_its_sentence() {
+        for stage in policies::application::Stage::ALL {
+            for group in ["stage", "turn", "next"] {
+                assert!(JA.contains_key(&format!("{group}.{}", stage.as_str())), "{group} {stage:?}");
+            }
+        }
+        for class in ["key", "measure", "open", "quasi", "sensitive", "technical"] {
+            assert!(JA.contains_key(&format!("class.{class}")));
+        }
+        for field in ["datasets", "members", "period", "profile", "project", "purpose", "title"] {
+            assert!(JA.contains_key(&format!("problem.{field}")));
+        }
+        let events = include_str!("../../policies/src/application/event.rs");
+        let kinds = events.split("=> \"").skip(1).map(|part| part.split('"').next().unwrap());
+        assert!(kinds.map(|kind| assert!(JA.contains_key(&format!("event.{kind}")), "{kind}")).count() >= 15);
+        for error in crate::pages::error::SHOWN.into_iter().chain(["internal"]) {
+            assert!(JA.contains_key(&format!("error.{error}")) && JA.contains_key(&format!("error.{error}.hint")));
+        }
+    }
+
+    fn collect(folder: &Path, used: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, used);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for part in text.split("say(\"").skip(1) {
+                used.insert(part.split('"').next().unwrap().to_owned());
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+
+mod access;
+pub mod accounts;
+mod application;
+pub mod catalog;
+mod database;
+mod error;
+mod form;
+mod language;
+mod pages;
+mod portal;
+mod query;
+mod record;
+mod serve;
+mod session;
+mod signer;
+pub mod tokens;
+mod visit;
+
+pub use database::Database;
+pub use error::PortalError;
+pub use query::{AnswerColumn, PortalAnswer, PortalRefusal, QueryRunner};
+pub use serve::{PortalConfig, serve};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+//! What every page stands on: database, policy, audit chain, keys, the way to signer and engine.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use policies::Role;
+use policies::access::{Access, Action, Relation};
+use policies::audit::AuditLog;
+use policies::keys::SigningKey;
+
+use crate::database::Database;
+use crate::query::QueryRunner;
+use crate::signer::SignerClient;
+
+/// Shared state of all handlers.
+#[derive(Clone)]
+pub(crate) struct Portal(Arc<Parts>);
+
+pub(crate) struct Parts {
+    pub(crate) db: Database,
+    pub(crate) access: Access,
+    pub(crate) audit: Arc<AuditLog>,
+    pub(crate) audit_folder: PathBuf,
+    pub(crate) session_key: SigningKey,
+    pub(crate) signer: SignerClient,
+    pub(crate) runner: Arc<dyn QueryRunner>,
+    pub(crate) synthetic: bool,
+    pub(crate) clock: fn() -> Timestamp,
+}
+
+impl Portal {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Whether casbin lets these roles, or a visitor, do this to an object in that relation.
+    pub(crate) fn may(&self, roles: Option<&BTreeSet<Role>>, relation: Relation, what: Action) -> bool {
+        match roles {
+            Some(roles) => self.access.person_may(roles, relation, what),
+            None => self.access.visitor_may(what),
+        }
+    }
+}
+
+impl std::ops::Deref for Portal {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Portal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Portal")
+    }
+}

@@ -1,0 +1,127 @@
+//! The portal's service: router, layers, start and end.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware;
+use jiff::Timestamp;
+use policies::Zone;
+use policies::access::Access;
+use policies::audit::AuditLog;
+use policies::keys::KeyFolder;
+use tokio::net::TcpListener;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+use crate::database::Database;
+use crate::error::PortalError;
+use crate::pages;
+use crate::portal::{Parts, Portal};
+use crate::query::QueryRunner;
+use crate::session::Sessions;
+use crate::signer::SignerClient;
+
+/// An idle session ends after this time.
+const IDLE_MAX: time::Duration = time::Duration::minutes(60);
+
+/// The largest form: an application with every variable ticked, or a long query.
+const BODY_MAX: usize = 1024 * 1024; // bytes
+
+/// Nothing from elsewhere, nothing inline, no script at all.
+const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; \
+                   base-uri 'none'; frame-ancestors 'none'";
+
+/// Where the portal listens and what it holds.
+#[derive(Clone, Debug)]
+pub struct PortalConfig {
+    /// Address; port 0 picks a free one. The portal speaks plain HTTP: TLS is a reverse proxy's work.
+    pub listen: SocketAddr,
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// Key folder of the portal zone.
+    pub keys: PathBuf,
+    /// The permit signer, e.g. `http://127.0.0.1:7402`.
+    pub signer_url: String,
+    /// Folder of the portal zone's audit chain.
+    pub audit: PathBuf,
+    /// Whether all data are made up: every page then says so.
+    pub synthetic: bool,
+    /// Whether browsers reach the portal by https, so that cookies are for https only.
+    pub https: bool,
+    /// The clock.
+    pub clock: fn() -> Timestamp,
+}
+
+/// Serves until `shutdown`. `ready` hears the address once connections are accepted.
+pub async fn serve(
+    config: PortalConfig,
+    runner: Arc<dyn QueryRunner>,
+    ready: impl FnOnce(SocketAddr),
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), PortalError> {
+    let listen = |cause| PortalError::Listen { address: config.listen, cause };
+    let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+    let portal = open(&config, runner).await?;
+    let db = portal.db.clone();
+    let sessions = Sessions::new(db.pool().clone());
+    sessions.sweep(portal.now().as_second()).await?;
+    ready(listener.local_addr().map_err(listen)?);
+    let app = router(portal, sessions, config.https);
+    let served = axum::serve(listener, app).with_graceful_shutdown(shutdown).await;
+    db.close().await;
+    served.map_err(PortalError::Serve)
+}
+
+pub(crate) async fn open(config: &PortalConfig, runner: Arc<dyn QueryRunner>) -> Result<Portal, PortalError> {
+    let keys = KeyFolder::open(&config.keys, Zone::Portal).map_err(PortalError::Keys)?;
+    let sign = || keys.signing("sign").map_err(PortalError::Keys);
+    Ok(Portal::new(Parts {
+        db: Database::open(&config.database).await?,
+        access: Access::load().await.map_err(PortalError::Access)?,
+        audit: Arc::new(AuditLog::open(&config.audit, Zone::Portal, sign()?).map_err(PortalError::Audit)?),
+        audit_folder: config.audit.clone(),
+        session_key: keys.signing("session").map_err(PortalError::Keys)?,
+        signer: SignerClient::new(&config.signer_url, sign()?)?,
+        runner,
+        synthetic: config.synthetic,
+        clock: config.clock,
+    }))
+}
+
+pub(crate) fn router(portal: Portal, sessions: Sessions, https: bool) -> Router {
+    let sessions = SessionManagerLayer::new(sessions)
+        .with_name(if https { "__Host-sudare" } else { "sudare" })
+        .with_secure(https)
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_expiry(Expiry::OnInactivity(IDLE_MAX))
+        // Each visit counts as activity, not only those that change the session.
+        .with_always_save(true);
+    let app = pages::router()
+        .layer(middleware::from_fn_with_state(portal.clone(), pages::error::render))
+        .layer(sessions)
+        .layer(middleware::from_fn(pages::choose_language))
+        .layer(DefaultBodyLimit::max(BODY_MAX));
+    let app = headers().into_iter().fold(app, |app, (name, value)| {
+        app.layer(SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value)))
+    });
+    app.with_state(portal)
+}
+
+fn headers() -> [(HeaderName, &'static str); 7] {
+    [
+        (header::CONTENT_SECURITY_POLICY, CSP),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+    ]
+}

@@ -1,0 +1,76 @@
+//! Signed-in browsers in the portal's database: tower-sessions on sqlx 0.9.
+
+use sha2::{Digest, Sha256};
+use sqlx::SqlitePool;
+use time::OffsetDateTime;
+use tower_sessions::SessionStore;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error, Result};
+
+/// Sessions in table `session`, by the SHA-256 of the cookie's value.
+#[derive(Clone, Debug)]
+pub(crate) struct Sessions(SqlitePool);
+
+impl Sessions {
+    pub(crate) fn new(pool: SqlitePool) -> Self {
+        Self(pool)
+    }
+
+    /// Forgets sessions that are over.
+    pub(crate) async fn sweep(&self, now_seconds: i64) -> std::result::Result<(), sqlx::Error> {
+        let sweep = sqlx::query("delete from session where expires_at < ?").bind(now_seconds);
+        sweep.execute(&self.0).await.map(drop)
+    }
+}
+
+#[async_trait::async_trait]
+impl SessionStore for Sessions {
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        // 128 random bits do not meet twice; if they did, the insert would fail and the visitor would try again.
+        let insert = sqlx::query("insert into session (id, body, expires_at) values (?, ?, ?)");
+        let insert = insert.bind(name(&record.id)).bind(body(record)?).bind(record.expiry_date.unix_timestamp());
+        insert.execute(&self.0).await.map(drop).map_err(|cause| backend(&cause))
+    }
+
+    async fn save(&self, record: &Record) -> Result<()> {
+        let save = sqlx::query(
+            "insert into session (id, body, expires_at) values (?, ?, ?)
+             on conflict (id) do update set body = excluded.body, expires_at = excluded.expires_at",
+        );
+        let save = save.bind(name(&record.id)).bind(body(record)?).bind(record.expiry_date.unix_timestamp());
+        save.execute(&self.0).await.map(drop).map_err(|cause| backend(&cause))
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let load = sqlx::query_as::<_, (String, i64)>("select body, expires_at from session where id = ?");
+        let Some((body, expires_at)) =
+            load.bind(name(id)).fetch_optional(&self.0).await.map_err(|cause| backend(&cause))?
+        else {
+            return Ok(None);
+        };
+        let expiry_date = OffsetDateTime::from_unix_timestamp(expires_at).map_err(|_| decode())?;
+        let data = serde_json::from_str(&body).map_err(|_| decode())?;
+        Ok((expiry_date > OffsetDateTime::now_utc()).then_some(Record { id: *id, data, expiry_date }))
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        let delete = sqlx::query("delete from session where id = ?").bind(name(id));
+        delete.execute(&self.0).await.map(drop).map_err(|cause| backend(&cause))
+    }
+}
+
+fn name(id: &Id) -> String {
+    hex::encode(Sha256::digest(id.0.to_be_bytes()))
+}
+
+fn body(record: &Record) -> Result<String> {
+    serde_json::to_string(&record.data).map_err(|_| Error::Encode("session".to_owned()))
+}
+
+fn decode() -> Error {
+    Error::Decode("session".to_owned())
+}
+
+fn backend(cause: &sqlx::Error) -> Error {
+    Error::Backend(cause.to_string())
+}

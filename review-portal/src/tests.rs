@@ -1,0 +1,7 @@
+//! The portal over real sockets: a real permit signer, real cookies, real forms.
+
+mod failure;
+mod flow;
+mod guard;
+mod routes;
+mod world;

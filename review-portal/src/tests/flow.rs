@@ -1,0 +1,169 @@
+//! From draft to permit to answer and back to nothing, as the different people.
+
+use policies::audit;
+use policies::keys::VerifyingKey;
+use policies::{Permit, jws};
+use reqwest::StatusCode;
+
+use super::world::{Browser, World};
+
+pub(super) const CONTENT: [(&str, &str); 13] = [
+    ("title", "大腿骨近位部骨折と要介護認定 <b>"),
+    ("project", "fracture-2026"),
+    ("purpose", "公衆衛生の向上に資する。"),
+    ("members", "pi\nco"),
+    ("table", "ndb/2026.1:ndb.claims"),
+    ("column", "ndb/2026.1:ndb.drugs:yj_code"),
+    ("table", "person/2026.1:person"),
+    ("tier", "pseudonymized"),
+    ("profile", "standard"),
+    ("grade", "exact"),
+    ("period_from", "2026-01-01"),
+    ("period_until", "2099-03-31"),
+    ("idempotency", "first-click"),
+];
+
+pub(super) struct Cast {
+    pub(super) pi: Browser,
+    pub(super) co: Browser,
+    pub(super) r1: Browser,
+    pub(super) r2: Browser,
+    pub(super) r3: Browser,
+    pub(super) chair: Browser,
+    pub(super) office: Browser,
+}
+
+impl Cast {
+    pub(super) async fn new(world: &World) -> Self {
+        Self {
+            pi: world.person("pi").await,
+            co: world.person("co").await,
+            r1: world.person("r1").await,
+            r2: world.person("r2").await,
+            r3: world.person("r3").await,
+            chair: world.person("chair").await,
+            office: world.person("office").await,
+        }
+    }
+
+    /// Writes, submits, accepts, assigns R1 to R3 and opens the vote. Returns the application's path.
+    pub(super) async fn to_vote(&self) -> String {
+        let at = self.pi.act("/applications", &CONTENT).await;
+        self.pi.act(&format!("{at}/submit"), &[]).await;
+        self.office.act(&format!("{at}/accept"), &[]).await;
+        let reviewers = [("reviewer", "r1"), ("reviewer", "r2"), ("reviewer", "r3")];
+        self.office.act(&format!("{at}/assign"), &reviewers).await;
+        self.office.act(&format!("{at}/voting"), &[]).await;
+        at
+    }
+
+    pub(super) async fn to_permit(&self) -> String {
+        let at = self.to_pledges().await;
+        self.office.act(&format!("{at}/permit"), &[]).await;
+        at
+    }
+
+    pub(super) async fn to_pledges(&self) -> String {
+        let at = self.to_vote().await;
+        for reviewer in [&self.r1, &self.r2] {
+            reviewer.act(&format!("{at}/vote"), &[("ballot", "for"), ("comment", "妥当")]).await;
+        }
+        let conditions = [("decision", "granted-with-conditions"), ("text", "市区町村別の表は不可")];
+        self.chair.act(&format!("{at}/decide"), &conditions).await;
+        for member in [&self.pi, &self.co] {
+            member.act(&format!("{at}/pledge"), &[("agree", "yes")]).await;
+        }
+        at
+    }
+}
+
+#[tokio::test]
+async fn from_draft_to_permit_to_answer_to_revocation() {
+    let world = World::new().await;
+    let cast = Cast::new(&world).await;
+    let at = cast.to_permit().await;
+    let page = cast.pi.read(&at).await;
+    assert!(page.contains("P-20") && page.contains("承諾済み") && page.contains("市区町村別の表は不可"));
+    assert!(page.contains("合成データ（実在の個人・医療機関ではありません）"));
+    assert!(page.contains("&#60;b&#62;") || page.contains("&lt;b&gt;"), "titles are text");
+    assert!(!page.contains("妥当"), "who asks does not see votes");
+
+    let number = format!("P-20{}", page.split("P-20").nth(1).unwrap().chars().take(9).collect::<String>());
+    let key = VerifyingKey::read(&world.path("permit").join("public/permit.pub")).unwrap();
+    let jws_text = std::fs::read_to_string(world.path("store").join(format!("permits/{number}.jws"))).unwrap();
+    let permit: Permit = jws::verify(jws::PERMIT, &jws_text, &key).unwrap();
+    assert_eq!(permit.members.len(), 2);
+    assert!(permit.datasets["ndb"].tables["ndb.claims"].contains("service_month"));
+    assert_eq!(permit.datasets["ndb"].tables["ndb.drugs"].len(), 1);
+    assert!(!permit.datasets["person"].tables["person"].contains("birth_date"), "granted by name only");
+
+    // A second click and a second order give the same permit.
+    cast.office.act(&format!("{at}/permit"), &[]).await;
+    assert_eq!(std::fs::read_dir(world.path("store").join("permits")).unwrap().count(), 1);
+
+    let sql = "/projects/fracture-2026/sql";
+    let answer = cast.co.post(sql, &[("sql", "select sex, count(*) from ndb.claims group by sex")]).await;
+    let answer = answer.text().await.unwrap();
+    assert!(answer.contains("412") && answer.contains("few_persons") && answer.contains("0-9"));
+    let refused = cast.pi.post(sql, &[("sql", "select * from ndb.claims")]).await.text().await.unwrap();
+    assert!(refused.contains("guard/rows-at-root") && refused.contains("rows cannot be shown"));
+    assert!(refused.contains("select * from ndb.claims"), "input is kept");
+    assert_eq!(world.person("eve").await.get(sql).await.status(), StatusCode::NOT_FOUND);
+
+    cast.office.refused(&format!("{at}/revoke"), &[("reason", " ")], "application/comment-required").await;
+    cast.office.act(&format!("{at}/revoke"), &[("reason", "目的外利用")]).await;
+    assert_eq!(cast.pi.get(sql).await.status(), StatusCode::NOT_FOUND);
+    cast.pi.act(&format!("{at}/close"), &[("report", "すべて消去した")]).await;
+    assert!(cast.pi.read(&at).await.contains("利用終了"));
+    let report = audit::verify(&[world.path("portal"), world.path("permit")]).unwrap();
+    assert!(report.whole(), "{report:?}");
+    assert!(report.crossings.iter().filter(|crossing| crossing.holds == Some(true)).count() >= 2);
+    let revoked: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(world.path("store").join("state.json")).unwrap()).unwrap();
+    assert_eq!(revoked["revoked_permits"][0], number.as_str());
+}
+
+#[tokio::test]
+async fn a_double_click_is_one_application_and_one_event() {
+    let world = World::new().await;
+    let pi = world.person("pi").await;
+    let first = pi.act("/applications", &CONTENT).await;
+    assert_eq!(pi.act("/applications", &CONTENT).await, first);
+    let click = [("idempotency", "submit-1")];
+    for _ in 0..2 {
+        assert_eq!(pi.act(&format!("{first}/submit"), &click).await, first);
+    }
+    pi.refused(&format!("{first}/submit"), &[("idempotency", "submit-2")], "application/out-of-turn").await;
+    let list = pi.read("/applications").await;
+    assert_eq!(list.matches("/applications/A-").count(), 1);
+}
+
+#[tokio::test]
+async fn a_return_shows_its_comment_and_input_is_kept() {
+    let world = World::new().await;
+    let (pi, office) = (world.person("pi").await, world.person("office").await);
+    let half = [("title", "途中"), ("profile", "standard"), ("members", "pi")];
+    let at = pi.act("/applications", &half).await;
+    pi.refused(&format!("{at}/submit"), &[], "application/incomplete").await;
+    let wrong = [("title", "題名は残る"), ("profile", "standard"), ("members", "pi\nnobody")];
+    let answer = pi.post(&format!("{at}/edit"), &wrong).await;
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let body = answer.text().await.unwrap();
+    assert!(body.contains("題名は残る") && body.contains("nobody") && body.contains("aria-invalid"));
+    for (name, value) in [
+        ("table", "ndb/2026.1:ndb.nothing"),
+        ("column", "ndb/2026.1:ndb.claims:person_key"),
+        ("table", "ndb/2099.1:ndb.claims"),
+        ("table", "person/2026.1:person.ndb"),
+    ] {
+        let answer = pi.post(&format!("{at}/edit"), &[("profile", "standard"), (name, value)]).await;
+        assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY, "{value}");
+    }
+    pi.act(&format!("{at}/edit"), &CONTENT).await;
+    pi.act(&format!("{at}/submit"), &[]).await;
+    assert_eq!(pi.get(&format!("{at}/edit")).await.status(), StatusCode::OK);
+    pi.refused(&format!("{at}/edit"), &half, "application/out-of-turn").await;
+    office.act(&format!("{at}/return"), &[("comment", "資金源を書いてください")]).await;
+    assert!(pi.read(&format!("{at}/edit")).await.contains("資金源を書いてください"));
+    pi.act(&format!("{at}/submit"), &[]).await;
+}

@@ -1,0 +1,140 @@
+//! What must not work: guessing, forging, judging one's own.
+
+use reqwest::StatusCode;
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+
+use super::flow::{CONTENT, Cast};
+use super::world::{PASSWORD, World};
+
+#[tokio::test]
+async fn a_conflicted_reviewer_neither_reads_nor_votes() {
+    let world = World::new().await;
+    let cast = Cast::new(&world).await;
+    let at = cast.to_vote().await;
+    // R3 works at the principal investigator's university: the file is closed, also by direct address.
+    assert_eq!(cast.r3.get(&at).await.status(), StatusCode::NOT_FOUND);
+    cast.r3.refused(&format!("{at}/vote"), &[("ballot", "for")], "portal/not-found").await;
+    cast.r1.act(&format!("{at}/vote"), &[("ballot", "for")]).await;
+    cast.r1.refused(&format!("{at}/vote"), &[("ballot", "against")], "application/already-voted").await;
+    cast.chair.refused(&format!("{at}/decide"), &[("decision", "granted")], "application/no-quorum").await;
+    // R2 declares a conflict: gone at once.
+    assert_eq!(cast.r2.get(&at).await.status(), StatusCode::OK);
+    cast.r2.act(&format!("{at}/conflict"), &[]).await;
+    assert_eq!(cast.r2.get(&at).await.status(), StatusCode::NOT_FOUND);
+    cast.r2.refused(&format!("{at}/vote"), &[("ballot", "for")], "portal/not-found").await;
+    cast.chair.refused(&format!("{at}/vote"), &[("ballot", "for")], "portal/forbidden").await;
+    cast.pi.refused(&format!("{at}/decide"), &[("decision", "granted")], "portal/forbidden").await;
+    cast.office.refused(&format!("{at}/permit"), &[], "application/out-of-turn").await;
+}
+
+#[tokio::test]
+async fn no_permit_before_every_pledge() {
+    let world = World::new().await;
+    let cast = Cast::new(&world).await;
+    let at = cast.to_vote().await;
+    for reviewer in [&cast.r1, &cast.r2] {
+        reviewer.act(&format!("{at}/vote"), &[("ballot", "for")]).await;
+    }
+    cast.chair.refused(&format!("{at}/decide"), &[("decision", "rejected"), ("text", "否")], "not-by-majority").await;
+    cast.chair.act(&format!("{at}/decide"), &[("decision", "granted")]).await;
+    cast.pi.act(&format!("{at}/pledge"), &[("agree", "yes")]).await;
+    cast.office.refused(&format!("{at}/permit"), &[], "application/pledges-missing").await;
+    cast.r1.refused(&format!("{at}/pledge"), &[("agree", "yes")], "portal/forbidden").await;
+    cast.co.refused(&format!("{at}/pledge"), &[], "portal/bad-form").await;
+}
+
+#[tokio::test]
+async fn forms_without_the_sessions_token_change_nothing() {
+    let world = World::new().await;
+    let pi = world.person("pi").await;
+    let at = pi.act("/applications", &CONTENT).await;
+    let others = world.person("co").await.token().await;
+    for path in
+        ["/applications", "/sign-out", &format!("{at}/submit"), &format!("{at}/edit"), &format!("{at}/withdraw")]
+    {
+        for fields in [&[][..], &[("csrf", "")], &[("csrf", others.as_str())]] {
+            let answer = pi.post_raw(path, fields).await;
+            assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{path}");
+            assert!(answer.text().await.unwrap().contains("portal/csrf"));
+        }
+    }
+    assert!(pi.read(&at).await.contains("下書き"));
+    let stranger = world.visitor();
+    let answer = stranger.post_raw("/sign-in", &[("user", "pi"), ("password", PASSWORD)]).await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn guessing_passwords_makes_wait_and_names_are_not_told() {
+    let world = World::new().await;
+    let browser = world.visitor();
+    let unknown = browser.sign_in("nobody", "x").await.text().await.unwrap();
+    let known = browser.sign_in("pi", "x").await.text().await.unwrap();
+    for page in [&unknown, &known] {
+        assert!(page.contains("サインイン名またはパスワードが違います。"));
+    }
+    for _ in 0..4 {
+        assert_eq!(browser.sign_in("pi", "wrong").await.status(), StatusCode::UNAUTHORIZED);
+    }
+    // The right password, too early.
+    let answer = browser.sign_in("pi", PASSWORD).await;
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert!(answer.text().await.unwrap().contains("しばらくサインインできません"));
+}
+
+#[tokio::test]
+async fn events_are_only_ever_added_and_signing_out_ends_the_session() {
+    let world = World::new().await;
+    let pi = world.person("pi").await;
+    let at = pi.act("/applications", &CONTENT).await;
+    let options = SqliteConnectOptions::new().filename(world.path("portal.sqlite"));
+    let mut db = SqliteConnection::connect_with(&options).await.unwrap();
+    for sql in ["update application_event set kind = 'submitted'", "delete from application_event"] {
+        let changed = sqlx::query(sql).execute(&mut db).await;
+        assert!(changed.unwrap_err().to_string().contains("append-only"));
+    }
+    let stored = sqlx::query_scalar::<_, String>("select state from application").fetch_one(&mut db).await.unwrap();
+    let stored: policies::application::Application = serde_json::from_str(&stored).unwrap();
+    assert_eq!(crate::application::load(&mut db, &stored.id).await.unwrap().unwrap(), stored);
+    pi.act("/sign-out", &[]).await;
+    assert_eq!(pi.get(&at).await.status(), StatusCode::SEE_OTHER);
+    let signer: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(world.path("store").join("state.json")).unwrap()).unwrap();
+    assert_eq!(signer["revoked_sessions"].as_array().unwrap().len(), 1, "the engine will hear of it");
+    let status = reqwest::get(format!("http://{}/audit", world.address)).await.unwrap();
+    assert!(status.url().path().ends_with("/sign-in"));
+}
+
+#[tokio::test]
+async fn pages_carry_the_walls_in_their_headers() {
+    let world = World::new().await;
+    let answer = world.visitor().get("/catalog").await;
+    let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+    let csp = header("content-security-policy");
+    assert!(csp.contains("default-src 'none'") && !csp.contains("unsafe") && csp.contains("frame-ancestors 'none'"));
+    assert_eq!(header("x-content-type-options"), "nosniff");
+    let browser = world.visitor();
+    let answer = browser.get("/sign-in?lang=en").await;
+    let cookies: Vec<_> = answer.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+    let session = cookies.iter().find(|cookie| cookie.starts_with("sudare=")).unwrap();
+    assert!(session.contains("HttpOnly") && session.contains("SameSite=Lax"));
+    let page = answer.text().await.unwrap();
+    assert!(page.contains("lang=\"en\"") && page.contains("Password") && page.contains("合成データ"));
+    assert!(!page.contains("style=") && !page.contains("<script"));
+    assert!(browser.read("/catalog").await.contains("Data catalog"), "the choice is kept");
+}
+
+#[tokio::test]
+async fn the_catalog_is_open_and_exported() {
+    let world = World::new().await;
+    let visitor = world.visitor();
+    assert!(visitor.read("/catalog").await.contains("NDB"));
+    let ndb = visitor.read("/catalog/ndb").await;
+    assert!(ndb.contains("12,345") && ndb.contains("service_month") && ndb.contains("準識別子"));
+    let person = visitor.read("/catalog/person").await;
+    assert!(person.contains("person.ndb") && person.contains("birth_month"));
+    assert_eq!(visitor.get("/catalog/nothing").await.status(), StatusCode::NOT_FOUND);
+    let json: serde_json::Value = serde_json::from_str(&visitor.read("/catalog.json").await).unwrap();
+    assert_eq!(json["datasets"][0]["releases"][0]["tables"][0]["rows"], 12345);
+}

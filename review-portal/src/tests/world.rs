@@ -1,0 +1,241 @@
+//! A small world: keys, signer and portal on free ports, accounts, a catalog, browsers with cookies.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use catalog::manifest::{FORMAT, ReleaseTable};
+use catalog::{BucketCount, Manifest};
+use jiff::Timestamp;
+use permit_signer::SignerConfig;
+use policies::audit::AuditLog;
+use policies::keys::KeyFolder;
+use policies::{ProjectId, Zone};
+use reqwest::{Client, Response, StatusCode};
+use secrecy::SecretString;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+use crate::accounts::{self, NewAccount};
+use crate::catalog::{DatasetText, Publication, publish};
+use crate::{AnswerColumn, Database, PortalAnswer, PortalConfig, PortalRefusal, QueryRunner, serve};
+
+pub(super) const PASSWORD: &str = "correct horse battery staple";
+
+/// Short name, organisation, roles.
+pub(super) const PEOPLE: [(&str, &str, &str); 9] = [
+    ("pi", "University A", "researcher"),
+    ("co", "University B", "researcher"),
+    ("eve", "University X", "researcher"),
+    ("r1", "Institute C", "reviewer"),
+    ("r2", "Institute D", "reviewer"),
+    ("r3", "University A", "reviewer"),
+    ("chair", "Institute E", "chair reviewer"),
+    ("office", "Ministry", "secretariat"),
+    ("auditor", "Audit Office", "auditor"),
+];
+
+pub(super) struct World {
+    pub(super) dir: tempfile::TempDir,
+    pub(super) address: SocketAddr,
+    stop_signer: Option<oneshot::Sender<()>>,
+    _stop_portal: oneshot::Sender<()>,
+    running: JoinSet<()>,
+}
+
+/// Answers with two cells, or refuses `select *`; checks that the token names exactly one permit.
+struct Engine {
+    session: policies::keys::VerifyingKey,
+}
+
+#[async_trait::async_trait]
+impl QueryRunner for Engine {
+    async fn run(&self, token: &str, _: &ProjectId, sql: &str) -> Result<PortalAnswer, PortalRefusal> {
+        let token: policies::session::SessionToken =
+            policies::jws::verify(policies::jws::SESSION, token, &self.session).unwrap();
+        assert!(token.holds_at(Timestamp::now()));
+        assert_eq!(token.permits.len(), 1);
+        if sql.contains('*') && !sql.contains("count") {
+            return Err(PortalRefusal {
+                code: "guard/rows-at-root".to_owned(),
+                rule: "V-ROOT".to_owned(),
+                message: "rows cannot be shown".to_owned(),
+                hint: "count persons by a group <instead>".to_owned(),
+                line: Some(1),
+                column: Some(8),
+            });
+        }
+        let column = |name: &str, kind: &str| AnswerColumn { name: name.to_owned(), kind: kind.to_owned() };
+        Ok(PortalAnswer {
+            columns: vec![column("sex", "text"), column("persons", "int")],
+            rows: vec![vec![Some("1".to_owned()), Some("412".to_owned())], vec![Some("2".to_owned()), None]],
+            grade: "exact".to_owned(),
+            withheld: "0-9".to_owned(),
+            reasons: vec!["few_persons".to_owned()],
+        })
+    }
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let now = Timestamp::now();
+        KeyFolder::init(&path("permit"), Zone::Permit, now).unwrap();
+        let keys = KeyFolder::init(&path("portal"), Zone::Portal, now).unwrap();
+        let mut running = JoinSet::new();
+        let (stop_signer, stopped) = oneshot::channel();
+        let (ready, signer) = oneshot::channel();
+        let config = SignerConfig {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            keys: path("permit"),
+            portal_key: keys.public("sign"),
+            store: path("store"),
+            audit: path("permit"),
+            clock: Timestamp::now,
+        };
+        running.spawn(async move {
+            permit_signer::serve(config, |at| ready.send(at).unwrap(), async { drop(stopped.await) }).await.unwrap();
+        });
+        let signer = signer.await.unwrap();
+        furnish(path("portal.sqlite"), &keys).await;
+        let (stop_portal, stopped) = oneshot::channel();
+        let (ready, address) = oneshot::channel();
+        let config = PortalConfig {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            database: path("portal.sqlite"),
+            keys: path("portal"),
+            signer_url: format!("http://{signer}"),
+            audit: path("portal"),
+            synthetic: true,
+            https: false,
+            clock: Timestamp::now,
+        };
+        let session = keys.signing("session").unwrap().verifying();
+        running.spawn(async move {
+            let engine = Arc::new(Engine { session });
+            serve(config, engine, |at| ready.send(at).unwrap(), async { drop(stopped.await) }).await.unwrap();
+        });
+        let address = address.await.unwrap();
+        Self { dir, address, stop_signer: Some(stop_signer), _stop_portal: stop_portal, running }
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Ends the signer and waits until its port is closed.
+    pub(super) async fn without_signer(&mut self) {
+        drop(self.stop_signer.take());
+        self.running.join_next().await.unwrap().unwrap();
+    }
+
+    /// A browser that nobody has signed in with.
+    pub(super) fn visitor(&self) -> Browser {
+        let http = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).no_proxy();
+        Browser { http: http.build().unwrap(), base: format!("http://{}", self.address) }
+    }
+
+    /// A browser in which `user` is signed in.
+    pub(super) async fn person(&self, user: &str) -> Browser {
+        let browser = self.visitor();
+        let answer = browser.sign_in(user, PASSWORD).await;
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{user}");
+        browser
+    }
+}
+
+async fn furnish(database: PathBuf, keys: &KeyFolder) {
+    let now = Timestamp::now();
+    let db = Database::open(&database).await.unwrap();
+    let audit = Arc::new(AuditLog::open(keys.path(), Zone::Portal, keys.signing("sign").unwrap()).unwrap());
+    for (user, organisation, roles) in PEOPLE {
+        let account = NewAccount {
+            user: user.parse().unwrap(),
+            name_ja: format!("{user}さん"),
+            name_en: format!("Dr {user}"),
+            organisation: organisation.parse().unwrap(),
+            roles: roles.split(' ').map(|role| role.parse().unwrap()).collect(),
+            password: SecretString::from(PASSWORD),
+        };
+        accounts::create(&db, &audit, account, now).await.unwrap();
+    }
+    for (dataset, tables) in [("ndb", &["ndb.claims", "ndb.drugs"][..]), ("person", &["person.ndb", "facility"])] {
+        let table = || ReleaseTable { columns: Vec::new(), rows: 12345, persons: Some(678), files: Vec::new() };
+        let manifest = Manifest {
+            format: FORMAT,
+            release: format!("{dataset}/2026.1").parse().unwrap(),
+            created_at: now,
+            code_version: "test".to_owned(),
+            buckets: BucketCount::DEFAULT,
+            tables: tables.iter().map(|name| ((*name).to_owned(), table())).collect::<BTreeMap<_, _>>(),
+            sources: Vec::new(),
+            crosswalk: String::new(),
+            pinned: Vec::new(),
+            wrapped_key: String::new(),
+        };
+        let text = DatasetText::from(catalog::datasets::description(dataset).unwrap());
+        let publication = Publication { manifest: &manifest, text, by: "operator" };
+        publish(&db, &audit, publication.clone(), now).await.unwrap();
+        assert!(publish(&db, &audit, publication, now).await.is_err());
+    }
+    db.close().await;
+}
+
+/// One person's browser: cookies, no redirects followed, forms filled with the page's own token.
+pub(super) struct Browser {
+    http: Client,
+    base: String,
+}
+
+impl Browser {
+    pub(super) async fn get(&self, path: &str) -> Response {
+        self.http.get(format!("{}{path}", self.base)).send().await.unwrap()
+    }
+
+    /// The page at `path`, which must be there.
+    pub(super) async fn read(&self, path: &str) -> String {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        answer.text().await.unwrap()
+    }
+
+    /// Posts `fields` as they are.
+    pub(super) async fn post_raw(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+        self.http.post(format!("{}{path}", self.base)).form(fields).send().await.unwrap()
+    }
+
+    /// Posts `fields` with the token of this session.
+    pub(super) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+        let token = self.token().await;
+        let mut all = vec![("csrf", token.as_str())];
+        all.extend(fields);
+        self.post_raw(path, &all).await
+    }
+
+    /// Posts and expects the redirect that follows a change.
+    pub(super) async fn act(&self, path: &str, fields: &[(&str, &str)]) -> String {
+        let answer = self.post(path, fields).await;
+        let (status, location) = (answer.status(), answer.headers().get("location").cloned());
+        assert_eq!(status, StatusCode::SEE_OTHER, "{path}: {}", answer.text().await.unwrap());
+        location.unwrap().to_str().unwrap().to_owned()
+    }
+
+    /// Posts and expects a refusal with that code on the page.
+    pub(super) async fn refused(&self, path: &str, fields: &[(&str, &str)], code: &str) {
+        let answer = self.post(path, fields).await;
+        let status = answer.status();
+        let body = answer.text().await.unwrap();
+        assert!(!status.is_success() && body.contains(code), "{path}: {status} {body}");
+    }
+
+    pub(super) async fn token(&self) -> String {
+        let page = self.read("/sign-in").await;
+        page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    }
+
+    pub(super) async fn sign_in(&self, user: &str, password: &str) -> Response {
+        self.post("/sign-in", &[("user", user), ("password", password), ("next", "/applications")]).await
+    }
+}
