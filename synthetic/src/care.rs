@@ -1,0 +1,58 @@
+//! From a person's course to the records that institutions make of it.
+
+mod checkups;
+mod documents;
+mod inpatient;
+mod labs;
+mod long_term;
+mod outpatient;
+mod stays;
+mod treatment;
+
+use crate::calendar::Month;
+use crate::facilities::Facilities;
+use crate::mistakes::Mistakes;
+use crate::population::{Household, Person};
+use crate::random::{self, Dice};
+use crate::records::{Record, Stated};
+
+/// Everything that decides a person's records.
+pub(crate) struct Scene<'a> {
+    pub(crate) facilities: &'a Facilities,
+    pub(crate) household: &'a Household,
+    pub(crate) person: &'a Person,
+    pub(crate) mistakes: &'a Mistakes,
+}
+
+impl Scene<'_> {
+    /// What a record of that month states, mistakes included.
+    fn stated(&self, dice: &mut Dice, month: Month) -> Stated {
+        self.mistakes.spoil(dice, Stated::of(self.household, self.person, month))
+    }
+
+    /// A choice that stays the same for the person and topic: 0 to 99.
+    fn fixed(&self, topic: u64) -> u32 {
+        let hash = random::mix(self.person.number.wrapping_mul(1009) ^ random::mix(topic));
+        u32::try_from(hash % 100).unwrap_or(0)
+    }
+
+    /// One of a list that stays the same for the person and topic.
+    fn keeps<'a, T>(&self, topic: u64, list: &'a [T]) -> Option<&'a T> {
+        list.get(self.fixed(topic) as usize % list.len().max(1))
+    }
+}
+
+/// All records of a person, without order between the sources.
+pub(crate) fn records(scene: &Scene<'_>, dice: &mut Dice) -> Vec<Record> {
+    let mut records = Vec::new();
+    let stays = inpatient::admissions(scene, dice);
+    for stay in &stays {
+        inpatient::claims(scene, dice, stay, &mut records);
+    }
+    stays::records(scene, dice, &stays, &mut records);
+    outpatient::claims(scene, dice, &stays, &mut records);
+    checkups::records(scene, dice, &mut records);
+    documents::records(scene, dice, &stays, &mut records);
+    long_term::records(scene, dice, &stays, &mut records);
+    records
+}

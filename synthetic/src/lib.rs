@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+mod calendar;
+mod care;
+mod course;
+mod digits;
+mod error;
+mod facilities;
+mod mistakes;
+mod names;
+mod places;
+mod population;
+mod random;
+mod records;
+mod synthesize;
+mod truth;
+mod write;
+
+pub use error::SyntheticError;
+pub use synthesize::{Errors, Options, Progress, Summary, synthesize};

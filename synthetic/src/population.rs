@@ -1,0 +1,10 @@
+//! People: households one after the other, each from its own stream of chance.
+
+mod household;
+mod insurance;
+mod namesakes;
+mod person;
+
+pub(crate) use household::{Household, Population};
+pub(crate) use insurance::{Coverage, Scheme};
+pub(crate) use person::{Person, Smoking};

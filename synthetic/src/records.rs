@@ -1,0 +1,28 @@
+//! What goes into the files: one struct a record, from which both the raw text and the truth are made.
+
+mod checkup;
+mod claim;
+mod document;
+mod long_term;
+mod stated;
+mod stay;
+
+pub(crate) use checkup::{Checkup, Measure};
+pub(crate) use claim::{
+    Bundle, Claim, Covered, Diagnosis, Dispensed, Draft, Drug, Form, Item, Material, Prescription, Procedure,
+    PublicExpense,
+};
+pub(crate) use document::{Allergy, Condition, Document, DocumentKind, Medication, Observation};
+pub(crate) use long_term::{CareLevel, Certification, LongTermClaim, ServiceLine};
+pub(crate) use stated::Stated;
+pub(crate) use stay::{Stay, StayItem};
+
+/// A record of any kind.
+pub(crate) enum Record {
+    Certification(Box<Certification>),
+    Checkup(Box<Checkup>),
+    Claim(Box<Claim>),
+    Document(Box<Document>),
+    LongTerm(Box<LongTermClaim>),
+    Stay(Box<Stay>),
+}

@@ -1,0 +1,76 @@
+//! The raw files, one writer a format.
+
+mod certification;
+mod checkup;
+mod fhir;
+mod file;
+mod identity;
+mod long_term;
+mod survey;
+mod uke;
+
+use std::path::Path;
+
+use crate::SyntheticError;
+use crate::facilities::Facilities;
+use crate::records::Record;
+use crate::truth::Truth;
+
+pub(crate) use fhir::disease_number;
+pub(crate) use file::Sink;
+pub(crate) use identity::Identity;
+
+/// All raw files in making.
+pub(crate) struct Raw {
+    checkups: checkup::CheckupFiles,
+    claims: uke::ClaimFiles,
+    documents: fhir::DocumentFiles,
+    stays: survey::SurveyFiles,
+    long_term: long_term::LongTermFiles,
+    certifications: certification::CertificationFile,
+}
+
+impl Raw {
+    /// No file yet: each opens with its first record.
+    pub(crate) fn new(out: &Path) -> Self {
+        let raw = out.join("raw");
+        Self {
+            checkups: checkup::CheckupFiles::new(&raw.join("ndb")),
+            claims: uke::ClaimFiles::new(&raw.join("ndb")),
+            documents: fhir::DocumentFiles::new(&raw.join("ehr")),
+            stays: survey::SurveyFiles::new(&raw.join("dpc")),
+            long_term: long_term::LongTermFiles::new(&raw.join("ltc")),
+            certifications: certification::CertificationFile::new(&raw.join("ltc")),
+        }
+    }
+
+    /// Writes a record (claims wait until enough of an institution have come).
+    pub(crate) fn write(
+        &mut self,
+        record: &Record,
+        facilities: &Facilities,
+        truth: &mut Truth,
+    ) -> Result<(), SyntheticError> {
+        match record {
+            Record::Certification(one) => self.certifications.write(one, truth),
+            Record::Checkup(one) => self.checkups.write(one, facilities, truth),
+            Record::Claim(one) => self.claims.write(one, facilities, truth),
+            Record::Document(one) => self.documents.write(one, facilities, truth),
+            Record::LongTerm(one) => self.long_term.write(one, facilities, truth),
+            Record::Stay(one) => self.stays.write(one, facilities, truth),
+        }
+    }
+
+    /// Writes what waits and closes all files. Returns their number and size in bytes.
+    pub(crate) fn finish(self, facilities: &Facilities, truth: &mut Truth) -> Result<(u64, u64), SyntheticError> {
+        let parts = [
+            self.checkups.finish()?,
+            self.claims.finish(facilities, truth)?,
+            self.long_term.finish()?,
+            self.certifications.finish()?,
+            self.stays.finish()?,
+            self.documents.finish()?,
+        ];
+        Ok(parts.iter().fold((0, 0), |(files, bytes), part| (files + part.0, bytes + part.1)))
+    }
+}

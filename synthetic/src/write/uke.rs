@@ -1,0 +1,63 @@
+//! Claims: `RECEIPTC_YYYYMM.UKE` (medical), `RECEIPTD_…` (DPC), `RECEIPTY_…` (pharmacy), one file a service month, IR … GO once for each batch of an institution.
+//! Layouts: formats.md, 1 (記録条件仕様 2022-04), 2 and 4.
+
+mod batch;
+mod dpc;
+mod medical;
+mod pharmacy;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::SyntheticError;
+use crate::calendar::Month;
+use crate::facilities::Facilities;
+use crate::records::{Claim, Form};
+use crate::truth::Truth;
+use batch::{BatchFile, Receipt};
+
+/// The claim files of all months.
+pub(crate) struct ClaimFiles {
+    folder: PathBuf,
+    /// By letter of the kind, then by month.
+    files: BTreeMap<(char, Month), BatchFile>,
+}
+
+impl ClaimFiles {
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), files: BTreeMap::new() }
+    }
+
+    /// Puts a claim to its month.
+    pub(crate) fn write(
+        &mut self,
+        claim: &Claim,
+        facilities: &Facilities,
+        truth: &mut Truth,
+    ) -> Result<(), SyntheticError> {
+        let Some(facility) = facilities.at(claim.facility) else { return Ok(()) };
+        let (letter, receipt) = match &claim.form {
+            Form::Dpc(bundle) => ('D', dpc::receipt(claim, bundle, facility)),
+            Form::Medical => ('C', medical::receipt(claim, facility)),
+            Form::Pharmacy(one) => match facilities.at(one.prescriber) {
+                Some(prescriber) => ('Y', pharmacy::receipt(claim, one, facility, prescriber)),
+                None => return Ok(()),
+            },
+        };
+        let path = self.folder.join(format!("RECEIPT{letter}_{}.UKE", claim.month.text()));
+        let file = match self.files.entry((letter, claim.month)) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => entry.insert(BatchFile::create(&path)?),
+        };
+        file.add(claim, receipt, facilities, truth)
+    }
+
+    /// Writes what waits and ends the files.
+    pub(crate) fn finish(self, facilities: &Facilities, truth: &mut Truth) -> Result<(u64, u64), SyntheticError> {
+        let mut done = (0, 0);
+        for file in self.files.into_values() {
+            done = (done.0 + 1, done.1 + file.finish(facilities, truth)?);
+        }
+        Ok(done)
+    }
+}
