@@ -1,0 +1,191 @@
+//! Which raw files there are, and of which kind: told by how they begin, not by their names.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::normalise::text;
+
+use super::{PseudonymizeError, Source};
+
+/// Kinds, in the order in which they are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// 医科, DPC and 調剤 receipts.
+    Receipts,
+    /// 特定健診 XML.
+    Checkup,
+    /// 要介護認定 CSV.
+    Certification,
+    /// 介護給付費請求 CSV.
+    LtcClaims,
+    /// 様式1; before [`Kind::Items`].
+    Form1,
+    /// EF統合ファイル.
+    Items,
+    /// FHIR JSON, one document a file or a line.
+    Fhir,
+    /// None of these.
+    Unknown,
+}
+
+impl Kind {
+    /// Its name in the report.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Certification => "ltc-certification",
+            Self::Checkup => "checkup-xml",
+            Self::Fhir => "fhir",
+            Self::Form1 => "dpc-form1",
+            Self::Items => "dpc-ef",
+            Self::LtcClaims => "ltc-claims",
+            Self::Receipts => "receipts",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whose files they are.
+    pub(crate) fn source(self) -> Option<Source> {
+        Some(match self {
+            Self::Receipts | Self::Checkup => Source::Ndb,
+            Self::Certification | Self::LtcClaims => Source::Ltc,
+            Self::Form1 | Self::Items => Source::Dpc,
+            Self::Fhir => Source::Ehr,
+            Self::Unknown => return None,
+        })
+    }
+}
+
+/// A raw file.
+#[derive(Debug)]
+pub(crate) struct Raw {
+    /// From 1, in the order of the sorted paths.
+    pub(crate) number: usize,
+    pub(crate) path: PathBuf,
+    pub(crate) kind: Kind,
+}
+
+/// All files named, those in folders too, sorted.
+pub(crate) fn find(named: &[PathBuf]) -> Result<Vec<Raw>, PseudonymizeError> {
+    let mut paths = Vec::new();
+    for path in named {
+        walk(path, &mut paths)?;
+    }
+    paths.sort();
+    paths.dedup();
+    paths.into_iter().zip(1..).map(|(path, number)| Ok(Raw { number, kind: kind_of(&path)?, path })).collect()
+}
+
+fn walk(path: &Path, into: &mut Vec<PathBuf>) -> Result<(), PseudonymizeError> {
+    let io = || PseudonymizeError::io(path);
+    if !fs::metadata(path).map_err(io())?.is_dir() {
+        into.push(path.to_owned());
+        return Ok(());
+    }
+    for entry in fs::read_dir(path).map_err(io())? {
+        walk(&entry.map_err(io())?.path(), into)?;
+    }
+    Ok(())
+}
+
+/// Bytes looked at.
+const HEAD: u64 = 8192;
+
+fn kind_of(path: &Path) -> Result<Kind, PseudonymizeError> {
+    let mut head = Vec::new();
+    let file = File::open(path).map_err(PseudonymizeError::io(path))?;
+    file.take(HEAD).read_to_end(&mut head).map_err(PseudonymizeError::io(path))?;
+    Ok(told_by(&head))
+}
+
+fn told_by(head: &[u8]) -> Kind {
+    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    let line = head.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    let starts = |words: &[&[u8]]| words.iter().any(|word| line.starts_with(word));
+    let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
+    if starts(&[b"IR,", b"YK,", b"UK,"]) {
+        Kind::Receipts
+    } else if first == Some(&b'<') && contains(head, b"ClinicalDocument") {
+        Kind::Checkup
+    } else if first == Some(&b'{') && contains(head, b"\"resourceType\"") {
+        Kind::Fhir
+    } else if let Some(kind) = tabbed(line, head) {
+        kind
+    } else if is_control_record(line) {
+        Kind::LtcClaims
+    } else if is_certification_header(line) {
+        Kind::Certification
+    } else {
+        Kind::Unknown
+    }
+}
+
+/// 様式1 has 17 columns, EF 31; either may begin with a title row, and trailing tabs may be missing.
+fn tabbed(line: &[u8], head: &[u8]) -> Option<Kind> {
+    let row = head
+        .split(|byte| matches!(byte, b'\r' | b'\n'))
+        .find(|row| row.iter().take_while(|byte| byte.is_ascii_digit()).count() == 9 && row.get(9) == Some(&b'\t'))
+        .unwrap_or(line);
+    let cells: Vec<&[u8]> = row.split(|byte| *byte == b'\t').collect();
+    let is_date = |at: usize| cells.get(at).is_some_and(|cell| cell.len() == 8 && cell.iter().all(u8::is_ascii_digit));
+    let is_item_code =
+        cells.get(5).is_some_and(|cell| cell.len() == 7 && cell.first().is_some_and(u8::is_ascii_alphabetic));
+    match cells.len() {
+        9..=18 if is_date(2) && is_item_code => Some(Kind::Form1),
+        24..=32 if is_date(2) && is_date(3) => Some(Kind::Items),
+        _ => None,
+    }
+}
+
+/// `1,serial,volume,count,data kind,…`.
+fn is_control_record(line: &[u8]) -> bool {
+    let mut cells = Vec::new();
+    crate::lines::split_quoted(line, &mut cells);
+    let digits = |at: usize| crate::cell::int(crate::cell::at(&cells, at)).is_some();
+    crate::cell::at(&cells, 1) == b"1"
+        && cells.len() >= 10
+        && digits(2)
+        && digits(4)
+        && crate::cell::at(&cells, 5).len() == 3
+}
+
+fn is_certification_header(line: &[u8]) -> bool {
+    let header = std::str::from_utf8(line).map(Into::into).ok().or_else(|| text::cp932(line));
+    header.is_some_and(|header| header.contains("被保険者番号") && header.contains("認定申請日"))
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    memchr::memmem::find(haystack, needle).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn beginnings_tell_kinds() {
+        let cases: [(&[u8], Kind); 9] = [
+            (b"IR,1,13,1,1234566,,", Kind::Receipts),
+            (b"YK,1,13,4,1234566,,", Kind::Receipts),
+            (b"1,1,0,3,711,0,000000,1370100001,13,7,202208,0\r\n", Kind::LtcClaims),
+            (b"<?xml version=\"1.0\"?>\n<ClinicalDocument xmlns=\"urn:hl7-org:v3\">", Kind::Checkup),
+            (b"\xEF\xBB\xBF{ \"resourceType\": \"Bundle\"", Kind::Fhir),
+            (b"131234566\t0000001001\t20220801\t1\t0\tA000010\t20220401\t0\t19580314\t1\t1000001", Kind::Form1),
+            (b"", Kind::Unknown),
+            (b"PK\x03\x04", Kind::Unknown),
+            (b"<html>", Kind::Unknown),
+        ];
+        for (head, kind) in cases {
+            assert_eq!(told_by(head), kind);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn random_bytes_never_panic(head in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _kind = told_by(&head);
+        }
+    }
+}

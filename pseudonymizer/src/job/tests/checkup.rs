@@ -1,0 +1,102 @@
+//! 特定健診 XML.
+
+use jiff::civil::date;
+
+use super::*;
+
+fn document(items: &str) -> String {
+    format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>
+<ClinicalDocument xmlns="urn:hl7-org:v3" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
+<code code="10" codeSystem="1.2.392.200119.6.1001"/><effectiveTime value="20220801"/>
+<recordTarget><patientRole>
+<id root="1.2.392.200119.6.101" extension="06131239"/><id root="1.2.392.200119.6.204" extension="１２３"/>
+<id root="1.2.392.200119.6.205" extension="４５６７"/><id root="1.2.392.200119.6.211" extension="00"/>
+<addr>東京都架空区一丁目<postalCode>100-0002</postalCode></addr>
+<patient><name>ヤマダ　タロウ</name><administrativeGenderCode code="1"/><birthTime value="19580314"/></patient>
+</patientRole></recordTarget>
+<author><assignedAuthor><assignedPerson><name>医師　花子</name></assignedPerson><representedOrganization>
+<id root="1.2.392.200119.6.102" extension="1311234566"/><name>架空健診センター</name></representedOrganization></assignedAuthor></author>
+<documentationOf><serviceEvent><code code="010"/><effectiveTime value="20220715"/></serviceEvent></documentationOf>
+<component><structuredBody><component><section><text>ヤマダ　タロウ様の結果</text>{items}</section></component></structuredBody></component>
+</ClinicalDocument>"#
+    )
+}
+
+fn item(code: &str, value: &str) -> String {
+    format!(r#"<entry><observation classCode="OBS"><code code="{code}"/><value {value}/></observation></entry>"#)
+}
+
+#[test]
+fn a_checkup_becomes_a_row_and_its_texts_stay() {
+    let world = World::new();
+    let items = [
+        item("9N001000000000001", r#"xsi:type="PQ" value="168.2" unit="cm""#),
+        item("9A751000000000001", r#"xsi:type="PQ" value="141" unit="mm[Hg]""#),
+        item("9A755000000000001", r#"xsi:type="PQ" value="137" unit="mm[Hg]""#),
+        item("3D046000001906202", r#"xsi:type="PQ" nullFlavor="NI""#),
+        item("1A010000000191111", r#"xsi:type="CD" code="2""#),
+        item("9N736000000000011", r#"xsi:type="CD" code="2""#),
+        item("9N701000000000011", r#"xsi:type="CD" code="山田""#),
+        item("9N516000000000049", r#"xsi:type="ST" value="担当　一郎""#),
+        item("9N141000000000011", r#"xsi:type="CD" code="1""#),
+    ];
+    let first = world.write("a.xml", document(&items.concat()).as_bytes());
+    let again = world.write("b.xml", document(&items.concat()).as_bytes());
+    let batch = world.batch(Source::Ndb, &[first, again], "out");
+    assert_eq!(batch.report.count(Reason::Duplicate), 1);
+    assert_eq!(batch.days("ndb.checkups", "checked_on"), [Some(catalog::codes::days(date(2022, 7, 15)))]);
+    assert_eq!(batch.text("ndb.checkups", "facility_code"), ["1311234566"]);
+    assert_eq!(batch.numbers("ndb.checkups", "height_cm"), [Some(168.2)]);
+    assert_eq!(batch.numbers("ndb.checkups", "sbp"), [Some(137.0)]);
+    assert_eq!(batch.numbers("ndb.checkups", "hba1c"), [None]);
+    assert_eq!(batch.text("ndb.checkups", "urine_protein"), ["+-"]);
+    assert_eq!(batch.text("ndb.checkups", "smoking"), ["no"]);
+    assert_eq!(batch.report.count(Reason::CellForm), 1);
+    assert_eq!(batch.text("person", "prefecture"), ["13"]);
+    let receipts = world.run(Source::Ndb, &["RECEIPTC_202207.UKE"]);
+    for kind in ["t1", "t2", "t3"] {
+        let here = batch.token_of("ndb.checkups", 0, kind);
+        assert!(here.is_some() && here == receipts.token_of("ndb.claims", 0, kind), "{kind}");
+    }
+    let leaving = batch.leaving(&world);
+    for secret in ["ヤマダ", "架空", "花子", "一郎", "山田", "100-0002", "４５６７", "4567"] {
+        assert_eq!(count_in(&leaving, secret), 0, "{secret}");
+    }
+}
+
+#[test]
+fn document_types_cut_files_and_other_reports_are_not_read() {
+    let world = World::new();
+    let whole = document("");
+    let entity = whole.replace("<ClinicalDocument ", "<!DOCTYPE x [<!ENTITY a \"aa\">]>\n<ClinicalDocument ");
+    let deletion = whole.replace("<code code=\"10\"", "<code code=\"19\"");
+    let two = format!("{whole}\n{}", document("").replace("20220715", "20230715"));
+    let files = [
+        world.write("a.xml", entity.as_bytes()),
+        world.write("b.xml", &whole.as_bytes()[..900]),
+        world.write("c.xml", deletion.as_bytes()),
+        world.write("d.xml", two.as_bytes()),
+    ];
+    let batch = world.batch(Source::Ndb, &files, "out");
+    assert_eq!(batch.report.count(Reason::RecordForm), 2);
+    assert_eq!(batch.report.count(Reason::RecordUncarried), 1);
+    assert_eq!(batch.report.tables["ndb.checkups"], 2);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+    #[test]
+    fn broken_xml_never_panics(cuts in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40)) {
+        let world = World::new();
+        let mut bytes = document(&item("9N001000000000001", r#"value="168""#)).into_bytes();
+        for (at, byte) in cuts {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let path = world.write("a.xml", &bytes);
+        let done = world.try_run(Source::Ndb, &[path], "out");
+        let ended = matches!(done, Ok(_) | Err(PseudonymizeError::Nothing { .. }));
+        prop_assert!(ended);
+    }
+}

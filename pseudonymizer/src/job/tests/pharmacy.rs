@@ -1,0 +1,106 @@
+//! 調剤 and DPC receipts.
+
+use jiff::civil::date;
+
+use super::*;
+
+/// A row of so many cells with some of them filled; positions from 1.
+fn record(width: usize, cells: &[(usize, &str)]) -> String {
+    let mut row = vec![""; width];
+    for (place, cell) in cells {
+        row[place - 1] = cell;
+    }
+    format!("{}\r\n", row.join(","))
+}
+
+fn cp932(text: &str) -> Vec<u8> {
+    encoding_rs::SHIFT_JIS.encode(text).0.into_owned()
+}
+
+#[test]
+fn a_pharmacy_receipt_names_its_prescriber_and_its_drugs() {
+    let world = World::new();
+    let person = [(1, "RE"), (2, "1"), (3, "4112"), (4, "202207"), (5, "山田　太郎"), (6, "1"), (7, "19580314")];
+    let place = [(10, "13"), (11, "1"), (12, "1234566"), (13, "架空"), (15, "医師　花子"), (36, "9876543210")];
+    let text = [
+        "YK,1,13,4,7654321,,202208,00,\r\n".to_owned(),
+        record(42, &[&person[..], &place[..], &[(42, "ヤマダタロウ")]].concat()),
+        "HO,06131239,１２３,４５６７,1,500,,,,300,,,,\r\n".to_owned(),
+        "SN,1,01,,,,00,,\r\n".to_owned(),
+        "SH,1,1,,一日一回家族が管理,,,,,\r\n".to_owned(),
+        "CZ,1,20220705,20220706,1,14,1,,,410000210,24\r\n".to_owned(),
+        "IY,1,620007818,1,,,,,,\r\n".to_owned(),
+        "SH,2,5,,,,,,,\r\n".to_owned(),
+        "CZ,1,20220705,20220706,1,2,1,,,410000310,10\r\n".to_owned(),
+        "IY,1,620002478,20.5,,,,,,\r\n".to_owned(),
+        "GO,1,500,99\r\n\x1a".to_owned(),
+    ];
+    let path = world.write("RECEIPTY.UKE", &cp932(&text.concat()));
+    let batch = world.batch(Source::Ndb, &[path], "out");
+    assert_eq!(batch.text("ndb.claims", "claim_type"), ["pharmacy"]);
+    assert_eq!(batch.text("ndb.claims", "facility_code"), ["1347654321"]);
+    assert_eq!(batch.text("ndb.claims", "prescriber_facility_code"), ["1311234566"]);
+    assert_eq!(batch.ints("ndb.claims", "copay"), [Some(300)]);
+    assert_eq!(batch.numbers("ndb.drugs", "quantity"), [Some(1.0), Some(20.5)]);
+    assert_eq!(batch.ints("ndb.drugs", "times"), [Some(14), Some(2)]);
+    assert_eq!(batch.ints("ndb.drugs", "days_supply"), [Some(14), None]);
+    let day = |day| Some(catalog::codes::days(date(2022, 7, day)));
+    assert_eq!(batch.days("ndb.drugs", "prescribed_on")[0], day(5));
+    assert_eq!(batch.days("ndb.drugs", "dispensed_on")[0], day(6));
+    assert_eq!(batch.report.quarantined(), 0);
+
+    let medical = world.run(Source::Ndb, &["RECEIPTC_202207.UKE"]);
+    for kind in ["t1", "t2", "t3", "t5"] {
+        let here = batch.token_of("ndb.claims", 0, kind);
+        assert!(here.is_some() && here == medical.token_of("ndb.claims", 0, kind), "{kind}");
+    }
+    assert!(batch.token_of("ndb.claims", 0, "t7").is_none());
+    let leaving = batch.leaving(&world);
+    for secret in ["医師", "花子", "9876543210", "家族", "山田", "ヤマダ"] {
+        assert_eq!(count_in(&leaving, secret), 0, "{secret}");
+    }
+}
+
+#[test]
+fn a_dpc_receipt_has_its_diagnoses_and_what_is_bundled() {
+    let world = World::new();
+    let person = [(1, "RE"), (2, "1"), (3, "1111"), (4, "202208"), (5, "山田　太郎"), (6, "1"), (7, "19580314")];
+    let rest =
+        [(9, "20220801"), (13, "350"), (14, "0000001001"), (21, "99999999990000001"), (24, "01"), (29, "ヤマダタロウ")];
+    let text = [
+        "IR,1,13,1,1234566,,架空,202209,00,\r\n".to_owned(),
+        record(30, &[&person[..], &rest[..]].concat()),
+        "HO,06131239,１２３,４５６７,9,45000,,,,,,57600,,,,\r\n".to_owned(),
+        "BU,100070xx99x000,20220801,20220809,7,自宅で\r\n".to_owned(),
+        "SB,2500015,,,E119,22,,\r\n".to_owned(),
+        "SB,8833421,8002,,I10,11,,長女が\r\n".to_owned(),
+        "KK,,,1,,,64,,,,,,,\r\n".to_owned(),
+        record(44, &[(1, "SI"), (2, "60"), (3, "1"), (4, "160010010"), (6, "49"), (7, "1"), (15, "1")]),
+        "CD,20220802,60,1,1,160000310,,,,1,\r\n".to_owned(),
+        "CD,20220802,21,2,1,620007818,1,,,7,\r\n".to_owned(),
+        "CD,20220802,40,3,1,710010001,2.5,,,1,名称\r\n".to_owned(),
+        record(30, &[(1, "RE"), (2, "2"), (3, "1111"), (4, "202208"), (9, "20220801"), (19, "1"), (13, "350")]),
+        "BU,100070xx99x000,20220801,,,\r\n".to_owned(),
+        "GO,2,45000,99\r\n\x1a".to_owned(),
+    ];
+    let path = world.write("RECEIPTD.UKE", &cp932(&text.concat()));
+    let batch = world.batch(Source::Ndb, &[path], "out");
+    assert_eq!(batch.text("ndb.claims", "claim_type"), ["dpc"]);
+    assert_eq!(batch.text("ndb.claims", "setting"), ["inpatient"]);
+    assert_eq!(batch.text("ndb.claims", "department"), ["01"]);
+    assert_eq!(batch.ints("ndb.claims", "copay"), [Some(57_600)]);
+    assert_eq!(batch.report.count(Reason::ReceiptKind), 1, "a grouped receipt");
+    assert_eq!(batch.text("ndb.diagnoses", "icd10"), ["E119", "I10"]);
+    let main = batch.tables["ndb.diagnoses"].column_by_name("main").unwrap().as_boolean().clone();
+    assert_eq!(main.iter().collect::<Vec<_>>(), [Some(false), Some(true)]);
+    assert_eq!(batch.text("ndb.procedures", "procedure_code"), ["160010010", "160000310"]);
+    assert_eq!(batch.ints("ndb.procedures", "points"), [Some(49), None]);
+    assert_eq!(batch.text("ndb.drugs", "section"), ["21"]);
+    assert_eq!(batch.numbers("ndb.materials", "quantity"), [Some(2.5)]);
+    assert_eq!(batch.ints("facility", "beds"), [Some(350)]);
+    assert_eq!(batch.days("person", "died_month"), [Some(catalog::codes::days(date(2022, 8, 1)))]);
+    let leaving = batch.leaving(&world);
+    for secret in ["自宅で", "長女が", "名称", "0000001001", "山田"] {
+        assert_eq!(count_in(&leaving, secret), 0, "{secret}");
+    }
+}

@@ -1,0 +1,157 @@
+//! 医科 receipts: the samples' five persons.
+
+use jiff::civil::date;
+
+use super::*;
+
+const RECEIPTS: [&str; 3] = ["RECEIPTC_200910_wareki.UKE", "RECEIPTC_202207.UKE", "RECEIPTC_202209.UKE"];
+
+#[test]
+fn receipts_of_one_person_share_tokens_and_twins_do_not() {
+    let world = World::new();
+    let batch = world.run(Source::Ndb, &RECEIPTS);
+    assert_eq!(batch.report.tables["ndb.claims"], 10);
+    let months = batch.days("ndb.claims", "service_month");
+    let ages = batch.ints("ndb.claims", "age");
+    let born = |row: usize| (months[row], ages[row]);
+    assert_eq!(born(0), (Some(catalog::codes::days(date(2009, 10, 1))), Some(51)), "wareki dates read");
+
+    // Rows: 0 P1, 1 P2 (2009); 2 P1, 3 P2, 4 P3, 5 P4, 6 P5 (2022-07); 7 P1, 8 P3, 9 P2 (2022-09).
+    let token = |row: usize, kind: &str| batch.token_of("ndb.claims", row, kind);
+    let same = |a: usize, b: usize, kind: &str| token(a, kind).is_some() && token(a, kind) == token(b, kind);
+    assert!(same(2, 7, "t1") && same(2, 7, "t2") && same(2, 7, "t3"), "P1 after folding of widths");
+    assert!(!same(4, 8, "t1") && same(4, 8, "t2") && same(4, 8, "t5"), "P3: a lost zero, a variant of a kanji");
+    assert!(same(3, 9, "t2") && token(3, "t1").is_none(), "P2: a lost zero, no branch among the late elderly");
+    assert!(same(0, 2, "t5") && token(0, "t3").is_none() && same(1, 3, "t5"), "the wareki file joins by name only");
+    assert!(token(0, "t1").is_none() && same(0, 2, "t2"), "no branch before 2021-09");
+    assert!(!same(1, 3, "t2"), "another insurer");
+    assert!(!same(5, 6, "t1") && !same(5, 6, "t3") && !same(5, 6, "t5") && same(5, 6, "t2"), "twins");
+    assert!(same(2, 7, "t7") && token(2, "t7") != token(3, "t7"));
+}
+
+#[test]
+fn receipts_become_rows() {
+    let world = World::new();
+    let batch = world.run(Source::Ndb, &["RECEIPTC_202207.UKE"]);
+    assert_eq!(batch.text("ndb.claims", "facility_code"), vec!["1311234566"; 5]);
+    assert_eq!(batch.text("ndb.claims", "insurer_code")[2], "00138990");
+    assert_eq!(batch.text("ndb.claims", "insurer_type"), ["union", "late_elderly", "national", "union", "union"]);
+    assert_eq!(batch.ints("ndb.claims", "points"), [149, 73, 288, 288, 288].map(Some));
+    assert_eq!(batch.text("ndb.claims", "setting"), vec!["outpatient"; 5]);
+    assert_eq!(batch.text("ndb.diagnoses", "disease_code")[3], "0000999");
+    assert_eq!(batch.text("ndb.diagnoses", "icd10")[..2], ["I10", "E119"]);
+    let suspected = batch.tables["ndb.diagnoses"].column_by_name("suspected").unwrap().as_boolean().clone();
+    assert_eq!(suspected.true_count(), 2);
+    assert_eq!(batch.ints("ndb.procedures", "times")[0], Some(2));
+    assert_eq!(batch.days("ndb.procedures", "performed_on")[0], Some(catalog::codes::days(date(2022, 7, 5))));
+    assert_eq!(batch.text("ndb.drugs", "yj_code"), ["2171022F2025"]);
+    assert_eq!(batch.ints("ndb.drugs", "days_supply"), [Some(1)]);
+    assert_eq!(batch.numbers("ndb.drugs", "quantity"), [Some(1.0)]);
+    assert_eq!(batch.report.tables["person"], 5);
+    let homes: HashSet<String> = batch.text("person", "prefecture").into_iter().collect();
+    assert_eq!(homes, HashSet::from(["-".to_owned(), "13".to_owned()]));
+    assert_eq!(batch.report.count(Reason::RecordUncarried), 15, "JD, MF and CO of five receipts");
+    assert_eq!(batch.report.quarantined(), 0);
+}
+
+#[test]
+fn nothing_that_names_a_person_leaves() {
+    let world = World::new();
+    let batch = world.run(Source::Ndb, &RECEIPTS);
+    let leaving = batch.leaving(&world);
+    let secrets = [
+        "山田",
+        "太郎",
+        "佐藤",
+        "渡邊",
+        "渡辺",
+        "ヤマダ",
+        "ﾔﾏﾀﾞ",
+        "サトウ",
+        "０９０",
+        "長女",
+        "一子",
+        "右上腹部",
+        "架空第一",
+        "CH001",
+        "４５６７",
+        "01234567",
+        "99999999990",
+        "03-0000",
+        "埼１００",
+        "埼100",
+    ];
+    for secret in secrets {
+        assert_eq!(count_in(&leaving, secret), 0, "{secret}");
+    }
+    assert!(count_in(&leaving, "8833421") > 0, "the search would find what is there");
+    let ltc = world.run(Source::Ltc, &["i2208a.csv", "nintei_head18.csv"]);
+    let leaving = ltc.leaving(&world);
+    for secret in ["ｻﾄｳ", "ハナコ", "佐藤", "0000123456", "150-0002", "架空区", "03-0000-0001", "1370100019"]
+    {
+        assert_eq!(count_in(&leaving, secret), 0, "{secret}");
+    }
+}
+
+#[test]
+fn the_same_receipt_twice_counts_once_and_broken_ones_are_put_aside() {
+    let world = World::new();
+    let good = fs::read(fixture("RECEIPTC_202207.UKE")).unwrap();
+    let mut bad = good.clone();
+    let head = b"IR,1,13,1,1234566,,X,202208,00,\r\nRE,1,1112,2022AA,X,1,19580314\r\nSY,8833421\r\nRE,2,1112,202207,X,1,19580314\r\n\
+                 HO,06131239,,1,1,1\r\nSY,ABCDEFG,20220101\r\nZZ,0900000000\r\nTI,1\r\nTR,1\r\nSY,8833421,,1\r\nGO,7,0,99\r\n\
+                 IR,1,99,1,1234566,,X,202208,00,\r\nRE,1,1112,202207,X,1,19580314\r\n";
+    bad.extend_from_slice(head);
+    let files = [world.write("a.UKE", &good), world.write("b.UKE", &bad)];
+    let batch = world.batch(Source::Ndb, &files, "out");
+    let report = &batch.report;
+    assert_eq!(report.tables["ndb.claims"], 6);
+    assert_eq!(report.count(Reason::Duplicate), 5);
+    assert_eq!(report.count(Reason::NoDate), 1);
+    assert_eq!(report.count(Reason::NoCode), 1);
+    assert_eq!(report.count(Reason::RecordUnknown), 1);
+    assert_eq!(report.count(Reason::Donor), 3);
+    assert_eq!(report.count(Reason::FileTotals), 1);
+    assert_eq!(report.count(Reason::NoFacility), 2);
+    assert_eq!(report.quarantined(), 4);
+    let list = fs::read_to_string(batch.folder.join("quarantine/2.jsonl")).unwrap();
+    assert_eq!(list.lines().count(), 4);
+    assert!(!list.contains("2022AA") && list.contains("record/no-code"));
+    let sealed = batch.folder.join("quarantine/records.age");
+    assert!(seal::open(&sealed, &world.enclave.seal().unwrap()).is_err());
+    let mut aside = String::new();
+    seal::open(&sealed, &world.holder.seal().unwrap()).unwrap().read_to_string(&mut aside).unwrap();
+    assert!(aside.contains("2022AA"));
+}
+
+#[test]
+fn a_batch_is_signed_marked_and_never_overwritten() {
+    let world = World::new();
+    let batch = world.run(Source::Ndb, &["RECEIPTC_202207.UKE"]);
+    let marker: serde_json::Value =
+        serde_json::from_slice(&fs::read(batch.folder.join("batch.json")).unwrap()).unwrap();
+    assert_eq!(marker["source"], "ndb");
+    let metadata = batch.tokens.schema().metadata().clone();
+    assert_eq!(metadata["sudare.batch"], marker["batch"].as_str().unwrap());
+    assert_eq!(metadata["sudare.epoch"], world.holder.bytes("epoch").unwrap().fingerprint());
+    assert!(metadata["sudare.release_to"].starts_with("age1"));
+    let signature = fs::read_to_string(batch.folder.join("tokens/tokens.sig")).unwrap();
+    let (signature, key) = signature.trim().split_once(' ').unwrap();
+    let key = policies::keys::VerifyingKey::from_hex(key).unwrap();
+    let digest = catalog::manifest::digest(&batch.folder.join("tokens/tokens.arrow.age")).unwrap().1;
+    assert!(key.verify(&hex::decode(digest).unwrap(), &hex::decode(signature).unwrap()));
+    let again = world.try_run(Source::Ndb, &[fixture("RECEIPTC_202207.UKE")], "ndb");
+    assert!(matches!(again, Err(PseudonymizeError::Exists { .. })));
+    let none = world.try_run(Source::Dpc, &[fixture("RECEIPTC_202207.UKE")], "dpc");
+    assert!(matches!(none, Err(PseudonymizeError::Nothing { files: 1, .. })));
+    assert!(!world.dir.path().join("dpc").exists() && !world.dir.path().join("dpc.partial").exists());
+}
+
+#[test]
+fn files_of_other_sources_are_left_unread() {
+    let world = World::new();
+    let batch = world.run(Source::Ltc, &["i2208a.csv", "truth.tsv", "RECEIPTC_202207.UKE"]);
+    assert_eq!(batch.report.count(Reason::FileUnknown), 1);
+    assert_eq!(batch.report.count(Reason::FileOtherSource), 1);
+    assert_eq!(batch.report.files.len(), 3);
+}

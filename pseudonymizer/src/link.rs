@@ -1,0 +1,173 @@
+//! Tokens of all sources to persons: union-find with conflict rules, then a crosswalk sealed to the enclave. Runs in the
+//! linkage zone, which sees no identifier and no content.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use policies::Zone;
+use policies::keys::KeyFolder;
+use rand::Rng;
+use serde_json::json;
+
+mod atoms;
+mod components;
+pub(crate) mod crosswalk;
+mod error;
+mod keys;
+mod report;
+mod rules;
+mod store;
+mod tokens;
+
+pub use crosswalk::Marker;
+pub use error::LinkError;
+pub use report::LinkReport;
+
+use atoms::Atoms;
+use keys::{Assignment, Earlier, Event};
+use rules::Partition;
+use store::Store;
+use tokens::Agreed;
+
+/// What to link.
+#[derive(Clone, Copy, Debug)]
+pub struct LinkJob<'a> {
+    /// The linkage zone's keys.
+    pub keys: &'a KeyFolder,
+    /// The folder of link; earlier runs' results lie there.
+    pub out: &'a Path,
+    /// Token folders of all batches, of earlier runs too.
+    pub tokens: &'a [PathBuf],
+}
+
+/// How far a run of link is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkProgress {
+    /// Atoms read so far.
+    pub atoms: u64,
+    /// Persons, once the atoms are partitioned.
+    pub persons: Option<u64>,
+}
+
+/// Links all batches and leaves `crosswalk.arrow.age`, `state.arrow.age`, `events.jsonl`, `report.json` and, last,
+/// `crosswalk.json` in `job.out`. Until then the results of the last finished run stand.
+pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgress)) -> Result<LinkReport, LinkError> {
+    let keys = KeyFolder::open(job.keys.path(), Zone::Linkage).map_err(LinkError::keys)?;
+    let identity = keys.seal().map_err(LinkError::keys)?;
+    let handed = tokens::read(job.tokens, &identity, |atoms| progress(LinkProgress { atoms, persons: None }))?;
+    let store = Store::open(job.out)?;
+    let earlier = store.earlier(&identity)?;
+    let run = Marker::beside(job.out).map_or(1, |(_, marker)| marker.run.saturating_add(1));
+
+    let twice = || LinkError::Twice { path: job.tokens.first().cloned().unwrap_or_default() };
+    let atoms = Atoms::new(handed.atoms).map_err(|_| twice())?;
+    let partition = rules::partition(&atoms);
+    let mut rng = rand::rng();
+    let assigned = keys::assign(&atoms, &partition.roots, &earlier, run, || rng.next_u64());
+    let mut report = LinkReport::of(&atoms, &partition);
+    count_events(&mut report, &assigned.events);
+    progress(LinkProgress { atoms: report.atoms, persons: Some(report.persons) });
+
+    let found = Found { atoms: &atoms, partition: &partition, assigned: &assigned, earlier, run };
+    found.write(&store, &keys, &handed.agreed, now)?;
+    let (_, sha256) = catalog::manifest::digest(&store.next(crosswalk::FILE)).map_err(LinkError::unreadable)?;
+    report.crosswalk.clone_from(&sha256);
+    let marker = Marker {
+        sha256,
+        run,
+        made_at: now,
+        atoms: report.atoms,
+        persons: report.persons,
+        epoch: handed.agreed.epoch,
+        normaliser: handed.agreed.normaliser,
+        batches: handed.batches,
+    };
+    store.write_json(store::REPORT, &report)?;
+    store.write_json(crosswalk::MARKER, &marker)?;
+    store.publish()?;
+    tracing::info!(link.run = run, atoms.count = report.atoms, persons.count = report.persons, "crosswalk published");
+    Ok(report)
+}
+
+struct Found<'a> {
+    atoms: &'a Atoms,
+    partition: &'a Partition,
+    assigned: &'a Assignment,
+    earlier: HashMap<[u8; 16], Earlier>,
+    run: u32,
+}
+
+impl Found<'_> {
+    fn write(mut self, store: &Store, keys: &KeyFolder, agreed: &Agreed, now: Timestamp) -> Result<(), LinkError> {
+        let enclave = agreed
+            .recipient()
+            .ok_or_else(|| LinkError::Form { path: store.next(crosswalk::FILE), what: "sudare.release_to" })?;
+        store.write_crosswalk(&self.crosswalk(), &enclave)?;
+        store.write_state(&self.state(), &keys.recipient().map_err(LinkError::keys)?)?;
+        store.write(store::EVENTS, &self.events(store, now)?)
+    }
+
+    fn keyed(&self) -> impl Iterator<Item = ([u8; 16], u32, Earlier)> {
+        let key = |root: &u32| self.assigned.keys.get(root).copied();
+        self.atoms.ids().iter().zip(&self.partition.roots).filter_map(move |(id, root)| Some((*id, *root, key(root)?)))
+    }
+
+    fn crosswalk(&self) -> Vec<([u8; 16], u64, &'static str)> {
+        let mut sizes: HashMap<u32, u32> = HashMap::new();
+        for root in &self.partition.roots {
+            *sizes.entry(*root).or_default() += 1;
+        }
+        let grade = |root| if sizes.get(&root) == Some(&1) { "single" } else { "strong" };
+        self.keyed().map(|(id, root, known)| (id, known.key, grade(root))).collect()
+    }
+
+    /// Atoms that were not handed over this time keep their place, in case they come back.
+    fn state(&mut self) -> Vec<([u8; 16], Earlier)> {
+        let current: Vec<_> = self.keyed().map(|(id, _, known)| (id, known)).collect();
+        let mut all = std::mem::take(&mut self.earlier);
+        all.extend(current);
+        let mut rows: Vec<_> = all.into_iter().collect();
+        rows.sort_unstable_by_key(|(id, _)| *id);
+        rows
+    }
+
+    fn events(&self, store: &Store, now: Timestamp) -> Result<Vec<u8>, LinkError> {
+        let last = store.last(store::EVENTS);
+        let mut text = if last.exists() { fs::read(&last).map_err(LinkError::io(&last))? } else { Vec::new() };
+        let mut rng = rand::rng();
+        for event in &self.assigned.events {
+            let id = format!("{:016x}", rng.next_u64());
+            let line = match event {
+                Event::Born { persons } => {
+                    json!({ "at": now, "run": self.run, "event": "born", "id": id, "persons": persons })
+                }
+                Event::Merged { persons, atoms } => {
+                    json!({ "at": now, "run": self.run, "event": "merged", "id": id, "persons": persons, "atoms": atoms })
+                }
+                Event::Split { persons, atoms } => {
+                    json!({ "at": now, "run": self.run, "event": "split", "id": id, "persons": persons, "atoms": atoms })
+                }
+            };
+            text.extend_from_slice(line.to_string().as_bytes());
+            text.push(b'\n');
+        }
+        Ok(text)
+    }
+}
+
+fn count_events(report: &mut LinkReport, events: &[Event]) {
+    for event in events {
+        match event {
+            Event::Born { persons } => report.born += persons,
+            Event::Merged { .. } => report.merged += 1,
+            Event::Split { .. } => report.split += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;

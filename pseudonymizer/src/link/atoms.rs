@@ -1,0 +1,158 @@
+//! Atoms as the linkage zone sees them: random ids, tokens as dense numbers, months of the insurer line.
+
+/// Token kinds of formats.md 13.10, in the order of the columns `t1` … `t7`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Kind {
+    /// Insurer, exact symbol, number and branch, birth date, sex.
+    T1,
+    /// Insurer, core of symbol and number, birth date, sex; no branch.
+    T2,
+    /// Strict kana, birth date, sex.
+    T3,
+    /// Loose kana, birth date, sex.
+    T4,
+    /// Kanji, birth date, sex.
+    T5,
+    /// Long-term care insurer and insured number, birth date, sex.
+    T6,
+    /// Facility and chart number.
+    T7,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 7] = [Self::T1, Self::T2, Self::T3, Self::T4, Self::T5, Self::T6, Self::T7];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::T1 => "t1",
+            Self::T2 => "t2",
+            Self::T3 => "t3",
+            Self::T4 => "t4",
+            Self::T5 => "t5",
+            Self::T6 => "t6",
+            Self::T7 => "t7",
+        }
+    }
+
+    fn place(self) -> usize {
+        self as usize
+    }
+}
+
+/// One atom as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Atom {
+    /// Random, drawn by the holder.
+    pub(crate) id: [u8; 16],
+    /// Place in [`catalog::SOURCES`].
+    pub(crate) source: u8,
+    /// Tokens by kind; none where an input was missing.
+    pub(crate) tokens: [Option<[u8; 16]>; 7],
+    /// First and last month of the atom's insurer line, in months since year 0.
+    pub(crate) months: Option<Months>,
+}
+
+/// A closed interval of months, counted from year 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Months {
+    pub(crate) first: i32,
+    pub(crate) last: i32,
+}
+
+impl Months {
+    /// Months that both cover.
+    pub(crate) fn overlap(self, other: Self) -> i32 {
+        (self.last.min(other.last) - self.first.max(other.first) + 1).max(0)
+    }
+
+    /// Months from the end of one to the beginning of the other; 0 if they overlap.
+    pub(crate) fn gap(self, other: Self) -> i32 {
+        (self.first.max(other.first) - self.last.min(other.last)).max(0)
+    }
+
+    /// The shortest interval that covers both.
+    pub(crate) fn hull(self, other: Self) -> Self {
+        Self { first: self.first.min(other.first), last: self.last.max(other.last) }
+    }
+}
+
+/// All atoms of a run in the order of their ids, tokens as dense numbers in the order of their bytes. That order makes
+/// everything that follows a function of the set of atoms: the order of files cannot show.
+pub(crate) struct Atoms {
+    ids: Vec<[u8; 16]>,
+    sources: Vec<u8>,
+    months: Vec<Option<Months>>,
+    tokens: Vec<[u32; 7]>,
+}
+
+/// The same atom came twice.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct SameAtomTwice;
+
+impl Atoms {
+    pub(crate) fn new(mut read: Vec<Atom>) -> Result<Self, SameAtomTwice> {
+        read.sort_unstable_by_key(|atom| atom.id);
+        if read.windows(2).any(|pair| matches!(pair, [a, b] if a.id == b.id)) {
+            return Err(SameAtomTwice);
+        }
+        let mut tokens = vec![[0; 7]; read.len()];
+        for kind in Kind::ALL {
+            number_tokens(&read, kind, &mut tokens);
+        }
+        Ok(Self {
+            ids: read.iter().map(|atom| atom.id).collect(),
+            sources: read.iter().map(|atom| atom.source).collect(),
+            months: read.iter().map(|atom| atom.months).collect(),
+            tokens,
+        })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub(crate) fn ids(&self) -> &[[u8; 16]] {
+        &self.ids
+    }
+
+    /// Place in [`catalog::SOURCES`] of each atom.
+    pub(crate) fn sources(&self) -> &[u8] {
+        &self.sources
+    }
+
+    pub(crate) fn months(&self, atom: u32) -> Option<Months> {
+        self.months.get(atom as usize).copied().flatten()
+    }
+
+    /// Dense number of a token, equal for equal tokens of the kind.
+    pub(crate) fn token(&self, atom: u32, kind: Kind) -> Option<u32> {
+        let number = *self.tokens.get(atom as usize)?.get(kind.place())?;
+        (number != 0).then_some(number)
+    }
+
+    /// Atoms that share a token of the kind, in the order of the token's bytes; at least two each, ascending.
+    pub(crate) fn groups(&self, kind: Kind) -> Vec<Vec<u32>> {
+        let mut pairs: Vec<(u32, u32)> =
+            (0..).take(self.len()).filter_map(|atom| Some((self.token(atom, kind)?, atom))).collect();
+        pairs.sort_unstable();
+        pairs
+            .chunk_by(|a, b| a.0 == b.0)
+            .filter(|group| group.len() > 1)
+            .map(|group| group.iter().map(|(_, atom)| *atom).collect())
+            .collect()
+    }
+}
+
+fn number_tokens(read: &[Atom], kind: Kind, into: &mut [[u32; 7]]) {
+    let token = |atom: &Atom| atom.tokens.get(kind.place()).copied().flatten();
+    let mut order: Vec<([u8; 16], usize)> =
+        read.iter().enumerate().filter_map(|(at, atom)| Some((token(atom)?, at))).collect();
+    order.sort_unstable();
+    for (number, group) in (1..).zip(order.chunk_by(|a, b| a.0 == b.0)) {
+        for (_, at) in group {
+            if let Some(place) = into.get_mut(*at).and_then(|row| row.get_mut(kind.place())) {
+                *place = number;
+            }
+        }
+    }
+}

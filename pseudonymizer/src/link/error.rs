@@ -1,0 +1,116 @@
+//! Why linking stopped. Says which folder or file, never what stood there.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use arrow::error::ArrowError;
+use catalog::ManifestError;
+use policies::keys::KeyError;
+
+use crate::seal::SealError;
+
+/// Why the linkage zone could not make a crosswalk. Nothing of an earlier run is touched then.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// An Arrow kernel failed.
+    #[error("the linkage tables could not be built")]
+    Arrow(#[source] ArrowError),
+    /// Another run works in the folder.
+    #[error("another run of link works in {}; wait for it to end", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Content has no place in the linkage zone.
+    #[error("{} holds content; the linkage zone takes tokens only: hand over the batch's tokens folder alone", path.display())]
+    Content {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A token file without one of its columns or metadata.
+    #[error("{} lacks {what} or has it in another form; make the batch again with this version", path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// Name of the column or metadata entry.
+        what: &'static str,
+    },
+    /// Input or output failed.
+    #[error("cannot read or write {}", path.display())]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// The linkage zone's own keys.
+    #[error("the linkage zone's keys cannot be used")]
+    Keys(#[source] Box<KeyError>),
+    /// Two batches that cannot be linked with one another.
+    #[error("{} differs from the other batches in its {what}; batches of one run must agree in it", path.display())]
+    Mixed {
+        /// The token file.
+        path: PathBuf,
+        /// What differs.
+        what: &'static str,
+    },
+    /// Nothing to link.
+    #[error("no token folder was named; name at least one")]
+    Nothing,
+    /// A sealed file did not open or could not be written.
+    #[error("a sealed file could not be used")]
+    Seal(#[source] Box<SealError>),
+    /// The holder's signature is missing or wrong.
+    #[error("the signature beside {} does not fit it; fetch the batch again from its holder", path.display())]
+    Signature {
+        /// The token file.
+        path: PathBuf,
+    },
+    /// The same batch or atom came twice.
+    #[error("{} was handed over twice, or shares atoms with another batch; name each batch once", path.display())]
+    Twice {
+        /// The token file, or the first folder if it cannot be told.
+        path: PathBuf,
+    },
+    /// The file that stands for the result could not be digested.
+    #[error("the finished crosswalk could not be read back")]
+    Unreadable(#[source] Box<ManifestError>),
+}
+
+impl LinkError {
+    /// Stable, listed in `docs/errors.md`, safe in logs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Arrow(_) => "link/arrow",
+            Self::Busy { .. } => "link/busy",
+            Self::Content { .. } => "link/content",
+            Self::Form { .. } => "link/form",
+            Self::Io { .. } => "link/io",
+            Self::Keys(_) => "link/keys",
+            Self::Mixed { .. } => "link/mixed",
+            Self::Nothing => "link/nothing",
+            Self::Seal(_) => "link/seal",
+            Self::Signature { .. } => "link/signature",
+            Self::Twice { .. } => "link/twice",
+            Self::Unreadable(_) => "link/unreadable",
+        }
+    }
+
+    pub(crate) fn seal(cause: SealError) -> Self {
+        Self::Seal(Box::new(cause))
+    }
+
+    pub(crate) fn keys(cause: KeyError) -> Self {
+        Self::Keys(Box::new(cause))
+    }
+
+    pub(crate) fn unreadable(cause: ManifestError) -> Self {
+        Self::Unreadable(Box::new(cause))
+    }
+
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |cause| Self::Io { path, cause }
+    }
+}

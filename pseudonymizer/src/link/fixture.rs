@@ -1,0 +1,126 @@
+//! Made-up token batches for tests, written through the same sealing as a holder's.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Date32Array, FixedSizeBinaryBuilder};
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::record_batch::RecordBatch;
+use jiff::Timestamp;
+use policies::Zone;
+use policies::keys::{KeyFolder, SigningKey};
+use sha2::{Digest, Sha256};
+
+use super::atoms::{Atom, Kind, Months};
+use crate::seal::BatchWriter;
+
+/// Keys of the zones, in a temporary folder.
+pub(crate) struct Zones {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) linkage: KeyFolder,
+    pub(crate) enclave: KeyFolder,
+    holder: SigningKey,
+}
+
+impl Zones {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = |zone: Zone| KeyFolder::init(&dir.path().join(zone.as_str()), zone, Timestamp::UNIX_EPOCH).unwrap();
+        let (linkage, enclave) = (keys(Zone::Linkage), keys(Zone::Enclave));
+        Self { linkage, enclave, holder: SigningKey::generate(), dir }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes `<name>/tokens/` and returns it. Metadata by name win over the usual ones.
+    pub(crate) fn tokens(&self, name: &str, source: &str, rows: &[Atom], metadata: &[(&str, &str)]) -> PathBuf {
+        let folder = self.path(name).join("tokens");
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("tokens.arrow.age");
+        let batch = token_rows(rows);
+        let mut told: HashMap<String, String> = HashMap::from([
+            ("sudare.source".to_owned(), source.to_owned()),
+            ("sudare.batch".to_owned(), name.to_owned()),
+            ("sudare.normaliser".to_owned(), "1".to_owned()),
+            ("sudare.epoch".to_owned(), "epoch".to_owned()),
+            ("sudare.release_to".to_owned(), self.enclave.recipient().unwrap().to_string()),
+        ]);
+        told.extend(metadata.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let schema = Arc::new(batch.schema().as_ref().clone().with_metadata(told));
+        let mut writer = BatchWriter::create(&file, &schema, &self.linkage.recipient().unwrap()).unwrap();
+        writer.write(&batch.with_schema(Arc::clone(&schema)).unwrap()).unwrap();
+        writer.finish().unwrap();
+        self.sign(&file);
+        folder
+    }
+
+    fn sign(&self, file: &Path) {
+        let (_, digest) = catalog::manifest::digest(file).unwrap();
+        let signature = hex::encode(self.holder.sign(&hex::decode(digest).unwrap()));
+        let text = format!("{signature}\n{}\n", self.holder.verifying().to_hex());
+        policies::durable::replace(&file.with_file_name("tokens.sig"), text.as_bytes()).unwrap();
+    }
+}
+
+fn token_rows(rows: &[Atom]) -> RecordBatch {
+    let bytes = |cells: Vec<Option<[u8; 16]>>| {
+        let mut builder = FixedSizeBinaryBuilder::new(16);
+        for cell in cells {
+            match cell {
+                Some(cell) => builder.append_value(cell).unwrap(),
+                None => builder.append_null(),
+            }
+        }
+        Arc::new(builder.finish()) as ArrayRef
+    };
+    let date = |pick: fn(Months) -> i32| {
+        let day = |months: Months| {
+            let month = pick(months);
+            let date = jiff::civil::date(i16::try_from(month / 12).unwrap(), i8::try_from(month % 12 + 1).unwrap(), 1);
+            catalog::codes::days(date)
+        };
+        Arc::new(rows.iter().map(|row| row.months.map(day)).collect::<Date32Array>()) as ArrayRef
+    };
+    let mut fields = vec![Field::new("atom", DataType::FixedSizeBinary(16), false)];
+    let mut columns = vec![bytes(rows.iter().map(|row| Some(row.id)).collect())];
+    for (place, kind) in Kind::ALL.into_iter().enumerate() {
+        fields.push(Field::new(kind.name(), DataType::FixedSizeBinary(16), true));
+        columns.push(bytes(rows.iter().map(|row| row.tokens[place]).collect()));
+    }
+    fields.extend(["first_month", "last_month"].map(|name| Field::new(name, DataType::Date32, true)));
+    columns.extend([date(|months| months.first), date(|months| months.last)]);
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
+}
+
+/// An atom by words: `"1 ndb 2020-01..2020-12 t2=a t3=yamada"`. Equal words make equal tokens.
+pub(crate) fn atom(words: &str) -> Atom {
+    let mut words = words.split_whitespace();
+    let id: u128 = words.next().unwrap().parse().unwrap();
+    let source = words.next().unwrap();
+    let source = catalog::SOURCES.iter().position(|known| *known == source).unwrap();
+    let mut made = Atom { id: atom_id(id), source: u8::try_from(source).unwrap(), tokens: [None; 7], months: None };
+    for word in words {
+        if let Some((first, last)) = word.split_once("..") {
+            made.months = Some(Months { first: month(first), last: month(last) });
+            continue;
+        }
+        let (kind, value) = word.split_once('=').unwrap();
+        let place = Kind::ALL.iter().position(|known| known.name() == kind).unwrap();
+        made.tokens[place] = Some(Sha256::digest(format!("{kind}={value}"))[..16].try_into().unwrap());
+    }
+    made
+}
+
+/// The id of the atom of that number, spread like a random one.
+pub(crate) fn atom_id(number: u128) -> [u8; 16] {
+    Sha256::digest(number.to_le_bytes())[..16].try_into().unwrap()
+}
+
+fn month(text: &str) -> i32 {
+    let (year, month) = text.split_once('-').unwrap();
+    year.parse::<i32>().unwrap() * 12 + month.parse::<i32>().unwrap() - 1
+}

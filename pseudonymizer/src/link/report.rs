@@ -1,0 +1,73 @@
+//! What a run of link found, in counts: how much came together, by what, and what spoke against more.
+
+use std::collections::{BTreeMap, HashMap};
+
+use catalog::SOURCES;
+use serde::{Deserialize, Serialize};
+
+use super::atoms::Atoms;
+use super::rules::Partition;
+
+/// `report.json` of a run. Counts only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkReport {
+    /// Atoms of all batches.
+    pub atoms: u64,
+    /// Persons.
+    pub persons: u64,
+    /// Persons of one atom.
+    pub singles: u64,
+    /// Atoms by source.
+    pub atoms_by_source: BTreeMap<String, u64>,
+    /// Persons by source in which they have an atom.
+    pub persons_by_source: BTreeMap<String, u64>,
+    /// Persons with atoms in both sources, by `ndb+ltc` and so on.
+    pub persons_by_pair: BTreeMap<String, u64>,
+    /// Unions by token kind.
+    pub joined_by: BTreeMap<String, u64>,
+    /// Unions refused, by reason.
+    pub vetoes: BTreeMap<String, u64>,
+    /// Tokens set aside because too many shared them, by kind.
+    pub hubs: BTreeMap<String, u64>,
+    /// Persons of whom no atom was known before.
+    pub born: u64,
+    /// Persons into whom earlier ones were merged.
+    pub merged: u64,
+    /// Earlier persons that were split.
+    pub split: u64,
+    /// SHA-256 of the crosswalk file, hexadecimal.
+    pub crosswalk: String,
+}
+
+impl LinkReport {
+    pub(crate) fn of(atoms: &Atoms, partition: &Partition) -> Self {
+        let mut persons: HashMap<u32, (u64, u8)> = HashMap::new();
+        let mut by_source = [0_u64; SOURCES.len()];
+        for (root, source) in partition.roots.iter().zip(atoms.sources()) {
+            let (size, mask) = persons.entry(*root).or_default();
+            *size += 1;
+            *mask |= 1 << source;
+            if let Some(count) = by_source.get_mut(usize::from(*source)) {
+                *count += 1;
+            }
+        }
+        let having = |wanted: u8| persons.values().filter(|(_, mask)| mask & wanted == wanted).count() as u64;
+        let named: Vec<(u8, &str)> = (0_u8..).zip(SOURCES).collect();
+        let pairs = named.iter().flat_map(|a| named.iter().filter(move |b| a.0 < b.0).map(move |b| (a, b)));
+        let owned = |counts: &BTreeMap<&'static str, u64>| {
+            counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+        };
+        Self {
+            atoms: atoms.len() as u64,
+            persons: persons.len() as u64,
+            singles: persons.values().filter(|(size, _)| *size == 1).count() as u64,
+            atoms_by_source: SOURCES.iter().map(|name| (*name).to_owned()).zip(by_source).collect(),
+            persons_by_source: named.iter().map(|(place, name)| ((*name).to_owned(), having(1 << place))).collect(),
+            persons_by_pair: pairs.map(|(a, b)| (format!("{}+{}", a.1, b.1), having(1 << a.0 | 1 << b.0))).collect(),
+            joined_by: owned(&partition.joined),
+            vetoes: owned(&partition.vetoes),
+            hubs: owned(&partition.hubs),
+            ..Self::default()
+        }
+    }
+}

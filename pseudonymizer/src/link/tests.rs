@@ -1,0 +1,158 @@
+//! Tests of a whole run of link.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use arrow::array::AsArray;
+use arrow::datatypes::UInt64Type;
+
+use super::fixture::{Zones, atom, atom_id};
+use super::*;
+use crate::seal::BatchReader;
+
+fn link(zones: &Zones, tokens: &[PathBuf]) -> Result<LinkReport, LinkError> {
+    let out = zones.path("link");
+    let job = LinkJob { keys: &zones.linkage, out: &out, tokens };
+    run(&job, Timestamp::UNIX_EPOCH, &mut |_| {})
+}
+
+/// Person key by atom number, as the enclave reads it.
+fn crosswalk(zones: &Zones) -> BTreeMap<u128, u64> {
+    let path = zones.path("link").join("crosswalk.arrow.age");
+    let mut found = BTreeMap::new();
+    for batch in BatchReader::open(&path, &zones.enclave.seal().unwrap()).unwrap() {
+        let batch = batch.unwrap();
+        let keys = batch.column(1).as_primitive::<UInt64Type>();
+        for (atom, key) in batch.column(0).as_fixed_size_binary().iter().zip(keys.values()) {
+            let number = (0..1000).find(|number| atom_id(*number)[..] == *atom.unwrap()).unwrap();
+            found.insert(number, *key);
+        }
+    }
+    found
+}
+
+#[test]
+fn two_sources_become_persons_with_stable_keys() {
+    let zones = Zones::new();
+    let ndb = [atom("1 ndb 2020-01..2020-12 t2=a t3=yamada"), atom("2 ndb 2020-01..2020-12 t2=b t3=suzuki")];
+    let ndb = zones.tokens("n1", "ndb", &ndb, &[]);
+    let report = link(&zones, std::slice::from_ref(&ndb)).unwrap();
+    assert_eq!((report.persons, report.born), (2, 2));
+    let first = crosswalk(&zones);
+
+    let ltc = zones.tokens("l1", "ltc", &[atom("3 ltc 2020-03..2020-12 t6=c t3=yamada")], &[]);
+    let report = link(&zones, &[ltc.clone(), ndb.clone()]).unwrap();
+    assert_eq!((report.persons, report.born, report.merged, report.split), (2, 0, 0, 0));
+    assert_eq!(report.persons_by_pair.get("ndb+ltc"), Some(&1));
+    assert_eq!(report.joined_by.get("t3"), Some(&1));
+    let second = crosswalk(&zones);
+    assert_eq!((second[&1], second[&2], second[&3]), (first[&1], first[&2], first[&1]));
+
+    let bridge = zones.tokens(
+        "n2",
+        "ndb",
+        &[atom("4 ndb 2021-01..2021-02 t1=z t2=a t3=yamada"), atom("5 ndb 2021-03..2021-04 t1=z t2=b t3=suzuki")],
+        &[],
+    );
+    let report = link(&zones, &[ndb, ltc, bridge]).unwrap();
+    assert_eq!((report.persons, report.merged), (1, 1));
+    assert_eq!(crosswalk(&zones).into_values().collect::<BTreeSet<_>>(), BTreeSet::from([first[&1]]));
+    let events = fs::read_to_string(zones.path("link").join("events.jsonl")).unwrap();
+    assert_eq!(events.lines().count(), 2, "{events}");
+    assert!(first.values().all(|key| !events.contains(&key.to_string())));
+}
+
+#[test]
+fn content_is_refused() {
+    let zones = Zones::new();
+    let tokens = zones.tokens("n1", "ndb", &[atom("1 ndb t2=a")], &[]);
+    let batch = tokens.parent().unwrap().to_owned();
+    assert_eq!(link(&zones, std::slice::from_ref(&batch)).unwrap().persons, 1);
+    fs::create_dir(batch.join("content")).unwrap();
+    assert!(matches!(link(&zones, &[batch]), Err(LinkError::Content { .. })));
+    assert_eq!(link(&zones, std::slice::from_ref(&tokens)).unwrap().persons, 1);
+    fs::copy(tokens.join("tokens.arrow.age"), tokens.join("ndb.claims.arrow.age")).unwrap();
+    assert!(matches!(link(&zones, &[tokens]), Err(LinkError::Content { .. })));
+}
+
+#[test]
+fn batches_that_do_not_fit_are_refused() {
+    let zones = Zones::new();
+    let one = zones.tokens("n1", "ndb", &[atom("1 ndb t2=a")], &[]);
+    let epoch = zones.tokens("n2", "ndb", &[atom("2 ndb t2=a")], &[("sudare.epoch", "other")]);
+    let normaliser = zones.tokens("n3", "ndb", &[atom("3 ndb t2=a")], &[("sudare.normaliser", "2")]);
+    let again = zones.tokens("n4", "ndb", &[atom("4 ndb t2=a")], &[("sudare.batch", "n1")]);
+    let same_atom = zones.tokens("n5", "ndb", &[atom("1 ndb t2=a")], &[]);
+    let changed = zones.tokens("n6", "ndb", &[atom("6 ndb t2=a")], &[]);
+    let file = changed.join("tokens.arrow.age");
+    let mut bytes = fs::read(&file).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    policies::durable::replace(&file, &bytes).unwrap();
+
+    let with = |other: PathBuf| link(&zones, &[one.clone(), other]);
+    assert!(matches!(with(epoch), Err(LinkError::Mixed { what: "epoch key", .. })));
+    assert!(matches!(with(normaliser), Err(LinkError::Mixed { what: "normaliser version", .. })));
+    assert!(matches!(with(again), Err(LinkError::Twice { .. })));
+    assert!(matches!(with(same_atom), Err(LinkError::Twice { .. })));
+    assert!(matches!(with(changed), Err(LinkError::Signature { .. })));
+    assert!(matches!(link(&zones, &[]), Err(LinkError::Nothing)));
+}
+
+#[test]
+fn a_failed_or_killed_run_leaves_the_last_crosswalk() {
+    let zones = Zones::new();
+    let one = zones.tokens("n1", "ndb", &[atom("1 ndb t2=a")], &[]);
+    link(&zones, std::slice::from_ref(&one)).unwrap();
+    let before = crosswalk(&zones);
+    let nobody = zones.tokens("n3", "ndb", &[atom("3 ndb t2=c")], &[("sudare.release_to", "nobody")]);
+    assert!(matches!(link(&zones, &[nobody]), Err(LinkError::Form { what: "sudare.release_to", .. })));
+    assert_eq!(crosswalk(&zones), before);
+    let out = zones.path("link");
+    assert!(!fs::read_dir(&out).unwrap().any(|e| e.unwrap().file_name().to_string_lossy().starts_with(".partial")));
+
+    // A run that was killed before it was ready left its partial folder.
+    let partial = out.join(".partial-dead");
+    fs::create_dir(&partial).unwrap();
+    fs::copy(out.join("crosswalk.json"), partial.join("crosswalk.arrow.age")).unwrap();
+    let two = zones.tokens("n2", "ndb", &[atom("2 ndb t2=b")], &[]);
+    assert_eq!(link(&zones, &[one, two]).unwrap().persons, 2);
+    assert!(!partial.exists());
+    assert_eq!(crosswalk(&zones)[&1], before[&1]);
+}
+
+#[test]
+fn one_run_works_in_a_folder() {
+    let zones = Zones::new();
+    let out = zones.path("link");
+    let held = Store::open(&out).unwrap();
+    let tokens = [zones.tokens("n1", "ndb", &[atom("1 ndb t2=a")], &[])];
+    assert!(matches!(link(&zones, &tokens), Err(LinkError::Busy { .. })));
+    drop(held);
+    assert_eq!(link(&zones, &tokens).unwrap().persons, 1);
+}
+
+#[test]
+fn a_run_killed_while_its_results_moved_is_completed() {
+    let zones = Zones::new();
+    let one = zones.tokens("n1", "ndb", &[atom("1 ndb t2=a")], &[]);
+    link(&zones, std::slice::from_ref(&one)).unwrap();
+    let out = zones.path("link");
+    let partial = out.join(".partial-moving");
+    fs::create_dir(&partial).unwrap();
+    fs::rename(out.join("crosswalk.json"), partial.join("crosswalk.json")).unwrap();
+    policies::durable::replace(&partial.join("ready"), b"").unwrap();
+    drop(Store::open(&out).unwrap());
+    assert!(Marker::beside(&out).is_some());
+    assert!(!partial.exists());
+}
+
+#[test]
+fn another_zones_keys_do_not_link() {
+    let zones = Zones::new();
+    let tokens = [zones.tokens("n1", "ndb", &[atom("1 ndb t2=a")], &[])];
+    let out = zones.path("link");
+    let job = LinkJob { keys: &zones.enclave, out: &out, tokens: &tokens };
+    let refused = run(&job, Timestamp::UNIX_EPOCH, &mut |_| {});
+    assert!(matches!(refused, Err(LinkError::Keys(_))));
+}

@@ -1,0 +1,216 @@
+//! Reads token folders of holders: signature, metadata, rows. Refuses whatever holds content.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use arrow::array::{Array, AsArray, FixedSizeBinaryArray};
+use arrow::datatypes::{DataType, Date32Type};
+use arrow::record_batch::RecordBatch;
+use catalog::SOURCES;
+use jiff::ToSpan;
+use jiff::civil::Date;
+use policies::keys::{SealIdentity, SealRecipient, VerifyingKey};
+
+use super::atoms::{Atom, Kind, Months};
+use super::error::LinkError;
+use crate::seal::BatchReader;
+
+/// The one sealed file of a token folder.
+const TOKENS: &str = "tokens.arrow.age";
+
+/// All that the holders handed over.
+pub(crate) struct Handed {
+    /// Rows of all batches, in the order of the files.
+    pub(crate) atoms: Vec<Atom>,
+    /// What the batches agree in.
+    pub(crate) agreed: Agreed,
+    /// Random names of the batches.
+    pub(crate) batches: Vec<String>,
+}
+
+/// What all batches of a run must agree in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Agreed {
+    /// Version of the normaliser that the tokens were made with.
+    pub(crate) normaliser: String,
+    /// Fingerprint of the epoch key.
+    pub(crate) epoch: String,
+    /// Who the crosswalk is sealed to.
+    pub(crate) release_to: String,
+}
+
+impl Agreed {
+    /// The enclave's sealing key.
+    pub(crate) fn recipient(&self) -> Option<SealRecipient> {
+        self.release_to.parse().ok()
+    }
+
+    fn first_difference(&self, other: &Self) -> Option<&'static str> {
+        [
+            (self.epoch != other.epoch, "epoch key"),
+            (self.normaliser != other.normaliser, "normaliser version"),
+            (self.release_to != other.release_to, "recipient of the crosswalk"),
+        ]
+        .into_iter()
+        .find_map(|(differs, what)| differs.then_some(what))
+    }
+}
+
+/// Reads all folders. `read` is told the count of atoms after each.
+pub(crate) fn read(
+    folders: &[PathBuf],
+    identity: &SealIdentity,
+    mut read: impl FnMut(u64),
+) -> Result<Handed, LinkError> {
+    let mut atoms = Vec::new();
+    let mut names = HashSet::new();
+    let mut batches = Vec::new();
+    let mut agreed: Option<Agreed> = None;
+    for folder in folders {
+        let path = token_file(folder)?;
+        check_signature(&path)?;
+        let batch = read_file(&path, identity, &mut atoms)?;
+        if !names.insert(batch.name.clone()) {
+            return Err(LinkError::Twice { path });
+        }
+        if let Some(what) = agreed.as_ref().and_then(|agreed| agreed.first_difference(&batch.agreed)) {
+            return Err(LinkError::Mixed { path, what });
+        }
+        agreed = Some(batch.agreed);
+        batches.push(batch.name);
+        read(atoms.len() as u64);
+    }
+    batches.sort_unstable();
+    let agreed = agreed.ok_or(LinkError::Nothing)?;
+    Ok(Handed { atoms, agreed, batches })
+}
+
+/// The token file of a `tokens/` folder, or of a batch folder without content.
+fn token_file(folder: &Path) -> Result<PathBuf, LinkError> {
+    refuse_content(folder)?;
+    let inner = folder.join("tokens");
+    if inner.is_dir() {
+        refuse_content(&inner)?;
+        return Ok(inner.join(TOKENS));
+    }
+    Ok(folder.join(TOKENS))
+}
+
+fn refuse_content(folder: &Path) -> Result<(), LinkError> {
+    for entry in fs::read_dir(folder).map_err(LinkError::io(folder))? {
+        let name = entry.map_err(LinkError::io(folder))?.file_name();
+        let name = name.to_string_lossy();
+        if name == "content" || (name.ends_with(".arrow.age") && name != TOKENS) {
+            return Err(LinkError::Content { path: folder.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+/// The holder's signature over the SHA-256 of the sealed file: two words in hexadecimal, signature and public key.
+fn check_signature(path: &Path) -> Result<(), LinkError> {
+    let unsigned = || LinkError::Signature { path: path.to_owned() };
+    let text = fs::read_to_string(path.with_file_name("tokens.sig")).map_err(|_| unsigned())?;
+    let mut words = text.split_whitespace();
+    let signature = words.next().and_then(|word| hex::decode(word).ok()).ok_or_else(unsigned)?;
+    let key = words.next().and_then(VerifyingKey::from_hex).ok_or_else(unsigned)?;
+    let (_, digest) = catalog::manifest::digest(path).map_err(LinkError::unreadable)?;
+    let digest = hex::decode(digest).map_err(|_| unsigned())?;
+    if key.verify(&digest, &signature) { Ok(()) } else { Err(unsigned()) }
+}
+
+struct Batch {
+    name: String,
+    agreed: Agreed,
+}
+
+fn read_file(path: &Path, identity: &SealIdentity, atoms: &mut Vec<Atom>) -> Result<Batch, LinkError> {
+    let reader = BatchReader::open(path, identity).map_err(LinkError::seal)?;
+    let schema = reader.schema();
+    let entry = |what: &'static str| {
+        schema.metadata().get(what).cloned().ok_or_else(|| LinkError::Form { path: path.to_owned(), what })
+    };
+    let source = entry("sudare.source")?;
+    let source = SOURCES
+        .iter()
+        .zip(0..)
+        .find_map(|(known, place)| (*known == source).then_some(place))
+        .ok_or_else(|| LinkError::Form { path: path.to_owned(), what: "sudare.source" })?;
+    let agreed = Agreed {
+        normaliser: entry("sudare.normaliser")?,
+        epoch: entry("sudare.epoch")?,
+        release_to: entry("sudare.release_to")?,
+    };
+    let name = entry("sudare.batch")?;
+    for batch in reader {
+        append(&batch.map_err(LinkError::seal)?, source, path, atoms)?;
+    }
+    Ok(Batch { name, agreed })
+}
+
+fn append(batch: &RecordBatch, source: u8, path: &Path, atoms: &mut Vec<Atom>) -> Result<(), LinkError> {
+    let columns = Columns::of(batch, path)?;
+    for row in 0..batch.num_rows() {
+        let id = columns.id.value(row).try_into();
+        atoms.push(Atom {
+            id: id.map_err(|_| LinkError::Form { path: path.to_owned(), what: "atom" })?,
+            source,
+            tokens: columns.tokens_at(row),
+            months: columns.months_at(row),
+        });
+    }
+    Ok(())
+}
+
+struct Columns<'a> {
+    id: &'a FixedSizeBinaryArray,
+    tokens: [&'a FixedSizeBinaryArray; 7],
+    first: &'a arrow::array::Date32Array,
+    last: &'a arrow::array::Date32Array,
+}
+
+impl<'a> Columns<'a> {
+    fn of(batch: &'a RecordBatch, path: &Path) -> Result<Self, LinkError> {
+        let lacks = |what| LinkError::Form { path: path.to_owned(), what };
+        let bytes = |what: &'static str| {
+            batch
+                .column_by_name(what)
+                .filter(|column| *column.data_type() == DataType::FixedSizeBinary(16))
+                .and_then(|column| column.as_fixed_size_binary_opt())
+                .ok_or_else(|| lacks(what))
+        };
+        let date = |what: &'static str| {
+            batch
+                .column_by_name(what)
+                .and_then(|column| column.as_primitive_opt::<Date32Type>())
+                .ok_or_else(|| lacks(what))
+        };
+        let [t1, t2, t3, t4, t5, t6, t7] = Kind::ALL.map(|kind| bytes(kind.name()));
+        Ok(Self {
+            id: bytes("atom")?,
+            tokens: [t1?, t2?, t3?, t4?, t5?, t6?, t7?],
+            first: date("first_month")?,
+            last: date("last_month")?,
+        })
+    }
+
+    fn tokens_at(&self, row: usize) -> [Option<[u8; 16]>; 7] {
+        self.tokens.map(|column| if column.is_null(row) { None } else { column.value(row).try_into().ok() })
+    }
+
+    fn months_at(&self, row: usize) -> Option<Months> {
+        let month = |column: &arrow::array::Date32Array| {
+            if column.is_null(row) { None } else { month_number(column.value(row)) }
+        };
+        let (first, last) = (month(self.first)?, month(self.last)?);
+        Some(Months { first: first.min(last), last: first.max(last) })
+    }
+}
+
+/// Months since year 0 of a day counted from 1970-01-01. `None` outside the years that can be.
+fn month_number(days: i32) -> Option<i32> {
+    const EPOCH: Date = Date::constant(1970, 1, 1);
+    let date = EPOCH.checked_add(i64::from(days).days()).ok()?;
+    Some(i32::from(date.year()) * 12 + i32::from(date.month()) - 1)
+}

@@ -1,0 +1,21 @@
+//! 介護DB: claims and certifications of long-term care.
+
+pub(crate) mod certification;
+pub(crate) mod claims;
+
+/// `care_level` of an 要介護状態区分コード. `None` for a code that is none.
+pub(crate) fn care_level(code: &[u8]) -> Option<&'static str> {
+    Some(match code {
+        b"01" => "none",
+        b"06" => "p",
+        b"11" => "k",
+        b"12" => "s1",
+        b"13" => "s2",
+        b"21" => "c1",
+        b"22" => "c2",
+        b"23" => "c3",
+        b"24" => "c4",
+        b"25" => "c5",
+        _ => return None,
+    })
+}

@@ -1,0 +1,269 @@
+//! Content and crosswalk to an immutable release: Parquet by bucket, sorted by person key, encrypted, with a signed manifest.
+//! Runs in the enclave, which sees no token and no identifier.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use catalog::manifest::{self, Manifest, ReleaseTable};
+use catalog::{BucketCount, DatasetKey, ReleaseId, SOURCES, Table, person_source_schema, release_schema};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use policies::Zone;
+use policies::keys::{KeyFolder, SealIdentity};
+
+mod bucket_file;
+mod content;
+mod crosswalk;
+mod error;
+mod facility;
+mod facility_map;
+mod folder;
+mod person;
+mod sort;
+mod surrogate;
+
+pub use error::ReleaseError;
+
+use bucket_file::{BucketFiles, Sealing};
+use content::Content;
+use crosswalk::Crosswalk;
+use facility::Facilities;
+use facility_map::FacilityMap;
+use folder::Partial;
+use person::Persons;
+use sort::{Sorter, Spill};
+use surrogate::Surrogates;
+
+/// Bytes of rows in memory before they wait on disk, over all buckets.
+const BUDGET: usize = 256 * 1024 * 1024;
+/// The dataset made of facts on persons and institutions.
+const PERSON: &str = "person";
+/// The open table of institutions.
+const FACILITY: &str = "facility";
+
+/// What to release.
+#[derive(Clone, Copy, Debug)]
+pub struct ReleaseJob<'a> {
+    /// `ndb`, `ltc`, `dpc`, `ehr` or `person`.
+    pub dataset: &'a str,
+    /// Version; the next free one of the year if none is named.
+    pub version: Option<&'a str>,
+    /// Batch folders, or their `content/` folders.
+    pub content: &'a [PathBuf],
+    /// The crosswalk file, or the link folder that holds it.
+    pub crosswalk: &'a Path,
+    /// The enclave's keys.
+    pub keys: &'a KeyFolder,
+    /// The folder of all releases.
+    pub releases: &'a Path,
+    /// Bucket count of the enclave.
+    pub buckets: BucketCount,
+    /// Version of the code, for the manifest.
+    pub code_version: &'a str,
+}
+
+/// How far a release is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReleaseProgress<'a> {
+    /// The table being made; `manifest.json` when everything is written and nothing visible yet.
+    pub table: &'a str,
+    /// Rows read so far, over all tables.
+    pub rows: u64,
+}
+
+/// Makes a release in `job.releases/<dataset>/<version>/`. It appears whole, by one rename, or not at all.
+///
+/// `progress` answers whether to go on; `false` ends the run with [`ReleaseError::Stopped`]. One release is made at a time in a folder of releases.
+pub fn run(
+    job: &ReleaseJob<'_>,
+    now: Timestamp,
+    progress: &mut dyn FnMut(ReleaseProgress<'_>) -> bool,
+) -> Result<Manifest, ReleaseError> {
+    if job.dataset != PERSON && !SOURCES.contains(&job.dataset) {
+        return Err(ReleaseError::Dataset);
+    }
+    let keys = KeyFolder::open(job.keys.path(), Zone::Enclave).map_err(ReleaseError::keys)?;
+    let identity = keys.seal().map_err(ReleaseError::keys)?;
+    let content = Content::open_all(job.content)?;
+    let crosswalk = Crosswalk::open(job.crosswalk, &identity)?;
+    check_sources(job, &content, &crosswalk)?;
+
+    let year = now.to_zoned(TimeZone::UTC).year();
+    let partial = Partial::open(job.releases, job.dataset, job.version, year)?;
+    let key = DatasetKey::generate();
+    let spill = Spill {
+        folder: partial.spill()?,
+        to: keys.recipient().map_err(ReleaseError::keys)?,
+        identity: &identity,
+        budget: BUDGET,
+    };
+    let mut making = Making {
+        content: &content,
+        crosswalk: &crosswalk,
+        identity: &identity,
+        sealing: Sealing { release: partial.release(), key: &key, buckets: job.buckets, folder: partial.path() },
+        spill: &spill,
+        facilities: FacilityMap::open(job.releases, &identity)?,
+        progress,
+        rows: 0,
+    };
+    let tables = if job.dataset == PERSON { making.person()? } else { making.source(job.dataset)? };
+    making.facilities.save(&spill.to)?;
+
+    let manifest = Manifest {
+        format: manifest::FORMAT,
+        release: partial.release().clone(),
+        created_at: now,
+        code_version: job.code_version.to_owned(),
+        buckets: job.buckets,
+        tables,
+        sources: content.iter().map(|content| content.batch.clone()).collect(),
+        crosswalk: crosswalk.digest().to_owned(),
+        pinned: if job.dataset == PERSON { pinned(job, &keys, &content, crosswalk.digest())? } else { Vec::new() },
+        wrapped_key: wrap(&key, &keys, partial.release())?,
+    };
+    let sign = keys.signing("sign").map_err(ReleaseError::keys)?;
+    manifest.write(partial.path(), &sign).map_err(ReleaseError::manifest)?;
+    making.step("manifest.json", 0)?;
+    partial.publish()?;
+    tracing::info!(release.id = %manifest.release, tables.count = manifest.tables.len(), "release published");
+    Ok(manifest)
+}
+
+fn check_sources(job: &ReleaseJob<'_>, content: &[Content], crosswalk: &Crosswalk) -> Result<(), ReleaseError> {
+    for content in content {
+        let path = content.folder().to_owned();
+        if job.dataset != PERSON && content.batch.source != job.dataset {
+            let found = content.batch.source.clone();
+            return Err(ReleaseError::Source { path, found, dataset: job.dataset.to_owned() });
+        }
+        if !crosswalk.knows_batch(&content.batch.batch) {
+            return Err(ReleaseError::NotLinked { path });
+        }
+    }
+    Ok(())
+}
+
+fn wrap(key: &DatasetKey, keys: &KeyFolder, release: &ReleaseId) -> Result<String, ReleaseError> {
+    let kek = keys.bytes("kek").map_err(ReleaseError::keys)?;
+    key.wrap(&kek, release).map_err(ReleaseError::Key)
+}
+
+/// The newest release of each database in the content that was made with the same crosswalk.
+fn pinned(
+    job: &ReleaseJob<'_>,
+    keys: &KeyFolder,
+    content: &[Content],
+    crosswalk: &str,
+) -> Result<Vec<ReleaseId>, ReleaseError> {
+    let key = keys.signing("sign").map_err(ReleaseError::keys)?.verifying();
+    let given = SOURCES.into_iter().filter(|source| content.iter().any(|content| content.batch.source == *source));
+    let newest = given.filter_map(|source| {
+        let entries = std::fs::read_dir(job.releases.join(source)).ok()?;
+        entries
+            .filter_map(|entry| Manifest::read(&entry.ok()?.path(), &key).ok())
+            .filter(|manifest| manifest.crosswalk == crosswalk)
+            .max_by_key(|manifest| manifest.created_at)
+            .map(|manifest| manifest.release)
+    });
+    Ok(newest.collect())
+}
+
+/// A release being made.
+struct Making<'a> {
+    content: &'a [Content],
+    crosswalk: &'a Crosswalk,
+    identity: &'a SealIdentity,
+    sealing: Sealing<'a>,
+    spill: &'a Spill<'a>,
+    facilities: FacilityMap,
+    progress: &'a mut dyn FnMut(ReleaseProgress<'_>) -> bool,
+    rows: u64,
+}
+
+impl Making<'_> {
+    fn step(&mut self, table: &str, rows: usize) -> Result<(), ReleaseError> {
+        self.rows += rows as u64;
+        if (self.progress)(ReleaseProgress { table, rows: self.rows }) { Ok(()) } else { Err(ReleaseError::Stopped) }
+    }
+
+    /// All tables of one database, those without rows too.
+    fn source(&mut self, dataset: &str) -> Result<BTreeMap<String, ReleaseTable>, ReleaseError> {
+        let wanted = catalog::tables().iter().filter(|table| table.schema() == Some(dataset) && table.has_persons());
+        wanted.map(|table| Ok((table.name.clone(), self.table(table)?))).collect()
+    }
+
+    fn table(&mut self, table: &Table) -> Result<ReleaseTable, ReleaseError> {
+        let spill = self.spill;
+        let mut sorter = Sorter::new(&table.name, release_schema(table), spill);
+        for content in self.content {
+            let file = content.file(&table.name);
+            for rows in content.rows(&table.name, self.identity)? {
+                let rows = rows.map_err(ReleaseError::seal)?;
+                sorter.push(Surrogates::new(table, self.crosswalk, &mut self.facilities).replace(&rows, &file)?)?;
+                self.step(&table.name, rows.num_rows())?;
+            }
+        }
+        let mut files = BucketFiles::create(&self.sealing, &table.name, release_schema(table))?;
+        for rows in sorter.finish()? {
+            files.write(&rows?)?;
+        }
+        let made = files.finish()?;
+        self.step(&table.name, 0)?;
+        Ok(made)
+    }
+
+    /// `person.<source>` of each source in the content, and the open table of institutions.
+    fn person(&mut self) -> Result<BTreeMap<String, ReleaseTable>, ReleaseError> {
+        let given = SOURCES.into_iter().filter(|source| self.content.iter().any(|c| c.batch.source == *source));
+        let mut tables = BTreeMap::new();
+        for source in given.collect::<Vec<_>>() {
+            let name = format!("{PERSON}.{source}");
+            let made = self.person_of(source, &name)?;
+            tables.insert(name, made);
+        }
+        tables.insert(FACILITY.to_owned(), self.facility()?);
+        Ok(tables)
+    }
+
+    fn person_of(&mut self, source: &str, name: &str) -> Result<ReleaseTable, ReleaseError> {
+        let spill = self.spill;
+        let mut sorter = Sorter::new(name, person::keyed_schema(), spill);
+        for content in self.content.iter().filter(|content| content.batch.source == source) {
+            let file = content.file(PERSON);
+            for rows in content.rows(PERSON, self.identity)? {
+                let rows = rows.map_err(ReleaseError::seal)?;
+                sorter.push(person::keyed(self.crosswalk, &rows, &file)?)?;
+                self.step(name, rows.num_rows())?;
+            }
+        }
+        let mut persons = Persons::new();
+        let mut files = BucketFiles::create(&self.sealing, name, person_source_schema())?;
+        for rows in sorter.finish()? {
+            if let Some(done) = persons.push(&rows?)? {
+                files.write(&done)?;
+            }
+        }
+        files.write(&persons.finish()?)?;
+        let made = files.finish()?;
+        self.step(name, 0)?;
+        Ok(made)
+    }
+
+    fn facility(&mut self) -> Result<ReleaseTable, ReleaseError> {
+        let mut facilities = Facilities::default();
+        for content in self.content {
+            let file = content.file(FACILITY);
+            for rows in content.rows(FACILITY, self.identity)? {
+                facilities.add(&content.batch.source, &rows.map_err(ReleaseError::seal)?, &file)?;
+            }
+        }
+        let rows = facilities.table(&mut self.facilities)?;
+        let made = bucket_file::write_open(&self.sealing, FACILITY, &rows)?;
+        self.step(FACILITY, 0)?;
+        Ok(made)
+    }
+}
+
+#[cfg(test)]
+mod tests;

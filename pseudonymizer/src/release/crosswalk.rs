@@ -1,0 +1,121 @@
+//! The crosswalk in the enclave: atom to person key.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::path::Path;
+
+use arrow::array::{AsArray, FixedSizeBinaryArray, UInt64Array};
+use arrow::datatypes::UInt64Type;
+use policies::keys::SealIdentity;
+
+use super::error::ReleaseError;
+use crate::link::Marker;
+use crate::seal::BatchReader;
+
+/// Atom → person key and grade, about 50 bytes an atom.
+pub(crate) struct Crosswalk {
+    persons: HashMap<u128, (u64, Grade), BuildHasherDefault<Halves>>,
+    marker: Marker,
+}
+
+/// How a person was put together, over all sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Grade {
+    Scored,
+    Single,
+    Strong,
+}
+
+impl Grade {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Scored => "scored",
+            Self::Single => "single",
+            Self::Strong => "strong",
+        }
+    }
+}
+
+impl Crosswalk {
+    /// Opens the crosswalk (or the link folder that holds it) if it is the one that its marker speaks of.
+    pub(crate) fn open(path: &Path, identity: &SealIdentity) -> Result<Self, ReleaseError> {
+        let unfinished = || ReleaseError::Crosswalk { path: path.to_owned() };
+        let (file, marker) = Marker::beside(path).ok_or_else(unfinished)?;
+        let (_, digest) = catalog::manifest::digest(&file).map_err(|_| unfinished())?;
+        if digest != marker.sha256 {
+            return Err(unfinished());
+        }
+        let mut persons: HashMap<u128, _, BuildHasherDefault<Halves>> = HashMap::default();
+        persons.reserve(usize::try_from(marker.atoms).unwrap_or(0));
+        for batch in BatchReader::open(&file, identity).map_err(ReleaseError::seal)? {
+            let batch = batch.map_err(ReleaseError::seal)?;
+            let lacks = |column: &str| ReleaseError::Form { path: file.clone(), column: column.to_owned() };
+            let column = |name: &str| batch.column_by_name(name).ok_or_else(|| lacks(name));
+            let atoms = column("atom")?.as_fixed_size_binary_opt().ok_or_else(|| lacks("atom"))?;
+            let keys = column("person_key")?.as_primitive_opt::<UInt64Type>().ok_or_else(|| lacks("person_key"))?;
+            let grades = column("link_grade")?.as_string_opt::<i32>().ok_or_else(|| lacks("link_grade"))?;
+            for ((atom, key), grade) in atoms.iter().zip(keys.values()).zip(grades) {
+                let atom = atom.and_then(number).ok_or_else(|| lacks("atom"))?;
+                persons.insert(atom, (*key, grade_of(grade.unwrap_or_default())));
+            }
+        }
+        Ok(Self { persons, marker })
+    }
+
+    /// SHA-256 of the sealed file.
+    pub(crate) fn digest(&self) -> &str {
+        &self.marker.sha256
+    }
+
+    /// Whether the batch's tokens were linked.
+    pub(crate) fn knows_batch(&self, batch: &str) -> bool {
+        self.marker.batches.iter().any(|known| known == batch)
+    }
+
+    /// The person of an atom.
+    pub(crate) fn person(&self, atom: &[u8]) -> Option<(u64, Grade)> {
+        self.persons.get(&number(atom)?).copied()
+    }
+
+    /// Person keys of a column of atoms, and how many atoms had none (their key is 0, which is nobody's).
+    pub(crate) fn keys(&self, atoms: &FixedSizeBinaryArray) -> (UInt64Array, u64) {
+        let mut unknown = 0;
+        let keys = atoms.iter().map(|atom| {
+            let person = atom.and_then(|atom| self.person(atom));
+            unknown += u64::from(person.is_none());
+            person.map_or(0, |(key, _)| key)
+        });
+        (UInt64Array::from_iter_values(keys), unknown)
+    }
+}
+
+fn number(atom: &[u8]) -> Option<u128> {
+    atom.try_into().ok().map(u128::from_le_bytes)
+}
+
+fn grade_of(word: &str) -> Grade {
+    match word {
+        "single" => Grade::Single,
+        "scored" => Grade::Scored,
+        _ => Grade::Strong,
+    }
+}
+
+/// Atoms are random: both halves together are as good as any hash.
+#[derive(Default)]
+pub(crate) struct Halves(u64);
+
+impl Hasher for Halves {
+    fn write(&mut self, bytes: &[u8]) {
+        // A u128 arrives here as its 16 bytes; each half is folded into the hash.
+        for half in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word.iter_mut().zip(half).for_each(|(to, from)| *to = *from);
+            self.0 ^= u64::from_le_bytes(word);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

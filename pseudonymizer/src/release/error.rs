@@ -1,0 +1,180 @@
+//! Why a release was not made. Says which folder, table or file, never what stood there.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use arrow::error::ArrowError;
+use catalog::encryption::UnwrapError;
+use catalog::{ManifestError, ReleaseId};
+use parquet::errors::ParquetError;
+use policies::keys::KeyError;
+
+use crate::seal::SealError;
+
+/// Why the enclave could not make a release. Nothing of it is visible then, and no other release is touched.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// An Arrow kernel failed.
+    #[error("table {table} could not be built")]
+    Arrow {
+        /// Which table.
+        table: String,
+        /// What Arrow said (of types and lengths; it quotes no cell).
+        #[source]
+        cause: ArrowError,
+    },
+    /// A content folder without a readable `batch.json`.
+    #[error("{} is no finished batch: its batch.json is missing or not readable; run pseudonymize again", path.display())]
+    Batch {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Another release is being made.
+    #[error("another release is being made in {}; wait for it to end", path.display())]
+    Busy {
+        /// The folder of all releases.
+        path: PathBuf,
+    },
+    /// The crosswalk is missing, unfinished or changed.
+    #[error("{} holds no finished crosswalk; run link again", path.display())]
+    Crosswalk {
+        /// The file or folder that was named.
+        path: PathBuf,
+    },
+    /// No such dataset.
+    #[error("there is no such dataset; one of ndb, ltc, dpc, ehr, person")]
+    Dataset,
+    /// The version exists.
+    #[error("{release} exists already and releases never change; choose another version")]
+    Exists {
+        /// Which release.
+        release: ReleaseId,
+    },
+    /// A content file without one of its columns.
+    #[error("{} lacks column {column} or has it in another form; make the batch again with this version", path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// Which column.
+        column: String,
+    },
+    /// Input or output failed.
+    #[error("cannot read or write {}", path.display())]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// The dataset key could not be wrapped.
+    #[error("the key of the new release could not be wrapped")]
+    Key(#[source] UnwrapError),
+    /// The enclave's own keys.
+    #[error("the enclave's keys cannot be used")]
+    Keys(#[source] Box<KeyError>),
+    /// The manifest could not be written.
+    #[error("the manifest of the new release could not be written")]
+    Manifest(#[source] Box<ManifestError>),
+    /// Content of a batch whose tokens were not linked.
+    #[error("the batch in {} is not in the crosswalk; run link with its tokens first", path.display())]
+    NotLinked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Nothing to release.
+    #[error("no content folder was named; name at least one")]
+    Nothing,
+    /// Parquet failed.
+    #[error("cannot write {}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What the writer said.
+        #[source]
+        cause: ParquetError,
+    },
+    /// A sealed file did not open or could not be written.
+    #[error("a sealed file could not be used")]
+    Seal(#[source] Box<SealError>),
+    /// Content of another database.
+    #[error("{} is content of {found}, which does not belong into dataset {dataset}", path.display())]
+    Source {
+        /// The folder.
+        path: PathBuf,
+        /// Its source.
+        found: String,
+        /// What was asked for.
+        dataset: String,
+    },
+    /// The caller asked to stop.
+    #[error("the release was stopped; nothing of it is visible")]
+    Stopped,
+    /// A batch was named twice.
+    #[error("{} was named twice; name each batch once", path.display())]
+    Twice {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Content and crosswalk are of different batches.
+    #[error("{atoms} atoms of {} are not in the crosswalk; run link with this batch's tokens first", path.display())]
+    Unlinked {
+        /// The content folder or file.
+        path: PathBuf,
+        /// How many.
+        atoms: u64,
+    },
+    /// Not a version.
+    #[error("not a version; small letters, digits, '-', '_' and '.', at most 40")]
+    Version,
+}
+
+impl ReleaseError {
+    /// Stable, listed in `docs/errors.md`, safe in logs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Arrow { .. } => "release/arrow",
+            Self::Batch { .. } => "release/batch",
+            Self::Busy { .. } => "release/busy",
+            Self::Crosswalk { .. } => "release/crosswalk",
+            Self::Dataset => "release/dataset",
+            Self::Exists { .. } => "release/exists",
+            Self::Form { .. } => "release/form",
+            Self::Io { .. } => "release/io",
+            Self::Key(_) => "release/key",
+            Self::Keys(_) => "release/keys",
+            Self::Manifest(_) => "release/manifest",
+            Self::NotLinked { .. } => "release/not-linked",
+            Self::Nothing => "release/nothing",
+            Self::Parquet { .. } => "release/parquet",
+            Self::Seal(_) => "release/seal",
+            Self::Source { .. } => "release/source",
+            Self::Stopped => "release/stopped",
+            Self::Twice { .. } => "release/twice",
+            Self::Unlinked { .. } => "release/unlinked",
+            Self::Version => "release/version",
+        }
+    }
+
+    pub(crate) fn seal(cause: SealError) -> Self {
+        Self::Seal(Box::new(cause))
+    }
+
+    pub(crate) fn keys(cause: KeyError) -> Self {
+        Self::Keys(Box::new(cause))
+    }
+
+    pub(crate) fn manifest(cause: ManifestError) -> Self {
+        Self::Manifest(Box::new(cause))
+    }
+
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |cause| Self::Io { path, cause }
+    }
+
+    pub(crate) fn arrow(table: &str) -> impl Fn(ArrowError) -> Self {
+        let table = table.to_owned();
+        move |cause| Self::Arrow { table: table.clone(), cause }
+    }
+}
