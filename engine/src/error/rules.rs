@@ -1,0 +1,150 @@
+//! The guard's sentences, one constant a refusal. `docs/errors.md` lists them; disclosure.md has the reasons.
+
+use super::Rule;
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $rule:literal, $message:literal, $hint:literal;)*) => {
+        $($(#[$doc])* pub(crate) const $name: Rule = Rule { code: $code, rule: $rule, message: $message, hint: $hint };)*
+        /// All of them, in the order of the file.
+        pub const ALL: &[Rule] = &[$($name),*];
+    };
+}
+
+rules! {
+    /// Root is row level.
+    ROOT = "guard/rows-at-root", "V-ROOT", "the query would hand out rows of single persons",
+        "count or sum over groups, e.g. SELECT prefecture, count(DISTINCT person_key) FROM ndb.claims GROUP BY prefecture";
+    /// Two lineages in a row.
+    LINEAGES = "guard/two-persons-in-a-row", "V-LINEAGE-COUNT", "a join puts rows of different persons side by side",
+        "join row-level tables on person_key (claim_id, stay_id and document_id work inside one database)";
+    /// Full join.
+    FULL_JOIN = "guard/full-join", "V-JOIN", "a full join of row-level tables is not supported",
+        "use LEFT JOIN from the table person";
+    /// Cross joins of open relations.
+    CROSS_JOIN = "guard/cross-join", "V-RES", "the query multiplies relations beyond 10 million rows",
+        "join on a condition, or on shorter lists";
+    /// Too many joins.
+    JOINS = "guard/too-many-joins", "V-RES", "the query has more than 12 joins", "split it, or join subqueries that are grouped already";
+    /// Too many union branches.
+    BRANCHES = "guard/too-many-branches", "V-RES", "the query has more than 64 branches of UNION", "use GROUP BY in the place of UNION";
+    /// Too many nodes.
+    NODES = "guard/too-large", "V-RES", "the query is larger than a query may be", "split it into several queries";
+    /// Too deep.
+    TOO_DEEP = "guard/too-deep", "V-RES", "the query is nested more deeply than a query may be", "flatten it, e.g. by WITH";
+    /// Text too long.
+    TEXT = "guard/too-long", "V-RES", "the query's text is longer than 256 KiB", "shorten it, e.g. by joining a code list";
+    /// IN list too long.
+    IN_LIST = "guard/in-list", "V-RES", "a list after IN has more than 1,000 entries", "use LIKE with a prefix, or a range";
+    /// Syntax.
+    SYNTAX = "guard/syntax", "V-PROTOCOL", "this is not understood as SQL", "check the spelling, commas and brackets near that place";
+    /// Not planned.
+    NOT_PLANNED = "guard/not-understood", "V-PROTOCOL", "the query cannot be planned as it stands",
+        "check the types that are compared, the arguments of functions, and that each column is grouped or aggregated";
+    /// Not supported.
+    NOT_SUPPORTED = "guard/not-supported", "V-PROTOCOL", "the query uses a construct that this engine does not have",
+        "write it with joins, WITH and GROUP BY";
+    /// Ambiguous.
+    AMBIGUOUS = "guard/ambiguous-column", "V-CATALOG", "a column name could mean columns of several tables", "write it with its table's alias";
+    /// Duplicate names.
+    DUPLICATE_NAME = "guard/duplicate-name", "V-CATALOG", "two columns would have one name", "give one of them another name with AS";
+    /// No such column.
+    NO_SUCH_COLUMN = "guard/no-such-column", "V-CATALOG", "there is no such column among those that the permit names",
+        "the catalog and the permit list the columns";
+    /// No such table.
+    NO_SUCH_TABLE = "guard/no-such-table", "V-CATALOG", "there is no such table among those that the permit names",
+        "the catalog and the permit list the tables";
+    /// Reserved names.
+    RESERVED = "guard/reserved-name", "V-HIDDEN", "names that begin with two underscores are reserved", "choose another name";
+    /// Files.
+    FILE = "guard/file", "V-FILE", "files and addresses cannot be read from a query", "use the tables that the permit names";
+    /// Metadata.
+    META = "guard/metadata", "V-META", "the engine's own tables and settings cannot be read", "the catalog describes the tables; the permit lists them";
+    /// Explain.
+    EXPLAIN = "guard/explain", "V-EXPLAIN", "plans and their figures are not shown", "run the query itself; a refusal says what to change";
+    /// DDL.
+    DDL = "guard/change", "V-DDL", "a query may read and nothing else", "write one SELECT; use WITH for steps between";
+    /// COPY.
+    COPY = "guard/copy", "V-DDL", "results leave by the airlock, not by COPY", "run the SELECT and request its output at the portal";
+    /// SET.
+    SETTING = "guard/setting", "V-DDL", "settings cannot be changed or shown", "write the query so that it needs none";
+    /// Prepared statements in SQL.
+    PREPARE = "guard/prepare", "V-DDL", "PREPARE, EXECUTE and DEALLOCATE are not available in SQL", "send the SELECT itself, or prepare it through the driver";
+    /// Several statements.
+    STATEMENTS = "guard/several-statements", "V-DDL", "one request holds one statement", "send the statements one after another";
+    /// Placeholders.
+    PLACEHOLDER = "guard/placeholder", "V-PROTOCOL", "parameters are not supported yet", "write the value into the query";
+    /// Samples.
+    SAMPLE = "guard/sample", "V-RANDOM", "samples of rows are not available", "count all rows; the answer is as fast";
+    /// Volatile functions.
+    VOLATILE = "guard/volatile", "V-RANDOM", "functions that differ from call to call are not available", "write dates as literals, e.g. DATE '2023-04-01'";
+    /// Unknown functions.
+    FUNCTION = "guard/function", "V-FUNC", "there is no such function among those that are allowed", "docs/sql.md lists the functions";
+    /// A function's arguments.
+    FUNCTION_ARGUMENT = "guard/function-argument", "V-LITERALARG", "this argument of the function must be written as a literal", "write the number, unit or position itself";
+    /// Patterns.
+    PATTERN = "guard/pattern", "V-REGEX-CONST", "patterns must be literals of at most 1,000 characters that compile to a small automaton",
+        "use LIKE with a literal, or a shorter pattern";
+    /// Person key as a value.
+    PERSON_KEY = "guard/person-key", "V-PK", "person_key can be joined, grouped and counted, and nothing else",
+        "join on it, group by it in a subquery, or write count(DISTINCT person_key)";
+    /// Person key against literals.
+    PERSON_KEY_LITERAL = "guard/person-key-literal", "V-PK-LITERAL", "person_key can be compared with another person_key only",
+        "describe the group by its properties, e.g. age, sex, icd10";
+    /// Technical ids.
+    TECHNICAL = "guard/technical-id", "V-TECH", "claim_id, stay_id and document_id can be joined, and nothing else",
+        "describe the records by their properties, e.g. service_month, setting";
+    /// Arithmetic sampling.
+    ARITHMETIC = "guard/arithmetic", "V-ARITHFILTER", "remainders, bit operations and arithmetic on surrogates are not available on rows",
+        "use ranges or codes as conditions";
+    /// Large integers.
+    INTEGER_RANGE = "guard/integer-range", "V-TOTAL", "this arithmetic could leave the range of 64-bit integers", "cast an operand to DOUBLE";
+    /// Intervals.
+    INTERVAL = "guard/interval", "V-TOTAL", "intervals must be literals of at most 200 years", "write INTERVAL '90 days'";
+    /// Operators.
+    OPERATOR = "guard/operator", "V-FUNC", "this operator is not available on rows", "docs/sql.md lists the operators";
+    /// Subqueries.
+    SUBQUERY = "guard/subquery", "V-SUBQ", "this subquery over rows has no form as a join", "join the subquery, grouped by person_key, in the FROM clause";
+    /// Correlated subqueries.
+    CORRELATED = "guard/correlated", "V-CORR", "a subquery may refer to the outer row by person_key only", "join the subquery, grouped by person_key, in the FROM clause";
+    /// Semi joins.
+    SEMI = "guard/semi-join", "V-SEMI", "IN, EXISTS and set operations between rows work on person_key only",
+        "write person_key IN (SELECT person_key FROM …)";
+    /// Union of rows.
+    UNION_ROWS = "guard/union-rows", "V-UNION-ROWS", "a union of rows needs person_key at the same position in each branch, and no branch without persons",
+        "select person_key first in each branch, or aggregate each branch before the union";
+    /// Limits on rows.
+    LIMIT = "guard/limit", "V-LIMIT", "rows cannot be limited, skipped or picked by rank over all persons",
+        "aggregate first and limit the cells, or rank inside PARTITION BY person_key";
+    /// Windows.
+    WINDOW = "guard/window", "V-WINDOW-PK", "a window over rows must be partitioned by person_key", "add PARTITION BY person_key, or aggregate first";
+    /// Recursion.
+    RECURSION = "guard/recursion", "V-RECUR", "recursive queries are not available", "use generate_series or a code list";
+    /// Generated rows.
+    GENERATED = "guard/generated-rows", "V-GEN", "generated rows need literal bounds and at most 100,000 rows", "use a coarser step or a shorter span";
+    /// Table functions.
+    TABLE_FUNCTION = "guard/table-function", "V-FILE", "the only functions in FROM are generate_series and range", "use the tables that the permit names";
+    /// Aggregates at the veil.
+    AGGREGATE = "guard/aggregate", "V-AGG", "this aggregate would hand out a single person's value",
+        "count persons in bands: SELECT floor(points/1000.0) AS band, count(DISTINCT person_key) … GROUP BY 1; per person it is allowed";
+    /// Aggregates per person.
+    AGGREGATE_PER_PERSON = "guard/aggregate-per-person", "V-AGG", "this aggregate is not available per person", "use count, sum, avg, min, max, first_value, last_value, bool_or or bool_and";
+    /// Conditions in arguments.
+    ARM = "guard/condition-in-aggregate", "V-ARM", "a condition inside an aggregate is a filter in disguise and is not supported yet",
+        "put the condition into WHERE or GROUP BY: SELECT outcome = 'died' AS died, count(*) … GROUP BY 1";
+    /// Arithmetic in arguments.
+    DECOMP = "guard/expression-in-aggregate", "V-DECOMP", "sum and avg take a plain measure column, or one summed per person",
+        "sum the column itself and calculate with the answer, or group by the expression";
+    /// Quantiles.
+    POSITION = "guard/quantile", "V-POSITION", "medians and quantiles over persons are not supported yet", "count persons in bands: GROUP BY floor(value/10.0)";
+    /// Moments.
+    MOMENTS = "guard/moments", "V-MOMENTS", "standard deviations, correlations and regressions over persons are not supported yet", "use count, sum and avg over groups";
+    /// Grouping sets.
+    GROUPING_SETS = "guard/grouping-sets", "V-GSETS", "GROUPING SETS, ROLLUP and CUBE over rows are not supported yet", "send one query for each grouping";
+    /// Distinct counts of other columns.
+    DISTINCT_COUNT = "guard/distinct-count", "V-CDISTINCT", "only persons can be counted distinctly over rows", "write count(DISTINCT person_key), or GROUP BY the column";
+    /// Weights.
+    WEIGHT = "guard/multiplied-rows", "V-LEDGER-WEIGHT", "a join with a list multiplies rows, so that rows no longer count alike",
+        "use count(DISTINCT person_key), or group by all columns of the list";
+    /// Too many relations.
+    RELATIONS = "guard/too-many-tables", "V-RES", "the query reads more tables than a query may", "split it into several queries";
+}

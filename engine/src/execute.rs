@@ -1,0 +1,199 @@
+//! A session over what one permit sees: prepare (guard and veil), then execute (check again, run, report).
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::optimizer::{Optimizer, OptimizerRule};
+use datafusion::physical_plan::collect;
+use futures::FutureExt;
+use hmac::{Hmac, KeyInit, Mac};
+use policies::{Grade, Profile};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::answer::{Answer, Band, Reason, VeilReport};
+use crate::error::{QueryError, Refusal, rules};
+use crate::relations::Relations;
+use crate::{checker, guard, state};
+
+/// Longest run of a query (disclosure.md, "Limits against load").
+const RUN_MAX: Duration = Duration::from_secs(600);
+/// The keyed offset of a withheld count is below this (V-WITHHELD-BAND).
+const OFFSET_BELOW: u64 = 5;
+
+/// What one permit sees, with the parameters of its veil.
+#[derive(Debug)]
+pub struct Session {
+    relations: Relations,
+    profile: Profile,
+    grade: Grade,
+    limits: Limits,
+    veil_key: VeilKey,
+}
+
+/// How much a query may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of memory.
+    pub memory_bytes: usize,
+    /// Longest run.
+    pub run_max: Duration,
+    /// Partitions that run at once.
+    pub partitions: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { memory_bytes: 2 << 30, run_max: RUN_MAX, partitions: 2 }
+    }
+}
+
+/// The enclave's `veil` key: offsets of withheld counts are drawn from it. Wiped on drop.
+pub struct VeilKey(Zeroizing<Vec<u8>>);
+
+impl VeilKey {
+    /// Takes the key's bytes over.
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(Zeroizing::new(bytes.to_vec()))
+    }
+}
+
+impl std::fmt::Debug for VeilKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("VeilKey")
+    }
+}
+
+/// A guarded and veiled query, ready to run once.
+#[derive(Debug)]
+pub struct Prepared {
+    plan: LogicalPlan,
+    state: SessionState,
+    schema: SchemaRef,
+    fingerprint: String,
+    reasons: Vec<Reason>,
+    withheld: Arc<AtomicU64>,
+}
+
+impl Prepared {
+    /// Columns of the answer.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// SHA-256 (hex) of the veiled plan: the same query over the same tables has the same.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Rules that the plan is subject to.
+    pub fn reasons(&self) -> &[Reason] {
+        &self.reasons
+    }
+}
+
+impl Session {
+    /// A session over relations, under a permit's profile and grade.
+    pub fn new(relations: Relations, profile: Profile, grade: Grade, veil_key: VeilKey, limits: Limits) -> Self {
+        Self { relations, profile, grade, limits, veil_key }
+    }
+
+    /// Parses, guards and veils. Reads no row.
+    pub async fn prepare(&self, sql: &str) -> Result<Prepared, Refusal> {
+        // Planning runs over text that anybody may write: an unwind in it is a refusal like any other.
+        let prepared = AssertUnwindSafe(self.prepare_unguarded(sql)).catch_unwind().await;
+        prepared.unwrap_or_else(|_| Err(Refusal::of(&rules::NOT_PLANNED)))
+    }
+
+    async fn prepare_unguarded(&self, sql: &str) -> Result<Prepared, Refusal> {
+        let parsed = guard::statement::parse(sql)?;
+        let state = state::session_state(&self.relations, &self.limits).map_err(|e| Refusal::from_planning(&e))?;
+        self.refuse_unknown_tables(&state, &parsed.statement)?;
+        let plan = state.statement_to_plan(parsed.statement).await.map_err(|e| Refusal::from_planning(&e))?;
+        let plan = joined(plan, &state)?;
+        let withheld = Arc::new(AtomicU64::new(0));
+        let veiled = guard::veil(plan, &self.relations, &self.profile, parsed.series_rows, Arc::clone(&withheld))?;
+        let plan = analyzed(veiled.plan, &state)?;
+        let schema = Arc::new(Schema::new(plan.schema().fields().clone()));
+        let fingerprint = hex::encode(Sha256::digest(plan.display_indent().to_string()));
+        Ok(Prepared { plan, state, schema, fingerprint, reasons: veiled.reasons, withheld })
+    }
+
+    /// Runs a prepared query. The error says nothing of data, whatever failed.
+    pub async fn execute(&self, prepared: Prepared) -> Result<Answer, QueryError> {
+        let withheld = Arc::clone(&prepared.withheld);
+        let (schema, fingerprint, reasons) =
+            (Arc::clone(&prepared.schema), prepared.fingerprint.clone(), prepared.reasons.clone());
+        let running = SpawnedTask::spawn(run(prepared));
+        let batches = match tokio::time::timeout(self.limits.run_max, running.join()).await {
+            Err(_) => return Err(QueryError::TooSlow),
+            // An unwind: its payload may quote data and is dropped with it.
+            Ok(Err(_)) => return Err(QueryError::Failed),
+            Ok(Ok(result)) => result?,
+        };
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        if rows as u64 > self.profile.max_rows {
+            return Err(QueryError::TooLarge);
+        }
+        let count = withheld.load(Ordering::Relaxed) + self.offset(&fingerprint);
+        let veil = VeilReport { grade: self.grade, withheld: Band::of(count), reasons };
+        Ok(Answer { schema, batches, veil })
+    }
+
+    /// 0 to 4, the same for the same plan, unknown without the key.
+    fn offset(&self, fingerprint: &str) -> u64 {
+        let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.veil_key.0) else { return 0 };
+        mac.update(b"withheld");
+        mac.update(fingerprint.as_bytes());
+        let digest = mac.finalize().into_bytes();
+        digest.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes) % OFFSET_BELOW)
+    }
+
+    /// A table that is not granted must look exactly like one that does not exist (V-CATALOG).
+    fn refuse_unknown_tables(
+        &self,
+        state: &SessionState,
+        statement: &datafusion::sql::parser::Statement,
+    ) -> Result<(), Refusal> {
+        let references = state.resolve_table_references(statement).map_err(|e| Refusal::from_planning(&e))?;
+        for reference in &references {
+            let function = crate::functions::TABLE_FUNCTIONS.contains(&reference.table());
+            if !function && self.relations.find(reference).is_none() {
+                return Err(Refusal::of(&rules::NO_SUCH_TABLE));
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn run(prepared: Prepared) -> Result<Vec<RecordBatch>, QueryError> {
+    let Prepared { plan, state, .. } = prepared;
+    let physical = state.create_physical_plan(&plan).await.map_err(|e| QueryError::from_running(&e))?;
+    checker::check(&physical)?;
+    collect(physical, state.task_ctx()).await.map_err(|e| QueryError::from_running(&e))
+}
+
+fn analyzed(plan: LogicalPlan, state: &SessionState) -> Result<LogicalPlan, Refusal> {
+    state
+        .analyzer()
+        .execute_and_check(plan, state.config_options(), |_, _| {})
+        .map_err(|error| Refusal::from_planning(&error))
+}
+
+/// Types coerced, and subqueries brought to joins by a few named rules; what is left of them the guard refuses.
+fn joined(plan: LogicalPlan, state: &SessionState) -> Result<LogicalPlan, Refusal> {
+    let plan = analyzed(plan, state)?;
+    Optimizer::with_rules(state::decorrelation_rules())
+        .optimize(plan, state, |_: &LogicalPlan, _: &dyn OptimizerRule| {})
+        .map_err(|error| Refusal::from_planning(&error))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! Whole queries on the fixture of disclosure.md, section 8.
+
+use arrow::array::Array;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+
+use super::*;
+use crate::error::Refusal;
+use fixture::Twin;
+
+mod attacks;
+mod cases;
+mod fixture;
+mod studies;
+
+fn session(twin: Twin) -> Session {
+    let profile = Profile::named("standard").unwrap();
+    Session::new(fixture::relations(twin), profile, Grade::Exact, VeilKey::new(&[7; 32]), Limits::default())
+}
+
+/// What a query came to.
+#[derive(Clone, Debug)]
+enum Outcome {
+    Answered(Answer),
+    Failed(QueryError),
+    Refused(Refusal),
+}
+
+async fn ask(twin: Twin, sql: &str) -> Outcome {
+    let session = session(twin);
+    match session.prepare(sql).await {
+        Err(refusal) => Outcome::Refused(refusal),
+        Ok(prepared) => match session.execute(prepared).await {
+            Ok(answer) => Outcome::Answered(answer),
+            Err(error) => Outcome::Failed(error),
+        },
+    }
+}
+
+/// Rows of an answer as text, sorted; NULL as `-`.
+fn rows(answer: &Answer) -> Vec<Vec<String>> {
+    let options = FormatOptions::new().with_null("-");
+    let mut rows = Vec::new();
+    for batch in &answer.batches {
+        let columns: Vec<_> =
+            batch.columns().iter().map(|column| ArrayFormatter::try_new(column.as_ref(), &options).unwrap()).collect();
+        rows.extend((0..batch.num_rows()).map(|row| columns.iter().map(|c| c.value(row).to_string()).collect::<Vec<_>>()));
+    }
+    rows.sort();
+    rows
+}
+
+async fn answered(sql: &str) -> Vec<Vec<String>> {
+    match ask(Twin::Base, sql).await {
+        Outcome::Answered(answer) => rows(&answer),
+        other => panic!("{sql}: {other:?}"),
+    }
+}
+
+async fn refused(sql: &str) -> Refusal {
+    match ask(Twin::Base, sql).await {
+        Outcome::Refused(refusal) => refusal,
+        other => panic!("{sql}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_grouped_count_over_two_joined_tables_is_answered() {
+    let sql = "SELECT c.prefecture, count(DISTINCT c.person_key) AS persons FROM ndb.claims c \
+               JOIN ndb.diagnoses d ON d.person_key = c.person_key WHERE d.icd10 = 'I10' GROUP BY c.prefecture ORDER BY 1";
+    let rows = answered(sql).await;
+    assert_eq!(rows.iter().map(|row| row[0].as_str()).collect::<Vec<_>>(), ["01", "13", "14", "23", "27", "31", "40"]);
+    assert!(rows.iter().all(|row| row[1].parse::<u64>().unwrap() >= 10), "{rows:?}");
+}
+
+#[tokio::test]
+async fn rows_are_refused_with_place_and_hint() {
+    let refusal = refused("SELECT * FROM ndb.claims LIMIT 1").await;
+    assert_eq!((refusal.code, refusal.rule), ("guard/rows-at-root", "V-ROOT"));
+    assert!(!refusal.hint.is_empty());
+}
+
+#[tokio::test]
+async fn a_column_that_is_not_granted_looks_like_one_that_does_not_exist() {
+    let absent = refused("SELECT count(*)\nFROM ndb.claims WHERE nowhere = 1").await;
+    let hidden = refused("SELECT count(*)\nFROM ndb.claims WHERE __facility = 1").await;
+    assert_eq!(absent.code, "guard/no-such-column");
+    assert_eq!((absent.line, absent.column), (Some(2), Some(23)));
+    assert_eq!(hidden.code, "guard/reserved-name");
+}
+
+#[tokio::test]
+async fn a_failed_group_is_left_out_and_a_failed_total_is_null() {
+    let grouped = answered("SELECT icd10, count(*) FROM ndb.diagnoses WHERE icd10 IN ('A16', 'I10') GROUP BY icd10").await;
+    assert_eq!(grouped.len(), 1);
+    assert_eq!(answered("SELECT count(*) FROM ndb.diagnoses WHERE icd10 = 'A16'").await, [["-"]]);
+    assert_eq!(answered("SELECT count(*) FROM ndb.diagnoses WHERE icd10 = 'Z99'").await, [["-"]]);
+}
+
+#[tokio::test]
+async fn counts_are_right() {
+    let total = answered("SELECT count(*) FROM person").await;
+    assert_eq!(total, [["3001"]]);
+    let persons = answered("SELECT count(DISTINCT person_key), sum(points) > 1000 FROM ndb.claims").await;
+    assert_eq!(persons, [["3001", "true"]]);
+}
+
+#[tokio::test]
+async fn a_cell_of_two_institutions_is_withheld() {
+    assert_eq!(answered("SELECT count(DISTINCT person_key) FROM ndb.claims WHERE facility_id IN (11, 12)").await, [["-"]]);
+    assert_ne!(answered("SELECT count(DISTINCT person_key) FROM ndb.claims WHERE facility_id IN (11, 12, 13)").await, [["-"]]);
+}
+
+#[tokio::test]
+async fn institutions_are_counted_through_a_grouping_by_person() {
+    let sql = |places: &str| {
+        format!(
+            "WITH p AS (SELECT person_key, sum(points) AS pts FROM ndb.claims WHERE facility_id IN ({places}) GROUP BY person_key) \
+             SELECT count(*), sum(pts) FROM p"
+        )
+    };
+    assert_eq!(answered(&sql("11, 12")).await, [["-", "-"]]);
+    assert!(answered(&sql("11, 12, 13, 14")).await[0].iter().all(|cell| cell != "-"));
+}

@@ -1,0 +1,228 @@
+//! Flight SQL: statements and prepared statements in, cells out. An allow-list: whatever else Flight offers is refused.
+
+mod desk;
+mod ending;
+mod journal;
+mod metadata;
+mod slots;
+mod tickets;
+mod workers;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::ipc::writer::IpcWriteOptions;
+use arrow_flight::encode::FlightDataEncoderBuilder;
+use arrow_flight::flight_service_server::FlightService;
+use arrow_flight::sql::{
+    ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult,
+    Any, Command, ProstMessageExt, TicketStatementQuery,
+};
+use arrow_flight::{
+    Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightEndpoint, FlightInfo, HandshakeRequest,
+    HandshakeResponse, IpcMessage, PollInfo, PutResult, SchemaAsIpc, SchemaResult, Ticket,
+};
+use futures::{Stream, StreamExt};
+use prost::Message;
+use tonic::metadata::MetadataMap;
+use tonic::{Request, Response, Status, Streaming};
+
+pub(crate) use desk::{Desk, Guard, Guarded};
+pub(crate) use ending::{ALL as RULES, Ending};
+pub(crate) use journal::Journal;
+pub(crate) use slots::Slots;
+pub(crate) use tickets::Tickets;
+pub(crate) use workers::WorkerRuntime;
+
+use crate::admission::Credentials;
+use crate::answer::Answer;
+use crate::error::QueryError;
+use ending::PROTOCOL;
+use metadata::Question;
+
+/// Key of the answer's schema metadata that holds the `veil` object.
+pub const VEIL_KEY: &str = "sudare.veil";
+
+type Reply<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send + 'static>>;
+
+/// The service, over one desk.
+pub(crate) struct FlightEdge {
+    desk: Arc<Desk>,
+}
+
+impl FlightEdge {
+    /// Serves that desk.
+    pub(crate) fn new(desk: Arc<Desk>) -> Self {
+        Self { desk }
+    }
+
+    /// A ticket for a statement, or for a question about what there is.
+    async fn info(&self, credentials: &Credentials, command: Command) -> Result<Ticket, Ending> {
+        if Question::of(&command).is_some() {
+            // Answered when fetched; the permit is checked then, and now so that a refusal comes early.
+            self.desk.visible(credentials).await?;
+            return Ok(Ticket::new(command.into_any().encode_to_vec()));
+        }
+        #[expect(clippy::wildcard_enum_match_arm, reason = "an allow-list: all other commands are refused")]
+        let handle = match command {
+            Command::CommandStatementQuery(query) if query.transaction_id.is_none() => {
+                self.desk.statement(credentials, &query.query).await?
+            }
+            Command::CommandPreparedStatementQuery(query) => {
+                self.desk.prepared_statement(credentials, &query.prepared_statement_handle).await?
+            }
+            _ => return Err(Ending::from(&PROTOCOL)),
+        };
+        let ticket = TicketStatementQuery { statement_handle: handle.to_vec().into() };
+        Ok(Ticket::new(ticket.as_any().encode_to_vec()))
+    }
+
+    async fn fetch(&self, credentials: &Credentials, command: Command) -> Result<Reply<FlightData>, Ending> {
+        if Question::of(&command).is_some() {
+            let tables = self.desk.visible(credentials).await?;
+            let batch = metadata::answer(command, &tables).ok_or_else(|| Ending::from(&PROTOCOL))?;
+            let batch = batch.map_err(|_| QueryError::Failed)?;
+            return Ok(send(batch.schema(), vec![batch]));
+        }
+        #[expect(clippy::wildcard_enum_match_arm, reason = "an allow-list: all other commands are refused")]
+        let answer = match command {
+            Command::TicketStatementQuery(ticket) => self.desk.answer(credentials, &ticket.statement_handle).await?,
+            Command::CommandPreparedStatementQuery(query) => {
+                let handle = self.desk.prepared_statement(credentials, &query.prepared_statement_handle).await?;
+                self.desk.answer(credentials, &handle).await?
+            }
+            _ => return Err(Ending::from(&PROTOCOL)),
+        };
+        Ok(send(stamped(&answer)?, answer.batches))
+    }
+
+    async fn act(&self, credentials: &Credentials, action: &Action) -> Result<Reply<arrow_flight::Result>, Ending> {
+        let body = || Any::decode(action.body.as_ref()).map_err(|_| Ending::from(&PROTOCOL));
+        match action.r#type.as_str() {
+            "CreatePreparedStatement" => {
+                let request: ActionCreatePreparedStatementRequest = unpack(&body()?)?;
+                if request.transaction_id.is_some() {
+                    return Err(Ending::from(&PROTOCOL));
+                }
+                let (handle, schema) = self.desk.prepare(credentials, &request.query).await?;
+                let result = ActionCreatePreparedStatementResult {
+                    prepared_statement_handle: handle.to_vec().into(),
+                    dataset_schema: ipc(&schema)?,
+                    parameter_schema: ipc(&Schema::empty())?,
+                };
+                let body = result.as_any().encode_to_vec().into();
+                Ok(Box::pin(futures::stream::iter([Ok(arrow_flight::Result { body })])))
+            }
+            "ClosePreparedStatement" => {
+                let request: ActionClosePreparedStatementRequest = unpack(&body()?)?;
+                self.desk.close(credentials, &request.prepared_statement_handle).await?;
+                Ok(Box::pin(futures::stream::empty()))
+            }
+            _ => Err(Ending::from(&PROTOCOL)),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl FlightService for FlightEdge {
+    type DoActionStream = Reply<arrow_flight::Result>;
+    type DoExchangeStream = Reply<FlightData>;
+    type DoGetStream = Reply<FlightData>;
+    type DoPutStream = Reply<PutResult>;
+    type HandshakeStream = Reply<HandshakeResponse>;
+    type ListActionsStream = Reply<ActionType>;
+    type ListFlightsStream = Reply<FlightInfo>;
+
+    async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<FlightInfo>, Status> {
+        let credentials = credentials(request.metadata());
+        let descriptor = request.into_inner();
+        let ticket = self.info(&credentials, command(&descriptor.cmd)?).await?;
+        // The schema stays empty: clients take that of the stream, which carries the veil object.
+        let endpoint = FlightEndpoint::new().with_ticket(ticket);
+        Ok(Response::new(FlightInfo::new().with_endpoint(endpoint).with_descriptor(descriptor)))
+    }
+
+    async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Self::DoGetStream>, Status> {
+        let credentials = credentials(request.metadata());
+        let command = command(&request.into_inner().ticket)?;
+        Ok(Response::new(self.fetch(&credentials, command).await?))
+    }
+
+    async fn do_action(&self, request: Request<Action>) -> Result<Response<Self::DoActionStream>, Status> {
+        let credentials = credentials(request.metadata());
+        Ok(Response::new(self.act(&credentials, request.get_ref()).await?))
+    }
+
+    async fn list_actions(&self, _: Request<Empty>) -> Result<Response<Self::ListActionsStream>, Status> {
+        let names = ["CreatePreparedStatement", "ClosePreparedStatement"];
+        let actions = names.map(|name| Ok(ActionType { r#type: name.to_owned(), description: String::new() }));
+        Ok(Response::new(Box::pin(futures::stream::iter(actions))))
+    }
+
+    async fn handshake(
+        &self,
+        _: Request<Streaming<HandshakeRequest>>,
+    ) -> Result<Response<Self::HandshakeStream>, Status> {
+        Err(Ending::from(&PROTOCOL).into())
+    }
+
+    async fn list_flights(&self, _: Request<Criteria>) -> Result<Response<Self::ListFlightsStream>, Status> {
+        Err(Ending::from(&PROTOCOL).into())
+    }
+
+    async fn poll_flight_info(&self, _: Request<FlightDescriptor>) -> Result<Response<PollInfo>, Status> {
+        Err(Ending::from(&PROTOCOL).into())
+    }
+
+    async fn get_schema(&self, _: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
+        Err(Ending::from(&PROTOCOL).into())
+    }
+
+    async fn do_put(&self, _: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {
+        Err(Ending::from(&PROTOCOL).into())
+    }
+
+    async fn do_exchange(&self, _: Request<Streaming<FlightData>>) -> Result<Response<Self::DoExchangeStream>, Status> {
+        Err(Ending::from(&PROTOCOL).into())
+    }
+}
+
+fn credentials(headers: &MetadataMap) -> Credentials {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let token = text("authorization").and_then(|value| {
+        let (kind, token) = value.split_once(' ')?;
+        kind.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    });
+    Credentials { token, project: text("sudare-project").map(str::to_owned) }
+}
+
+/// The Flight SQL command in a descriptor or ticket.
+fn command(bytes: &[u8]) -> Result<Command, Ending> {
+    let any = Any::decode(bytes).map_err(|_| Ending::from(&PROTOCOL))?;
+    Command::try_from(any).map_err(|_| Ending::from(&PROTOCOL))
+}
+
+fn unpack<M: ProstMessageExt>(any: &Any) -> Result<M, Ending> {
+    any.unpack().ok().flatten().ok_or_else(|| Ending::from(&PROTOCOL))
+}
+
+fn ipc(schema: &Schema) -> Result<prost::bytes::Bytes, Ending> {
+    let options = IpcWriteOptions::default();
+    let message = IpcMessage::try_from(SchemaAsIpc::new(schema, &options)).map_err(|_| QueryError::Failed)?;
+    Ok(message.0)
+}
+
+/// The answer's schema with the `veil` object in its metadata.
+fn stamped(answer: &Answer) -> Result<SchemaRef, QueryError> {
+    let veil = serde_json::to_string(&answer.veil).map_err(|_| QueryError::Failed)?;
+    let metadata = [(VEIL_KEY.to_owned(), veil)].into();
+    Ok(Arc::new(Schema::new_with_metadata(answer.schema.fields().clone(), metadata)))
+}
+
+fn send(schema: SchemaRef, batches: Vec<RecordBatch>) -> Reply<FlightData> {
+    let batches = futures::stream::iter(batches.into_iter().map(Ok));
+    let encoded = FlightDataEncoderBuilder::new().with_schema(schema).build(batches);
+    Box::pin(encoded.map(|part| part.map_err(|_| Ending::from(QueryError::Failed).into())))
+}

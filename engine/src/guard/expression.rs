@@ -1,0 +1,307 @@
+//! Expressions: what may be said about rows, rewritten so that it cannot fail on any value (V-FUNC, V-TOTAL, V-PK, V-TECH).
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::expr::{Alias, Between, InList, Like, TryCast};
+use datafusion::logical_expr::{BinaryExpr, Case, Expr, ExprSchemable, Operator};
+
+use super::facts::{Fact, Kind, Scope, bare};
+use super::{calls, integers};
+use crate::error::{Refusal, Rule, rules};
+
+/// Entries after IN at most (disclosure.md, "Limits against load").
+const IN_LIST_MAX: usize = 1_000;
+/// Longest interval literal: 200 years.
+const INTERVAL_MONTHS_MAX: i32 = 2_400;
+const INTERVAL_DAYS_MAX: i32 = 73_200;
+
+pub(crate) fn no<T>(rule: &Rule) -> Result<T, Refusal> {
+    Err(Refusal::of(rule))
+}
+
+/// A column of an output: what it becomes and what it is. Here alone a key or a record's id may stand as it is.
+pub(crate) fn output(scope: Scope<'_>, expr: Expr) -> Result<(Expr, Fact), Refusal> {
+    match expr {
+        Expr::Alias(Alias { expr, relation, name, metadata }) => {
+            let (expr, fact) = output(scope, *expr)?;
+            Ok((Expr::Alias(Alias { expr: Box::new(expr), relation, name, metadata }), fact))
+        }
+        Expr::Column(column) => {
+            let fact = scope.fact(&column)?;
+            Ok((Expr::Column(column), fact))
+        }
+        other => {
+            if let Some(fact) = calls::coalesced_key(scope, &other)? {
+                return Ok((other, fact));
+            }
+            let mut fact = scope.mixture(&other)?;
+            if let Some(inner) = scope.column_fact(&other)?
+                && inner.kind == Kind::Measure
+                && keeps_measure(scope, &other)
+            {
+                fact.kind = Kind::Measure;
+            }
+            Ok((total(scope, other)?, fact))
+        }
+    }
+}
+
+/// Whether casts around a measure lose nothing: to double, or from an integer to a wider one (V-DECOMP).
+pub(crate) fn keeps_measure(scope: Scope<'_>, expr: &Expr) -> bool {
+    let inner = match expr {
+        Expr::Cast(cast) => &cast.expr,
+        Expr::TryCast(cast) => &cast.expr,
+        _ if matches!(expr, Expr::Column(_)) => return true,
+        _ => return false,
+    };
+    let (Ok(from), Ok(to)) = (inner.get_type(scope.schema), expr.get_type(scope.schema)) else { return false };
+    let wider = matches!(to, DataType::Float64) || (from.is_integer() && matches!(to, DataType::Int64)) || from == to;
+    wider && keeps_measure(scope, inner)
+}
+
+/// A value: allowed parts only, and total. Refuses keys and ids but where two of them are compared.
+pub(crate) fn total(scope: Scope<'_>, expr: Expr) -> Result<Expr, Refusal> {
+    let each = |expr: Box<Expr>| Ok::<_, Refusal>(Box::new(total(scope, *expr)?));
+    Ok(match expr {
+        Expr::Alias(alias) => Expr::Alias(Alias { expr: each(alias.expr)?, ..alias }),
+        Expr::Column(column) => match scope.fact(&column)?.kind {
+            Kind::Hidden => return no(&rules::RESERVED),
+            Kind::Id(_) => return no(&rules::TECHNICAL),
+            Kind::Key { .. } => return no(&rules::PERSON_KEY),
+            Kind::Measure | Kind::Other | Kind::Place => Expr::Column(column),
+        },
+        Expr::Literal(..) => expr,
+        Expr::BinaryExpr(binary) => self::binary(scope, binary)?,
+        Expr::Like(like) => Expr::Like(self::like(scope, like)?),
+        Expr::Not(inner) => Expr::Not(each(inner)?),
+        Expr::IsNotNull(inner) => Expr::IsNotNull(presence(scope, inner)?),
+        Expr::IsNull(inner) => Expr::IsNull(presence(scope, inner)?),
+        Expr::IsTrue(inner) => Expr::IsTrue(each(inner)?),
+        Expr::IsFalse(inner) => Expr::IsFalse(each(inner)?),
+        Expr::IsUnknown(inner) => Expr::IsUnknown(each(inner)?),
+        Expr::IsNotTrue(inner) => Expr::IsNotTrue(each(inner)?),
+        Expr::IsNotFalse(inner) => Expr::IsNotFalse(each(inner)?),
+        Expr::IsNotUnknown(inner) => Expr::IsNotUnknown(each(inner)?),
+        Expr::Negative(inner) => Expr::Negative(each(inner)?),
+        Expr::Between(between) => Expr::Between(Between {
+            expr: each(between.expr)?,
+            low: each(between.low)?,
+            high: each(between.high)?,
+            ..between
+        }),
+        Expr::Case(case) => Expr::Case(self::case(scope, case)?),
+        Expr::Cast(cast) => try_cast(scope, *cast.expr, cast.field.data_type().clone())?,
+        Expr::TryCast(cast) => try_cast(scope, *cast.expr, cast.field.data_type().clone())?,
+        Expr::ScalarFunction(call) => calls::scalar(scope, call)?,
+        Expr::InList(list) => Expr::InList(self::in_list(scope, list)?),
+        Expr::AggregateFunction(_) | Expr::WindowFunction(_) => return no(&rules::NOT_SUPPORTED),
+        Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_) | Expr::ScalarSubquery(_) => {
+            return no(&rules::SUBQUERY);
+        }
+        Expr::GroupingSet(_) => return no(&rules::GROUPING_SETS),
+        Expr::Placeholder(_) => return no(&rules::PLACEHOLDER),
+        Expr::OuterReferenceColumn(..) => return no(&rules::CORRELATED),
+        Expr::ScalarVariable(..) => return no(&rules::META),
+        Expr::SimilarTo(_) => return no(&rules::PATTERN),
+        Expr::Unnest(_) => return no(&rules::GENERATED),
+        Expr::HigherOrderFunction(_) | Expr::Lambda(_) | Expr::LambdaVariable(_) => return no(&rules::FUNCTION),
+        #[expect(deprecated, reason = "the variant is still there, and everything not known is refused")]
+        Expr::Wildcard { .. } => return no(&rules::NOT_SUPPORTED),
+    })
+}
+
+/// Whether it is there may be asked of everything, a key and an id included (V-PK-NULL).
+fn presence(scope: Scope<'_>, inner: Box<Expr>) -> Result<Box<Expr>, Refusal> {
+    match *inner {
+        Expr::Column(column) if scope.fact(&column)?.kind != Kind::Hidden => Ok(Box::new(Expr::Column(column))),
+        other => Ok(Box::new(total(scope, other)?)),
+    }
+}
+
+fn case(scope: Scope<'_>, case: Case) -> Result<Case, Refusal> {
+    let each = |expr: Box<Expr>| Ok::<_, Refusal>(Box::new(total(scope, *expr)?));
+    let arms = case.when_then_expr.into_iter().map(|(when, then)| Ok((each(when)?, each(then)?)));
+    let when_then_expr = arms.collect::<Result<_, Refusal>>()?;
+    Ok(Case { expr: case.expr.map(each).transpose()?, when_then_expr, else_expr: case.else_expr.map(each).transpose()? })
+}
+
+fn in_list(scope: Scope<'_>, list: InList) -> Result<InList, Refusal> {
+    if list.list.len() > IN_LIST_MAX {
+        return no(&rules::IN_LIST);
+    }
+    if let Some(fact) = scope.column_fact(&list.expr)?
+        && matches!(fact.kind, Kind::Key { .. })
+    {
+        return no(&rules::PERSON_KEY_LITERAL);
+    }
+    let entries = list.list.into_iter().map(|entry| total(scope, entry)).collect::<Result<_, _>>()?;
+    Ok(InList { expr: Box::new(total(scope, *list.expr)?), list: entries, negated: list.negated })
+}
+
+fn like(scope: Scope<'_>, like: Like) -> Result<Like, Refusal> {
+    if scope.below() && !calls::is_short_literal(&like.pattern) {
+        return no(&rules::PATTERN);
+    }
+    let expr = Box::new(total(scope, *like.expr)?);
+    Ok(Like { expr, pattern: Box::new(total(scope, *like.pattern)?), ..like })
+}
+
+fn try_cast(scope: Scope<'_>, inner: Expr, to: DataType) -> Result<Expr, Refusal> {
+    let literal = matches!(bare(&inner), Expr::Literal(..));
+    let plain = to.is_numeric()
+        || matches!(
+            to,
+            DataType::Boolean
+                | DataType::Date32
+                | DataType::Date64
+                | DataType::Null
+                | DataType::Timestamp(..)
+                | DataType::Utf8
+                | DataType::LargeUtf8
+                | DataType::Utf8View
+        );
+    if scope.below() && !literal {
+        // Numbers and texts as dates could leave the calendar, and then fail where they are calculated with.
+        let temporal = |found: &DataType| matches!(found, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..));
+        let from = inner.get_type(scope.schema).map_err(|_| Refusal::of(&rules::NOT_PLANNED))?;
+        if !plain || (temporal(&to) && !temporal(&from)) {
+            return no(&rules::OPERATOR);
+        }
+    }
+    Ok(Expr::TryCast(TryCast::new(Box::new(total(scope, inner)?), to)))
+}
+
+fn binary(scope: Scope<'_>, binary: BinaryExpr) -> Result<Expr, Refusal> {
+    let BinaryExpr { left, op, right } = binary;
+    if let Some(kept) = keys_compared(scope, &left, op, &right)? {
+        return Ok(kept);
+    }
+    if scope.below() && !is_allowed(op) {
+        return no(if is_arithmetic_sampling(op) { &rules::ARITHMETIC } else { &rules::OPERATOR });
+    }
+    let (left, right) = (total(scope, *left)?, total(scope, *right)?);
+    let arithmetic =
+        matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo);
+    if arithmetic {
+        return arithmetic_total(scope, left, op, right);
+    }
+    Ok(Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right))))
+}
+
+/// Two keys, or two ids of one kind, may be compared for equality; with anything else they may not.
+fn keys_compared(scope: Scope<'_>, left: &Expr, op: Operator, right: &Expr) -> Result<Option<Expr>, Refusal> {
+    let special = |fact: Option<Fact>| fact.map(|fact| fact.kind).filter(|kind| matches!(kind, Kind::Key { .. } | Kind::Id(_)));
+    let equality = matches!(op, Operator::Eq | Operator::IsNotDistinctFrom);
+    match (special(scope.column_fact(left)?), special(scope.column_fact(right)?)) {
+        (None, None) => Ok(None),
+        (Some(Kind::Key { .. }), Some(Kind::Key { .. })) if equality => Ok(Some(same(left, op, right))),
+        (Some(Kind::Id(a)), Some(Kind::Id(b))) if equality && a == b => Ok(Some(same(left, op, right))),
+        (Some(Kind::Key { .. }), _) | (_, Some(Kind::Key { .. })) => no(&rules::PERSON_KEY_LITERAL),
+        (Some(_), _) | (_, Some(_)) => no(&rules::TECHNICAL),
+    }
+}
+
+fn same(left: &Expr, op: Operator, right: &Expr) -> Expr {
+    Expr::BinaryExpr(BinaryExpr::new(Box::new(left.clone()), op, Box::new(right.clone())))
+}
+
+fn is_allowed(op: Operator) -> bool {
+    matches!(
+        op,
+        Operator::And
+            | Operator::Divide
+            | Operator::Eq
+            | Operator::Gt
+            | Operator::GtEq
+            | Operator::IsDistinctFrom
+            | Operator::IsNotDistinctFrom
+            | Operator::Lt
+            | Operator::LtEq
+            | Operator::Minus
+            | Operator::Multiply
+            | Operator::NotEq
+            | Operator::Or
+            | Operator::Plus
+            | Operator::StringConcat
+    )
+}
+
+fn is_arithmetic_sampling(op: Operator) -> bool {
+    matches!(
+        op,
+        Operator::BitwiseAnd
+            | Operator::BitwiseOr
+            | Operator::BitwiseShiftLeft
+            | Operator::BitwiseShiftRight
+            | Operator::BitwiseXor
+            | Operator::Modulo
+    )
+}
+
+fn arithmetic_total(scope: Scope<'_>, left: Expr, op: Operator, right: Expr) -> Result<Expr, Refusal> {
+    let type_of = |expr: &Expr| expr.get_type(scope.schema).map_err(|_| Refusal::of(&rules::NOT_PLANNED));
+    let (left_type, right_type) = (type_of(&left)?, type_of(&right)?);
+    if scope.below() {
+        refuse_places(scope, &left)?;
+        refuse_places(scope, &right)?;
+        for (expr, found) in [(&left, &left_type), (&right, &right_type)] {
+            if matches!(found, DataType::Interval(_) | DataType::Duration(_)) && !is_short_interval(expr) {
+                return no(&rules::INTERVAL);
+            }
+        }
+        let whole = Expr::BinaryExpr(BinaryExpr::new(Box::new(left.clone()), op, Box::new(right.clone())));
+        let temporal = !(left_type.is_numeric() && right_type.is_numeric());
+        if temporal && whole.column_refs().is_empty() && !calls::runs(&whole) {
+            return no(&rules::INTERVAL);
+        }
+    }
+    let (left, right) = match (scope.below(), left_type.is_numeric() && right_type.is_numeric()) {
+        (true, true) => integers::widened(scope, (left, &left_type), op, (right, &right_type))?,
+        _ => (left, right),
+    };
+    let right = match op {
+        Operator::Divide | Operator::Modulo => never_zero(scope, right)?,
+        _ if matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply) => right,
+        _ => return no(&rules::OPERATOR),
+    };
+    Ok(Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right))))
+}
+
+/// Surrogates of institutions are compared, never calculated with.
+pub(crate) fn refuse_places(scope: Scope<'_>, expr: &Expr) -> Result<(), Refusal> {
+    for column in expr.column_refs() {
+        if scope.fact(column)?.kind == Kind::Place {
+            return no(&rules::ARITHMETIC);
+        }
+    }
+    Ok(())
+}
+
+/// `NULLIF(divisor, 0)`, written as a CASE.
+fn never_zero(scope: Scope<'_>, divisor: Expr) -> Result<Expr, Refusal> {
+    let found = divisor.get_type(scope.schema).map_err(|_| Refusal::of(&rules::NOT_PLANNED))?;
+    let zero = ScalarValue::new_zero(&found).map_err(|_| Refusal::of(&rules::OPERATOR))?;
+    if let Expr::Literal(value, _) = &divisor
+        && !value.is_null()
+        && *value != zero
+    {
+        return Ok(divisor);
+    }
+    let compared = BinaryExpr::new(Box::new(divisor.clone()), Operator::NotEq, Box::new(Expr::Literal(zero, None)));
+    let arm = (Box::new(Expr::BinaryExpr(compared)), Box::new(divisor));
+    Ok(Expr::Case(Case { expr: None, when_then_expr: vec![arm], else_expr: None }))
+}
+
+fn is_short_interval(expr: &Expr) -> bool {
+    let Expr::Literal(value, _) = bare(expr) else { return false };
+    if let ScalarValue::IntervalYearMonth(Some(months)) = value {
+        months.abs() <= INTERVAL_MONTHS_MAX
+    } else if let ScalarValue::IntervalDayTime(Some(span)) = value {
+        span.days.abs() <= INTERVAL_DAYS_MAX
+    } else if let ScalarValue::IntervalMonthDayNano(Some(span)) = value {
+        span.months.abs() <= INTERVAL_MONTHS_MAX && span.days.abs() <= INTERVAL_DAYS_MAX
+    } else {
+        false
+    }
+}

@@ -1,0 +1,214 @@
+//! What the guard knows of a relation and of each of its columns while it walks a plan upwards.
+
+use std::sync::Arc;
+
+use catalog::{Class as VariableClass, HIDDEN_FACILITY};
+use datafusion::common::{Column, DFSchema};
+use datafusion::logical_expr::{Expr, LogicalPlan};
+
+use crate::error::{Refusal, rules};
+use crate::relations::PERSON_KEY;
+
+/// What a column is, as far as rules depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Made by the guard; no query can name it.
+    Hidden,
+    /// A record's surrogate, unique to a person inside its database: `claim_id`, `stay_id`, `document_id`.
+    Id(&'static str),
+    /// The person key of the row's lineage. `exact`: never NULL, so equal to the lineage itself.
+    Key {
+        /// See above.
+        exact: bool,
+    },
+    /// A plain measure, or one counted or summed per person (V-DECOMP).
+    Measure,
+    /// Anything else.
+    Other,
+    /// An institution's surrogate: compared, grouped, joined, never calculated with.
+    Place,
+}
+
+/// One column of a row-level relation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fact {
+    pub kind: Kind,
+    /// Which institution columns ([`Place::bit`]) come from the same tables.
+    pub sides: u64,
+    /// Which lists ([`ListSide::bit`]) it depends on.
+    pub lists: u64,
+    /// It is the plain column of that number of the one list in `lists`.
+    pub list_column: Option<usize>,
+}
+
+impl Fact {
+    pub(crate) const HIDDEN: Self = Self { kind: Kind::Hidden, sides: 0, lists: 0, list_column: None };
+    pub(crate) const PLAIN: Self = Self { kind: Kind::Other, ..Self::HIDDEN };
+
+    /// What is derived from both and is neither.
+    pub(crate) fn mixed(self, other: Self) -> Self {
+        Self { sides: self.sides | other.sides, lists: self.lists | other.lists, ..Self::PLAIN }
+    }
+}
+
+/// A hidden column of institutions: one a row, or the list that a grouping by person carried up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub name: String,
+    pub bit: u64,
+    /// From the null side of an outer join.
+    pub optional: bool,
+}
+
+/// An open relation that was joined to rows and may have multiplied them (V-LEDGER-WEIGHT).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ListSide {
+    pub bit: u64,
+    /// How many columns tell its rows apart; grouping by all of them makes rows count alike again.
+    pub columns: usize,
+}
+
+impl ListSide {
+    /// Nothing a query can group by covers this one.
+    pub(crate) const NEVER_COVERED: usize = usize::MAX;
+}
+
+/// What tells the rows of a relation apart at the most: a join with it then repeats no row of the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unique {
+    /// Nothing is known.
+    No,
+    /// One row a person.
+    Person,
+    /// One row a record, by the kind of its id.
+    Record(&'static str),
+}
+
+/// Rows of one lineage.
+#[derive(Clone, Debug)]
+pub(crate) struct Rows {
+    /// Name of the hidden column that holds the person.
+    pub lineage: String,
+    /// Whether that column is never NULL.
+    pub exact: bool,
+    pub places: Vec<Place>,
+    pub lists: Vec<ListSide>,
+    pub unique: Unique,
+    /// One for each field of the plan's schema.
+    pub facts: Vec<Fact>,
+}
+
+/// A relation derived from cells, constants and code lists only.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Open {
+    /// Rows at most, roughly.
+    pub rows: u64,
+    /// A code list as it stands in the catalog, perhaps filtered: nobody chose how often a code stands in it.
+    pub catalog: bool,
+}
+
+/// See [`Rows`] and [`Open`].
+#[derive(Clone, Debug)]
+pub(crate) enum Level {
+    Open(Open),
+    Rows(Rows),
+}
+
+/// A guarded plan with what is known of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Walked {
+    pub plan: LogicalPlan,
+    pub level: Level,
+}
+
+/// What a column of an analysis table is, by the catalog.
+pub(crate) fn kind_of(table: &str, column: &str) -> Kind {
+    match column {
+        PERSON_KEY => Kind::Key { exact: true },
+        HIDDEN_FACILITY => Kind::Hidden,
+        "claim_id" => Kind::Id("claim"),
+        "stay_id" => Kind::Id("stay"),
+        "document_id" => Kind::Id("document"),
+        "facility_id" | "insurer_id" | "prescriber_facility_id" => Kind::Place,
+        _ => match catalog::table(table).and_then(|table| table.column(column)).map(|column| column.class) {
+            Some(VariableClass::Measure) => Kind::Measure,
+            _ => Kind::Other,
+        },
+    }
+}
+
+/// What tells the rows of an analysis table apart.
+pub(crate) fn unique_of(table: &str) -> Unique {
+    match table {
+        "person" => Unique::Person,
+        "ndb.claims" => Unique::Record("claim"),
+        "dpc.stays" => Unique::Record("stay"),
+        "ehr.documents" => Unique::Record("document"),
+        _ => Unique::No,
+    }
+}
+
+/// The columns that an expression may name, with their facts; for open relations there are none.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub schema: &'a DFSchema,
+    pub facts: Option<&'a [Fact]>,
+}
+
+impl<'a> Scope<'a> {
+    /// Of a walked relation.
+    pub(crate) fn of(walked: &'a Walked) -> Self {
+        let facts = match &walked.level {
+            Level::Open(_) => None,
+            Level::Rows(rows) => Some(rows.facts.as_slice()),
+        };
+        Self { schema: walked.plan.schema(), facts }
+    }
+
+    /// Whether rows are in scope.
+    pub(crate) fn below(self) -> bool {
+        self.facts.is_some()
+    }
+
+    /// The fact of a column.
+    pub(crate) fn fact(self, column: &Column) -> Result<Fact, Refusal> {
+        let Some(facts) = self.facts else { return Ok(Fact::PLAIN) };
+        let at = self.schema.maybe_index_of_column(column);
+        at.and_then(|at| facts.get(at)).copied().ok_or_else(|| Refusal::of(&rules::NOT_PLANNED))
+    }
+
+    /// What a derived expression depends on.
+    pub(crate) fn mixture(self, expr: &Expr) -> Result<Fact, Refusal> {
+        expr.column_refs().into_iter().try_fold(Fact::PLAIN, |sum, column| Ok(sum.mixed(self.fact(column)?)))
+    }
+
+    /// The column that an expression is, looking through aliases and casts.
+    pub(crate) fn column_fact(self, expr: &Expr) -> Result<Option<Fact>, Refusal> {
+        match bare(expr) {
+            Expr::Column(column) => self.fact(column).map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// An expression without aliases and casts around it.
+pub(crate) fn bare(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Alias(alias) => bare(&alias.expr),
+        Expr::Cast(cast) => bare(&cast.expr),
+        Expr::TryCast(cast) => bare(&cast.expr),
+        other => other,
+    }
+}
+
+/// The column of that name in a plan's schema, as an expression.
+pub(crate) fn named(schema: &DFSchema, name: &str) -> Result<Expr, Refusal> {
+    let found = schema.iter().find(|(_, field)| field.name() == name);
+    let (qualifier, field) = found.ok_or_else(|| Refusal::of(&rules::NOT_PLANNED))?;
+    Ok(Expr::Column(Column::from((qualifier, field))))
+}
+
+/// Wraps a plan for the nodes that share their inputs.
+pub(crate) fn shared(plan: LogicalPlan) -> Arc<LogicalPlan> {
+    Arc::new(plan)
+}

@@ -1,0 +1,428 @@
+//! Joins: which lineages become one, what an open list does to rows, and what no rule covers (V-LINEAGE-MERGE, V-SEMI, V-OPEN-CODELIST).
+
+use std::sync::Arc;
+
+use datafusion::common::{DFSchema, JoinType, NullEquality};
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{BinaryExpr, Expr, Join, LogicalPlan, Operator};
+
+use super::expression::{no, total};
+use super::facts::{self, Fact, Kind, Level, ListSide, Open, Rows, Scope, Unique, Walked};
+use super::{Guard, JOINS_MAX, planned};
+use crate::error::{Refusal, rules};
+
+/// Rows that a join of open relations may make (disclosure.md, "Limits against load").
+const OPEN_ROWS_MAX: u64 = 10_000_000;
+/// Rows of a list that may be joined to rows without an equality.
+const LOOSE_LIST_ROWS_MAX: u64 = 5_000;
+/// Lists joined to rows at most: each has a bit of 64.
+const LISTS_MAX: u32 = 64;
+
+/// What a join does, in words of its two sides.
+struct Sides {
+    /// Facts of both, left first.
+    facts: Vec<Fact>,
+    schema: DFSchema,
+    /// How many of them are the left's.
+    left: usize,
+}
+
+impl Guard<'_> {
+    pub(super) fn join(&mut self, node: Join) -> Result<Walked, Refusal> {
+        self.joins += 1;
+        if self.joins > JOINS_MAX {
+            return no(&rules::JOINS);
+        }
+        let left = self.walk(Arc::unwrap_or_clone(Arc::clone(&node.left)))?;
+        let right = self.walk(Arc::unwrap_or_clone(Arc::clone(&node.right)))?;
+        let conditions = Conditions { equal: node.on, filter: node.filter };
+        let shape = Shape { join_type: node.join_type, nulls: node.null_equality, null_aware: node.null_aware, kind: node.join_constraint };
+        match (left.level, right.level) {
+            (Level::Open(l), Level::Open(r)) => open_join((left.plan, l), (right.plan, r), conditions, shape),
+            (Level::Rows(rows), Level::Open(open)) => self.list_on_right((left.plan, rows), (right.plan, open), conditions, shape),
+            (Level::Open(open), Level::Rows(rows)) => self.list_on_left((left.plan, open), (right.plan, rows), conditions, shape),
+            (Level::Rows(l), Level::Rows(r)) => self.same_person((left.plan, l), (right.plan, r), conditions, shape),
+        }
+    }
+
+    fn list_on_right(
+        &mut self,
+        (left, rows): (LogicalPlan, Rows),
+        (right, open): (LogicalPlan, Open),
+        conditions: Conditions,
+        shape: Shape,
+    ) -> Result<Walked, Refusal> {
+        let bit = self.list_bit()?;
+        let list = list_facts(&right, bit);
+        let columns = list.len();
+        let sides = Sides::of((&left, rows.facts.clone()), (&right, list))?;
+        let multiplies = multiplies(open, &conditions, shape.join_type);
+        let conditions = conditions.guarded(&sides)?;
+        refuse_loose(open, &conditions)?;
+        let mut result = rows;
+        match shape.join_type {
+            JoinType::Inner | JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => {}
+            JoinType::Right => result.become_optional(),
+            JoinType::Full => return no(&rules::FULL_JOIN),
+            JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => return no(&rules::SEMI),
+        }
+        result.facts = sides.output(shape.join_type);
+        if matches!(shape.join_type, JoinType::Right) {
+            weaken(result.facts.iter_mut().take(sides.left));
+        }
+        if multiplies {
+            result.lists.push(ListSide { bit, columns });
+            result.unique = Unique::No;
+        }
+        build(left, right, conditions, shape, Level::Rows(result))
+    }
+
+    fn list_on_left(
+        &mut self,
+        (left, open): (LogicalPlan, Open),
+        (right, rows): (LogicalPlan, Rows),
+        conditions: Conditions,
+        shape: Shape,
+    ) -> Result<Walked, Refusal> {
+        let bit = self.list_bit()?;
+        let list = list_facts(&left, bit);
+        let columns = list.len();
+        let sides = Sides::of((&left, list), (&right, rows.facts.clone()))?;
+        let multiplies = multiplies(open, &conditions, shape.join_type);
+        let conditions = conditions.guarded(&sides)?;
+        refuse_loose(open, &conditions)?;
+        let mut result = rows;
+        match shape.join_type {
+            JoinType::Inner | JoinType::Right | JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => {}
+            JoinType::Left => result.become_optional(),
+            JoinType::Full => return no(&rules::FULL_JOIN),
+            // Cells picked by whether rows exist: one bit carried by a crowd.
+            JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => return no(&rules::SEMI),
+        }
+        result.facts = sides.output(shape.join_type);
+        if matches!(shape.join_type, JoinType::Left) {
+            weaken(result.facts.iter_mut().skip(sides.left));
+        }
+        if multiplies {
+            result.lists.push(ListSide { bit, columns });
+            result.unique = Unique::No;
+        }
+        build(left, right, conditions, shape, Level::Rows(result))
+    }
+
+    pub(super) fn list_bit(&mut self) -> Result<u64, Refusal> {
+        if self.lists >= LISTS_MAX {
+            return no(&rules::JOINS);
+        }
+        self.lists += 1;
+        Ok(1 << (self.lists - 1))
+    }
+
+    /// Two row-level sides: of one person, or refused.
+    fn same_person(
+        &mut self,
+        (left, l): (LogicalPlan, Rows),
+        (right, r): (LogicalPlan, Rows),
+        conditions: Conditions,
+        shape: Shape,
+    ) -> Result<Walked, Refusal> {
+        let sides = Sides::of((&left, l.facts.clone()), (&right, r.facts.clone()))?;
+        let link = conditions.link(&sides, shape.nulls)?;
+        if link.person && matches!(shape.join_type, JoinType::LeftSemi) && conditions.is_one_equality() && !r.places.is_empty() {
+            return self.semi_with_places((left, l), (right, r), conditions, shape);
+        }
+        let conditions = linked(conditions.guarded(&sides)?, link, ((&left, &l), (&right, &r)), shape.join_type)?;
+        let mut facts = sides.output(shape.join_type);
+        let (left_once, right_once) = (link.once(l.unique), link.once(r.unique));
+        let repeats = match shape.join_type {
+            JoinType::Inner => !left_once && !right_once,
+            JoinType::Left => !right_once,
+            JoinType::Right => !left_once,
+            _ => false,
+        };
+        let mut rows = match shape.join_type {
+            JoinType::Inner | JoinType::Left => merged(l, r, matches!(shape.join_type, JoinType::Left)),
+            JoinType::Right => merged(r, l, true),
+            JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => l,
+            JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => r,
+            JoinType::Full => return no(&rules::FULL_JOIN),
+        };
+        if matches!(shape.join_type, JoinType::Inner | JoinType::Left | JoinType::Right) {
+            // What stands once for several rows of the other side is no measure of these.
+            let middle = sides.left.min(facts.len());
+            let (of_left, of_right) = facts.split_at_mut(middle);
+            if !right_once {
+                forget_measures(of_left);
+            }
+            if !left_once {
+                forget_measures(of_right);
+            }
+        }
+        rows.facts = facts;
+        match shape.join_type {
+            JoinType::Left => weaken(rows.facts.iter_mut().skip(sides.left)),
+            JoinType::Right => weaken(rows.facts.iter_mut().take(sides.left)),
+            _ => {}
+        }
+        if repeats {
+            rows.lists.push(ListSide { bit: self.list_bit()?, columns: ListSide::NEVER_COVERED });
+        }
+        build(left, right, conditions, shape, Level::Rows(rows))
+    }
+
+    /// `person_key IN (SELECT person_key …)`: the institutions of the inner rows count as well (A342), so the inner side is
+    /// grouped by person, with its institutions, and joined.
+    fn semi_with_places(
+        &mut self,
+        left: (LogicalPlan, Rows),
+        (right, r): (LogicalPlan, Rows),
+        conditions: Conditions,
+        shape: Shape,
+    ) -> Result<Walked, Refusal> {
+        let exact = r.exact;
+        let persons = self.persons_of(right, r)?;
+        let Level::Rows(rows) = &persons.level else { return no(&rules::SEMI) };
+        let key = facts::named(persons.plan.schema(), &rows.lineage)?;
+        let on = conditions.equal.into_iter().map(|(outer, _)| (outer, key.clone())).collect();
+        let conditions = Conditions { equal: on, filter: None };
+        if !exact {
+            return no(&rules::SEMI);
+        }
+        let (plan, mut kept) = left;
+        kept.facts.extend(rows.facts.iter().map(|_| Fact::HIDDEN));
+        kept.places.extend(rows.places.iter().cloned());
+        let shape = Shape { join_type: JoinType::Inner, ..shape };
+        build(plan, persons.plan.clone(), conditions, shape, Level::Rows(kept))
+    }
+}
+
+/// The conditions with what makes both sides one person, or a refusal.
+fn linked(
+    mut conditions: Conditions,
+    link: Link,
+    ((left, l), (right, r)): ((&LogicalPlan, &Rows), (&LogicalPlan, &Rows)),
+    join_type: JoinType,
+) -> Result<Conditions, Refusal> {
+    if link.person {
+        return Ok(conditions);
+    }
+    let side_by_side = matches!(join_type, JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full);
+    if link.record.is_none() {
+        return no(if side_by_side { &rules::LINEAGES } else { &rules::SEMI });
+    }
+    if !(l.exact && r.exact) {
+        return no(&rules::LINEAGES);
+    }
+    // A record's id belongs to one person: saying so lets the lineages merge (disclosure.md, 4a; L071).
+    conditions.equal.push((facts::named(left.schema(), &l.lineage)?, facts::named(right.schema(), &r.lineage)?));
+    Ok(conditions)
+}
+
+fn forget_measures(facts: &mut [Fact]) {
+    for fact in facts.iter_mut().filter(|fact| fact.kind == Kind::Measure) {
+        fact.kind = Kind::Other;
+    }
+}
+
+/// The class of the kept side, with the other's institutions and lists.
+fn merged(kept: Rows, mut other: Rows, outer: bool) -> Rows {
+    if outer {
+        other.become_optional();
+    }
+    let places = kept.places.into_iter().chain(other.places).collect();
+    let lists = kept.lists.into_iter().chain(other.lists).collect();
+    // An inner join keeps one row a person only if both sides have it; else one row a record of the kept side at most.
+    let unique = if other.unique == Unique::Person { kept.unique } else { Unique::No };
+    Rows { places, lists, unique, ..kept }
+}
+
+impl Rows {
+    /// The null side of an outer join.
+    fn become_optional(&mut self) {
+        self.exact = false;
+        for place in &mut self.places {
+            place.optional = true;
+        }
+    }
+}
+
+/// Keys of a null side are no longer the lineage itself.
+fn weaken<'a>(facts: impl Iterator<Item = &'a mut Fact>) {
+    for fact in facts {
+        if let Kind::Key { exact } = &mut fact.kind {
+            *exact = false;
+        }
+    }
+}
+
+fn open_join(
+    (left, l): (LogicalPlan, Open),
+    (right, r): (LogicalPlan, Open),
+    conditions: Conditions,
+    shape: Shape,
+) -> Result<Walked, Refusal> {
+    let sides = Sides { facts: Vec::new(), schema: joined(&left, &right)?, left: 0 };
+    let scope = Scope { schema: &sides.schema, facts: None };
+    let conditions = conditions.total(scope)?;
+    let rows = if conditions.equal.is_empty() { l.rows.saturating_mul(r.rows) } else { l.rows.max(r.rows) };
+    if rows > OPEN_ROWS_MAX {
+        return no(&rules::CROSS_JOIN);
+    }
+    build(left, right, conditions, shape, Level::Open(Open { rows, catalog: false }))
+}
+
+/// Whether a list may make several rows of one, as its writer likes.
+fn multiplies(open: Open, conditions: &Conditions, join_type: JoinType) -> bool {
+    let keeps = matches!(
+        join_type,
+        JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark | JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark
+    );
+    let looked_up = open.catalog && !conditions.equal.is_empty() && conditions.filter.is_none();
+    !(keeps || looked_up || open.rows <= 1)
+}
+
+fn refuse_loose(open: Open, conditions: &Conditions) -> Result<(), Refusal> {
+    let loose = conditions.equal.is_empty() && open.rows > LOOSE_LIST_ROWS_MAX;
+    if loose { no(&rules::CROSS_JOIN) } else { Ok(()) }
+}
+
+fn list_facts(plan: &LogicalPlan, bit: u64) -> Vec<Fact> {
+    let column = |at| Fact { lists: bit, list_column: Some(at), ..Fact::PLAIN };
+    (0..plan.schema().fields().len()).map(column).collect()
+}
+
+fn joined(left: &LogicalPlan, right: &LogicalPlan) -> Result<DFSchema, Refusal> {
+    left.schema().join(right.schema()).map_err(planned)
+}
+
+impl Sides {
+    fn of((left, l): (&LogicalPlan, Vec<Fact>), (right, r): (&LogicalPlan, Vec<Fact>)) -> Result<Self, Refusal> {
+        let left_count = l.len();
+        Ok(Self { facts: l.into_iter().chain(r).collect(), schema: joined(left, right)?, left: left_count })
+    }
+
+    fn scope(&self) -> Scope<'_> {
+        Scope { schema: &self.schema, facts: Some(&self.facts) }
+    }
+
+    /// Facts of the join's own columns.
+    fn output(&self, join_type: JoinType) -> Vec<Fact> {
+        let (left, right) = self.facts.split_at(self.left.min(self.facts.len()));
+        match join_type {
+            JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => self.facts.clone(),
+            JoinType::LeftSemi | JoinType::LeftAnti => left.to_vec(),
+            JoinType::RightSemi | JoinType::RightAnti => right.to_vec(),
+            JoinType::LeftMark => left.iter().copied().chain([Fact::PLAIN]).collect(),
+            JoinType::RightMark => right.iter().copied().chain([Fact::PLAIN]).collect(),
+        }
+    }
+}
+
+/// What makes two rows meet.
+struct Conditions {
+    equal: Vec<(Expr, Expr)>,
+    filter: Option<Expr>,
+}
+
+/// What of a join is taken over as it stands.
+#[derive(Clone, Copy)]
+struct Shape {
+    join_type: JoinType,
+    nulls: NullEquality,
+    null_aware: bool,
+    kind: datafusion::common::JoinConstraint,
+}
+
+/// By what two row-level sides belong to one person.
+#[derive(Clone, Copy)]
+struct Link {
+    /// Equal person keys.
+    person: bool,
+    /// Equal ids of a record.
+    record: Option<&'static str>,
+}
+
+impl Link {
+    /// Whether a side meets each row of the other at most once.
+    fn once(self, unique: Unique) -> bool {
+        match unique {
+            Unique::No => false,
+            Unique::Person => true,
+            Unique::Record(kind) => self.record == Some(kind),
+        }
+    }
+}
+
+impl Conditions {
+    fn link(&self, sides: &Sides, nulls: NullEquality) -> Result<Link, Refusal> {
+        let mut link = Link { person: false, record: None };
+        let pairs = self.equal.iter().map(|(a, b)| (a, b, matches!(nulls, NullEquality::NullEqualsNothing)));
+        let filters = self.filter.iter().flat_map(|filter| split_conjunction(filter)).filter_map(|part| match part {
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => Some((&**left, &**right, true)),
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::IsNotDistinctFrom, right }) => {
+                Some((&**left, &**right, false))
+            }
+            _ => None,
+        });
+        for (a, b, strict) in pairs.chain(filters) {
+            let (Expr::Column(a), Expr::Column(b)) = (a, b) else { continue };
+            if sides.is_left(a) == sides.is_left(b) {
+                continue;
+            }
+            match (sides.scope().fact(a)?.kind, sides.scope().fact(b)?.kind) {
+                // NULL meets NULL where equality is not strict: only keys that are never NULL tell one person then.
+                (Kind::Key { exact: x }, Kind::Key { exact: y }) if strict || (x && y) => link.person = true,
+                (Kind::Id(x), Kind::Id(y)) if strict && x == y => link.record = Some(x),
+                _ => {}
+            }
+        }
+        Ok(link)
+    }
+
+    fn is_one_equality(&self) -> bool {
+        self.equal.len() == 1 && self.filter.is_none()
+    }
+
+    /// Both sides' expressions, allowed and total.
+    fn guarded(self, sides: &Sides) -> Result<Self, Refusal> {
+        let scope = sides.scope();
+        for (a, b) in &self.equal {
+            // Checked as the comparison it is, so that keys meet keys only.
+            let equality = BinaryExpr::new(Box::new(a.clone()), Operator::Eq, Box::new(b.clone()));
+            total(scope, Expr::BinaryExpr(equality))?;
+        }
+        self.total(scope)
+    }
+
+    fn total(self, scope: Scope<'_>) -> Result<Self, Refusal> {
+        let side = |expr: Expr| if matches!(expr, Expr::Column(_)) { Ok(expr) } else { total(scope, expr) };
+        let equal = self.equal.into_iter().map(|(a, b)| Ok((side(a)?, side(b)?))).collect::<Result<_, Refusal>>()?;
+        Ok(Self { equal, filter: self.filter.map(|filter| total(scope, filter)).transpose()? })
+    }
+}
+
+impl Sides {
+    fn is_left(&self, column: &datafusion::common::Column) -> bool {
+        self.schema.maybe_index_of_column(column).is_some_and(|at| at < self.left)
+    }
+}
+
+fn build(
+    left: LogicalPlan,
+    right: LogicalPlan,
+    conditions: Conditions,
+    shape: Shape,
+    level: Level,
+) -> Result<Walked, Refusal> {
+    let join = Join::try_new(
+        Arc::new(left),
+        Arc::new(right),
+        conditions.equal,
+        conditions.filter,
+        shape.join_type,
+        shape.kind,
+        shape.nulls,
+        shape.null_aware,
+    );
+    Ok(Walked { plan: LogicalPlan::Join(join.map_err(planned)?), level })
+}

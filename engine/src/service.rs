@@ -1,0 +1,190 @@
+//! The engine as a service: configuration in, Flight SQL on a socket, until told to end.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_flight::flight_service_server::FlightServiceServer;
+use jiff::Timestamp;
+use policies::Zone;
+use policies::audit::{AuditError, AuditLog};
+use policies::keys::{KeyError, KeyFolder, VerifyingKey};
+use reqwest::Url;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
+
+use crate::admission::Admission;
+use crate::flight::{Desk, FlightEdge, Guard, Journal, Slots, Tickets, WorkerRuntime};
+use crate::release::{ReleaseError, Releases};
+use crate::status_feed::{FeedError, StatusFeed};
+
+/// Tells the time; the edge of the process hands it in.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// A request is at most this large: a query's text of 256 KiB and its envelope.
+const REQUEST_MAX: usize = 512 << 10;
+
+/// Requests of one connection at a time.
+const STREAMS_MAX: u32 = 64;
+/// How long queries may go on after the service was told to end.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// What the engine is told at its start. The enclave's keys are named here and nowhere else.
+#[derive(Clone)]
+pub struct EngineConfig {
+    /// Where to listen; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Folder of the releases.
+    pub releases: PathBuf,
+    /// The enclave's key folder.
+    pub keys: PathBuf,
+    /// Public half of the portal's session key (`session.pub`).
+    pub portal_session_key: PathBuf,
+    /// Public half of the permit signer's key (`permit.pub`).
+    pub permit_key: PathBuf,
+    /// Where the permit signer listens, e.g. `http://127.0.0.1:7002`.
+    pub signer: String,
+    /// Folder of the enclave's audit chain.
+    pub audit: PathBuf,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Why the engine does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The audit chain cannot be used.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}; choose another address or port 0")]
+    Bind {
+        /// Which one.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The client for the signer cannot be made.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// A key is missing or belongs to another zone.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Not a loopback address.
+    #[error("{address} is not a loopback address; the engine serves others only over TLS, which it does not have yet")]
+    NotLoopback {
+        /// Which one.
+        address: SocketAddr,
+    },
+    /// The folder of the releases cannot be used.
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
+    /// Threads cannot be started.
+    #[error("cannot start the threads for queries")]
+    Threads(#[source] std::io::Error),
+    /// The connection broke down.
+    #[error("the engine's socket failed")]
+    Transport(#[source] tonic::transport::Error),
+    /// The signer's address is none.
+    #[error("the permit signer's address is no http address; the form is http://127.0.0.1:7002")]
+    Signer,
+}
+
+/// Serves until `shutdown` is done. `ready` is called once, with the address that is listened on.
+pub async fn serve(
+    config: EngineConfig,
+    ready: impl FnOnce(SocketAddr) + Send,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let keys = KeyFolder::open(&config.keys, Zone::Enclave)?;
+    let guard = crate::guarding::VeiledGuard::new(keys.bytes("veil")?);
+    serve_with(config, Arc::new(guard), ready, shutdown).await
+}
+
+/// The same with another guard, for tests of the edge.
+pub(crate) async fn serve_with(
+    config: EngineConfig,
+    guard: Arc<dyn Guard>,
+    ready: impl FnOnce(SocketAddr) + Send,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let address = config.listen;
+    if !address.ip().is_loopback() {
+        return Err(ServeError::NotLoopback { address });
+    }
+    let runtime = WorkerRuntime::start().map_err(ServeError::Threads)?;
+    let (desk, feed) = open(config, guard, &runtime).await?;
+    let bind = |cause| ServeError::Bind { address, cause };
+    let listener = TcpListener::bind(address).await.map_err(bind)?;
+    let bound = listener.local_addr().map_err(bind)?;
+    // Ends with this function.
+    let mut background = JoinSet::new();
+    background.spawn(feed.run());
+    let edge = FlightServiceServer::new(FlightEdge::new(Arc::new(desk))).max_decoding_message_size(REQUEST_MAX);
+    ready(bound);
+    let (tell, told) = oneshot::channel();
+    let ending = async move {
+        shutdown.await;
+        tell.send(()).ok();
+    };
+    let serving = Server::builder()
+        .max_concurrent_streams(STREAMS_MAX)
+        .add_service(edge)
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), ending);
+    // Queries that still run are given a moment, then ended with their connections.
+    let served = tokio::select! {
+        served = serving => served,
+        () = async { told.await.ok(); tokio::time::sleep(GRACE).await } => Ok(()),
+    };
+    background.shutdown().await;
+    served.map_err(ServeError::Transport)
+}
+
+/// Reads keys, checks every release, opens the audit chain.
+async fn open(
+    config: EngineConfig,
+    guard: Arc<dyn Guard>,
+    runtime: &WorkerRuntime,
+) -> Result<(Desk, Arc<StatusFeed>), ServeError> {
+    let session_key = VerifyingKey::read(&config.portal_session_key)?;
+    let permit_key = VerifyingKey::read(&config.permit_key)?;
+    let keys = KeyFolder::open(&config.keys, Zone::Enclave)?;
+    let signer: Url = config.signer.parse().map_err(|_| ServeError::Signer)?;
+    if signer.cannot_be_a_base() {
+        return Err(ServeError::Signer);
+    }
+    let log = AuditLog::open(&config.audit, Zone::Enclave, keys.signing("sign")?)?;
+    let folder = config.releases;
+    let releases = tokio::task::spawn_blocking(move || checked(&folder, &keys));
+    let releases = releases.await.map_err(|cause| ServeError::Threads(std::io::Error::other(cause)))??;
+    let feed = Arc::new(StatusFeed::new(signer, permit_key.clone(), Arc::clone(&config.clock))?);
+    let desk = Desk {
+        admission: Admission::new(session_key, permit_key, Arc::clone(&feed)),
+        releases: Arc::new(releases),
+        guard,
+        journal: Journal::new(Arc::new(log), Arc::clone(&config.clock)),
+        workers: runtime.workers().ok_or_else(|| ServeError::Threads(std::io::Error::other("no runtime")))?,
+        clock: config.clock,
+        slots: Arc::new(Slots::default()),
+        statements: Tickets::default(),
+        prepared: Tickets::default(),
+    };
+    Ok((desk, feed))
+}
+
+/// Opens all releases; one that is not believed is told and not served.
+fn checked(folder: &Path, keys: &KeyFolder) -> Result<Releases, ReleaseError> {
+    Releases::open(folder, keys, |id, outcome| match outcome {
+        Ok(()) => tracing::info!(release.id = %id, "release checked and served"),
+        Err(error) => tracing::error!(release.id = %id, release.problem = %error, "release not served"),
+    })
+}
+
+#[cfg(test)]
+mod tests;

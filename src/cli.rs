@@ -1,0 +1,360 @@
+//! The command line: fixed names, tests and people rely on them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::lang::Lang;
+
+/// Sudare (簾): visiting analysis environment for Japan's national health databases.
+#[derive(Debug, Parser)]
+#[command(name = "sudare", version, max_term_width = 110)]
+pub(crate) struct Cli {
+    /// Language of messages (from LANG by default)
+    #[arg(long, global = true, value_enum)]
+    pub(crate) lang: Option<Lang>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Verify or show audit chains
+    #[command(subcommand)]
+    Audit(Audit),
+    /// A steward's tasks: publish, list, show, export
+    #[command(subcommand)]
+    Catalog(Catalog),
+    /// Prepare made-up data and serve everything in one process
+    #[command(after_help = "Example:\n  sudare demo --dir ./sudare-demo --persons 20000")]
+    Demo(Demo),
+    /// Make or show a zone's keys
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Join tokens of all sources into a crosswalk
+    #[command(subcommand)]
+    Link(Link),
+    /// Look into a permit, check it, end it
+    #[command(subcommand)]
+    Permit(Permit),
+    /// Official-format files to tokens and content, sealed to their zones
+    #[command(after_help = "Example:\n  sudare pseudonymize --source ndb --keys holder/keys --link-to linkage/keys/public \\\n    --release-to enclave/keys/public --out batch raw/ndb")]
+    Pseudonymize(Pseudonymize),
+    /// Content and crosswalk to an immutable release
+    #[command(after_help = "Example:\n  sudare release --dataset ndb --content batch/content --crosswalk crosswalk --keys enclave/keys --out releases")]
+    Release(Release),
+    /// Run the services, each alone or together
+    #[command(after_help = "Example:\n  sudare serve engine --config sudare.toml")]
+    Serve(Serve),
+    /// Ask a query: exit 0 answered, 3 refused, 2 misuse, 1 failure
+    #[command(after_help = "Example:\n  sudare sql --server grpc://127.0.0.1:50051 --token-file token.txt \\\n    -c \"select prefecture, count(distinct person_key) from ndb.claims group by prefecture\"")]
+    Sql(Sql),
+    /// A made-up population in official formats, with its truth
+    #[command(after_help = "Example:\n  sudare synthesize --persons 20000 --seed 1 --errors none --out population")]
+    Synthesize(Synthesize),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ErrorsChoice {
+    /// Identifiers as they should be
+    None,
+    /// Identifier errors at the rates of the real registers
+    Realistic,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Folder of the demo; made if absent, reused if it is ready
+    #[arg(long, default_value = "sudare-demo")]
+    pub(crate) dir: PathBuf,
+    /// Size of the population
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(100..=100_000_000))]
+    pub(crate) persons: u64,
+    /// Seed of the population
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Identifier errors in the raw files
+    #[arg(long, value_enum, default_value_t = ErrorsChoice::None)]
+    pub(crate) errors: ErrorsChoice,
+    /// Address of the portal; port 0 picks a free one
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) portal: SocketAddr,
+    /// Address of the engine (Flight SQL); port 0 picks a free one
+    #[arg(long, default_value = "127.0.0.1:50051")]
+    pub(crate) engine: SocketAddr,
+    /// Prepare, print the worked example, exit
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Synthesize {
+    /// Size of the population
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub(crate) persons: u64,
+    /// Seed; the same seed gives the same files
+    #[arg(long)]
+    pub(crate) seed: u64,
+    /// Identifier errors in the raw files
+    #[arg(long, value_enum)]
+    pub(crate) errors: ErrorsChoice,
+    /// Folder that gets raw/ and truth/
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Make a zone's key folder
+    #[command(after_help = "Example:\n  sudare keys init --zone holder --out holder/keys")]
+    Init {
+        /// holder, linkage, enclave, permit or portal
+        #[arg(long)]
+        zone: policies::Zone,
+        /// Folder to make
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Put the epoch key that another holder wrapped in the place of this folder's own
+    #[command(after_help = "Example:\n  sudare keys join-epoch --keys ltc/keys --wrapped epoch.age")]
+    JoinEpoch {
+        /// This holder's key folder
+        #[arg(long)]
+        keys: PathBuf,
+        /// What share-epoch wrote
+        #[arg(long)]
+        wrapped: PathBuf,
+    },
+    /// Wrap this holder's epoch key for another holder
+    #[command(after_help = "Example:\n  sudare keys share-epoch --keys ndb/keys --to ltc/keys/public --out epoch.age")]
+    ShareEpoch {
+        /// This holder's key folder
+        #[arg(long)]
+        keys: PathBuf,
+        /// The other holder's seal.pub, or its public/ folder
+        #[arg(long)]
+        to: PathBuf,
+        /// File to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// List a folder's keys by fingerprint
+    #[command(after_help = "Example:\n  sudare keys show holder/keys")]
+    Show {
+        /// Key folder
+        keys: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pseudonymize {
+    /// ndb, ltc, dpc or ehr
+    #[arg(long)]
+    pub(crate) source: String,
+    /// The holder's key folder
+    #[arg(long)]
+    pub(crate) keys: PathBuf,
+    /// The linkage zone's seal.pub, or its public/ folder
+    #[arg(long)]
+    pub(crate) link_to: PathBuf,
+    /// The enclave's seal.pub, or its public/ folder
+    #[arg(long)]
+    pub(crate) release_to: PathBuf,
+    /// Folder that gets tokens/, content/, quarantine/
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Official-format files, or folders of them
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Link {
+    /// Make or renew the crosswalk
+    #[command(after_help = "Example:\n  sudare link run --keys linkage/keys --out crosswalk ndb/tokens ltc/tokens")]
+    Run {
+        /// The linkage zone's key folder
+        #[arg(long)]
+        keys: PathBuf,
+        /// Folder of the crosswalk; an earlier one in it is renewed
+        #[arg(long)]
+        out: PathBuf,
+        /// Token folders
+        #[arg(required = true)]
+        tokens: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Release {
+    /// ndb, ltc, dpc, ehr or person, with a version if wanted: ndb/2026.2
+    #[arg(long)]
+    pub(crate) dataset: String,
+    /// Content folders
+    #[arg(long, required = true, num_args = 1..)]
+    pub(crate) content: Vec<PathBuf>,
+    /// The crosswalk's folder
+    #[arg(long)]
+    pub(crate) crosswalk: PathBuf,
+    /// The enclave's key folder
+    #[arg(long)]
+    pub(crate) keys: PathBuf,
+    /// Folder of all releases
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Catalog {
+    /// Print the public catalog as JSON
+    #[command(after_help = "Example:\n  sudare catalog export --database portal/portal.sqlite > catalog.json")]
+    Export {
+        /// The portal's database
+        #[arg(long)]
+        database: PathBuf,
+    },
+    /// List datasets and releases
+    #[command(after_help = "Example:\n  sudare catalog list --database portal/portal.sqlite")]
+    List {
+        /// The portal's database
+        #[arg(long)]
+        database: PathBuf,
+    },
+    /// Publish a release's description
+    #[command(after_help = "Example:\n  sudare catalog publish --database portal/portal.sqlite --keys portal/keys \\\n    --enclave enclave/keys/public releases/ndb/2026.1")]
+    Publish {
+        /// The portal's database
+        #[arg(long)]
+        database: PathBuf,
+        /// The portal's key folder, for the audit chain beside it
+        #[arg(long)]
+        keys: PathBuf,
+        /// The enclave's sign.pub, or its public/ folder
+        #[arg(long)]
+        enclave: PathBuf,
+        /// Release folders
+        #[arg(required = true)]
+        releases: Vec<PathBuf>,
+    },
+    /// Show one dataset
+    #[command(after_help = "Example:\n  sudare catalog show --database portal/portal.sqlite ndb")]
+    Show {
+        /// The portal's database
+        #[arg(long)]
+        database: PathBuf,
+        /// Dataset, e.g. ndb
+        dataset: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Service {
+    /// All three in one process
+    All,
+    /// Flight SQL over the releases
+    Engine,
+    /// Catalog, applications, review
+    Portal,
+    /// Permits and the status document
+    Signer,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Which service
+    #[arg(value_enum)]
+    pub(crate) service: Service,
+    /// Configuration file (TOML), see docs/configuration.md
+    #[arg(long)]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Permit {
+    /// End a permit at once
+    #[command(after_help = "Example:\n  sudare permit revoke --signer http://127.0.0.1:8090 --keys portal/keys --reason \"pledge broken\" P-2026-000001")]
+    Revoke {
+        /// Address of the permit signer
+        #[arg(long)]
+        signer: String,
+        /// The portal's key folder: its signature is what the signer believes
+        #[arg(long)]
+        keys: PathBuf,
+        /// Why, for the audit chain
+        #[arg(long)]
+        reason: String,
+        /// Number of the permit
+        permit: policies::PermitId,
+    },
+    /// Print what a permit says, without judging it
+    #[command(after_help = "Example:\n  sudare permit show P-2026-000001.jws")]
+    Show {
+        /// File with the permit's JWS
+        permit: PathBuf,
+    },
+    /// Check a permit's signature and dates
+    #[command(after_help = "Example:\n  sudare permit verify --key permit/keys/public/permit.pub P-2026-000001.jws")]
+    Verify {
+        /// The permit signer's permit.pub
+        #[arg(long)]
+        key: PathBuf,
+        /// File with the permit's JWS
+        permit: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For programs that read tables
+    Csv,
+    /// For programs
+    Json,
+    /// For people
+    Table,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sql {
+    /// Address of the engine
+    #[arg(long)]
+    pub(crate) server: String,
+    /// File with the session token
+    #[arg(long)]
+    pub(crate) token_file: PathBuf,
+    /// Project; may be absent if the token names one permit
+    #[arg(long)]
+    pub(crate) project: Option<String>,
+    /// The query
+    #[arg(short = 'c', group = "text")]
+    pub(crate) command: Option<String>,
+    /// File with the query
+    #[arg(short = 'f', group = "text")]
+    pub(crate) file: Option<PathBuf>,
+    /// `-`: read the query from standard input
+    #[arg(group = "text", value_parser = ["-"])]
+    pub(crate) stdin: Option<String>,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Print a chain's entries
+    #[command(after_help = "Example:\n  sudare audit show enclave --last 20")]
+    Show {
+        /// The zone's folder
+        folder: PathBuf,
+        /// Only the last entries
+        #[arg(long)]
+        last: Option<usize>,
+    },
+    /// Check chains and the crossings between them
+    #[command(after_help = "Example:\n  sudare audit verify holder/ndb linkage enclave permit portal")]
+    Verify {
+        /// The zones' folders, or one folder that holds them
+        #[arg(required = true)]
+        folders: Vec<PathBuf>,
+    },
+}

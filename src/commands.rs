@@ -1,0 +1,45 @@
+//! One file a command; each reads its arguments, calls one thing and says what came of it.
+
+mod audit;
+mod catalog;
+mod keys;
+mod link;
+mod permit;
+mod portal_query;
+mod pseudonymize;
+mod release;
+mod serve;
+mod sql;
+mod synthesize;
+
+use anyhow::Result;
+
+use crate::cli::Command;
+use crate::demo;
+use crate::lang::Lang;
+use crate::output::Outcome;
+
+pub(crate) use catalog::{audit as portal_audit, publish};
+pub(crate) use link::link;
+pub(crate) use pseudonymize::pseudonymize;
+pub(crate) use release::release;
+pub(crate) use serve::{start_engine, start_portal, start_signer};
+pub(crate) use sql::answer_table;
+pub(crate) use synthesize::synthesize;
+
+/// Runs one command.
+pub(crate) fn run(command: Command, lang: Lang) -> Result<Outcome> {
+    match command {
+        Command::Audit(arguments) => audit::run(arguments, lang),
+        Command::Catalog(arguments) => catalog::run(arguments, lang),
+        Command::Demo(arguments) => demo::run(&arguments, lang),
+        Command::Keys(arguments) => keys::run(arguments, lang),
+        Command::Link(arguments) => link::run(&arguments, lang),
+        Command::Permit(arguments) => permit::run(arguments, lang),
+        Command::Pseudonymize(arguments) => pseudonymize::run(arguments, lang),
+        Command::Release(arguments) => release::run(&arguments, lang),
+        Command::Serve(arguments) => serve::run(&arguments, lang),
+        Command::Sql(arguments) => sql::run(&arguments, lang),
+        Command::Synthesize(arguments) => synthesize::run(&arguments, lang),
+    }
+}

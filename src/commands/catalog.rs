@@ -1,0 +1,88 @@
+//! `sudare catalog`: a steward's tasks on the command line.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use catalog::Manifest;
+use policies::Zone;
+use policies::audit::AuditLog;
+use policies::keys::{KeyFolder, VerifyingKey};
+use review_portal::Database;
+use review_portal::catalog::{self as published, DatasetText, Publication};
+
+use crate::cli::Catalog;
+use crate::clock;
+use crate::lang::Lang;
+use crate::output::{self, Outcome};
+
+pub(crate) fn run(arguments: Catalog, lang: Lang) -> Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match arguments {
+            Catalog::Export { database } => output::json(&published::export_json(&Database::open(&database).await?).await?)?,
+            Catalog::List { database } => list(&Database::open(&database).await?).await?,
+            Catalog::Publish { database, keys, enclave, releases } => {
+                let audit = audit(&keys)?;
+                let database = Database::open(&database).await?;
+                for release in &releases {
+                    let name = publish(&database, &audit, release, &enclave).await?;
+                    output::line(&lang.with("catalog-published", &[("release", &name)]));
+                }
+            }
+            Catalog::Show { database, dataset } => show(&Database::open(&database).await?, &dataset).await?,
+        }
+        Ok(Outcome::Done)
+    })
+}
+
+/// The portal's chain.
+pub(crate) fn audit(keys: &Path) -> Result<Arc<AuditLog>> {
+    let keys = KeyFolder::open(keys, Zone::Portal)?;
+    Ok(Arc::new(AuditLog::open(keys.path(), Zone::Portal, keys.signing("sign")?)?))
+}
+
+/// Publishes one release whose manifest the enclave signed. Gives its name.
+pub(crate) async fn publish(database: &Database, audit: &Arc<AuditLog>, release: &Path, enclave: &Path) -> Result<String> {
+    let key = VerifyingKey::read(&if enclave.is_dir() { enclave.join("sign.pub") } else { enclave.to_owned() })?;
+    let manifest = Manifest::read(release, &key)?;
+    let dataset = manifest.release.dataset();
+    let about = catalog::datasets::description(dataset).ok_or_else(|| anyhow!("there is no description of the dataset {dataset}"))?;
+    let text = DatasetText {
+        title_ja: about.title_ja.to_owned(),
+        title_en: about.title_en.to_owned(),
+        description_ja: about.description_ja.to_owned(),
+        description_en: about.description_en.to_owned(),
+    };
+    published::publish(database, audit, Publication { manifest: &manifest, text, by: "operator" }, clock::now()).await?;
+    Ok(manifest.release.to_string())
+}
+
+async fn list(database: &Database) -> Result<()> {
+    let datasets = published::list(database).await?;
+    let rows: Vec<Vec<String>> = datasets
+        .iter()
+        .map(|dataset| {
+            let versions: Vec<_> = dataset.releases.iter().map(|release| release.version.as_str()).collect();
+            vec![dataset.id.clone(), versions.join(", "), dataset.text.title_ja.clone(), dataset.text.title_en.clone()]
+        })
+        .collect();
+    output::line(&output::table(&["dataset", "releases", "ja", "en"], &rows));
+    Ok(())
+}
+
+async fn show(database: &Database, id: &str) -> Result<()> {
+    let dataset = published::show(database, id).await?.ok_or_else(|| anyhow!("the catalog has no dataset of that name"))?;
+    output::line(&format!("{}  {} / {}", dataset.id, dataset.text.title_ja, dataset.text.title_en));
+    let count = |number: Option<i64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+    for release in &dataset.releases {
+        output::line(&format!("\n{} {}", dataset.id, release.version));
+        let rows: Vec<Vec<String>> = release
+            .tables
+            .iter()
+            .map(|table| vec![table.name.clone(), count(table.rows), count(table.persons), table.variables.len().to_string()])
+            .collect();
+        output::line(&output::table(&["table", "rows", "persons", "variables"], &rows));
+    }
+    Ok(())
+}

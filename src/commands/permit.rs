@@ -1,0 +1,77 @@
+//! `sudare permit`: look into a permit, check its signature, end it.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use policies::application::{REVOCATION, Revocation, Revoked};
+use policies::audit::{Act, AuditLog};
+use policies::jws;
+use policies::keys::{KeyFolder, VerifyingKey};
+use policies::{Permit, PermitId, Zone};
+
+use crate::cli;
+use crate::clock;
+use crate::lang::Lang;
+use crate::output::{self, Misuse, Outcome};
+
+pub(crate) fn run(arguments: cli::Permit, lang: Lang) -> Result<Outcome> {
+    match arguments {
+        cli::Permit::Revoke { signer, keys, reason, permit } => revoke(&signer, &keys, &permit, &reason, lang),
+        cli::Permit::Show { permit } => show(&permit, lang),
+        cli::Permit::Verify { key, permit } => verify(&key, &permit, lang),
+    }
+}
+
+fn read(path: &Path, lang: Lang) -> Result<String> {
+    let text = fs::read_to_string(path).with_context(|| lang.with("cannot-read", &[("path", &path.display().to_string())]))?;
+    Ok(text.trim().to_owned())
+}
+
+fn show(path: &Path, lang: Lang) -> Result<Outcome> {
+    let token = read(path, lang)?;
+    let claims = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    let permit: Option<Permit> = claims.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let Some(permit) = permit else { return Err(Misuse(lang.text("permit-unreadable")).into()) };
+    output::json(&permit)?;
+    output::note(&lang.text("permit-not-judged"));
+    Ok(Outcome::Done)
+}
+
+fn verify(key: &Path, path: &Path, lang: Lang) -> Result<Outcome> {
+    let key = VerifyingKey::read(&if key.is_dir() { key.join("permit.pub") } else { key.to_owned() })?;
+    let permit: Permit = match jws::verify(jws::PERMIT, &read(path, lang)?, &key) {
+        Ok(permit) => permit,
+        Err(error) => {
+            output::line(&error.to_string());
+            return Ok(Outcome::NotWhole);
+        }
+    };
+    let (id, until) = (permit.id.to_string(), permit.expires_at.to_string());
+    let holds = permit.holds_at(clock::now());
+    output::line(&lang.with(if holds { "permit-holds" } else { "permit-over" }, &[("permit", &id), ("until", &until)]));
+    Ok(if holds { Outcome::Done } else { Outcome::NotWhole })
+}
+
+fn revoke(signer: &str, keys: &Path, permit: &PermitId, reason: &str, lang: Lang) -> Result<Outcome> {
+    let keys = KeyFolder::open(keys, Zone::Portal)?;
+    let audit = AuditLog::open(keys.path(), Zone::Portal, keys.signing("sign")?)?;
+    let revocation =
+        Revocation { what: Revoked::Permit(permit.clone()), reason: reason.to_owned(), by: "operator".parse()? };
+    let body = jws::sign(REVOCATION, &revocation, &keys.signing("sign")?)?;
+    let act = Act::new("operator", "permit:revoked", permit.as_str());
+    audit.append(clock::now(), &act.with("reason", reason))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let address = format!("{}/revocations", signer.trim_end_matches('/'));
+    let answer = runtime.block_on(async {
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        client.post(address).body(body).send().await
+    })?;
+    if !answer.status().is_success() {
+        return Err(anyhow!(lang.with("permit-not-revoked", &[("status", answer.status().as_str())])));
+    }
+    output::line(&lang.with("permit-revoked", &[("permit", permit.as_str())]));
+    Ok(Outcome::Done)
+}

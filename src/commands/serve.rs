@@ -1,0 +1,164 @@
+//! `sudare serve`: portal, signer and engine, each alone or together, from one configuration file.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use engine::EngineConfig;
+use permit_signer::SignerConfig;
+use review_portal::PortalConfig;
+use serde::Deserialize;
+
+use super::portal_query::EngineQueries;
+use crate::cli::{self, Service};
+use crate::clock;
+use crate::lang::Lang;
+use crate::output::{self, Outcome};
+use crate::services::{self, Services};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    engine: Option<Engine>,
+    portal: Option<Portal>,
+    signer: Option<Signer>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Engine {
+    listen: SocketAddr,
+    keys: PathBuf,
+    releases: PathBuf,
+    portal_session_key: PathBuf,
+    permit_key: PathBuf,
+    signer: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Portal {
+    listen: SocketAddr,
+    keys: PathBuf,
+    database: PathBuf,
+    signer: String,
+    engine: String,
+    #[serde(default)]
+    synthetic: bool,
+    #[serde(default)]
+    https: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Signer {
+    listen: SocketAddr,
+    keys: PathBuf,
+    portal_key: PathBuf,
+    store: PathBuf,
+}
+
+pub(crate) fn run(arguments: &cli::Serve, lang: Lang) -> Result<Outcome> {
+    let path = &arguments.config;
+    let failed = |why: String| anyhow!(lang.with("serve-config", &[("path", &path.display().to_string()), ("why", &why)]));
+    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let config: Config = toml::from_str(&text).map_err(|error| failed(error.message().to_owned()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(config, arguments, lang))
+}
+
+async fn serve(config: Config, arguments: &cli::Serve, lang: Lang) -> Result<Outcome> {
+    let base = arguments.config.parent().unwrap_or(Path::new("."));
+    let wants = |service| arguments.service == Service::All || arguments.service == service;
+    let missing = |section: &str| {
+        let path = arguments.config.display().to_string();
+        anyhow!(lang.with("serve-section", &[("path", &path), ("section", section)]))
+    };
+    let mut services = Services::new();
+    let say = |service: &str, address: SocketAddr| {
+        output::line(&lang.with("serve-ready", &[("service", service), ("address", &address.to_string())]));
+    };
+    if wants(Service::Signer) {
+        say("signer", start_signer(&mut services, config.signer.ok_or_else(|| missing("signer"))?.at(base)).await?);
+    }
+    if wants(Service::Engine) {
+        say("engine", start_engine(&mut services, config.engine.ok_or_else(|| missing("engine"))?.at(base)).await?);
+    }
+    if wants(Service::Portal) {
+        let (config, engine) = config.portal.ok_or_else(|| missing("portal"))?.at(base);
+        say("portal", start_portal(&mut services, config, engine).await?);
+    }
+    tokio::select! {
+        ended = services.first_ended() => { ended?; }
+        interrupted = services::interrupted() => interrupted?,
+    }
+    services.end().await?;
+    output::note(&lang.text("demo-ended"));
+    Ok(Outcome::Done)
+}
+
+impl Signer {
+    fn at(self, base: &Path) -> SignerConfig {
+        let keys = base.join(self.keys);
+        SignerConfig {
+            listen: self.listen,
+            portal_key: base.join(self.portal_key),
+            store: base.join(self.store),
+            audit: keys.clone(),
+            keys,
+            clock: clock::now,
+        }
+    }
+}
+
+impl Engine {
+    fn at(self, base: &Path) -> EngineConfig {
+        let keys = base.join(self.keys);
+        EngineConfig {
+            listen: self.listen,
+            releases: base.join(self.releases),
+            portal_session_key: base.join(self.portal_session_key),
+            permit_key: base.join(self.permit_key),
+            signer: self.signer,
+            audit: keys.clone(),
+            keys,
+            clock: Arc::new(clock::now),
+        }
+    }
+}
+
+impl Portal {
+    /// The configuration, and the engine's address.
+    fn at(self, base: &Path) -> (PortalConfig, String) {
+        let keys = base.join(self.keys);
+        let config = PortalConfig {
+            listen: self.listen,
+            database: base.join(self.database),
+            signer_url: self.signer,
+            synthetic: self.synthetic,
+            https: self.https,
+            audit: keys.clone(),
+            keys,
+            clock: clock::now,
+        };
+        (config, self.engine)
+    }
+}
+
+/// Starts the permit signer.
+pub(crate) async fn start_signer(services: &mut Services, config: SignerConfig) -> Result<SocketAddr> {
+    services.start(|ready, shutdown| async move { Ok(permit_signer::serve(config, ready, shutdown).await?) }).await
+}
+
+/// Starts the engine.
+pub(crate) async fn start_engine(services: &mut Services, config: EngineConfig) -> Result<SocketAddr> {
+    services.start(|ready, shutdown| async move { Ok(engine::serve(config, ready, shutdown).await?) }).await
+}
+
+/// Starts the portal. `engine`: where its SQL page asks.
+pub(crate) async fn start_portal(services: &mut Services, config: PortalConfig, engine: String) -> Result<SocketAddr> {
+    let queries = EngineQueries::new(engine);
+    services.start(|ready, shutdown| async move { Ok(review_portal::serve(config, queries, ready, shutdown).await?) }).await
+}

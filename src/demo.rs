@@ -1,0 +1,32 @@
+//! `sudare demo`: the main job on embedded defaults: prepare a made-up population, serve everything in one process.
+
+mod accounts;
+mod crossings;
+mod document;
+mod example;
+mod folder;
+mod journey;
+mod prepare;
+mod serve;
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::cli;
+use crate::lang::Lang;
+use crate::output::{self, Outcome};
+
+/// Prepares what is missing, serves, prints the worked example; with `--once` ends there, else serves until Ctrl-C.
+pub(crate) fn run(arguments: &cli::Demo, lang: Lang) -> Result<Outcome> {
+    let began = Instant::now();
+    output::line(&lang.text("synthetic"));
+    let folder = folder::Folder::open(&arguments.dir, &folder::Settings::of(arguments), lang)?;
+    serve::check_addresses(arguments, lang)?;
+    if !folder.is_prepared() {
+        output::note(&lang.with("demo-preparing", &[("path", &arguments.dir.display().to_string())]));
+        prepare::data(&folder, arguments, lang).map_err(|error| folder.explain(error, arguments.persons, lang))?;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve::run(&folder, arguments, began, lang))
+}

@@ -1,0 +1,102 @@
+//! `demo.json`: addresses, accounts with tokens, projects, folders. Mode 0600; written when ready, renewed while serving.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use anyhow::Result;
+use jiff::Timestamp;
+use policies::keys::SigningKey;
+use policies::{Permit, SessionToken, durable};
+use serde::Serialize;
+
+use super::accounts::PEOPLE;
+use super::folder::Folder;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    portal: String,
+    engine: String,
+    signer: String,
+    accounts: BTreeMap<&'a str, Account<'a>>,
+    projects: Vec<Project<'a>>,
+    folders: BTreeMap<&'a str, String>,
+}
+
+#[derive(Serialize)]
+struct Account<'a> {
+    role: &'a str,
+    user: &'a str,
+    password: &'a str,
+    token: String,
+}
+
+#[derive(Serialize)]
+struct Project<'a> {
+    id: &'a str,
+    permit: &'a str,
+    grade: String,
+}
+
+/// Where the services ended up.
+#[derive(Clone, Copy)]
+pub(super) struct Addresses {
+    pub(super) portal: SocketAddr,
+    pub(super) engine: SocketAddr,
+    pub(super) signer: SocketAddr,
+}
+
+impl Addresses {
+    /// The engine's address as Flight SQL clients write it.
+    pub(super) fn engine_url(self) -> String {
+        format!("grpc://{}", self.engine)
+    }
+}
+
+/// What the document is made of.
+pub(super) struct Contents<'a> {
+    pub(super) addresses: Addresses,
+    pub(super) passwords: &'a BTreeMap<String, String>,
+    pub(super) tokens: &'a BTreeMap<String, String>,
+    pub(super) permits: &'a [Permit],
+}
+
+/// Writes the document.
+pub(super) fn write(folder: &Folder, contents: &Contents<'_>) -> Result<()> {
+    let accounts = PEOPLE.iter().map(|person| {
+        let role = person.roles.first().map_or("", |role| role.as_str());
+        let password = contents.passwords.get(person.user).map_or("", String::as_str);
+        let token = contents.tokens.get(person.user).cloned().unwrap_or_default();
+        (person.short, Account { role, user: person.user, password, token })
+    });
+    let projects = contents.permits.iter().map(|permit| Project { id: permit.project.as_str(), permit: permit.id.as_str(), grade: permit.grade.to_string() });
+    let folders = ["holder", "linkage", "enclave", "permit", "portal", "truth"];
+    let document = Document {
+        portal: format!("http://{}", contents.addresses.portal),
+        engine: contents.addresses.engine_url(),
+        signer: format!("http://{}", contents.addresses.signer),
+        accounts: accounts.collect(),
+        projects: projects.collect(),
+        folders: folders.iter().map(|name| (*name, folder.zone(name).display().to_string())).collect(),
+    };
+    Ok(durable::replace_private(&folder.root().join("demo.json"), &serde_json::to_vec_pretty(&document)?)?)
+}
+
+/// A session token for each person under the permits that name them.
+pub(super) fn tokens(key: &SigningKey, permits: &[Permit], now: Timestamp) -> Result<BTreeMap<String, String>> {
+    let mut tokens = BTreeMap::new();
+    for person in PEOPLE {
+        let user: policies::UserId = person.user.parse()?;
+        let named = permits.iter().filter(|permit| permit.members.contains(&user)).map(|permit| permit.id.clone());
+        let permits = named.collect();
+        let claims = SessionToken {
+            user,
+            session: policies::SessionId::random(),
+            second_factor_at: None,
+            permits,
+            issued_at: now,
+            expires_at: now + policies::session::LIFETIME_MAX,
+        };
+        tokens.insert(person.user.to_owned(), policies::jws::sign(policies::jws::SESSION, &claims, key)?);
+    }
+    Ok(tokens)
+}

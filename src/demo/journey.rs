@@ -1,0 +1,130 @@
+//! What people do before a researcher may ask: accounts, catalog, and an application from draft to permit, over the portal's pages.
+
+mod visitor;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use policies::audit::AuditLog;
+use policies::durable;
+use review_portal::Database;
+use review_portal::accounts::{self, NewAccount};
+
+use super::accounts::PEOPLE;
+use super::folder::Folder;
+use super::prepare::RELEASE;
+use crate::clock;
+use crate::commands;
+use crate::lang::Lang;
+use crate::progress::Step;
+use visitor::Visitor;
+
+/// The demo's project.
+const PROJECT: &str = "fracture-and-care";
+
+/// Makes the demo's accounts once; gives their passwords.
+pub(super) async fn accounts(folder: &Folder, database: &Database, audit: &Arc<AuditLog>) -> Result<BTreeMap<String, String>> {
+    let file = folder.zone("portal").join("demo-passwords.json");
+    let passwords: BTreeMap<String, String> = match std::fs::read(&file) {
+        Ok(bytes) => serde_json::from_slice(&bytes)?,
+        Err(_) => {
+            let fresh = PEOPLE.iter().map(|person| (person.user.to_owned(), password())).collect();
+            durable::replace_private(&file, &serde_json::to_vec_pretty(&fresh)?)?;
+            fresh
+        }
+    };
+    for person in PEOPLE {
+        let user: policies::UserId = person.user.parse()?;
+        if accounts::find(database, &user).await?.is_some() {
+            continue;
+        }
+        let password = passwords.get(person.user).cloned().ok_or_else(|| anyhow!("no password for {user}"))?;
+        let account = NewAccount {
+            user,
+            name_ja: person.name_ja.to_owned(),
+            name_en: person.name_en.to_owned(),
+            organisation: person.organisation.parse()?,
+            roles: person.roles.iter().copied().collect::<BTreeSet<_>>(),
+            password: password.into(),
+        };
+        accounts::create(database, audit, account, clock::now()).await?;
+    }
+    Ok(passwords)
+}
+
+/// Publishes the releases once.
+pub(super) async fn catalog(folder: &Folder, database: &Database, audit: &Arc<AuditLog>, lang: Lang) -> Result<()> {
+    let known: BTreeSet<String> = review_portal::catalog::list(database).await?.into_iter().map(|dataset| dataset.id).collect();
+    let missing: Vec<_> = ["ndb", "ltc", "dpc", "ehr", "person"].into_iter().filter(|name| !known.contains(*name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let step = Step::begin(&lang.text("step-catalog"), 0, "");
+    for dataset in missing {
+        let release = folder.releases().join(dataset).join(RELEASE);
+        commands::publish(database, audit, &release, &folder.keys("enclave").join("public")).await?;
+    }
+    step.end();
+    Ok(())
+}
+
+/// One application from draft to permit, by the people whose turn it is, on the portal's own pages.
+pub(super) async fn application(portal: SocketAddr, passwords: &BTreeMap<String, String>, lang: Lang) -> Result<()> {
+    let step = Step::begin(&lang.text("step-review"), 0, "");
+    let enter = |user: &'static str| async move {
+        let password = passwords.get(user).ok_or_else(|| anyhow!("no password for {user}"))?;
+        Visitor::sign_in(portal, user, password).await
+    };
+    let researcher = enter("researcher@univ-a.example").await?;
+    let draft = draft();
+    let fields: Vec<(&str, &str)> = draft.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let place = researcher.post("/applications/new", "/applications", &fields).await?;
+    researcher.act(&place, "submit", &[]).await?;
+    let secretariat = enter("secretariat@office.example").await?;
+    secretariat.act(&place, "accept", &[]).await?;
+    let reviewers = ["reviewer1@committee.example", "reviewer2@committee.example"];
+    secretariat.act(&place, "assign", &reviewers.map(|reviewer| ("reviewer", reviewer))).await?;
+    secretariat.act(&place, "voting", &[]).await?;
+    for reviewer in reviewers {
+        let vote = [("ballot", "for"), ("comment", "目的と方法は適切です。")];
+        enter(reviewer).await?.act(&place, "vote", &vote).await?;
+    }
+    enter("chair@committee.example").await?.act(&place, "decide", &[("decision", "granted"), ("text", "")]).await?;
+    researcher.act(&place, "pledge", &[("agree", "yes")]).await?;
+    enter("researcher2@univ-b.example").await?.act(&place, "pledge", &[("agree", "yes")]).await?;
+    secretariat.act(&place, "permit", &[]).await?;
+    step.end();
+    Ok(())
+}
+
+/// The form's fields: every table of the four databases, exact cells in session.
+fn draft() -> Vec<(&'static str, String)> {
+    let today = clock::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let until = today.saturating_add(jiff::Span::new().years(1));
+    let mut fields = vec![
+        ("project", PROJECT.to_owned()),
+        ("title", "大腿骨骨折後の介護利用と検査値の関連（合成データによる例）".to_owned()),
+        ("purpose", "四つのデータベースを連結し、入院・介護・検査の関連を集計する。合成データによる例示であり、実在の研究ではない。".to_owned()),
+        ("members", "researcher@univ-a.example\nresearcher2@univ-b.example".to_owned()),
+        ("tier", "pseudonymized".to_owned()),
+        ("profile", "standard".to_owned()),
+        ("grade", "exact".to_owned()),
+        ("period_from", today.saturating_sub(jiff::Span::new().days(1)).to_string()),
+        ("period_until", until.to_string()),
+    ];
+    for table in catalog::tables().iter().filter(|table| table.schema() != Some("code")) {
+        let dataset = table.schema().unwrap_or("person");
+        fields.push(("table", format!("{dataset}/{RELEASE}:{}", table.name)));
+    }
+    fields
+}
+
+/// Sixteen letters and digits without look-alikes: 80 bits.
+fn password() -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut bytes = [0; 16];
+    rand::Rng::fill_bytes(&mut rand::rng(), &mut bytes);
+    bytes.iter().filter_map(|byte| LETTERS.get(usize::from(byte % 32))).map(|letter| char::from(*letter)).collect()
+}

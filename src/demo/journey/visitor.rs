@@ -1,0 +1,49 @@
+//! A person at the portal: signs in, opens pages, posts their forms, as a browser without script would.
+
+use std::net::SocketAddr;
+
+use anyhow::{Result, anyhow};
+use reqwest::{Client, StatusCode, redirect};
+
+/// A signed-in person.
+pub(super) struct Visitor {
+    client: Client,
+    base: String,
+    user: &'static str,
+}
+
+impl Visitor {
+    /// Signs in on the sign-in page.
+    pub(super) async fn sign_in(portal: SocketAddr, user: &'static str, password: &str) -> Result<Self> {
+        let client = Client::builder().cookie_store(true).redirect(redirect::Policy::none()).build()?;
+        let visitor = Self { client, base: format!("http://{portal}"), user };
+        visitor.post("/sign-in", "/sign-in", &[("user", user), ("password", password), ("next", "/")]).await?;
+        Ok(visitor)
+    }
+
+    /// One act on an application, from its page.
+    pub(super) async fn act(&self, application: &str, act: &str, fields: &[(&str, &str)]) -> Result<()> {
+        self.post(application, &format!("{application}/{act}"), fields).await.map(|_| ())
+    }
+
+    /// Opens `page` for its form's token and posts to `action`. Gives the path that the answer leads to.
+    pub(super) async fn post(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Result<String> {
+        let form = self.client.get(format!("{}{page}", self.base)).send().await?.text().await?;
+        let token = hidden(&form, "csrf").ok_or_else(|| anyhow!("{page} shows {} no form", self.user))?;
+        let mut all = vec![("csrf", token)];
+        all.extend_from_slice(fields);
+        let answer = self.client.post(format!("{}{action}", self.base)).form(&all).send().await?;
+        let status = answer.status();
+        if status != StatusCode::SEE_OTHER {
+            return Err(anyhow!("{action} was not accepted from {} ({status})", self.user));
+        }
+        let place = answer.headers().get("location").and_then(|place| place.to_str().ok()).unwrap_or("/");
+        Ok(place.to_owned())
+    }
+}
+
+/// The value of a hidden field.
+fn hidden<'a>(page: &'a str, name: &str) -> Option<&'a str> {
+    let (_, after) = page.split_once(&format!("name=\"{name}\" value=\""))?;
+    after.split_once('"').map(|(value, _)| value)
+}

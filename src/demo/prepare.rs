@@ -1,0 +1,164 @@
+//! The flow of the main job, step by step, each in its zone's folder; what is finished is not done again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use catalog::SOURCES;
+use policies::Zone;
+use policies::durable;
+use policies::keys::{KeyFolder, SealRecipient};
+use pseudonymizer::Job;
+
+use super::folder::Folder;
+use crate::cli;
+use crate::clock;
+use crate::commands;
+use crate::lang::Lang;
+use crate::progress::Step;
+
+/// Raw files to releases.
+pub(super) fn data(folder: &Folder, arguments: &cli::Demo, lang: Lang) -> Result<()> {
+    keys(folder, lang)?;
+    population(folder, arguments, lang)?;
+    for source in SOURCES {
+        batch(folder, source, lang)?;
+    }
+    crosswalk(folder, lang)?;
+    for dataset in ["ndb", "ltc", "dpc", "ehr", "person"] {
+        release(folder, dataset, lang)?;
+    }
+    folder.set_prepared()
+}
+
+/// Every zone's own keys; the first holder's epoch key travels to the others wrapped.
+fn keys(folder: &Folder, lang: Lang) -> Result<()> {
+    let step = Step::begin(&lang.text("step-keys"), 0, "");
+    let make = |path: PathBuf, zone: Zone| -> Result<KeyFolder> {
+        if path.join("zone.json").exists() { Ok(KeyFolder::open(&path, zone)?) } else { remake(&path, zone) }
+    };
+    for (name, zone) in [("linkage", Zone::Linkage), ("enclave", Zone::Enclave), ("permit", Zone::Permit), ("portal", Zone::Portal)] {
+        make(folder.keys(name), zone)?;
+    }
+    let mut first: Option<KeyFolder> = None;
+    for source in SOURCES {
+        let keys = make(folder.holder(source).join("keys"), Zone::Holder)?;
+        match &first {
+            Some(first) if first.bytes("epoch")?.fingerprint() != keys.bytes("epoch")?.fingerprint() => {
+                let wrapped = pseudonymizer::epoch::wrap(first, &keys.recipient()?)?;
+                pseudonymizer::epoch::join(&keys, &wrapped)?;
+            }
+            Some(_) => {}
+            None => first = Some(keys),
+        }
+    }
+    step.end();
+    Ok(())
+}
+
+/// A folder without `zone.json` was left by a run that ended while making keys: nothing was sealed to it yet.
+fn remake(path: &Path, zone: Zone) -> Result<KeyFolder> {
+    if path.exists() {
+        fs::remove_dir_all(path)?;
+    }
+    Ok(KeyFolder::init(path, zone, clock::now())?)
+}
+
+fn population(folder: &Folder, arguments: &cli::Demo, lang: Lang) -> Result<()> {
+    if folder.truth().exists() {
+        return Ok(());
+    }
+    let partial = folder.root().join(".population.partial");
+    if partial.exists() {
+        fs::remove_dir_all(&partial)?;
+    }
+    commands::synthesize(arguments.persons, arguments.seed, arguments.errors, &partial, lang)?;
+    for source in SOURCES {
+        let raw = folder.holder(source).join("raw");
+        if raw.exists() {
+            fs::remove_dir_all(&raw)?;
+        }
+        durable::publish(&partial.join("raw").join(source), &raw)?;
+    }
+    durable::publish(&partial.join("truth"), &folder.truth())?;
+    Ok(fs::remove_dir_all(&partial)?)
+}
+
+/// One holder's batch: tokens travel to the linkage zone, content to the enclave.
+fn batch(folder: &Folder, source: &str, lang: Lang) -> Result<()> {
+    let (tokens, content) = (folder.zone("linkage").join("inbox").join(source), folder.zone("enclave").join("inbox").join(source));
+    if content.exists() {
+        return Ok(());
+    }
+    let out = folder.holder(source).join("batch");
+    if !out.join("batch.json").exists() {
+        let keys = KeyFolder::open(&folder.holder(source).join("keys"), Zone::Holder)?;
+        let job = Job {
+            source: source.parse()?,
+            keys: &keys,
+            link_to: SealRecipient::read(&folder.keys("linkage").join("public"))?,
+            release_to: SealRecipient::read(&folder.keys("enclave").join("public"))?,
+            out: out.clone(),
+            files: vec![folder.holder(source).join("raw")],
+        };
+        commands::pseudonymize(job, lang)?;
+    }
+    deliver(&out, "tokens", &tokens)?;
+    deliver(&out, "content", &content)
+}
+
+/// Copies one half of a batch into another zone's inbox; it appears there whole.
+fn deliver(batch: &Path, part: &str, inbox: &Path) -> Result<()> {
+    if inbox.exists() {
+        return Ok(());
+    }
+    let partial = inbox.with_extension("partial");
+    if partial.exists() {
+        fs::remove_dir_all(&partial)?;
+    }
+    copy_folder(&batch.join(part), &partial.join(part))?;
+    fs::copy(batch.join("batch.json"), partial.join("batch.json"))?;
+    Ok(durable::publish(&partial, inbox)?)
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+fn crosswalk(folder: &Folder, lang: Lang) -> Result<()> {
+    let out = folder.zone("linkage").join("crosswalk");
+    if !out.join("crosswalk.json").exists() {
+        let tokens: Vec<_> = SOURCES.iter().map(|source| folder.zone("linkage").join("inbox").join(source).join("tokens")).collect();
+        commands::link(&folder.keys("linkage"), &out, &tokens, lang)?;
+    }
+    let inbox = folder.zone("enclave").join("inbox").join("crosswalk");
+    if inbox.exists() {
+        return Ok(());
+    }
+    let partial = inbox.with_extension("partial");
+    fs::create_dir_all(&partial)?;
+    for name in ["crosswalk.arrow.age", "crosswalk.json"] {
+        fs::copy(out.join(name), partial.join(name))?;
+    }
+    Ok(durable::publish(&partial, &inbox)?)
+}
+
+fn release(folder: &Folder, dataset: &str, lang: Lang) -> Result<()> {
+    if folder.releases().join(dataset).join(RELEASE).exists() {
+        return Ok(());
+    }
+    let inbox = folder.zone("enclave").join("inbox");
+    let of = |source: &str| inbox.join(source).join("content");
+    let content: Vec<_> = if dataset == "person" { SOURCES.iter().map(|source| of(source)).collect() } else { vec![of(dataset)] };
+    let name = format!("{dataset}/{RELEASE}");
+    commands::release(&name, &content, &inbox.join("crosswalk"), &folder.keys("enclave"), &folder.releases(), lang)?;
+    Ok(())
+}
+
+/// The demo's only version of each dataset.
+pub(super) const RELEASE: &str = "2026.1";

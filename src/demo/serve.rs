@@ -1,0 +1,178 @@
+//! Everything in one process: signer, engine and portal on their sockets, tokens renewed, chains witnessed.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow};
+use engine::EngineConfig;
+use permit_signer::SignerConfig;
+use policies::keys::{KeyFolder, VerifyingKey};
+use policies::{Permit, Zone, jws};
+use review_portal::{Database, PortalConfig};
+
+use super::accounts::PEOPLE;
+use super::document::{self, Addresses, Contents};
+use super::folder::Folder;
+use super::{crossings, example, journey};
+use crate::cli;
+use crate::clock;
+use crate::commands::{self, start_engine, start_portal, start_signer};
+use crate::lang::Lang;
+use crate::output::{self, Outcome};
+use crate::services::{self, Services};
+
+/// Tokens live 15 minutes; they are renewed well before.
+const RENEW_EVERY: Duration = Duration::from_mins(5);
+
+/// Serves; ends at once with `--once`, else at Ctrl-C.
+pub(super) async fn run(folder: &Folder, arguments: &cli::Demo, began: Instant, lang: Lang) -> Result<Outcome> {
+    let database = Database::open(&folder.database()).await?;
+    let audit = commands::portal_audit(&folder.keys("portal"))?;
+    let passwords = journey::accounts(folder, &database, &audit).await?;
+    journey::catalog(folder, &database, &audit, lang).await?;
+    let mut services = Services::new();
+    let addresses = start(&mut services, folder, arguments).await.map_err(|error| busy(error, arguments, lang))?;
+    if permits(folder)?.is_empty() {
+        journey::application(addresses.portal, &passwords, lang).await?;
+    }
+    let permits = permits(folder)?;
+    renew(folder, addresses, &passwords, &permits)?;
+    crossings::witness(folder)?;
+    announce(folder, addresses, &passwords, began, lang);
+    let tokens = tokens(folder, &permits)?;
+    let token = tokens.get(PEOPLE[0].user).cloned().unwrap_or_default();
+    let project = permits.first().ok_or_else(|| anyhow!("no permit was issued"))?.project.to_string();
+    example::show(&addresses.engine_url(), &token, &project, lang).await?;
+    if !arguments.once {
+        output::note(&lang.text("demo-serving"));
+        serve(&mut services, folder, addresses, &passwords, &permits).await?;
+    }
+    services.end().await?;
+    crossings::witness(folder)?;
+    output::note(&lang.text("demo-ended"));
+    Ok(Outcome::Done)
+}
+
+/// Complains about a busy address before the long work begins.
+pub(super) fn check_addresses(arguments: &cli::Demo, lang: Lang) -> Result<()> {
+    for address in [arguments.portal, arguments.engine] {
+        match TcpListener::bind(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(in_use(address, lang)),
+            // Any other trouble is told by the service itself, which knows more.
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+async fn serve(
+    services: &mut Services,
+    folder: &Folder,
+    addresses: Addresses,
+    passwords: &BTreeMap<String, String>,
+    permits: &[Permit],
+) -> Result<()> {
+    let mut renewal = tokio::time::interval(RENEW_EVERY);
+    let mut ended = std::pin::pin!(services::interrupted());
+    loop {
+        tokio::select! {
+            failed = services.first_ended() => return failed,
+            interrupted = &mut ended => return interrupted,
+            _ = renewal.tick() => {
+                renew(folder, addresses, passwords, permits)?;
+                crossings::witness(folder)?;
+            }
+        }
+    }
+}
+
+async fn start(services: &mut Services, folder: &Folder, arguments: &cli::Demo) -> Result<Addresses> {
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let (permit, portal, enclave) = (folder.keys("permit"), folder.keys("portal"), folder.keys("enclave"));
+    let config = SignerConfig {
+        listen: any,
+        portal_key: portal.join("public/sign.pub"),
+        store: folder.zone("permit").join("store"),
+        audit: permit.clone(),
+        keys: permit.clone(),
+        clock: clock::now,
+    };
+    let signer = start_signer(services, config).await?;
+    let config = EngineConfig {
+        listen: arguments.engine,
+        releases: folder.releases(),
+        portal_session_key: portal.join("public/session.pub"),
+        permit_key: permit.join("public/permit.pub"),
+        signer: format!("http://{signer}"),
+        audit: enclave.clone(),
+        keys: enclave,
+        clock: Arc::new(clock::now),
+    };
+    let engine = start_engine(services, config).await?;
+    let config = PortalConfig {
+        listen: arguments.portal,
+        database: folder.database(),
+        signer_url: format!("http://{signer}"),
+        synthetic: true,
+        https: false,
+        audit: portal.clone(),
+        keys: portal,
+        clock: clock::now,
+    };
+    let portal = start_portal(services, config, format!("grpc://{engine}")).await?;
+    Ok(Addresses { portal, engine, signer })
+}
+
+fn busy(error: anyhow::Error, arguments: &cli::Demo, lang: Lang) -> anyhow::Error {
+    let in_use_io = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::AddrInUse)
+    };
+    if error.chain().any(in_use_io) && check_addresses(arguments, lang).is_err() {
+        return check_addresses(arguments, lang).err().unwrap_or(error);
+    }
+    error
+}
+
+fn in_use(address: SocketAddr, lang: Lang) -> anyhow::Error {
+    anyhow!(lang.with("demo-busy", &[("address", &address.to_string())]))
+}
+
+/// The permits that the signer keeps, checked with its public key, oldest first.
+fn permits(folder: &Folder) -> Result<Vec<Permit>> {
+    let key = VerifyingKey::read(&folder.keys("permit").join("public/permit.pub"))?;
+    let store = folder.zone("permit").join("store/permits");
+    let mut files: Vec<_> = std::fs::read_dir(store).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "jws"));
+    files.sort();
+    let read = |path: &std::path::PathBuf| Ok(jws::verify(jws::PERMIT, std::fs::read_to_string(path)?.trim(), &key)?);
+    files.iter().map(read).collect()
+}
+
+fn tokens(folder: &Folder, permits: &[Permit]) -> Result<BTreeMap<String, String>> {
+    let key = KeyFolder::open(&folder.keys("portal"), Zone::Portal)?.signing("session")?;
+    document::tokens(&key, permits, clock::now())
+}
+
+fn renew(folder: &Folder, addresses: Addresses, passwords: &BTreeMap<String, String>, permits: &[Permit]) -> Result<()> {
+    let tokens = tokens(folder, permits)?;
+    document::write(folder, &Contents { addresses, passwords, tokens: &tokens, permits })
+}
+
+fn announce(folder: &Folder, addresses: Addresses, passwords: &BTreeMap<String, String>, began: Instant, lang: Lang) {
+    output::note(&lang.with("demo-ready-in", &[("seconds", &format!("{:.1}", began.elapsed().as_secs_f64()))]));
+    output::line(&format!("\n{}  http://{}", lang.text("demo-portal"), addresses.portal));
+    output::line(&format!("{}  {}\n", lang.text("demo-engine"), addresses.engine_url()));
+    let place = folder.root().join("demo.json").display().to_string();
+    output::line(&lang.with("demo-accounts", &[("path", &place)]));
+    let rows: Vec<Vec<String>> = PEOPLE
+        .iter()
+        .map(|person| {
+            let role = person.roles.first().map_or("", |role| role.as_str()).to_owned();
+            vec![role, person.user.to_owned(), passwords.get(person.user).cloned().unwrap_or_default()]
+        })
+        .collect();
+    output::line(&output::table(&[&lang.text("role"), &lang.text("name"), &lang.text("password")], &rows));
+}
