@@ -17,10 +17,16 @@ const SUDARE: &str = env!("CARGO_BIN_EXE_sudare");
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let option = |name: &str, default: &str| {
-        arguments.iter().position(|it| it == name).and_then(|at| arguments.get(at + 1)).cloned().unwrap_or_else(|| default.to_owned())
+        arguments
+            .iter()
+            .position(|it| it == name)
+            .and_then(|at| arguments.get(at + 1))
+            .cloned()
+            .unwrap_or_else(|| default.to_owned())
     };
     let (persons, errors) = (option("--persons", "20000"), option("--errors", "none"));
-    let base = Path::new(SUDARE).ancestors().nth(2).unwrap().join("bench-data").join(format!("chain-{persons}-{errors}"));
+    let base =
+        Path::new(SUDARE).ancestors().nth(2).unwrap().join("bench-data").join(format!("chain-{persons}-{errors}"));
     if base.exists() {
         fs::remove_dir_all(&base).unwrap();
     }
@@ -30,27 +36,80 @@ fn main() {
     for (zone, keys) in [("holder", "k-holder"), ("linkage", "k-linkage"), ("enclave", "k-enclave")] {
         run(&["keys", "init", "--zone", zone, "--out", &at(keys)]);
     }
-    step("synthesize", &["synthesize", "--persons", &persons, "--seed", "1", "--errors", &errors, "--out", &at("population")]);
+    step(
+        "synthesize",
+        &["synthesize", "--persons", &persons, "--seed", "1", "--errors", &errors, "--out", &at("population")],
+    );
     let (link_to, release_to) = (at("k-linkage/public"), at("k-enclave/public"));
     for source in ["ndb", "ltc", "dpc", "ehr"] {
         let (out, raw) = (at(source), at(&format!("population/raw/{source}")));
-        step(&format!("pseudonymize {source}"), &["pseudonymize", "--source", source, "--keys", &at("k-holder"), "--link-to", &link_to, "--release-to", &release_to, "--out", &out, &raw]);
+        step(
+            &format!("pseudonymize {source}"),
+            &[
+                "pseudonymize",
+                "--source",
+                source,
+                "--keys",
+                &at("k-holder"),
+                "--link-to",
+                &link_to,
+                "--release-to",
+                &release_to,
+                "--out",
+                &out,
+                &raw,
+            ],
+        );
     }
-    let tokens: Vec<String> = ["ndb", "ltc", "dpc", "ehr"].iter().map(|source| at(&format!("{source}/tokens"))).collect();
-    let mut link = vec!["link".to_owned(), "run".to_owned(), "--keys".to_owned(), at("k-linkage"), "--out".to_owned(), at("crosswalk")];
+    let tokens: Vec<String> =
+        ["ndb", "ltc", "dpc", "ehr"].iter().map(|source| at(&format!("{source}/tokens"))).collect();
+    let mut link = vec![
+        "link".to_owned(),
+        "run".to_owned(),
+        "--keys".to_owned(),
+        at("k-linkage"),
+        "--out".to_owned(),
+        at("crosswalk"),
+    ];
     link.extend(tokens);
     step("link", &link.iter().map(String::as_str).collect::<Vec<_>>());
     for dataset in ["ndb", "ltc", "dpc", "ehr"] {
         let (crosswalk, keys, out) = (at("crosswalk"), at("k-enclave"), at("releases"));
-        step(&format!("release {dataset}"), &["release", "--dataset", dataset, "--content", &at(&format!("{dataset}/content")), "--crosswalk", &crosswalk, "--keys", &keys, "--out", &out]);
+        step(
+            &format!("release {dataset}"),
+            &[
+                "release",
+                "--dataset",
+                dataset,
+                "--content",
+                &at(&format!("{dataset}/content")),
+                "--crosswalk",
+                &crosswalk,
+                "--keys",
+                &keys,
+                "--out",
+                &out,
+            ],
+        );
     }
     let mut person = vec!["release".to_owned(), "--dataset".to_owned(), "person".to_owned()];
     for source in ["ndb", "ltc", "dpc", "ehr"] {
         person.extend(["--content".to_owned(), at(&format!("{source}/content"))]);
     }
-    person.extend(["--crosswalk".to_owned(), at("crosswalk"), "--keys".to_owned(), at("k-enclave"), "--out".to_owned(), at("releases")]);
+    person.extend([
+        "--crosswalk".to_owned(),
+        at("crosswalk"),
+        "--keys".to_owned(),
+        at("k-enclave"),
+        "--out".to_owned(),
+        at("releases"),
+    ]);
     step("release person", &person.iter().map(String::as_str).collect::<Vec<_>>());
-    println!("\nraw files {:.0} MB, releases {:.0} MB", megabytes(&base.join("population/raw")), megabytes(&base.join("releases")));
+    println!(
+        "\nraw files {:.0} MB, releases {:.0} MB",
+        megabytes(&base.join("population/raw")),
+        megabytes(&base.join("releases"))
+    );
 }
 
 fn run(arguments: &[&str]) {
@@ -78,7 +137,10 @@ fn step(name: &str, arguments: &[&str]) {
 /// Peak resident memory of a process so far, in kilobytes (`VmHWM`, proc(5)).
 fn high_water(status: &Path) -> u64 {
     let text = fs::read_to_string(status).unwrap_or_default();
-    text.lines().find_map(|line| line.strip_prefix("VmHWM:")).and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+    text.lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
 }
 
 fn megabytes(folder: &Path) -> f64 {

@@ -5,7 +5,12 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock and writes scratch files")]
-#![expect(clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark ends at the first thing that goes wrong")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark ends at the first thing that goes wrong"
+)]
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -27,16 +32,36 @@ const SUDARE: &str = env!("CARGO_BIN_EXE_sudare");
 const ROUNDS: usize = 7;
 
 const QUERIES: [(&str, &str); 5] = [
-    ("points by prefecture, sex", "SELECT prefecture, sex, count(*) AS n, sum(points) AS points FROM ndb.claims GROUP BY 1, 2"),
-    ("persons by ICD-10 code", "SELECT icd10, count(DISTINCT person_key) AS persons FROM ndb.diagnoses WHERE NOT suspected GROUP BY 1"),
-    ("per person, then histogram", "WITH m AS (SELECT person_key, count(DISTINCT left(yj_code, 7)) AS n FROM ndb.drugs GROUP BY person_key) SELECT n, count(*) AS users FROM m GROUP BY n"),
-    ("four databases linked", "WITH n AS (SELECT DISTINCT person_key FROM ndb.claims), l AS (SELECT DISTINCT person_key FROM ltc.claims), d AS (SELECT DISTINCT person_key FROM dpc.stays), e AS (SELECT DISTINCT person_key FROM ehr.observations) SELECT count(*) AS n, count(l.person_key) AS l, count(d.person_key) AS d, count(e.person_key) AS e FROM n LEFT JOIN l ON l.person_key = n.person_key LEFT JOIN d ON d.person_key = n.person_key LEFT JOIN e ON e.person_key = n.person_key"),
-    ("readmission in 30 days", "WITH s AS (SELECT person_key, discharged_on, lead(admitted_on) OVER (PARTITION BY person_key ORDER BY admitted_on) AS next_on FROM dpc.stays) SELECT CASE WHEN next_on <= discharged_on + INTERVAL '30 days' THEN 'back' ELSE 'not back' END AS what, count(*) AS stays FROM s GROUP BY 1"),
+    (
+        "points by prefecture, sex",
+        "SELECT prefecture, sex, count(*) AS n, sum(points) AS points FROM ndb.claims GROUP BY 1, 2",
+    ),
+    (
+        "persons by ICD-10 code",
+        "SELECT icd10, count(DISTINCT person_key) AS persons FROM ndb.diagnoses WHERE NOT suspected GROUP BY 1",
+    ),
+    (
+        "per person, then histogram",
+        "WITH m AS (SELECT person_key, count(DISTINCT left(yj_code, 7)) AS n FROM ndb.drugs GROUP BY person_key) SELECT n, count(*) AS users FROM m GROUP BY n",
+    ),
+    (
+        "four databases linked",
+        "WITH n AS (SELECT DISTINCT person_key FROM ndb.claims), l AS (SELECT DISTINCT person_key FROM ltc.claims), d AS (SELECT DISTINCT person_key FROM dpc.stays), e AS (SELECT DISTINCT person_key FROM ehr.observations) SELECT count(*) AS n, count(l.person_key) AS l, count(d.person_key) AS d, count(e.person_key) AS e FROM n LEFT JOIN l ON l.person_key = n.person_key LEFT JOIN d ON d.person_key = n.person_key LEFT JOIN e ON e.person_key = n.person_key",
+    ),
+    (
+        "readmission in 30 days",
+        "WITH s AS (SELECT person_key, discharged_on, lead(admitted_on) OVER (PARTITION BY person_key ORDER BY admitted_on) AS next_on FROM dpc.stays) SELECT CASE WHEN next_on <= discharged_on + INTERVAL '30 days' THEN 'back' ELSE 'not back' END AS what, count(*) AS stays FROM s GROUP BY 1",
+    ),
 ];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let persons = arguments.iter().position(|it| it == "--persons").and_then(|at| arguments.get(at + 1)).cloned().unwrap_or_else(|| "20000".to_owned());
+    let persons = arguments
+        .iter()
+        .position(|it| it == "--persons")
+        .and_then(|at| arguments.get(at + 1))
+        .cloned()
+        .unwrap_or_else(|| "20000".to_owned());
     let base = Path::new(SUDARE).ancestors().nth(2).unwrap().join("bench-data");
     fs::create_dir_all(&base).unwrap();
     let demo = base.join(format!("demo-{persons}"));
@@ -46,7 +71,10 @@ fn main() {
     let mut duckdb = DuckDb::start(&plain);
     let about: Value = serde_json::from_slice(&fs::read(demo.join("demo.json")).unwrap()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    println!("{:28} {:>10} {:>10} {:>7}   medians of {ROUNDS}, {persons} persons", "query", "sudare ms", "DuckDB ms", "ratio");
+    println!(
+        "{:28} {:>10} {:>10} {:>7}   medians of {ROUNDS}, {persons} persons",
+        "query", "sudare ms", "DuckDB ms", "ratio"
+    );
     for (name, sql) in QUERIES {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..=ROUNDS {
@@ -63,7 +91,17 @@ fn main() {
 fn serve(demo: &Path, persons: &str) -> Child {
     let _absent = fs::remove_file(demo.join("demo.json"));
     let child = Command::new(SUDARE)
-        .args(["demo", "--dir", demo.to_str().unwrap(), "--persons", persons, "--portal", "127.0.0.1:0", "--engine", "127.0.0.1:0"])
+        .args([
+            "demo",
+            "--dir",
+            demo.to_str().unwrap(),
+            "--persons",
+            persons,
+            "--portal",
+            "127.0.0.1:0",
+            "--engine",
+            "127.0.0.1:0",
+        ])
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
@@ -76,7 +114,8 @@ fn serve(demo: &Path, persons: &str) -> Child {
 
 fn ask(runtime: &tokio::runtime::Runtime, about: &Value, sql: &str) -> f64 {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let (server, token, project) = (text(&about["engine"]), text(&about["accounts"]["researcher"]["token"]), text(&about["projects"][0]["id"]));
+    let (server, token, project) =
+        (text(&about["engine"]), text(&about["accounts"]["researcher"]["token"]), text(&about["projects"][0]["id"]));
     let began = Instant::now();
     runtime.block_on(engine::client::query(&server, &token, Some(&project), sql)).unwrap();
     began.elapsed().as_secs_f64() * 1000.0
@@ -98,12 +137,22 @@ fn decrypt(demo: &Path, plain: &Path) {
             fs::create_dir_all(&folder).unwrap();
             for file in &table.files {
                 let bucket = file.bucket.unwrap_or(0);
-                let properties = FileDecryptionProperties::builder(key.expose().to_vec()).with_aad_prefix(aad_prefix(&manifest.release, name, bucket)).build().unwrap();
+                let properties = FileDecryptionProperties::builder(key.expose().to_vec())
+                    .with_aad_prefix(aad_prefix(&manifest.release, name, bucket))
+                    .build()
+                    .unwrap();
                 let options = ArrowReaderOptions::new().with_file_decryption_properties(properties);
-                let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(File::open(release.join(&file.path)).unwrap(), options).unwrap();
-                let settings = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap())).build();
+                let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(
+                    File::open(release.join(&file.path)).unwrap(),
+                    options,
+                )
+                .unwrap();
+                let settings = WriterProperties::builder()
+                    .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap()))
+                    .build();
                 let target = File::create(folder.join(format!("{bucket:03}.parquet"))).unwrap();
-                let mut writer = ArrowWriter::try_new(target, std::sync::Arc::clone(reader.schema()), Some(settings)).unwrap();
+                let mut writer =
+                    ArrowWriter::try_new(target, std::sync::Arc::clone(reader.schema()), Some(settings)).unwrap();
                 for batch in reader.build().unwrap() {
                     writer.write(&batch.unwrap()).unwrap();
                 }

@@ -39,16 +39,22 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Permit(Permit),
     /// Official-format files to tokens and content, sealed to their zones
-    #[command(after_help = "Example:\n  sudare pseudonymize --source ndb --keys holder/keys --link-to linkage/keys/public \\\n    --release-to enclave/keys/public --out batch raw/ndb")]
+    #[command(
+        after_help = "Example:\n  sudare pseudonymize --source ndb --keys holder/keys --link-to linkage/keys/public \\\n    --release-to enclave/keys/public --out batch raw/ndb"
+    )]
     Pseudonymize(Pseudonymize),
     /// Content and crosswalk to an immutable release
-    #[command(after_help = "Example:\n  sudare release --dataset ndb --content batch/content --crosswalk crosswalk --keys enclave/keys --out releases")]
+    #[command(
+        after_help = "Example:\n  sudare release --dataset ndb --content batch/content --crosswalk crosswalk --keys enclave/keys --out releases"
+    )]
     Release(Release),
     /// Run the services, each alone or together
     #[command(after_help = "Example:\n  sudare serve engine --config sudare.toml")]
     Serve(Serve),
     /// Ask a query: exit 0 answered, 3 refused, 2 misuse, 1 failure
-    #[command(after_help = "Example:\n  sudare sql --server grpc://127.0.0.1:50051 --token-file token.txt \\\n    -c \"select prefecture, count(distinct person_key) from ndb.claims group by prefecture\"")]
+    #[command(
+        after_help = "Example:\n  sudare sql --server grpc://127.0.0.1:50051 --token-file token.txt \\\n    -c \"select prefecture, count(distinct person_key) from ndb.claims group by prefecture\""
+    )]
     Sql(Sql),
     /// A made-up population in official formats, with its truth
     #[command(after_help = "Example:\n  sudare synthesize --persons 20000 --seed 1 --errors none --out population")]
@@ -222,7 +228,9 @@ pub(crate) enum Catalog {
         database: PathBuf,
     },
     /// Publish a release's description
-    #[command(after_help = "Example:\n  sudare catalog publish --database portal/portal.sqlite --keys portal/keys \\\n    --enclave enclave/keys/public releases/ndb/2026.1")]
+    #[command(
+        after_help = "Example:\n  sudare catalog publish --database portal/portal.sqlite --keys portal/keys \\\n    --enclave enclave/keys/public releases/ndb/2026.1"
+    )]
     Publish {
         /// The portal's database
         #[arg(long)]
@@ -273,7 +281,9 @@ pub(crate) struct Serve {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Permit {
     /// End a permit at once
-    #[command(after_help = "Example:\n  sudare permit revoke --signer http://127.0.0.1:8090 --keys portal/keys --reason \"pledge broken\" P-2026-000001")]
+    #[command(
+        after_help = "Example:\n  sudare permit revoke --signer http://127.0.0.1:8090 --keys portal/keys --reason \"pledge broken\" P-2026-000001"
+    )]
     Revoke {
         /// Address of the permit signer
         #[arg(long)]

@@ -46,7 +46,13 @@ mod tests {
         assert!(!en.is_empty());
         assert_eq!(en.keys().collect::<Vec<_>>(), ja.keys().collect::<Vec<_>>());
         for (key, text) in &en {
-            let places = |text: &str| text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name.to_owned()).collect::<std::collections::BTreeSet<_>>();
+            let places = |text: &str| {
+                text.split('{')
+                    .skip(1)
+                    .filter_map(|part| part.split_once('}'))
+                    .map(|(name, _)| name.to_owned())
+                    .collect::<std::collections::BTreeSet<_>>()
+            };
             assert_eq!(places(text), places(&ja[key]), "{key}");
         }
     }

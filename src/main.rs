@@ -18,6 +18,8 @@ use clap::Parser as _;
 fn main() -> ExitCode {
     panic::install_hook();
     settings::init_logging();
+    // One TLS provider for all clients. It fails only if one is installed already, which is as good.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return output::usage(&error),

@@ -66,7 +66,9 @@ pub(crate) struct Misuse(pub(crate) String);
 
 /// A table with a header, columns aligned for terminals where Japanese takes two places.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
-    let width = |text: &str| text.chars().map(|c| if c.is_ascii() || ('\u{ff61}'..='\u{ff9f}').contains(&c) { 1 } else { 2 }).sum::<usize>();
+    let width = |text: &str| {
+        text.chars().map(|c| if c.is_ascii() || ('\u{ff61}'..='\u{ff9f}').contains(&c) { 1 } else { 2 }).sum::<usize>()
+    };
     let mut widths: Vec<usize> = header.iter().map(|cell| width(cell)).collect();
     for row in rows {
         for (at, cell) in widths.iter_mut().zip(row) {
@@ -74,7 +76,8 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
         }
     }
     let render = |cells: &mut dyn Iterator<Item = &str>| {
-        let cells = cells.zip(&widths).map(|(cell, at)| format!("{cell}{}", " ".repeat(at.saturating_sub(width(cell)))));
+        let cells =
+            cells.zip(&widths).map(|(cell, at)| format!("{cell}{}", " ".repeat(at.saturating_sub(width(cell)))));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     let rule = widths.iter().map(|at| "-".repeat(*at)).collect::<Vec<_>>().join("  ");

@@ -18,7 +18,11 @@ impl Step {
     /// Begins a step. `total` in `unit`s; 0 where it is not known beforehand.
     pub(crate) fn begin(label: &str, total: u64, unit: &'static str) -> Self {
         let bar = ProgressBar::with_draw_target((total > 0).then_some(total), ProgressDrawTarget::stderr_with_hz(8));
-        let template = if total > 0 { "{spinner} {msg:24} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}" } else { "{spinner} {msg:24} {human_pos} {per_sec} {elapsed}" };
+        let template = if total > 0 {
+            "{spinner} {msg:24} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}"
+        } else {
+            "{spinner} {msg:24} {human_pos} {per_sec} {elapsed}"
+        };
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_message(label.to_owned());
         bar.enable_steady_tick(Duration::from_millis(250));
@@ -28,13 +32,6 @@ impl Step {
     /// So much is done.
     pub(crate) fn at(&self, done: u64) {
         self.bar.set_position(done);
-    }
-
-    /// Now the total is known, or is known better.
-    pub(crate) fn of(&self, total: u64) {
-        if self.bar.length() != Some(total) {
-            self.bar.set_length(total);
-        }
     }
 
     /// Ends the step and leaves one line with the amount and the rate.

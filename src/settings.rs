@@ -6,7 +6,8 @@ use crate::lang::Lang;
 
 /// `ja` if the locale says Japanese, else `en`.
 pub(crate) fn lang_of_environment() -> Lang {
-    let value = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
+    let value =
+        ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
     if value.is_some_and(|value| value.starts_with("ja")) { Lang::Ja } else { Lang::En }
 }
 
@@ -18,7 +19,8 @@ pub(crate) fn init_logging() {
         Some("error") => "error",
         _ => "warn",
     };
-    let crates = ["sudare", "engine", "pseudonymizer", "review_portal", "permit_signer", "policies", "catalog", "synthetic"];
+    let crates =
+        ["sudare", "engine", "pseudonymizer", "review_portal", "permit_signer", "policies", "catalog", "synthetic"];
     let directives = crates.iter().fold("error".to_owned(), |text, name| format!("{text},{name}={own}"));
     let filter = EnvFilter::new(directives);
     // A second call (tests) is no error: the first subscriber stays.

@@ -10,10 +10,20 @@ use crate::world::{PERSONS, World, copy_of, path, prepared, prepared_output, pyt
 #[test]
 fn the_demo_prints_addresses_accounts_and_a_worked_example() {
     let (stdout, stderr) = prepared_output(PERSONS, "none");
-    for wanted in ["合成データ（実在の個人・医療機関ではありません）", "http://127.0.0.1:", "grpc://127.0.0.1:", "researcher", "auditor", "in_hospital", "Withheld cells"] {
+    for wanted in [
+        "合成データ（実在の個人・医療機関ではありません）",
+        "http://127.0.0.1:",
+        "grpc://127.0.0.1:",
+        "researcher",
+        "auditor",
+        "in_hospital",
+        "Withheld cells",
+    ] {
         assert!(stdout.contains(wanted), "{wanted} is missing in\n{stdout}");
     }
-    for step in ["population", "pseudonymize ndb", "pseudonymize ehr", "link", "release person", "application and review"] {
+    for step in
+        ["population", "pseudonymize ndb", "pseudonymize ehr", "link", "release person", "application and review"]
+    {
         assert!(stderr.contains(step), "{step} is missing in\n{stderr}");
     }
 }
@@ -66,11 +76,17 @@ fn key_text(key: &Value) -> String {
 }
 
 fn differences(ours: &BTreeMap<String, Vec<Value>>, theirs: &BTreeMap<String, Vec<Value>>) -> Vec<String> {
-    let mut found: Vec<String> = theirs.keys().filter(|key| !ours.contains_key(*key)).map(|key| format!("{key} is withheld, the rules show it")).collect();
+    let mut found: Vec<String> = theirs
+        .keys()
+        .filter(|key| !ours.contains_key(*key))
+        .map(|key| format!("{key} is withheld, the rules show it"))
+        .collect();
     for (key, values) in ours {
         match theirs.get(key) {
             None => found.push(format!("{key} is shown, the rules withhold it")),
-            Some(expected) if !values.iter().zip(expected).all(|(ours, theirs)| same(ours, theirs)) => found.push(format!("{key}: {values:?}, DuckDB says {expected:?}")),
+            Some(expected) if !values.iter().zip(expected).all(|(ours, theirs)| same(ours, theirs)) => {
+                found.push(format!("{key}: {values:?}, DuckDB says {expected:?}"))
+            }
             Some(_) => {}
         }
     }

@@ -8,12 +8,29 @@ use crate::world::{path, prepared, run, text};
 #[test]
 fn every_command_has_help_with_an_example() {
     let commands: [&[&str]; 20] = [
-        &["demo"], &["synthesize"], &["keys", "init"], &["keys", "show"], &["keys", "share-epoch"], &["keys", "join-epoch"], &["pseudonymize"],
-        &["link", "run"], &["release"], &["catalog", "publish"], &["catalog", "list"], &["catalog", "show"], &["catalog", "export"],
-        &["serve"], &["permit", "show"], &["permit", "verify"], &["permit", "revoke"], &["sql"], &["audit", "verify"], &["audit", "show"],
+        &["demo"],
+        &["synthesize"],
+        &["keys", "init"],
+        &["keys", "show"],
+        &["keys", "share-epoch"],
+        &["keys", "join-epoch"],
+        &["pseudonymize"],
+        &["link", "run"],
+        &["release"],
+        &["catalog", "publish"],
+        &["catalog", "list"],
+        &["catalog", "show"],
+        &["catalog", "export"],
+        &["serve"],
+        &["permit", "show"],
+        &["permit", "verify"],
+        &["permit", "revoke"],
+        &["sql"],
+        &["audit", "verify"],
+        &["audit", "show"],
     ];
     for command in commands {
-        let output = run(&[*command, &["--help"]].concat());
+        let output = run(&command.iter().copied().chain(["--help"]).collect::<Vec<_>>());
         let help = text(&output.stdout);
         assert!(output.status.success(), "{command:?}");
         assert!(help.contains("Example:\n  sudare "), "{command:?} has no example:\n{help}");
@@ -31,7 +48,7 @@ fn keys_are_made_once_listed_by_fingerprint_and_never_printed() {
     assert_eq!(again.status.code(), Some(1));
     assert!(text(&again.stderr).contains("holds keys already"), "{}", text(&again.stderr));
     let shown = run(&["keys", "show", path(&keys)]);
-    let printed = text(&shown.stdout) + &text(&made.stdout);
+    let printed = format!("{}{}", text(&shown.stdout), text(&made.stdout));
     for entry in fs::read_dir(keys.join("secret")).unwrap() {
         let file = entry.unwrap().path();
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
@@ -46,7 +63,14 @@ fn a_command_given_another_zones_keys_refuses() {
     let world = prepared(crate::world::PERSONS, "none");
     let dir = tempfile::tempdir().unwrap();
     let output = run(&[
-        "link", "run", "--keys", path(&world.join("enclave/keys")), "--out", path(&dir.path().join("x")), "--lang", "en",
+        "link",
+        "run",
+        "--keys",
+        path(&world.join("enclave/keys")),
+        "--out",
+        path(&dir.path().join("x")),
+        "--lang",
+        "en",
         path(&world.join("linkage/inbox/ndb/tokens")),
     ]);
     assert_eq!(output.status.code(), Some(1));
@@ -59,7 +83,17 @@ fn link_refuses_a_folder_that_holds_content() {
     let dir = tempfile::tempdir().unwrap();
     for folder in ["holder/ndb/batch", "enclave/inbox/ndb"] {
         let out = dir.path().join("x");
-        let output = run(&["link", "run", "--keys", path(&world.join("linkage/keys")), "--out", path(&out), "--lang", "en", path(&world.join(folder))]);
+        let output = run(&[
+            "link",
+            "run",
+            "--keys",
+            path(&world.join("linkage/keys")),
+            "--out",
+            path(&out),
+            "--lang",
+            "en",
+            path(&world.join(folder)),
+        ]);
         assert_eq!(output.status.code(), Some(1), "{folder}");
         assert!(text(&output.stderr).contains("content"), "{folder}: {}", text(&output.stderr));
         assert!(!out.join("crosswalk.json").exists());
@@ -91,7 +125,20 @@ fn a_busy_port_another_version_and_a_foreign_folder_each_give_one_sentence() {
     let address = taken.local_addr().unwrap().to_string();
     let persons = crate::world::PERSONS.to_string();
     let busy = run(&[
-        "demo", "--once", "--dir", path(world.path()), "--persons", &persons, "--seed", "7", "--portal", &address, "--engine", "127.0.0.1:0", "--lang", "en",
+        "demo",
+        "--once",
+        "--dir",
+        path(world.path()),
+        "--persons",
+        &persons,
+        "--seed",
+        "7",
+        "--portal",
+        &address,
+        "--engine",
+        "127.0.0.1:0",
+        "--lang",
+        "en",
     ]);
     assert_eq!(busy.status.code(), Some(1));
     let said = text(&busy.stderr);

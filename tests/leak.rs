@@ -110,13 +110,18 @@ impl Wanted {
         self.matcher.find_overlapping_iter(bytes).filter_map(move |hit| {
             let text = &self.texts[hit.pattern().as_usize()];
             let letter = |at: Option<&u8>| at.is_some_and(u8::is_ascii_alphanumeric);
-            let beside = letter(hit.start().checked_sub(1).and_then(|at| bytes.get(at))) || letter(bytes.get(hit.end()));
+            let beside =
+                letter(hit.start().checked_sub(1).and_then(|at| bytes.get(at))) || letter(bytes.get(hit.end()));
             (!(text.is_ascii() && beside)).then(|| self.kinds[hit.pattern().as_usize()])
         })
     }
 }
 
-fn identifiers_of(cell: &dyn Fn(&str) -> Option<String>, clinical: &BTreeSet<String>, add: &mut dyn FnMut(&str, &'static str)) {
+fn identifiers_of(
+    cell: &dyn Fn(&str) -> Option<String>,
+    clinical: &BTreeSet<String>,
+    add: &mut dyn FnMut(&str, &'static str),
+) {
     for (column, kind) in [("kanji", "kanji name"), ("kana", "kana name")] {
         let Some(name) = cell(column) else { continue };
         // Written forms: as stated, without the space, with an ordinary space.
@@ -161,7 +166,11 @@ fn clinical_dates(truth: &Path) -> BTreeSet<String> {
                 for column in batch.columns().iter().filter(|column| column.data_type().is_temporal()) {
                     let options = FormatOptions::default();
                     let formatter = ArrayFormatter::try_new(column.as_ref(), &options).unwrap();
-                    days.extend((0..column.len()).filter(|row| column.is_valid(*row)).map(|row| formatter.value(row).to_string()));
+                    days.extend(
+                        (0..column.len())
+                            .filter(|row| column.is_valid(*row))
+                            .map(|row| formatter.value(row).to_string()),
+                    );
                 }
             }
         }
@@ -223,7 +232,8 @@ fn decrypted(folder: &Path) -> Vec<(String, String)> {
 fn print(batch: &RecordBatch, text: &mut String) {
     use std::fmt::Write as _;
     let schema = batch.schema();
-    for (field, column) in schema.fields().iter().zip(batch.columns()).filter(|(field, _)| field.name() != "birth_date") {
+    for (field, column) in schema.fields().iter().zip(batch.columns()).filter(|(field, _)| field.name() != "birth_date")
+    {
         let options = FormatOptions::default();
         let formatter = ArrayFormatter::try_new(column.as_ref(), &options).unwrap();
         writeln!(text, "{}", field.name()).unwrap();

@@ -15,8 +15,20 @@ fn ask(world: &World, token: &str) -> (i32, String) {
     let file = world.folder.path().join("a.token");
     fs::write(&file, token).unwrap();
     let (server, project) = (world.address("engine"), world.project());
-    let output = run(&["sql", "--server", &server, "--token-file", path(&file), "--project", &project, "--format", "json", "-c", QUESTION]);
-    (output.status.code().unwrap(), text(&output.stdout) + &text(&output.stderr))
+    let output = run(&[
+        "sql",
+        "--server",
+        &server,
+        "--token-file",
+        path(&file),
+        "--project",
+        &project,
+        "--format",
+        "json",
+        "-c",
+        QUESTION,
+    ]);
+    (output.status.code().unwrap(), format!("{}{}", text(&output.stdout), text(&output.stderr)))
 }
 
 fn claims(world: &World, who: &str, issued_at: Timestamp) -> SessionToken {
@@ -47,14 +59,21 @@ fn a_token_that_is_forged_over_too_long_or_of_another_person_gets_nothing() {
 
     let forged = sign(&claims(&world, "researcher", now), &SigningKey::generate());
     let over = sign(&claims(&world, "researcher", now - SignedDuration::from_mins(16)), &key);
-    let long = sign(&SessionToken { expires_at: now + SignedDuration::from_hours(2), ..claims(&world, "researcher", now) }, &key);
+    let long = sign(
+        &SessionToken { expires_at: now + SignedDuration::from_hours(2), ..claims(&world, "researcher", now) },
+        &key,
+    );
     let no_member = sign(&claims(&world, "reviewer1", now), &key);
     let mut flipped = world.account("researcher", "token").into_bytes();
     let middle = flipped.len() / 2;
     flipped[middle] = if flipped[middle] == b'A' { b'B' } else { b'A' };
     for (name, token) in [
-        ("forged", forged), ("over", over), ("long", long), ("no member", no_member),
-        ("flipped", String::from_utf8(flipped).unwrap()), ("empty", String::new()),
+        ("forged", forged),
+        ("over", over),
+        ("long", long),
+        ("no member", no_member),
+        ("flipped", String::from_utf8(flipped).unwrap()),
+        ("empty", String::new()),
     ] {
         let (code, said) = ask(&world, &token);
         assert_eq!(code, 3, "{name}: {said}");
@@ -78,7 +97,11 @@ fn a_permit_with_a_flipped_byte_does_not_verify() {
         bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
         let changed = world.folder.path().join("changed.jws");
         fs::write(&changed, &bytes).unwrap();
-        assert_eq!(run(&["permit", "verify", "--key", path(&key), path(&changed)]).status.code(), Some(1), "byte {place}");
+        assert_eq!(
+            run(&["permit", "verify", "--key", path(&key), path(&changed)]).status.code(),
+            Some(1),
+            "byte {place}"
+        );
     }
 }
 
@@ -89,7 +112,8 @@ fn a_revoked_permit_ends_within_a_minute() {
     let id = world.demo["projects"][0]["permit"].as_str().unwrap();
     let keys = world.folder.path().join("portal/keys");
     let signer = world.address("signer");
-    let output = run(&["permit", "revoke", "--signer", &signer, "--keys", path(&keys), "--reason", "test", "--lang", "en", id]);
+    let output =
+        run(&["permit", "revoke", "--signer", &signer, "--keys", path(&keys), "--reason", "test", "--lang", "en", id]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let until = Instant::now() + Duration::from_secs(60);
     loop {

@@ -62,10 +62,12 @@ fn ask(world: &World, permit: &Permit, sql: &str) -> Value {
         issued_at: now,
         expires_at: now + SignedDuration::from_mins(10),
     };
-    let key = KeyFolder::open(&world.folder.path().join("portal/keys"), Zone::Portal).unwrap().signing("session").unwrap();
+    let key =
+        KeyFolder::open(&world.folder.path().join("portal/keys"), Zone::Portal).unwrap().signing("session").unwrap();
     let file = world.folder.path().join("dpc.token");
     fs::write(&file, jws::sign(jws::SESSION, &token, &key).unwrap()).unwrap();
-    let output = run(&["sql", "--server", &world.address("engine"), "--token-file", path(&file), "--format", "json", "-c", sql]);
+    let output =
+        run(&["sql", "--server", &world.address("engine"), "--token-file", path(&file), "--format", "json", "-c", sql]);
     assert!(output.status.success(), "{sql}\n{}{}", text(&output.stdout), text(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -75,14 +77,24 @@ fn person_under_a_dpc_permit_does_not_depend_on_the_other_databases() {
     let folder = copy_of(&prepared(PERSONS, "none"));
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let released = run(&[
-        "release", "--dataset", "person/2026.2", "--content", &at("enclave/inbox/dpc/content"), "--crosswalk", &at("enclave/inbox/crosswalk"),
-        "--keys", &at("enclave/keys"), "--out", &at("enclave/releases"),
+        "release",
+        "--dataset",
+        "person/2026.2",
+        "--content",
+        &at("enclave/inbox/dpc/content"),
+        "--crosswalk",
+        &at("enclave/inbox/crosswalk"),
+        "--keys",
+        &at("enclave/keys"),
+        "--out",
+        &at("enclave/releases"),
     ]);
     assert!(released.status.success(), "{}", text(&released.stderr));
     let with_others = permit(folder.path(), "P-2026-900001", "dpc-with-others", "2026.1");
     let alone = permit(folder.path(), "P-2026-900002", "dpc-alone", "2026.2");
     let world = World::serve(folder, PERSONS, "none");
-    let rows = |answer: &Value| answer["rows"].as_array().unwrap().iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+    let rows =
+        |answer: &Value| answer["rows"].as_array().unwrap().iter().map(ToString::to_string).collect::<BTreeSet<_>>();
     for question in QUESTIONS {
         let (one, other) = (ask(&world, &with_others, question), ask(&world, &alone, question));
         assert_eq!(rows(&one), rows(&other), "{question}");
@@ -93,8 +105,20 @@ fn person_under_a_dpc_permit_does_not_depend_on_the_other_databases() {
     let shown = ask(&world, &alone, QUESTIONS[0]);
     assert_eq!(shown["rows"], expected[0]["rows"], "persons by sex, as DuckDB counts them in the truth");
     let other_table = run(&[
-        "sql", "--server", &world.address("engine"), "--token-file", path(&world.folder.path().join("dpc.token")), "--format", "json", "-c",
+        "sql",
+        "--server",
+        &world.address("engine"),
+        "--token-file",
+        path(&world.folder.path().join("dpc.token")),
+        "--format",
+        "json",
+        "-c",
         "SELECT sex, count(*) FROM ndb.claims GROUP BY sex",
     ]);
-    assert_eq!(other_table.status.code(), Some(3), "a table outside the permit does not exist: {}", text(&other_table.stdout));
+    assert_eq!(
+        other_table.status.code(),
+        Some(3),
+        "a table outside the permit does not exist: {}",
+        text(&other_table.stdout)
+    );
 }

@@ -8,7 +8,15 @@ use crate::world::{World, path, python, root};
 
 /// The classes of `attacks.jsonl` that are refused before a row is read.
 const CLASSES: [&str; 9] = [
-    "direct row output", "person_key laundering", "literal person keys", "windows", "limits/topk", "DDL/DML/SET", "files", "metadata", "explain",
+    "direct row output",
+    "person_key laundering",
+    "literal person keys",
+    "windows",
+    "limits/topk",
+    "DDL/DML/SET",
+    "files",
+    "metadata",
+    "explain",
 ];
 
 fn cases() -> Vec<Value> {
@@ -30,7 +38,9 @@ fn rows_are_refused_with_a_sentence_and_a_hint() {
 fn every_attack_of_the_static_classes_is_refused() {
     let world = World::start();
     let mut asked = 0;
-    for case in cases().iter().filter(|case| CLASSES.contains(&case["class"].as_str().unwrap()) && case["expected"] == "refuse") {
+    for case in
+        cases().iter().filter(|case| CLASSES.contains(&case["class"].as_str().unwrap()) && case["expected"] == "refuse")
+    {
         let Some(sql) = case["sql"].as_str() else { continue };
         let (code, json) = world.sql_as("researcher", sql);
         assert_eq!(code, 3, "{} was not refused: {sql}\n{json}", case["id"]);

@@ -17,12 +17,28 @@ fn flip(file: &Path, place: usize) {
 fn a_flipped_byte_in_a_release_stops_its_being_served() {
     for (name, place) in [("enclave/releases/ndb/2026.1/manifest.json", 40), ("", 1000)] {
         let world = copy_of(&prepared(PERSONS, "none"));
-        let file = if name.is_empty() { first_parquet(&world.path().join("enclave/releases/ndb")) } else { world.path().join(name) };
+        let file = if name.is_empty() {
+            first_parquet(&world.path().join("enclave/releases/ndb"))
+        } else {
+            world.path().join(name)
+        };
         flip(&file, place);
         let persons = PERSONS.to_string();
         let output = run(&[
-            "demo", "--once", "--dir", path(world.path()), "--persons", &persons, "--seed", "7", "--portal", "127.0.0.1:0", "--engine",
-            "127.0.0.1:0", "--lang", "en",
+            "demo",
+            "--once",
+            "--dir",
+            path(world.path()),
+            "--persons",
+            &persons,
+            "--seed",
+            "7",
+            "--portal",
+            "127.0.0.1:0",
+            "--engine",
+            "127.0.0.1:0",
+            "--lang",
+            "en",
         ]);
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{said}");
@@ -33,7 +49,16 @@ fn a_flipped_byte_in_a_release_stops_its_being_served() {
 fn first_parquet(folder: &Path) -> PathBuf {
     let mut entries: Vec<_> = fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()).collect();
     entries.sort();
-    entries.iter().find_map(|path| if path.is_dir() { Some(first_parquet(path)) } else { path.extension().is_some_and(|it| it == "parquet").then(|| path.clone()) }).unwrap()
+    entries
+        .iter()
+        .find_map(|path| {
+            if path.is_dir() {
+                Some(first_parquet(path))
+            } else {
+                path.extension().is_some_and(|it| it == "parquet").then(|| path.clone())
+            }
+        })
+        .unwrap()
 }
 
 #[test]
@@ -50,9 +75,15 @@ fn audit_verify_holds_for_the_demo_and_names_the_first_broken_entry() {
     }
     let chain = folder.join("enclave/keys/audit.jsonl");
     let entries = fs::read_to_string(&chain).unwrap();
-    assert!(entries.contains("query:answered") && entries.contains("query:refused") && entries.contains("release:made"));
+    assert!(
+        entries.contains("query:answered") && entries.contains("query:refused") && entries.contains("release:made")
+    );
     let line = entries.lines().position(|line| line.contains("query:answered")).unwrap() + 1;
-    let changed: Vec<String> = entries.lines().enumerate().map(|(at, text)| if at + 1 == line { text.replace("researcher", "reviewer42") } else { text.to_owned() }).collect();
+    let changed: Vec<String> = entries
+        .lines()
+        .enumerate()
+        .map(|(at, text)| if at + 1 == line { text.replace("researcher", "reviewer42") } else { text.to_owned() })
+        .collect();
     fs::write(&chain, changed.join("\n") + "\n").unwrap();
     let broken = verify();
     assert_eq!(broken.status.code(), Some(1));

@@ -39,10 +39,29 @@ pub(crate) fn prepared(persons: u32, errors: &str) -> PathBuf {
         fs::remove_dir_all(&folder).unwrap();
     }
     let output = run(&[
-        "demo", "--once", "--dir", path(&folder), "--persons", &persons.to_string(), "--seed", "7", "--errors", errors, "--portal",
-        "127.0.0.1:0", "--engine", "127.0.0.1:0", "--lang", "en",
+        "demo",
+        "--once",
+        "--dir",
+        path(&folder),
+        "--persons",
+        &persons.to_string(),
+        "--seed",
+        "7",
+        "--errors",
+        errors,
+        "--portal",
+        "127.0.0.1:0",
+        "--engine",
+        "127.0.0.1:0",
+        "--lang",
+        "en",
     ]);
-    assert!(output.status.success(), "the demo could not be prepared:\n{}\n{}", text(&output.stdout), text(&output.stderr));
+    assert!(
+        output.status.success(),
+        "the demo could not be prepared:\n{}\n{}",
+        text(&output.stdout),
+        text(&output.stderr)
+    );
     fs::write(base.join(format!("{name}.stdout")), &output.stdout).unwrap();
     fs::write(base.join(format!("{name}.stderr")), &output.stderr).unwrap();
     fs::write(&made_by, wanted).unwrap();
@@ -78,11 +97,26 @@ impl World {
 
     /// Serves a copy that a test has changed.
     pub(crate) fn serve(folder: TempDir, persons: u32, errors: &str) -> Self {
-        let log = folder.path().join("..").canonicalize().unwrap().join(format!("{}.log", folder.path().file_name().unwrap().to_str().unwrap()));
+        let log = folder
+            .path()
+            .join("..")
+            .canonicalize()
+            .unwrap()
+            .join(format!("{}.log", folder.path().file_name().unwrap().to_str().unwrap()));
         let demo_json = folder.path().join("demo.json");
         let _absent = fs::remove_file(&demo_json);
         let mut child = Command::new(SUDARE)
-            .args(["demo", "--dir", path(folder.path()), "--persons", &persons.to_string(), "--seed", "7", "--errors", errors])
+            .args([
+                "demo",
+                "--dir",
+                path(folder.path()),
+                "--persons",
+                &persons.to_string(),
+                "--seed",
+                "7",
+                "--errors",
+                errors,
+            ])
             .args(["--portal", "127.0.0.1:0", "--engine", "127.0.0.1:0", "--lang", "en"])
             .env("SUDARE_LOG", "debug")
             .stdin(Stdio::null())
@@ -92,7 +126,11 @@ impl World {
             .unwrap();
         let until = Instant::now() + Duration::from_secs(120);
         while !demo_json.exists() {
-            assert!(child.try_wait().unwrap().is_none(), "the demo ended early:\n{}", fs::read_to_string(&log).unwrap());
+            assert!(
+                child.try_wait().unwrap().is_none(),
+                "the demo ended early:\n{}",
+                fs::read_to_string(&log).unwrap()
+            );
             assert!(Instant::now() < until, "the demo does not get ready:\n{}", fs::read_to_string(&log).unwrap());
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -131,7 +169,19 @@ impl World {
     /// `sudare sql --format json` as `who`: exit code and the JSON it printed.
     pub(crate) fn sql_as(&self, who: &str, sql: &str) -> (i32, Value) {
         let (token, project, server) = (self.token_file(who), self.project(), self.address("engine"));
-        let output = run(&["sql", "--server", &server, "--token-file", path(&token), "--project", &project, "--format", "json", "-c", sql]);
+        let output = run(&[
+            "sql",
+            "--server",
+            &server,
+            "--token-file",
+            path(&token),
+            "--project",
+            &project,
+            "--format",
+            "json",
+            "-c",
+            sql,
+        ]);
         let json = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| Value::String(text(&output.stderr)));
         (output.status.code().unwrap(), json)
     }
@@ -174,7 +224,11 @@ fn copy_into(from: &Path, to: &Path) {
         if entry.file_type().unwrap().is_dir() {
             fs::create_dir_all(&target).unwrap();
             copy_into(&entry.path(), &target);
-        } else if entry.path().extension().is_some_and(|ending| ending == "parquet" || ending == "UKE" || ending == "age") {
+        } else if entry
+            .path()
+            .extension()
+            .is_some_and(|ending| ending == "parquet" || ending == "UKE" || ending == "age")
+        {
             fs::hard_link(entry.path(), &target).unwrap();
         } else {
             fs::copy(entry.path(), &target).unwrap();

@@ -20,8 +20,13 @@ pub fn description(id: &str) -> Option<Description> {
     include_str!("../data/datasets.tsv").lines().skip(1).find_map(|line| {
         let mut parts = line.split('\t');
         let mut next = || parts.next().unwrap_or_default();
-        let description =
-            Description { id: next(), title_ja: next(), title_en: next(), description_ja: next(), description_en: next() };
+        let description = Description {
+            id: next(),
+            title_ja: next(),
+            title_en: next(),
+            description_ja: next(),
+            description_en: next(),
+        };
         (description.id == id).then_some(description)
     })
 }

@@ -24,7 +24,7 @@ use crate::relations::Relations;
 use crate::{checker, guard, state};
 
 /// Longest run of a query (disclosure.md, "Limits against load").
-const RUN_MAX: Duration = Duration::from_secs(600);
+const RUN_MAX: Duration = Duration::from_mins(10);
 /// The keyed offset of a withheld count is below this (V-WITHHELD-BAND).
 const OFFSET_BELOW: u64 = 5;
 

@@ -10,19 +10,77 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
 /// Scalars for rows: total on every value once the guard has rewritten casts, divisors and integers.
 pub(crate) const SCALARS_BELOW: &[&str] = &[
-    "abs", "btrim", "ceil", "character_length", "coalesce", "concat", "concat_ws", "contains", "date_part", "date_trunc",
-    "ends_with", "floor", "greatest", "least", "left", "lower", "ltrim", "nullif", "nvl", "nvl2", "regexp_count",
-    "regexp_like", "right", "round", "rtrim", "signum", "split_part", "starts_with", "strpos", "substr", "trunc", "upper",
+    "abs",
+    "btrim",
+    "ceil",
+    "character_length",
+    "coalesce",
+    "concat",
+    "concat_ws",
+    "contains",
+    "date_part",
+    "date_trunc",
+    "ends_with",
+    "floor",
+    "greatest",
+    "least",
+    "left",
+    "lower",
+    "ltrim",
+    "nullif",
+    "nvl",
+    "nvl2",
+    "regexp_count",
+    "regexp_like",
+    "right",
+    "round",
+    "rtrim",
+    "signum",
+    "split_part",
+    "starts_with",
+    "strpos",
+    "substr",
+    "trunc",
+    "upper",
 ];
 
 /// Scalars for cells and code lists only.
-pub(crate) const SCALARS_ABOVE: &[&str] =
-    &["cbrt", "exp", "initcap", "isnan", "iszero", "ln", "log", "log10", "log2", "nanvl", "pi", "power", "sqrt", "to_unixtime"];
+pub(crate) const SCALARS_ABOVE: &[&str] = &[
+    "cbrt",
+    "exp",
+    "initcap",
+    "isnan",
+    "iszero",
+    "ln",
+    "log",
+    "log10",
+    "log2",
+    "nanvl",
+    "pi",
+    "power",
+    "sqrt",
+    "to_unixtime",
+];
 
 /// Aggregates inside a group that is one person.
 pub(crate) const AGGREGATES_PER_PERSON: &[&str] = &[
-    "any_value", "avg", "bool_and", "bool_or", "count", "first_value", "last_value", "max", "median", "min", "nth_value",
-    "stddev", "stddev_pop", "string_agg", "sum", "var", "var_pop",
+    "any_value",
+    "avg",
+    "bool_and",
+    "bool_or",
+    "count",
+    "first_value",
+    "last_value",
+    "max",
+    "median",
+    "min",
+    "nth_value",
+    "stddev",
+    "stddev_pop",
+    "string_agg",
+    "sum",
+    "var",
+    "var_pop",
 ];
 
 /// Quantiles: refused at the veil for now.
@@ -31,22 +89,79 @@ pub(crate) const QUANTILES: &[&str] =
 
 /// Moments: refused at the veil for now.
 pub(crate) const MOMENTS: &[&str] = &[
-    "corr", "covar_pop", "covar_samp", "regr_avgx", "regr_avgy", "regr_count", "regr_intercept", "regr_r2", "regr_slope",
-    "regr_sxx", "regr_sxy", "regr_syy", "stddev", "stddev_pop", "var", "var_pop",
+    "corr",
+    "covar_pop",
+    "covar_samp",
+    "regr_avgx",
+    "regr_avgy",
+    "regr_count",
+    "regr_intercept",
+    "regr_r2",
+    "regr_slope",
+    "regr_sxx",
+    "regr_sxy",
+    "regr_syy",
+    "stddev",
+    "stddev_pop",
+    "var",
+    "var_pop",
 ];
 
 /// All aggregates that SQL may name at all; which ones a place allows is the guard's matter.
 pub(crate) const AGGREGATES: &[&str] = &[
-    "any_value", "approx_distinct", "approx_median", "approx_percentile_cont", "approx_percentile_cont_with_weight",
-    "array_agg", "avg", "bit_and", "bit_or", "bit_xor", "bool_and", "bool_or", "corr", "count", "covar_pop", "covar_samp",
-    "first_value", "grouping", "last_value", "max", "median", "min", "nth_value", "percentile_cont", "regr_avgx",
-    "regr_avgy", "regr_count", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx", "regr_sxy", "regr_syy", "stddev",
-    "stddev_pop", "string_agg", "sum", "var", "var_pop",
+    "any_value",
+    "approx_distinct",
+    "approx_median",
+    "approx_percentile_cont",
+    "approx_percentile_cont_with_weight",
+    "array_agg",
+    "avg",
+    "bit_and",
+    "bit_or",
+    "bit_xor",
+    "bool_and",
+    "bool_or",
+    "corr",
+    "count",
+    "covar_pop",
+    "covar_samp",
+    "first_value",
+    "grouping",
+    "last_value",
+    "max",
+    "median",
+    "min",
+    "nth_value",
+    "percentile_cont",
+    "regr_avgx",
+    "regr_avgy",
+    "regr_count",
+    "regr_intercept",
+    "regr_r2",
+    "regr_slope",
+    "regr_sxx",
+    "regr_sxy",
+    "regr_syy",
+    "stddev",
+    "stddev_pop",
+    "string_agg",
+    "sum",
+    "var",
+    "var_pop",
 ];
 
 /// Window functions.
 pub(crate) const WINDOWS: &[&str] = &[
-    "cume_dist", "dense_rank", "first_value", "lag", "last_value", "lead", "nth_value", "ntile", "percent_rank", "rank",
+    "cume_dist",
+    "dense_rank",
+    "first_value",
+    "lag",
+    "last_value",
+    "lead",
+    "nth_value",
+    "ntile",
+    "percent_rank",
+    "rank",
     "row_number",
 ];
 
@@ -54,8 +169,18 @@ pub(crate) const WINDOWS: &[&str] = &[
 pub(crate) const TABLE_FUNCTIONS: &[&str] = &["generate_series", "range"];
 
 /// Names that differ from call to call: refused with a sentence of their own.
-pub(crate) const VOLATILE: &[&str] =
-    &["current_date", "current_time", "current_timestamp", "localtime", "localtimestamp", "now", "rand", "random", "today", "uuid"];
+pub(crate) const VOLATILE: &[&str] = &[
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "localtime",
+    "localtimestamp",
+    "now",
+    "rand",
+    "random",
+    "today",
+    "uuid",
+];
 
 /// Names that tell about the engine or the files: refused with a sentence of their own.
 pub(crate) const META: &[&str] =
@@ -89,9 +214,9 @@ pub(crate) fn table_functions() -> Vec<Arc<TableFunction>> {
 
 /// Whether SQL may call a function of that name anywhere.
 pub(crate) fn is_known(name: &str) -> bool {
-    let scalar = |function: &Arc<ScalarUDF>| function.name() == name || function.aliases().iter().any(|alias| alias == name);
-    let aggregate = |function: &Arc<AggregateUDF>| {
-        function.name() == name || function.aliases().iter().any(|alias| alias == name)
-    };
+    let scalar =
+        |function: &Arc<ScalarUDF>| function.name() == name || function.aliases().iter().any(|alias| alias == name);
+    let aggregate =
+        |function: &Arc<AggregateUDF>| function.name() == name || function.aliases().iter().any(|alias| alias == name);
     WINDOWS.contains(&name) || scalars().iter().any(scalar) || aggregates().iter().any(aggregate)
 }

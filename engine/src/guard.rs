@@ -9,7 +9,8 @@ use datafusion::catalog::default_table_source::provider_as_source;
 use datafusion::common::DataFusionError;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{
-    EmptyRelation, Expr, Filter, Limit, LogicalPlan, Projection, Sort, SubqueryAlias, TableScan, Values, Window,
+    EmptyRelation, Expr, Filter, Limit, LogicalPlan, Projection, Sort, SubqueryAlias, TableScan, TableScanBuilder,
+    Values, Window,
 };
 use policies::Profile;
 
@@ -103,7 +104,7 @@ impl<'a> Guard<'a> {
         while let LogicalPlan::Limit(Limit { input, .. }) | LogicalPlan::Sort(Sort { input, .. }) = inner {
             inner = input;
         }
-        if !std::ptr::eq(inner, &plan) && self.walk(inner.clone())?.is_rows() {
+        if !std::ptr::eq(inner, &raw const plan) && self.walk(inner.clone())?.is_rows() {
             return no(&rules::ROOT);
         }
         *self = Guard {
@@ -153,7 +154,10 @@ impl<'a> Guard<'a> {
                 return no(&rules::NO_SUCH_TABLE);
             }
             let rows = self.series_rows;
-            return Ok(Walked { plan: LogicalPlan::TableScan(scan), level: Level::Open(Open { rows, catalog: false }) });
+            return Ok(Walked {
+                plan: LogicalPlan::TableScan(scan),
+                level: Level::Open(Open { rows, catalog: false }),
+            });
         };
         if relation.kind() == RelationKind::Open {
             let level = Level::Open(Open { rows: CODE_LIST_ROWS, catalog: true });
@@ -161,7 +165,7 @@ impl<'a> Guard<'a> {
         }
         let table = relation.name().to_owned();
         let visible: Vec<String> = scan.projected_schema.fields().iter().map(|field| field.name().clone()).collect();
-        let full = TableScan::try_new(scan.table_name, provider_as_source(relation.full()), None, vec![], None);
+        let full = TableScanBuilder::new(scan.table_name, provider_as_source(relation.full())).build();
         self.carry_person(&table, &visible, LogicalPlan::TableScan(full.map_err(planned)?))
     }
 
@@ -176,7 +180,8 @@ impl<'a> Guard<'a> {
         let schema = Arc::clone(scan.schema());
         let mut exprs: Vec<Expr> =
             visible.iter().map(|column| facts::named(&schema, column)).collect::<Result<_, Refusal>>()?;
-        let fact = |column: &String| Fact { kind: facts::kind_of(table, column), sides: bit, lists: 0, list_column: None };
+        let fact =
+            |column: &String| Fact { kind: facts::kind_of(table, column), sides: bit, lists: 0, list_column: None };
         let mut facts: Vec<Fact> = visible.iter().map(fact).collect();
         exprs.push(facts::named(&schema, crate::relations::PERSON_KEY)?.alias(&lineage));
         facts.push(Fact::HIDDEN);

@@ -24,7 +24,7 @@ mod veil;
 pub use admission::Rejection;
 pub use answer::{Answer, Band, Reason, VeilReport};
 pub use execute::{Limits, Prepared, Session, VeilKey};
-pub use error::{QueryError, Refusal};
+pub use error::{QueryError, Refusal, Rule};
 pub use flight::VEIL_KEY;
 pub use refused::{Refused, RefusedObject, codes};
 pub use relations::{RelationKind, Relations};

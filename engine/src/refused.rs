@@ -81,7 +81,7 @@ pub fn codes() -> impl Iterator<Item = &'static str> {
         QueryError::Unveiled,
     ];
     let guard = rules::ALL.iter().chain(flight::RULES).map(|rule| rule.code);
-    guard.chain(Rejection::CODES).chain(failures.map(|failure| failure.code())).chain(["audit/not-written"])
+    guard.chain(Rejection::CODES).chain(failures.map(QueryError::code)).chain(["audit/not-written"])
 }
 
 #[cfg(test)]

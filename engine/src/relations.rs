@@ -30,14 +30,14 @@ pub(crate) const DEFAULT_SCHEMA: &str = "public";
 pub enum RelationKind {
     /// Public: a code list, or the institutions.
     Open,
-    /// One row belongs to one person: the provider has `person_key` UInt64 without nulls and, if rows are made from a
-    /// record, `__facility` UInt32.
+    /// One row belongs to one person: the provider has `person_key` (`UInt64`) without nulls and, if rows are made from a
+    /// record, `__facility` (`UInt32`).
     Rows,
 }
 
 /// One relation.
 #[derive(Clone, Debug)]
-pub struct Relation {
+pub(crate) struct Relation {
     name: String,
     kind: RelationKind,
     visible: Arc<Marked>,
@@ -106,13 +106,12 @@ impl Relations {
         catalog.register_schema(DEFAULT_SCHEMA, Arc::new(MemorySchemaProvider::new()))?;
         for relation in self.by_name.values() {
             let (schema, table) = relation.name.split_once('.').unwrap_or((DEFAULT_SCHEMA, &relation.name));
-            let provider = match catalog.schema(schema) {
-                Some(provider) => provider,
-                None => {
-                    let provider: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
-                    catalog.register_schema(schema, Arc::clone(&provider))?;
-                    provider
-                }
+            let provider = if let Some(provider) = catalog.schema(schema) {
+                provider
+            } else {
+                let provider: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
+                catalog.register_schema(schema, Arc::clone(&provider))?;
+                provider
             };
             provider.register_table(table.to_owned(), Arc::clone(&relation.visible) as Arc<dyn TableProvider>)?;
         }

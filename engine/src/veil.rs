@@ -5,3 +5,4 @@ pub(crate) mod places;
 pub(crate) mod plan;
 pub(crate) mod rule;
 pub(crate) mod tally;
+mod totals;

@@ -229,8 +229,7 @@ mod tests {
         let last = bytes.len() - 3;
         bytes[last] ^= 1;
         File::create(&path).unwrap().write_all(&bytes).unwrap();
-        let read: Result<Vec<_>, _> =
-            BatchReader::open(&path, &mine.seal().unwrap()).and_then(Iterator::collect);
+        let read: Result<Vec<_>, _> = BatchReader::open(&path, &mine.seal().unwrap()).and_then(Iterator::collect);
         assert!(read.is_err());
     }
 
@@ -242,8 +241,7 @@ mod tests {
         let mut writer = BatchWriter::create(&path, &numbers().schema(), &keys.recipient().unwrap()).unwrap();
         writer.write(&numbers()).unwrap();
         drop(writer);
-        let read: Result<Vec<_>, _> =
-            BatchReader::open(&path, &keys.seal().unwrap()).and_then(Iterator::collect);
+        let read: Result<Vec<_>, _> = BatchReader::open(&path, &keys.seal().unwrap()).and_then(Iterator::collect);
         assert!(read.is_err());
     }
 

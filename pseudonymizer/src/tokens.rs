@@ -72,7 +72,7 @@ impl Identity {
         let all = |inputs: Vec<Option<String>>| inputs.into_iter().collect::<Option<Vec<_>>>();
         let person = |front: Vec<Option<String>>| all([front, vec![born.clone(), sex.clone()]].concat());
         [
-            person([&line(exact(&self.symbol), exact(&self.number))[..], &[self.branch.clone()]].concat()),
+            person([&line(exact(&self.symbol), exact(&self.number))[..], std::slice::from_ref(&self.branch)].concat()),
             person(line(core(&self.symbol), core(&self.number)).to_vec()),
             person(vec![strict]),
             person(vec![loose]),

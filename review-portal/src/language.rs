@@ -7,8 +7,14 @@ use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 use policies::application::Refusal;
 
+use crate::query::PortalRefusal;
+
 static JA: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| parse(include_str!("../messages/ja.toml")));
 static EN: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| parse(include_str!("../messages/en.toml")));
+
+/// The engine's refusals by code: sentence and hint. In English the engine speaks for itself.
+static ENGINE_JA: LazyLock<BTreeMap<String, [String; 2]>> =
+    LazyLock::new(|| toml::from_str(include_str!("../messages/engine.ja.toml")).unwrap_or_default());
 
 /// Name of the cookie that keeps the reader's choice.
 pub(crate) const CHOICE: &str = "sudare_lang";
@@ -53,6 +59,15 @@ impl Language {
         }
     }
 
+    /// What the engine refused, and what would work. Codes without a sentence of ours keep the engine's own.
+    pub(crate) fn engine_refusal(self, refusal: &PortalRefusal) -> (String, String) {
+        let known = if self == Self::Ja { ENGINE_JA.get(&refusal.code) } else { None };
+        match known {
+            Some([message, hint]) => (message.clone(), hint.clone()),
+            None => (sentence(&refusal.message), refusal.hint.clone()),
+        }
+    }
+
     /// The choice in the cookie, Japanese if there is none.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
@@ -64,8 +79,8 @@ impl Language {
 /// An error's words as a sentence for a page: capital first letter, full stop.
 fn sentence(words: &str) -> String {
     let mut letters = words.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().collect::<String>()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
+    let Some(first) = letters.next() else { return String::new() };
+    format!("{}{}.", first.to_uppercase(), letters.as_str())
 }
 
 fn parse(text: &str) -> BTreeMap<String, String> {
@@ -107,6 +122,15 @@ mod tests {
         for class in ["key", "measure", "open", "quasi", "sensitive", "technical"] {
             assert!(JA.contains_key(&format!("class.{class}")));
         }
+        for kind in ["bool", "date", "double", "int", "text", "u32", "u64"] {
+            assert!(JA.contains_key(&format!("type.{kind}")));
+        }
+        for reason in ["dominance", "few_institutions", "few_persons"] {
+            assert!(JA.contains_key(&format!("reason.{reason}")));
+        }
+        for station in ["write", "check", "review", "vote", "pledge", "use"] {
+            assert!(JA.contains_key(&format!("progress.{station}")));
+        }
         for field in ["datasets", "members", "period", "profile", "project", "purpose", "title"] {
             assert!(JA.contains_key(&format!("problem.{field}")));
         }
@@ -116,6 +140,27 @@ mod tests {
         for error in crate::pages::error::SHOWN.into_iter().chain(["internal"]) {
             assert!(JA.contains_key(&format!("error.{error}")) && JA.contains_key(&format!("error.{error}.hint")));
         }
+    }
+
+    /// Every refusal of the engine has its Japanese sentence and hint.
+    #[test]
+    fn every_refusal_of_the_engine_is_said_in_japanese() {
+        let rules = [
+            include_str!("../../engine/src/error/rules.rs"),
+            include_str!("../../engine/src/error.rs"),
+            include_str!("../../engine/src/admission/rejection.rs"),
+        ];
+        let codes: BTreeSet<&str> = rules
+            .iter()
+            .flat_map(|text| text.split('"'))
+            .filter(|word| ["guard/", "veil/", "permit/", "session/"].iter().any(|area| word.starts_with(area)))
+            .filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'/')))
+            .filter(|word| !word.ends_with('/'))
+            .collect();
+        assert!(codes.len() > 70, "{}", codes.len());
+        let missing: Vec<_> = codes.iter().filter(|code| !ENGINE_JA.contains_key(**code)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+        assert!(ENGINE_JA.values().flatten().all(|sentence| !sentence.trim().is_empty()));
     }
 
     fn collect(folder: &Path, used: &mut BTreeSet<String>) {

@@ -36,13 +36,22 @@ fn verify(given: &[PathBuf], lang: Lang) -> Result<Outcome> {
         let (entries, checkpoints) = (zone.entries.to_string(), zone.checkpoints.to_string());
         let name = zone.zone.map_or("?", |zone| zone.as_str());
         output::line(&match &zone.broken {
-            None => lang.with("audit-whole", &[("zone", name), ("place", &place), ("entries", &entries), ("checkpoints", &checkpoints)]),
-            Some(broken) => lang.with("audit-broken", &[("zone", name), ("place", &place), ("line", &broken.line.to_string()), ("why", broken.why)]),
+            None => lang.with(
+                "audit-whole",
+                &[("zone", name), ("place", &place), ("entries", &entries), ("checkpoints", &checkpoints)],
+            ),
+            Some(broken) => lang.with(
+                "audit-broken",
+                &[("zone", name), ("place", &place), ("line", &broken.line.to_string()), ("why", broken.why)],
+            ),
         });
     }
     for crossing in report.crossings.iter().filter(|crossing| crossing.holds == Some(false)) {
         let seq = crossing.seq.to_string();
-        output::line(&lang.with("audit-crossing", &[("witness", crossing.witness.as_str()), ("zone", crossing.zone.as_str()), ("seq", &seq)]));
+        output::line(&lang.with(
+            "audit-crossing",
+            &[("witness", crossing.witness.as_str()), ("zone", crossing.zone.as_str()), ("seq", &seq)],
+        ));
     }
     let held = report.crossings.iter().filter(|crossing| crossing.holds == Some(true)).count().to_string();
     let whole = report.whole();

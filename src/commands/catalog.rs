@@ -20,7 +20,9 @@ pub(crate) fn run(arguments: Catalog, lang: Lang) -> Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match arguments {
-            Catalog::Export { database } => output::json(&published::export_json(&Database::open(&database).await?).await?)?,
+            Catalog::Export { database } => {
+                output::json(&published::export_json(&Database::open(&database).await?).await?)?
+            }
             Catalog::List { database } => list(&Database::open(&database).await?).await?,
             Catalog::Publish { database, keys, enclave, releases } => {
                 let audit = audit(&keys)?;
@@ -43,18 +45,25 @@ pub(crate) fn audit(keys: &Path) -> Result<Arc<AuditLog>> {
 }
 
 /// Publishes one release whose manifest the enclave signed. Gives its name.
-pub(crate) async fn publish(database: &Database, audit: &Arc<AuditLog>, release: &Path, enclave: &Path) -> Result<String> {
+pub(crate) async fn publish(
+    database: &Database,
+    audit: &Arc<AuditLog>,
+    release: &Path,
+    enclave: &Path,
+) -> Result<String> {
     let key = VerifyingKey::read(&if enclave.is_dir() { enclave.join("sign.pub") } else { enclave.to_owned() })?;
     let manifest = Manifest::read(release, &key)?;
     let dataset = manifest.release.dataset();
-    let about = catalog::datasets::description(dataset).ok_or_else(|| anyhow!("there is no description of the dataset {dataset}"))?;
+    let about = catalog::datasets::description(dataset)
+        .ok_or_else(|| anyhow!("there is no description of the dataset {dataset}"))?;
     let text = DatasetText {
         title_ja: about.title_ja.to_owned(),
         title_en: about.title_en.to_owned(),
         description_ja: about.description_ja.to_owned(),
         description_en: about.description_en.to_owned(),
     };
-    published::publish(database, audit, Publication { manifest: &manifest, text, by: "operator" }, clock::now()).await?;
+    published::publish(database, audit, Publication { manifest: &manifest, text, by: "operator" }, clock::now())
+        .await?;
     Ok(manifest.release.to_string())
 }
 
@@ -72,7 +81,8 @@ async fn list(database: &Database) -> Result<()> {
 }
 
 async fn show(database: &Database, id: &str) -> Result<()> {
-    let dataset = published::show(database, id).await?.ok_or_else(|| anyhow!("the catalog has no dataset of that name"))?;
+    let dataset =
+        published::show(database, id).await?.ok_or_else(|| anyhow!("the catalog has no dataset of that name"))?;
     output::line(&format!("{}  {} / {}", dataset.id, dataset.text.title_ja, dataset.text.title_en));
     let count = |number: Option<i64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
     for release in &dataset.releases {
@@ -80,7 +90,9 @@ async fn show(database: &Database, id: &str) -> Result<()> {
         let rows: Vec<Vec<String>> = release
             .tables
             .iter()
-            .map(|table| vec![table.name.clone(), count(table.rows), count(table.persons), table.variables.len().to_string()])
+            .map(|table| {
+                vec![table.name.clone(), count(table.rows), count(table.persons), table.variables.len().to_string()]
+            })
             .collect();
         output::line(&output::table(&["table", "rows", "persons", "variables"], &rows));
     }

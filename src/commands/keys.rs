@@ -42,13 +42,15 @@ fn list(folder: &KeyFolder) -> Result<Outcome> {
 fn share_epoch(keys: &Path, to: &Path, out: &Path, lang: Lang) -> Result<Outcome> {
     let folder = KeyFolder::open(keys, Zone::Holder)?;
     let wrapped = pseudonymizer::epoch::wrap(&folder, &SealRecipient::read(to)?)?;
-    durable::replace(out, &wrapped).with_context(|| lang.with("cannot-write", &[("path", &out.display().to_string())]))?;
+    durable::replace(out, &wrapped)
+        .with_context(|| lang.with("cannot-write", &[("path", &out.display().to_string())]))?;
     Ok(Outcome::Done)
 }
 
 fn join_epoch(keys: &Path, wrapped: &Path, lang: Lang) -> Result<Outcome> {
     let folder = KeyFolder::open(keys, Zone::Holder)?;
-    let bytes = fs::read(wrapped).with_context(|| lang.with("cannot-read", &[("path", &wrapped.display().to_string())]))?;
+    let bytes =
+        fs::read(wrapped).with_context(|| lang.with("cannot-read", &[("path", &wrapped.display().to_string())]))?;
     pseudonymizer::epoch::join(&folder, &bytes)?;
     list(&folder)
 }

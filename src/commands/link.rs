@@ -28,7 +28,9 @@ pub(crate) fn link(keys: &Path, out: &Path, tokens: &[PathBuf], lang: Lang) -> R
     let keys = KeyFolder::open(keys, Zone::Linkage)?;
     let audit = AuditLog::open(keys.path(), Zone::Linkage, keys.signing("sign")?)?;
     let step = Step::begin(&lang.text("step-link"), 0, "atoms");
-    let report = pseudonymizer::link::run(&LinkJob { keys: &keys, out, tokens }, clock::now(), &mut |progress| step.at(progress.atoms))?;
+    let report = pseudonymizer::link::run(&LinkJob { keys: &keys, out, tokens }, clock::now(), &mut |progress| {
+        step.at(progress.atoms)
+    })?;
     step.end();
     let act = Act::new("link", "crosswalk:made", &report.crosswalk);
     audit.append(clock::now(), &act.with("atoms", report.atoms).with("persons", report.persons))?;

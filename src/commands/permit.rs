@@ -26,7 +26,8 @@ pub(crate) fn run(arguments: cli::Permit, lang: Lang) -> Result<Outcome> {
 }
 
 fn read(path: &Path, lang: Lang) -> Result<String> {
-    let text = fs::read_to_string(path).with_context(|| lang.with("cannot-read", &[("path", &path.display().to_string())]))?;
+    let text =
+        fs::read_to_string(path).with_context(|| lang.with("cannot-read", &[("path", &path.display().to_string())]))?;
     Ok(text.trim().to_owned())
 }
 

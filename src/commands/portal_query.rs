@@ -46,7 +46,8 @@ fn failed(message: String) -> PortalRefusal {
 
 fn shown(answer: &ClientAnswer) -> Option<PortalAnswer> {
     let columns = answer.schema.fields().iter();
-    let columns = columns.map(|field| AnswerColumn { name: field.name().clone(), kind: type_name(field.data_type()).to_owned() });
+    let columns =
+        columns.map(|field| AnswerColumn { name: field.name().clone(), kind: type_name(field.data_type()).to_owned() });
     let word = |name: &str| answer.veil.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let reasons = answer.veil.get("reasons").and_then(Value::as_array).into_iter().flatten();
     Some(PortalAnswer {

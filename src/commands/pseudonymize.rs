@@ -46,12 +46,22 @@ pub(crate) fn pseudonymize(job: Job<'_>, lang: Lang) -> Result<Report> {
     })?;
     step.end();
     let act = Act::new("pseudonymize", "batch:made", &report.batch);
-    audit.append(clock::now(), &act.with("source", source).with("atoms", report.atoms).with("quarantined", report.quarantined()))?;
+    audit.append(
+        clock::now(),
+        &act.with("source", source).with("atoms", report.atoms).with("quarantined", report.quarantined()),
+    )?;
     Ok(report)
 }
 
 fn done(report: &Report, out: &Path, lang: Lang) -> String {
     let place = out.join("report.json").display().to_string();
-    let (records, quarantined, atoms) = (report.files.iter().map(|file| file.records).sum::<u64>().to_string(), report.quarantined().to_string(), report.atoms.to_string());
-    lang.with("pseudonymize-done", &[("records", &records), ("quarantined", &quarantined), ("atoms", &atoms), ("path", &place)])
+    let (records, quarantined, atoms) = (
+        report.files.iter().map(|file| file.records).sum::<u64>().to_string(),
+        report.quarantined().to_string(),
+        report.atoms.to_string(),
+    );
+    lang.with(
+        "pseudonymize-done",
+        &[("records", &records), ("quarantined", &quarantined), ("atoms", &atoms), ("path", &place)],
+    )
 }

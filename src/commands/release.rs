@@ -21,13 +21,23 @@ pub(crate) fn run(arguments: &Release, lang: Lang) -> Result<Outcome> {
     let rows: u64 = manifest.tables.values().map(|table| table.rows).sum();
     let place = manifest.release.folder(out).display().to_string();
     let (tables, rows, name) = (manifest.tables.len().to_string(), rows.to_string(), manifest.release.to_string());
-    output::line(&lang.with("release-done", &[("release", &name), ("tables", &tables), ("rows", &rows), ("path", &place)]));
+    output::line(
+        &lang.with("release-done", &[("release", &name), ("tables", &tables), ("rows", &rows), ("path", &place)]),
+    );
     Ok(Outcome::Done)
 }
 
 /// Makes a release with progress and records it in the enclave's chain. `dataset` may name a version: `ndb/2026.2`.
-pub(crate) fn release(dataset: &str, content: &[PathBuf], crosswalk: &Path, keys: &Path, releases: &Path, lang: Lang) -> Result<Manifest> {
-    let (dataset, version) = dataset.split_once('/').map_or((dataset, None), |(dataset, version)| (dataset, Some(version)));
+pub(crate) fn release(
+    dataset: &str,
+    content: &[PathBuf],
+    crosswalk: &Path,
+    keys: &Path,
+    releases: &Path,
+    lang: Lang,
+) -> Result<Manifest> {
+    let (dataset, version) =
+        dataset.split_once('/').map_or((dataset, None), |(dataset, version)| (dataset, Some(version)));
     let keys = KeyFolder::open(keys, Zone::Enclave)?;
     let audit = AuditLog::open(keys.path(), Zone::Enclave, keys.signing("sign")?)?;
     let step = Step::begin(&lang.with("step-release", &[("dataset", dataset)]), 0, "rows");
@@ -47,6 +57,9 @@ pub(crate) fn release(dataset: &str, content: &[PathBuf], crosswalk: &Path, keys
     })?;
     step.end();
     let name = manifest.release.to_string();
-    audit.append(clock::now(), &Act::new("release", "release:made", &name).with("crosswalk", manifest.crosswalk.clone()))?;
+    audit.append(
+        clock::now(),
+        &Act::new("release", "release:made", &name).with("crosswalk", manifest.crosswalk.clone()),
+    )?;
     Ok(manifest)
 }

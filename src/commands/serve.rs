@@ -62,7 +62,8 @@ struct Signer {
 
 pub(crate) fn run(arguments: &cli::Serve, lang: Lang) -> Result<Outcome> {
     let path = &arguments.config;
-    let failed = |why: String| anyhow!(lang.with("serve-config", &[("path", &path.display().to_string()), ("why", &why)]));
+    let failed =
+        |why: String| anyhow!(lang.with("serve-config", &[("path", &path.display().to_string()), ("why", &why)]));
     let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
     let config: Config = toml::from_str(&text).map_err(|error| failed(error.message().to_owned()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -160,5 +161,7 @@ pub(crate) async fn start_engine(services: &mut Services, config: EngineConfig) 
 /// Starts the portal. `engine`: where its SQL page asks.
 pub(crate) async fn start_portal(services: &mut Services, config: PortalConfig, engine: String) -> Result<SocketAddr> {
     let queries = EngineQueries::new(engine);
-    services.start(|ready, shutdown| async move { Ok(review_portal::serve(config, queries, ready, shutdown).await?) }).await
+    services
+        .start(|ready, shutdown| async move { Ok(review_portal::serve(config, queries, ready, shutdown).await?) })
+        .await
 }

@@ -18,7 +18,8 @@ pub(super) use render::{cells, type_name};
 pub(crate) fn run(arguments: &Sql, lang: Lang) -> Result<Outcome> {
     let sql = text(arguments, lang)?;
     let path = &arguments.token_file;
-    let token = fs::read_to_string(path).with_context(|| lang.with("cannot-read", &[("path", &path.display().to_string())]))?;
+    let token =
+        fs::read_to_string(path).with_context(|| lang.with("cannot-read", &[("path", &path.display().to_string())]))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match runtime.block_on(client::query(&arguments.server, token.trim(), arguments.project.as_deref(), &sql)) {
         Ok(answer) => {
@@ -44,7 +45,8 @@ pub(crate) fn run(arguments: &Sql, lang: Lang) -> Result<Outcome> {
 fn text(arguments: &Sql, lang: Lang) -> Result<String> {
     let sql = match (&arguments.command, &arguments.file, &arguments.stdin) {
         (Some(sql), ..) => sql.clone(),
-        (None, Some(path), _) => fs::read_to_string(path).with_context(|| lang.with("cannot-read", &[("path", &path.display().to_string())]))?,
+        (None, Some(path), _) => fs::read_to_string(path)
+            .with_context(|| lang.with("cannot-read", &[("path", &path.display().to_string())]))?,
         (None, None, Some(_)) => {
             let mut sql = String::new();
             std::io::stdin().read_to_string(&mut sql)?;

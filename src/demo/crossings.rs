@@ -11,7 +11,8 @@ use crate::clock;
 
 /// Every chain signs a checkpoint, then records the others' heads.
 pub(super) fn witness(folder: &Folder) -> Result<()> {
-    let zones = [("linkage", Zone::Linkage), ("enclave", Zone::Enclave), ("permit", Zone::Permit), ("portal", Zone::Portal)];
+    let zones =
+        [("linkage", Zone::Linkage), ("enclave", Zone::Enclave), ("permit", Zone::Permit), ("portal", Zone::Portal)];
     let mut places: Vec<_> = SOURCES.iter().map(|source| (folder.holder(source).join("keys"), Zone::Holder)).collect();
     places.extend(zones.iter().map(|(name, zone)| (folder.keys(name), *zone)));
     let mut chains: Vec<(AuditLog, Head)> = Vec::new();

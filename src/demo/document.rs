@@ -68,7 +68,11 @@ pub(super) fn write(folder: &Folder, contents: &Contents<'_>) -> Result<()> {
         let token = contents.tokens.get(person.user).cloned().unwrap_or_default();
         (person.short, Account { role, user: person.user, password, token })
     });
-    let projects = contents.permits.iter().map(|permit| Project { id: permit.project.as_str(), permit: permit.id.as_str(), grade: permit.grade.to_string() });
+    let projects = contents.permits.iter().map(|permit| Project {
+        id: permit.project.as_str(),
+        permit: permit.id.as_str(),
+        grade: permit.grade.to_string(),
+    });
     let folders = ["holder", "linkage", "enclave", "permit", "portal", "truth"];
     let document = Document {
         portal: format!("http://{}", contents.addresses.portal),

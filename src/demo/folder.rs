@@ -58,12 +58,21 @@ impl Folder {
         if !about.exists() && fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(anyhow!(lang.with("demo-not-a-demo", &[("path", &path)])));
         }
-        fs::create_dir_all(root).map_err(|error| anyhow!(error).context(lang.with("cannot-write", &[("path", &path)])))?;
+        fs::create_dir_all(root)
+            .map_err(|error| anyhow!(error).context(lang.with("cannot-write", &[("path", &path)])))?;
         match fs::read(&about) {
             Ok(bytes) => {
                 let found: Option<Settings> = serde_json::from_slice(&bytes).ok();
                 if found.as_ref() != Some(settings) {
-                    let found = found.map_or_else(|| "?".to_owned(), |it| format!("{} persons, seed {}, errors {}, version {}, format {}", it.persons, it.seed, it.errors, it.version, it.format));
+                    let found = found.map_or_else(
+                        || "?".to_owned(),
+                        |it| {
+                            format!(
+                                "{} persons, seed {}, errors {}, version {}, format {}",
+                                it.persons, it.seed, it.errors, it.version, it.format
+                            )
+                        },
+                    );
                     return Err(anyhow!(lang.with("demo-other-version", &[("path", &path), ("found", &found)])));
                 }
             }
@@ -121,7 +130,9 @@ impl Folder {
     /// Turns "no space left" into a sentence that says how much is needed.
     pub(super) fn explain(&self, error: anyhow::Error, persons: u64, lang: Lang) -> anyhow::Error {
         let full = |cause: &(dyn std::error::Error + 'static)| {
-            cause.downcast_ref::<io::Error>().is_some_and(|error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+            cause
+                .downcast_ref::<io::Error>()
+                .is_some_and(|error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
         };
         if !error.chain().any(full) {
             return error;

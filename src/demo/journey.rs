@@ -25,7 +25,11 @@ use visitor::Visitor;
 const PROJECT: &str = "fracture-and-care";
 
 /// Makes the demo's accounts once; gives their passwords.
-pub(super) async fn accounts(folder: &Folder, database: &Database, audit: &Arc<AuditLog>) -> Result<BTreeMap<String, String>> {
+pub(super) async fn accounts(
+    folder: &Folder,
+    database: &Database,
+    audit: &Arc<AuditLog>,
+) -> Result<BTreeMap<String, String>> {
     let file = folder.zone("portal").join("demo-passwords.json");
     let passwords: BTreeMap<String, String> = match std::fs::read(&file) {
         Ok(bytes) => serde_json::from_slice(&bytes)?,
@@ -56,8 +60,10 @@ pub(super) async fn accounts(folder: &Folder, database: &Database, audit: &Arc<A
 
 /// Publishes the releases once.
 pub(super) async fn catalog(folder: &Folder, database: &Database, audit: &Arc<AuditLog>, lang: Lang) -> Result<()> {
-    let known: BTreeSet<String> = review_portal::catalog::list(database).await?.into_iter().map(|dataset| dataset.id).collect();
-    let missing: Vec<_> = ["ndb", "ltc", "dpc", "ehr", "person"].into_iter().filter(|name| !known.contains(*name)).collect();
+    let known: BTreeSet<String> =
+        review_portal::catalog::list(database).await?.into_iter().map(|dataset| dataset.id).collect();
+    let missing: Vec<_> =
+        ["ndb", "ltc", "dpc", "ehr", "person"].into_iter().filter(|name| !known.contains(*name)).collect();
     if missing.is_empty() {
         return Ok(());
     }

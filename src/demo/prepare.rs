@@ -37,7 +37,9 @@ fn keys(folder: &Folder, lang: Lang) -> Result<()> {
     let make = |path: PathBuf, zone: Zone| -> Result<KeyFolder> {
         if path.join("zone.json").exists() { Ok(KeyFolder::open(&path, zone)?) } else { remake(&path, zone) }
     };
-    for (name, zone) in [("linkage", Zone::Linkage), ("enclave", Zone::Enclave), ("permit", Zone::Permit), ("portal", Zone::Portal)] {
+    for (name, zone) in
+        [("linkage", Zone::Linkage), ("enclave", Zone::Enclave), ("permit", Zone::Permit), ("portal", Zone::Portal)]
+    {
         make(folder.keys(name), zone)?;
     }
     let mut first: Option<KeyFolder> = None;
@@ -86,7 +88,8 @@ fn population(folder: &Folder, arguments: &cli::Demo, lang: Lang) -> Result<()> 
 
 /// One holder's batch: tokens travel to the linkage zone, content to the enclave.
 fn batch(folder: &Folder, source: &str, lang: Lang) -> Result<()> {
-    let (tokens, content) = (folder.zone("linkage").join("inbox").join(source), folder.zone("enclave").join("inbox").join(source));
+    let (tokens, content) =
+        (folder.zone("linkage").join("inbox").join(source), folder.zone("enclave").join("inbox").join(source));
     if content.exists() {
         return Ok(());
     }
@@ -133,7 +136,8 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
 fn crosswalk(folder: &Folder, lang: Lang) -> Result<()> {
     let out = folder.zone("linkage").join("crosswalk");
     if !out.join("crosswalk.json").exists() {
-        let tokens: Vec<_> = SOURCES.iter().map(|source| folder.zone("linkage").join("inbox").join(source).join("tokens")).collect();
+        let tokens: Vec<_> =
+            SOURCES.iter().map(|source| folder.zone("linkage").join("inbox").join(source).join("tokens")).collect();
         commands::link(&folder.keys("linkage"), &out, &tokens, lang)?;
     }
     let inbox = folder.zone("enclave").join("inbox").join("crosswalk");
@@ -154,7 +158,8 @@ fn release(folder: &Folder, dataset: &str, lang: Lang) -> Result<()> {
     }
     let inbox = folder.zone("enclave").join("inbox");
     let of = |source: &str| inbox.join(source).join("content");
-    let content: Vec<_> = if dataset == "person" { SOURCES.iter().map(|source| of(source)).collect() } else { vec![of(dataset)] };
+    let content: Vec<_> =
+        if dataset == "person" { SOURCES.iter().map(|source| of(source)).collect() } else { vec![of(dataset)] };
     let name = format!("{dataset}/{RELEASE}");
     commands::release(&name, &content, &inbox.join("crosswalk"), &folder.keys("enclave"), &folder.releases(), lang)?;
     Ok(())

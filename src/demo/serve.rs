@@ -39,8 +39,8 @@ pub(super) async fn run(folder: &Folder, arguments: &cli::Demo, began: Instant, 
         journey::application(addresses.portal, &passwords, lang).await?;
     }
     let permits = permits(folder)?;
-    renew(folder, addresses, &passwords, &permits)?;
     crossings::witness(folder)?;
+    renew(folder, addresses, &passwords, &permits)?;
     announce(folder, addresses, &passwords, began, lang);
     let tokens = tokens(folder, &permits)?;
     let token = tokens.get(PEOPLE[0].user).cloned().unwrap_or_default();
@@ -144,7 +144,8 @@ fn in_use(address: SocketAddr, lang: Lang) -> anyhow::Error {
 fn permits(folder: &Folder) -> Result<Vec<Permit>> {
     let key = VerifyingKey::read(&folder.keys("permit").join("public/permit.pub"))?;
     let store = folder.zone("permit").join("store/permits");
-    let mut files: Vec<_> = std::fs::read_dir(store).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(store).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|ending| ending == "jws"));
     files.sort();
     let read = |path: &std::path::PathBuf| Ok(jws::verify(jws::PERMIT, std::fs::read_to_string(path)?.trim(), &key)?);
@@ -156,7 +157,12 @@ fn tokens(folder: &Folder, permits: &[Permit]) -> Result<BTreeMap<String, String
     document::tokens(&key, permits, clock::now())
 }
 
-fn renew(folder: &Folder, addresses: Addresses, passwords: &BTreeMap<String, String>, permits: &[Permit]) -> Result<()> {
+fn renew(
+    folder: &Folder,
+    addresses: Addresses,
+    passwords: &BTreeMap<String, String>,
+    permits: &[Permit],
+) -> Result<()> {
     let tokens = tokens(folder, permits)?;
     document::write(folder, &Contents { addresses, passwords, tokens: &tokens, permits })
 }

@@ -120,7 +120,11 @@ impl Facilities {
         };
         let place = places::at(home);
         let body = format!("{:02}{number:04}", place.district);
-        let beds = if kind == Kind::Hospital { random::whole(dice.log_normal(180.0, 0.6).clamp(20.0, 900.0)).unsigned_abs() } else { 0 };
+        let beds = if kind == Kind::Hospital {
+            random::whole(dice.log_normal(180.0, 0.6).clamp(20.0, 900.0)).unsigned_abs()
+        } else {
+            0
+        };
         self.all.push(Facility {
             code: format!("{code}{fee}{}", digits::checked(&body)),
             kind,

@@ -77,7 +77,9 @@ pub fn synthesize(
     let mut raw = Raw::new(out);
     let mut truth = Truth::create(out, &facilities)?;
     let mut done = 0;
-    for (number, household) in Population::new(options.persons, options.seed).enumerate() {
+    for (number, household) in
+        Population::new(options.persons, options.seed, options.errors == Errors::Realistic).enumerate()
+    {
         let mut dice = Dice::new(options.seed, EVENTS | number as u64);
         for person in &household.members {
             let scene = Scene { facilities: &facilities, household: &household, person, mistakes: &mistakes };

@@ -9,7 +9,7 @@ mod stays;
 mod table;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use arrow::datatypes::{DataType, Field, Schema};
 
@@ -24,7 +24,6 @@ use table::TableFile;
 
 /// All truth files in making.
 pub(crate) struct Truth {
-    folder: PathBuf,
     tables: BTreeMap<&'static str, TableFile>,
     identities: TableFile,
     by_source: TableFile,
@@ -61,7 +60,7 @@ impl Truth {
         let area = |code: &str| catalog::facility::place(code).and_then(|place| place.medical_area);
         let seen = facilities.all().iter().map(|one| Seen { medical_area: area(&one.code), ..Seen::default() });
         let (seen, facts) = (seen.collect(), PersonFacts::default());
-        Ok(Self { folder, tables, identities, by_source, canaries, seen, facts, next_record: 1 })
+        Ok(Self { tables, identities, by_source, canaries, seen, facts, next_record: 1 })
     }
 
     /// Adds what a record states.
@@ -153,7 +152,7 @@ impl Truth {
     fn row(&mut self, table: &'static str, row: &[Cell<'_>]) -> Result<(), SyntheticError> {
         match self.tables.get_mut(table) {
             Some(file) => file.row(row),
-            None => Err(SyntheticError::Shape { table: format!("{table} in {}", self.folder.display()) }),
+            None => Err(SyntheticError::Shape { table: table.to_owned() }),
         }
     }
 

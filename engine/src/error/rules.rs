@@ -6,7 +6,7 @@ macro_rules! rules {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $rule:literal, $message:literal, $hint:literal;)*) => {
         $($(#[$doc])* pub(crate) const $name: Rule = Rule { code: $code, rule: $rule, message: $message, hint: $hint };)*
         /// All of them, in the order of the file.
-        pub const ALL: &[Rule] = &[$($name),*];
+        pub(crate) const ALL: &[Rule] = &[$($name),*];
     };
 }
 
@@ -44,7 +44,7 @@ rules! {
     NOT_SUPPORTED = "guard/not-supported", "V-PROTOCOL", "the query uses a construct that this engine does not have",
         "write it with joins, WITH and GROUP BY";
     /// Ambiguous.
-    AMBIGUOUS = "guard/ambiguous-column", "V-CATALOG", "a column name could mean columns of several tables", "write it with its table's alias";
+    AMBIGUOUS = "guard/ambiguous-column", "V-CATALOG", "a column name could mean columns of several tables", "write it with its table's alias; from the third table on, ON a.person_key = b.person_key in the place of USING";
     /// Duplicate names.
     DUPLICATE_NAME = "guard/duplicate-name", "V-CATALOG", "two columns would have one name", "give one of them another name with AS";
     /// No such column.
@@ -143,8 +143,8 @@ rules! {
     /// Distinct counts of other columns.
     DISTINCT_COUNT = "guard/distinct-count", "V-CDISTINCT", "only persons can be counted distinctly over rows", "write count(DISTINCT person_key), or GROUP BY the column";
     /// Weights.
-    WEIGHT = "guard/multiplied-rows", "V-LEDGER-WEIGHT", "a join with a list multiplies rows, so that rows no longer count alike",
-        "use count(DISTINCT person_key), or group by all columns of the list";
+    WEIGHT = "guard/multiplied-rows", "V-LEDGER-WEIGHT", "a join or union repeats rows, so that rows no longer count alike",
+        "use count(DISTINCT person_key); or group one side by person_key before the join, or by all columns of a joined list";
     /// Too many relations.
     RELATIONS = "guard/too-many-tables", "V-RES", "the query reads more tables than a query may", "split it into several queries";
 }

@@ -9,6 +9,7 @@ use fixture::Twin;
 
 mod attacks;
 mod cases;
+mod dialect;
 mod fixture;
 mod studies;
 
@@ -43,24 +44,24 @@ fn rows(answer: &Answer) -> Vec<Vec<String>> {
     for batch in &answer.batches {
         let columns: Vec<_> =
             batch.columns().iter().map(|column| ArrayFormatter::try_new(column.as_ref(), &options).unwrap()).collect();
-        rows.extend((0..batch.num_rows()).map(|row| columns.iter().map(|c| c.value(row).to_string()).collect::<Vec<_>>()));
+        rows.extend(
+            (0..batch.num_rows()).map(|row| columns.iter().map(|c| c.value(row).to_string()).collect::<Vec<_>>()),
+        );
     }
     rows.sort();
     rows
 }
 
 async fn answered(sql: &str) -> Vec<Vec<String>> {
-    match ask(Twin::Base, sql).await {
-        Outcome::Answered(answer) => rows(&answer),
-        other => panic!("{sql}: {other:?}"),
-    }
+    let outcome = ask(Twin::Base, sql).await;
+    let Outcome::Answered(answer) = outcome else { panic!("{sql}: {outcome:?}") };
+    rows(&answer)
 }
 
 async fn refused(sql: &str) -> Refusal {
-    match ask(Twin::Base, sql).await {
-        Outcome::Refused(refusal) => refusal,
-        other => panic!("{sql}: {other:?}"),
-    }
+    let outcome = ask(Twin::Base, sql).await;
+    let Outcome::Refused(refusal) = outcome else { panic!("{sql}: {outcome:?}") };
+    refusal
 }
 
 #[tokio::test]
@@ -90,7 +91,8 @@ async fn a_column_that_is_not_granted_looks_like_one_that_does_not_exist() {
 
 #[tokio::test]
 async fn a_failed_group_is_left_out_and_a_failed_total_is_null() {
-    let grouped = answered("SELECT icd10, count(*) FROM ndb.diagnoses WHERE icd10 IN ('A16', 'I10') GROUP BY icd10").await;
+    let grouped =
+        answered("SELECT icd10, count(*) FROM ndb.diagnoses WHERE icd10 IN ('A16', 'I10') GROUP BY icd10").await;
     assert_eq!(grouped.len(), 1);
     assert_eq!(answered("SELECT count(*) FROM ndb.diagnoses WHERE icd10 = 'A16'").await, [["-"]]);
     assert_eq!(answered("SELECT count(*) FROM ndb.diagnoses WHERE icd10 = 'Z99'").await, [["-"]]);
@@ -106,8 +108,14 @@ async fn counts_are_right() {
 
 #[tokio::test]
 async fn a_cell_of_two_institutions_is_withheld() {
-    assert_eq!(answered("SELECT count(DISTINCT person_key) FROM ndb.claims WHERE facility_id IN (11, 12)").await, [["-"]]);
-    assert_ne!(answered("SELECT count(DISTINCT person_key) FROM ndb.claims WHERE facility_id IN (11, 12, 13)").await, [["-"]]);
+    assert_eq!(
+        answered("SELECT count(DISTINCT person_key) FROM ndb.claims WHERE facility_id IN (11, 12)").await,
+        [["-"]]
+    );
+    assert_ne!(
+        answered("SELECT count(DISTINCT person_key) FROM ndb.claims WHERE facility_id IN (11, 12, 13)").await,
+        [["-"]]
+    );
 }
 
 #[tokio::test]
@@ -120,4 +128,63 @@ async fn institutions_are_counted_through_a_grouping_by_person() {
     };
     assert_eq!(answered(&sql("11, 12")).await, [["-", "-"]]);
     assert!(answered(&sql("11, 12, 13, 14")).await[0].iter().all(|cell| cell != "-"));
+}
+
+/// A table whose rows unwind with a canary in the message.
+#[derive(Debug)]
+struct Unwinding(SchemaRef);
+
+impl datafusion::physical_plan::streaming::PartitionStream for Unwinding {
+    fn schema(&self) -> &SchemaRef {
+        &self.0
+    }
+
+    fn execute(&self, _: Arc<datafusion::execution::TaskContext>) -> datafusion::execution::SendableRecordBatchStream {
+        let rows = futures::stream::once(async { panic!("canary 4711") });
+        Box::pin(datafusion::physical_plan::stream::RecordBatchStreamAdapter::new(Arc::clone(&self.0), rows))
+    }
+}
+
+#[tokio::test]
+async fn an_unwind_below_the_veil_is_one_fixed_sentence() {
+    let schema = catalog::release_schema(catalog::table("ndb.claims").unwrap());
+    let partition = Arc::new(Unwinding(Arc::clone(&schema)));
+    let table = datafusion::catalog::streaming::StreamingTable::try_new(schema, vec![partition]).unwrap();
+    let relations = Relations::default().with_rows("ndb.claims", Arc::new(table), &["points"]);
+    let profile = Profile::named("standard").unwrap();
+    let session = Session::new(relations, profile, Grade::Exact, VeilKey::new(&[7; 32]), Limits::default());
+    let prepared = session.prepare("SELECT count(*) FROM ndb.claims").await.unwrap();
+    let error = session.execute(prepared).await.unwrap_err();
+    assert_eq!(error, QueryError::Failed);
+    assert!(!format!("{error} {error:?} {}", error.hint()).contains("canary"));
+}
+
+#[tokio::test]
+async fn a_column_outside_the_permit_looks_like_none() {
+    let schema = catalog::release_schema(catalog::table("ndb.claims").unwrap());
+    let table = datafusion::datasource::MemTable::try_new(schema, vec![vec![]]).unwrap();
+    let relations = Relations::default().with_rows("ndb.claims", Arc::new(table), &["points"]);
+    let profile = Profile::named("standard").unwrap();
+    let session = Session::new(relations, profile, Grade::Exact, VeilKey::new(&[7; 32]), Limits::default());
+    let ungranted = session.prepare("SELECT count(*) FROM ndb.claims WHERE days > 1").await.unwrap_err();
+    let nowhere = session.prepare("SELECT count(*) FROM ndb.claims WHERE dayz > 1").await.unwrap_err();
+    assert_eq!(ungranted, nowhere);
+    let table = session.prepare("SELECT count(*) FROM dpc.stays").await.unwrap_err();
+    assert_eq!(table, session.prepare("SELECT count(*) FROM dpc.nowhere").await.unwrap_err());
+}
+
+#[tokio::test]
+async fn the_band_and_the_fingerprint_are_the_same_for_the_same_query() {
+    let sql = "SELECT prefecture, age, count(*) FROM ndb.claims GROUP BY 1, 2";
+    let (one, two) = (session(Twin::Base).prepare(sql).await.unwrap(), session(Twin::Base).prepare(sql).await.unwrap());
+    assert_eq!(one.fingerprint(), two.fingerprint());
+    assert_eq!(one.reasons(), [Reason::Dominance, Reason::FewInstitutions, Reason::FewPersons]);
+    let other = session(Twin::Base).prepare("SELECT prefecture, count(*) FROM ndb.claims GROUP BY 1").await.unwrap();
+    assert_ne!(one.fingerprint(), other.fingerprint());
+    let Outcome::Answered(answer) = ask(Twin::Base, sql).await else { panic!("not answered") };
+    assert_eq!(answer.veil.withheld, Band::Many);
+    assert_eq!(
+        serde_json::to_string(&answer.veil).unwrap(),
+        r#"{"grade":"exact","withheld":"50+","reasons":["dominance","few_institutions","few_persons"]}"#
+    );
 }

@@ -42,34 +42,37 @@ impl Guard<'_> {
     pub(super) fn cells(
         &mut self,
         plan: LogicalPlan,
-        rows: Rows,
+        rows: &Rows,
         groups: Vec<(Expr, Fact)>,
         aggregates: Vec<Expr>,
     ) -> Result<Walked, Refusal> {
         refuse_named_groups(&groups)?;
         let schema = Arc::clone(plan.schema());
         let scope = Scope { schema: &schema, facts: Some(&rows.facts) };
-        let weighted = !covers(&rows, &groups);
+        let weighted = !covers(rows, &groups);
         let names = NamePreserver::new_for_projection();
         let (mut visible, mut hidden, mut cells) = (Vec::new(), Vec::new(), Vec::new());
-        let row_tally = self.tally(&schema, &rows, lit(1.0), &mut hidden)?;
+        let row_tally = self.tally(&schema, rows, lit(1.0), &mut hidden)?;
         let keys = groups.iter().fold(Fact::PLAIN, |sum, (_, fact)| sum.mixed(*fact));
-        let row_places = self.place_columns(&schema, &rows, keys.sides, None, &mut hidden)?;
+        let row_places = self.place_columns(&schema, rows, keys.sides, None, &mut hidden)?;
         let mut dominance = false;
         for expr in aggregates {
             let saved = names.save(&expr);
-            let watched = watched(scope, &rows, expr, weighted)?;
+            let watched = watched(scope, rows, expr, weighted)?;
             visible.push(saved.restore(watched.expr));
             dominance |= watched.dominance;
             cells.push(match watched.amount {
                 Amount::RowsOnly => CellRule { tally: None, dominance: false, rest: None, places: vec![] },
-                Amount::Rows => CellRule { tally: Some(row_tally.clone()), dominance: true, rest: None, places: vec![] },
+                Amount::Rows => {
+                    CellRule { tally: Some(row_tally.clone()), dominance: true, rest: None, places: vec![] }
+                }
                 Amount::Value(amount, fact) => {
                     let present = amount.clone().is_not_null();
                     let absent = one_where(amount.clone().is_null());
-                    let rest = Some(self.tally(&schema, &rows, absent, &mut hidden)?);
-                    let tally = Some(self.tally(&schema, &rows, amount, &mut hidden)?);
-                    let places = self.place_columns(&schema, &rows, keys.sides | fact.sides, Some(present), &mut hidden)?;
+                    let rest = Some(self.tally(&schema, rows, absent, &mut hidden)?);
+                    let tally = Some(self.tally(&schema, rows, amount, &mut hidden)?);
+                    let places =
+                        self.place_columns(&schema, rows, keys.sides | fact.sides, Some(&present), &mut hidden)?;
                     CellRule { tally, dominance: watched.dominance, rest, places }
                 }
             });
@@ -92,13 +95,7 @@ impl Guard<'_> {
         Ok(Walked { plan, level: Level::Open(Open { rows, catalog: false }) })
     }
 
-    fn spec(
-        &self,
-        groups: usize,
-        cells: Vec<CellRule>,
-        row_tally: String,
-        row_places: Vec<PlaceColumn>,
-    ) -> VeilSpec {
+    fn spec(&self, groups: usize, cells: Vec<CellRule>, row_tally: String, row_places: Vec<PlaceColumn>) -> VeilSpec {
         VeilSpec {
             groups,
             cells,
@@ -133,7 +130,7 @@ impl Guard<'_> {
         schema: &datafusion::common::DFSchema,
         rows: &Rows,
         sides: u64,
-        present: Option<Expr>,
+        present: Option<&Expr>,
         hidden: &mut Vec<Expr>,
     ) -> Result<Vec<PlaceColumn>, Refusal> {
         let mut columns = Vec::new();
@@ -143,7 +140,7 @@ impl Guard<'_> {
         for place in rows.places.iter().filter(|place| !place.optional || place.bit & sides != 0) {
             let name = self.hidden_name();
             let institution = facts::named(schema, &place.name)?;
-            hidden.push(self.places(institution, present.clone().unwrap_or_else(|| lit(true))).alias(&name));
+            hidden.push(self.places(institution, present.cloned().unwrap_or_else(|| lit(true))).alias(&name));
             columns.push(PlaceColumn { name, optional: place.optional });
         }
         Ok(columns)

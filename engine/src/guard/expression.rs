@@ -3,7 +3,7 @@
 
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::expr::{Alias, Between, InList, Like, TryCast};
+use datafusion::logical_expr::expr::{Alias, Between, Cast, InList, Like, TryCast};
 use datafusion::logical_expr::{BinaryExpr, Case, Expr, ExprSchemable, Operator};
 
 use super::facts::{Fact, Kind, Scope, bare};
@@ -22,38 +22,35 @@ pub(crate) fn no<T>(rule: &Rule) -> Result<T, Refusal> {
 
 /// A column of an output: what it becomes and what it is. Here alone a key or a record's id may stand as it is.
 pub(crate) fn output(scope: Scope<'_>, expr: Expr) -> Result<(Expr, Fact), Refusal> {
-    match expr {
-        Expr::Alias(Alias { expr, relation, name, metadata }) => {
-            let (expr, fact) = output(scope, *expr)?;
-            Ok((Expr::Alias(Alias { expr: Box::new(expr), relation, name, metadata }), fact))
-        }
-        Expr::Column(column) => {
-            let fact = scope.fact(&column)?;
-            Ok((Expr::Column(column), fact))
-        }
-        other => {
-            if let Some(fact) = calls::coalesced_key(scope, &other)? {
-                return Ok((other, fact));
-            }
-            let mut fact = scope.mixture(&other)?;
-            if let Some(inner) = scope.column_fact(&other)?
-                && inner.kind == Kind::Measure
-                && keeps_measure(scope, &other)
-            {
-                fact.kind = Kind::Measure;
-            }
-            Ok((total(scope, other)?, fact))
-        }
+    if let Expr::Alias(Alias { expr, relation, name, metadata }) = expr {
+        let (expr, fact) = output(scope, *expr)?;
+        return Ok((Expr::Alias(Alias { expr: Box::new(expr), relation, name, metadata }), fact));
     }
+    if let Expr::Column(column) = &expr {
+        let fact = scope.fact(column)?;
+        return Ok((expr, fact));
+    }
+    if let Some(fact) = calls::coalesced_key(scope, &expr)? {
+        return Ok((expr, fact));
+    }
+    let mut fact = scope.mixture(&expr)?;
+    if let Some(inner) = scope.column_fact(&expr)?
+        && inner.kind == Kind::Measure
+        && keeps_measure(scope, &expr)
+    {
+        fact.kind = Kind::Measure;
+    }
+    Ok((total(scope, expr)?, fact))
 }
 
 /// Whether casts around a measure lose nothing: to double, or from an integer to a wider one (V-DECOMP).
 pub(crate) fn keeps_measure(scope: Scope<'_>, expr: &Expr) -> bool {
-    let inner = match expr {
-        Expr::Cast(cast) => &cast.expr,
-        Expr::TryCast(cast) => &cast.expr,
-        _ if matches!(expr, Expr::Column(_)) => return true,
-        _ => return false,
+    let inner = if let Expr::Cast(cast) = expr {
+        &cast.expr
+    } else if let Expr::TryCast(cast) = expr {
+        &cast.expr
+    } else {
+        return matches!(expr, Expr::Column(_));
     };
     let (Ok(from), Ok(to)) = (inner.get_type(scope.schema), expr.get_type(scope.schema)) else { return false };
     let wider = matches!(to, DataType::Float64) || (from.is_integer() && matches!(to, DataType::Int64)) || from == to;
@@ -75,8 +72,8 @@ pub(crate) fn total(scope: Scope<'_>, expr: Expr) -> Result<Expr, Refusal> {
         Expr::BinaryExpr(binary) => self::binary(scope, binary)?,
         Expr::Like(like) => Expr::Like(self::like(scope, like)?),
         Expr::Not(inner) => Expr::Not(each(inner)?),
-        Expr::IsNotNull(inner) => Expr::IsNotNull(presence(scope, inner)?),
-        Expr::IsNull(inner) => Expr::IsNull(presence(scope, inner)?),
+        Expr::IsNotNull(inner) => Expr::IsNotNull(presence(scope, *inner)?),
+        Expr::IsNull(inner) => Expr::IsNull(presence(scope, *inner)?),
         Expr::IsTrue(inner) => Expr::IsTrue(each(inner)?),
         Expr::IsFalse(inner) => Expr::IsFalse(each(inner)?),
         Expr::IsUnknown(inner) => Expr::IsUnknown(each(inner)?),
@@ -91,11 +88,15 @@ pub(crate) fn total(scope: Scope<'_>, expr: Expr) -> Result<Expr, Refusal> {
             ..between
         }),
         Expr::Case(case) => Expr::Case(self::case(scope, case)?),
-        Expr::Cast(cast) => try_cast(scope, *cast.expr, cast.field.data_type().clone())?,
-        Expr::TryCast(cast) => try_cast(scope, *cast.expr, cast.field.data_type().clone())?,
+        Expr::Cast(Cast { expr, field }) | Expr::TryCast(TryCast { expr, field }) => {
+            try_cast(scope, *expr, field.data_type().clone())?
+        }
         Expr::ScalarFunction(call) => calls::scalar(scope, call)?,
-        Expr::InList(list) => Expr::InList(self::in_list(scope, list)?),
-        Expr::AggregateFunction(_) | Expr::WindowFunction(_) => return no(&rules::NOT_SUPPORTED),
+        Expr::InList(list) => Expr::InList(in_list(scope, list)?),
+        #[expect(deprecated, reason = "the variant is still there, and everything not known is refused")]
+        Expr::AggregateFunction(_) | Expr::Wildcard { .. } | Expr::WindowFunction(_) => {
+            return no(&rules::NOT_SUPPORTED);
+        }
         Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_) | Expr::ScalarSubquery(_) => {
             return no(&rules::SUBQUERY);
         }
@@ -106,24 +107,28 @@ pub(crate) fn total(scope: Scope<'_>, expr: Expr) -> Result<Expr, Refusal> {
         Expr::SimilarTo(_) => return no(&rules::PATTERN),
         Expr::Unnest(_) => return no(&rules::GENERATED),
         Expr::HigherOrderFunction(_) | Expr::Lambda(_) | Expr::LambdaVariable(_) => return no(&rules::FUNCTION),
-        #[expect(deprecated, reason = "the variant is still there, and everything not known is refused")]
-        Expr::Wildcard { .. } => return no(&rules::NOT_SUPPORTED),
     })
 }
 
 /// Whether it is there may be asked of everything, a key and an id included (V-PK-NULL).
-fn presence(scope: Scope<'_>, inner: Box<Expr>) -> Result<Box<Expr>, Refusal> {
-    match *inner {
-        Expr::Column(column) if scope.fact(&column)?.kind != Kind::Hidden => Ok(Box::new(Expr::Column(column))),
-        other => Ok(Box::new(total(scope, other)?)),
-    }
+fn presence(scope: Scope<'_>, inner: Expr) -> Result<Box<Expr>, Refusal> {
+    let plain = if let Expr::Column(column) = &inner {
+        scope.fact(column)?.kind != Kind::Hidden
+    } else {
+        calls::coalesced_key(scope, &inner)?.is_some()
+    };
+    Ok(Box::new(if plain { inner } else { total(scope, inner)? }))
 }
 
 fn case(scope: Scope<'_>, case: Case) -> Result<Case, Refusal> {
     let each = |expr: Box<Expr>| Ok::<_, Refusal>(Box::new(total(scope, *expr)?));
     let arms = case.when_then_expr.into_iter().map(|(when, then)| Ok((each(when)?, each(then)?)));
     let when_then_expr = arms.collect::<Result<_, Refusal>>()?;
-    Ok(Case { expr: case.expr.map(each).transpose()?, when_then_expr, else_expr: case.else_expr.map(each).transpose()? })
+    Ok(Case {
+        expr: case.expr.map(each).transpose()?,
+        when_then_expr,
+        else_expr: case.else_expr.map(each).transpose()?,
+    })
 }
 
 fn in_list(scope: Scope<'_>, list: InList) -> Result<InList, Refusal> {
@@ -163,7 +168,8 @@ fn try_cast(scope: Scope<'_>, inner: Expr, to: DataType) -> Result<Expr, Refusal
         );
     if scope.below() && !literal {
         // Numbers and texts as dates could leave the calendar, and then fail where they are calculated with.
-        let temporal = |found: &DataType| matches!(found, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..));
+        let temporal =
+            |found: &DataType| matches!(found, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..));
         let from = inner.get_type(scope.schema).map_err(|_| Refusal::of(&rules::NOT_PLANNED))?;
         if !plain || (temporal(&to) && !temporal(&from)) {
             return no(&rules::OPERATOR);
@@ -191,7 +197,8 @@ fn binary(scope: Scope<'_>, binary: BinaryExpr) -> Result<Expr, Refusal> {
 
 /// Two keys, or two ids of one kind, may be compared for equality; with anything else they may not.
 fn keys_compared(scope: Scope<'_>, left: &Expr, op: Operator, right: &Expr) -> Result<Option<Expr>, Refusal> {
-    let special = |fact: Option<Fact>| fact.map(|fact| fact.kind).filter(|kind| matches!(kind, Kind::Key { .. } | Kind::Id(_)));
+    let special =
+        |fact: Option<Fact>| fact.map(|fact| fact.kind).filter(|kind| matches!(kind, Kind::Key { .. } | Kind::Id(_)));
     let equality = matches!(op, Operator::Eq | Operator::IsNotDistinctFrom);
     match (special(scope.column_fact(left)?), special(scope.column_fact(right)?)) {
         (None, None) => Ok(None),
@@ -260,11 +267,8 @@ fn arithmetic_total(scope: Scope<'_>, left: Expr, op: Operator, right: Expr) -> 
         (true, true) => integers::widened(scope, (left, &left_type), op, (right, &right_type))?,
         _ => (left, right),
     };
-    let right = match op {
-        Operator::Divide | Operator::Modulo => never_zero(scope, right)?,
-        _ if matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply) => right,
-        _ => return no(&rules::OPERATOR),
-    };
+    let divides = matches!(op, Operator::Divide | Operator::Modulo);
+    let right = if divides { never_zero(scope, right)? } else { right };
     Ok(Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right))))
 }
 

@@ -1,15 +1,21 @@
 //! Joins: which lineages become one, what an open list does to rows, and what no rule covers (V-LINEAGE-MERGE, V-SEMI, V-OPEN-CODELIST).
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "asks for single variants of foreign enums; the exhaustive walks are in guard.rs and expression.rs"
+)]
 
 use std::sync::Arc;
 
-use datafusion::common::{DFSchema, JoinType, NullEquality};
-use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{BinaryExpr, Expr, Join, LogicalPlan, Operator};
+use datafusion::common::{JoinType, NullEquality};
+use datafusion::logical_expr::{Join, LogicalPlan};
 
-use super::expression::{no, total};
+use super::expression::no;
 use super::facts::{self, Fact, Kind, Level, ListSide, Open, Rows, Scope, Unique, Walked};
 use super::{Guard, JOINS_MAX, planned};
 use crate::error::{Refusal, rules};
+use conditions::{Conditions, Link, Sides, joined};
+
+mod conditions;
 
 /// Rows that a join of open relations may make (disclosure.md, "Limits against load").
 const OPEN_ROWS_MAX: u64 = 10_000_000;
@@ -17,15 +23,6 @@ const OPEN_ROWS_MAX: u64 = 10_000_000;
 const LOOSE_LIST_ROWS_MAX: u64 = 5_000;
 /// Lists joined to rows at most: each has a bit of 64.
 const LISTS_MAX: u32 = 64;
-
-/// What a join does, in words of its two sides.
-struct Sides {
-    /// Facts of both, left first.
-    facts: Vec<Fact>,
-    schema: DFSchema,
-    /// How many of them are the left's.
-    left: usize,
-}
 
 impl Guard<'_> {
     pub(super) fn join(&mut self, node: Join) -> Result<Walked, Refusal> {
@@ -36,11 +33,20 @@ impl Guard<'_> {
         let left = self.walk(Arc::unwrap_or_clone(Arc::clone(&node.left)))?;
         let right = self.walk(Arc::unwrap_or_clone(Arc::clone(&node.right)))?;
         let conditions = Conditions { equal: node.on, filter: node.filter };
-        let shape = Shape { join_type: node.join_type, nulls: node.null_equality, null_aware: node.null_aware, kind: node.join_constraint };
+        let shape = Shape {
+            join_type: node.join_type,
+            nulls: node.null_equality,
+            null_aware: node.null_aware,
+            kind: node.join_constraint,
+        };
         match (left.level, right.level) {
             (Level::Open(l), Level::Open(r)) => open_join((left.plan, l), (right.plan, r), conditions, shape),
-            (Level::Rows(rows), Level::Open(open)) => self.list_on_right((left.plan, rows), (right.plan, open), conditions, shape),
-            (Level::Open(open), Level::Rows(rows)) => self.list_on_left((left.plan, open), (right.plan, rows), conditions, shape),
+            (Level::Rows(rows), Level::Open(open)) => {
+                self.list_on_right((left.plan, rows), (right.plan, open), conditions, shape)
+            }
+            (Level::Open(open), Level::Rows(rows)) => {
+                self.list_on_left((left.plan, open), (right.plan, rows), conditions, shape)
+            }
             (Level::Rows(l), Level::Rows(r)) => self.same_person((left.plan, l), (right.plan, r), conditions, shape),
         }
     }
@@ -128,7 +134,11 @@ impl Guard<'_> {
     ) -> Result<Walked, Refusal> {
         let sides = Sides::of((&left, l.facts.clone()), (&right, r.facts.clone()))?;
         let link = conditions.link(&sides, shape.nulls)?;
-        if link.person && matches!(shape.join_type, JoinType::LeftSemi) && conditions.is_one_equality() && !r.places.is_empty() {
+        if link.person
+            && matches!(shape.join_type, JoinType::LeftSemi)
+            && conditions.is_one_equality()
+            && !r.places.is_empty()
+        {
             return self.semi_with_places((left, l), (right, r), conditions, shape);
         }
         let conditions = linked(conditions.guarded(&sides)?, link, ((&left, &l), (&right, &r)), shape.join_type)?;
@@ -275,7 +285,12 @@ fn open_join(
 fn multiplies(open: Open, conditions: &Conditions, join_type: JoinType) -> bool {
     let keeps = matches!(
         join_type,
-        JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark | JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark
+        JoinType::LeftSemi
+            | JoinType::LeftAnti
+            | JoinType::LeftMark
+            | JoinType::RightSemi
+            | JoinType::RightAnti
+            | JoinType::RightMark
     );
     let looked_up = open.catalog && !conditions.equal.is_empty() && conditions.filter.is_none();
     !(keeps || looked_up || open.rows <= 1)
@@ -291,39 +306,6 @@ fn list_facts(plan: &LogicalPlan, bit: u64) -> Vec<Fact> {
     (0..plan.schema().fields().len()).map(column).collect()
 }
 
-fn joined(left: &LogicalPlan, right: &LogicalPlan) -> Result<DFSchema, Refusal> {
-    left.schema().join(right.schema()).map_err(planned)
-}
-
-impl Sides {
-    fn of((left, l): (&LogicalPlan, Vec<Fact>), (right, r): (&LogicalPlan, Vec<Fact>)) -> Result<Self, Refusal> {
-        let left_count = l.len();
-        Ok(Self { facts: l.into_iter().chain(r).collect(), schema: joined(left, right)?, left: left_count })
-    }
-
-    fn scope(&self) -> Scope<'_> {
-        Scope { schema: &self.schema, facts: Some(&self.facts) }
-    }
-
-    /// Facts of the join's own columns.
-    fn output(&self, join_type: JoinType) -> Vec<Fact> {
-        let (left, right) = self.facts.split_at(self.left.min(self.facts.len()));
-        match join_type {
-            JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => self.facts.clone(),
-            JoinType::LeftSemi | JoinType::LeftAnti => left.to_vec(),
-            JoinType::RightSemi | JoinType::RightAnti => right.to_vec(),
-            JoinType::LeftMark => left.iter().copied().chain([Fact::PLAIN]).collect(),
-            JoinType::RightMark => right.iter().copied().chain([Fact::PLAIN]).collect(),
-        }
-    }
-}
-
-/// What makes two rows meet.
-struct Conditions {
-    equal: Vec<(Expr, Expr)>,
-    filter: Option<Expr>,
-}
-
 /// What of a join is taken over as it stands.
 #[derive(Clone, Copy)]
 struct Shape {
@@ -331,80 +313,6 @@ struct Shape {
     nulls: NullEquality,
     null_aware: bool,
     kind: datafusion::common::JoinConstraint,
-}
-
-/// By what two row-level sides belong to one person.
-#[derive(Clone, Copy)]
-struct Link {
-    /// Equal person keys.
-    person: bool,
-    /// Equal ids of a record.
-    record: Option<&'static str>,
-}
-
-impl Link {
-    /// Whether a side meets each row of the other at most once.
-    fn once(self, unique: Unique) -> bool {
-        match unique {
-            Unique::No => false,
-            Unique::Person => true,
-            Unique::Record(kind) => self.record == Some(kind),
-        }
-    }
-}
-
-impl Conditions {
-    fn link(&self, sides: &Sides, nulls: NullEquality) -> Result<Link, Refusal> {
-        let mut link = Link { person: false, record: None };
-        let pairs = self.equal.iter().map(|(a, b)| (a, b, matches!(nulls, NullEquality::NullEqualsNothing)));
-        let filters = self.filter.iter().flat_map(|filter| split_conjunction(filter)).filter_map(|part| match part {
-            Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => Some((&**left, &**right, true)),
-            Expr::BinaryExpr(BinaryExpr { left, op: Operator::IsNotDistinctFrom, right }) => {
-                Some((&**left, &**right, false))
-            }
-            _ => None,
-        });
-        for (a, b, strict) in pairs.chain(filters) {
-            let (Expr::Column(a), Expr::Column(b)) = (a, b) else { continue };
-            if sides.is_left(a) == sides.is_left(b) {
-                continue;
-            }
-            match (sides.scope().fact(a)?.kind, sides.scope().fact(b)?.kind) {
-                // NULL meets NULL where equality is not strict: only keys that are never NULL tell one person then.
-                (Kind::Key { exact: x }, Kind::Key { exact: y }) if strict || (x && y) => link.person = true,
-                (Kind::Id(x), Kind::Id(y)) if strict && x == y => link.record = Some(x),
-                _ => {}
-            }
-        }
-        Ok(link)
-    }
-
-    fn is_one_equality(&self) -> bool {
-        self.equal.len() == 1 && self.filter.is_none()
-    }
-
-    /// Both sides' expressions, allowed and total.
-    fn guarded(self, sides: &Sides) -> Result<Self, Refusal> {
-        let scope = sides.scope();
-        for (a, b) in &self.equal {
-            // Checked as the comparison it is, so that keys meet keys only.
-            let equality = BinaryExpr::new(Box::new(a.clone()), Operator::Eq, Box::new(b.clone()));
-            total(scope, Expr::BinaryExpr(equality))?;
-        }
-        self.total(scope)
-    }
-
-    fn total(self, scope: Scope<'_>) -> Result<Self, Refusal> {
-        let side = |expr: Expr| if matches!(expr, Expr::Column(_)) { Ok(expr) } else { total(scope, expr) };
-        let equal = self.equal.into_iter().map(|(a, b)| Ok((side(a)?, side(b)?))).collect::<Result<_, Refusal>>()?;
-        Ok(Self { equal, filter: self.filter.map(|filter| total(scope, filter)).transpose()? })
-    }
-}
-
-impl Sides {
-    fn is_left(&self, column: &datafusion::common::Column) -> bool {
-        self.schema.maybe_index_of_column(column).is_some_and(|at| at < self.left)
-    }
 }
 
 fn build(

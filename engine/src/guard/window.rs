@@ -1,9 +1,13 @@
 //! Windows: free over cells; over rows only inside one person (V-WINDOW-PK).
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "asks for single variants of foreign enums; the exhaustive walks are in guard.rs and expression.rs"
+)]
 
 use std::sync::Arc;
 
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::expr::WindowFunction;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Expr, LogicalPlan, Window, WindowFunctionDefinition};
 
 use super::expression::{no, total};
@@ -70,7 +74,9 @@ fn inside_one_person(scope: Scope<'_>, rows: &Rows, function: &WindowFunction) -
     }
     let allowed = match &function.fun {
         WindowFunctionDefinition::WindowUDF(window) => functions::WINDOWS.contains(&window.name()),
-        WindowFunctionDefinition::AggregateUDF(aggregate) => functions::AGGREGATES_PER_PERSON.contains(&aggregate.name()),
+        WindowFunctionDefinition::AggregateUDF(aggregate) => {
+            functions::AGGREGATES_PER_PERSON.contains(&aggregate.name())
+        }
     };
     if !allowed {
         return no(&rules::AGGREGATE_PER_PERSON);
@@ -94,9 +100,9 @@ fn inside_one_person(scope: Scope<'_>, rows: &Rows, function: &WindowFunction) -
         }
     }
     let exprs = function.params.args.iter().chain(function.params.filter.as_deref());
-    exprs.chain(function.params.order_by.iter().map(|sort| &sort.expr)).try_fold(Fact::PLAIN, |sum, expr| {
-        Ok(sum.mixed(scope.mixture(expr)?))
-    })
+    exprs
+        .chain(function.params.order_by.iter().map(|sort| &sort.expr))
+        .try_fold(Fact::PLAIN, |sum, expr| Ok(sum.mixed(scope.mixture(expr)?)))
 }
 
 /// A partition may name a key or an id as it is.

@@ -310,8 +310,8 @@ async fn the_permits_row_filter_is_below_the_question() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_ends_when_told_even_with_a_client_connected() {
     let prepared = world::Prepared::new();
-    let (tell, told) = tokio::sync::oneshot::channel::<()>();
-    let (bound, address) = tokio::sync::oneshot::channel();
+    let (tell, told) = oneshot::channel::<()>();
+    let (bound, address) = oneshot::channel();
     let mut serving = JoinSet::new();
     let (config, guard) = (prepared.config(), prepared.guard());
     let ready = move |address| bound.send(address).unwrap();

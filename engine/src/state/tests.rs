@@ -12,15 +12,30 @@ use crate::functions;
 
 /// Optimizer rules of DataFusion that were looked at and are not used on veiled plans.
 const LEFT_OUT: &[&str] = &[
-    "common_sub_expression_eliminate", "eliminate_group_by_constant", "eliminate_join", "eliminate_outer_join",
-    "extract_leaf_expressions", "filter_null_join_keys", "propagate_empty_relation", "push_down_leaf_projections",
-    "single_distinct_aggregation_to_group_by", "unions_to_filter",
+    "common_sub_expression_eliminate",
+    "eliminate_group_by_constant",
+    "eliminate_join",
+    "eliminate_outer_join",
+    "extract_leaf_expressions",
+    "filter_null_join_keys",
+    "propagate_empty_relation",
+    "push_down_leaf_projections",
+    "single_distinct_aggregation_to_group_by",
+    "unions_to_filter",
 ];
 
 /// Rules for operators that were looked at and are not used.
 const PHYSICAL_LEFT_OUT: &[&str] = &[
-    "FilterPushdown", "FilterPushdown(Post)", "HashJoinBuffering", "LimitPushPastWindows", "LimitedDistinctAggregation",
-    "PushdownSort", "TopKAggregation", "TopKRepartition", "WindowTopN", "aggregate_statistics",
+    "FilterPushdown",
+    "FilterPushdown(Post)",
+    "HashJoinBuffering",
+    "LimitAggregation",
+    "LimitPushPastWindows",
+    "LimitedDistinctAggregation",
+    "PushdownSort",
+    "TopKRepartition",
+    "WindowTopN",
+    "aggregate_statistics",
 ];
 
 #[test]

@@ -59,7 +59,11 @@ impl VeilSpec {
     /// All hidden columns by name.
     pub(crate) fn hidden(&self) -> impl Iterator<Item = &str> {
         let cells = self.cells.iter().flat_map(|cell| {
-            cell.tally.iter().chain(&cell.rest).map(String::as_str).chain(cell.places.iter().map(|place| place.name.as_str()))
+            cell.tally
+                .iter()
+                .chain(&cell.rest)
+                .map(String::as_str)
+                .chain(cell.places.iter().map(|place| place.name.as_str()))
         });
         let row = self.row_places.iter().map(|place| place.name.as_str());
         std::iter::once(self.row_tally.as_str()).chain(row).chain(cells)

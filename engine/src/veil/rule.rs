@@ -81,8 +81,7 @@ impl Thresholds {
     fn no_giant(&self, shares: &Shares) -> bool {
         let rest = shares.total - shares.first - shares.second;
         // Not the other way round: a total that is not a number must fail.
-        shares.total == 0.0
-            || (shares.top_n <= self.dominance_k * shares.total && rest >= self.p_ratio * shares.first)
+        shares.total == 0.0 || (shares.top_n <= self.dominance_k * shares.total && rest >= self.p_ratio * shares.first)
     }
 }
 

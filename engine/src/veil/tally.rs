@@ -2,17 +2,21 @@
 //!
 //! Hidden aggregate, unknown to SQL. Exact: totals are kept by person and merged by person, however rows are spread.
 
-use std::collections::HashMap;
-use std::mem::size_of;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Float64Builder, ListArray, ListBuilder, UInt64Array,
+    UInt64Builder,
+};
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, UInt64Type};
 use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
+};
 
 use super::rule::{Counted, Shares};
+use super::totals::Totals;
 
 /// The aggregate for a profile's `dominance_n`.
 pub(crate) fn tally(dominance_n: usize) -> Arc<AggregateUDF> {
@@ -55,7 +59,15 @@ impl AggregateUDFImpl for TallyFunction {
     }
 
     fn accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(Totals { dominance_n: self.dominance_n, by_person: HashMap::new() }))
+        Ok(Box::new(Totals::new(self.dominance_n)))
+    }
+
+    fn groups_accumulator_supported(&self, _: AccumulatorArgs<'_>) -> bool {
+        true
+    }
+
+    fn create_groups_accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(Box::new(GroupTotals { dominance_n: self.dominance_n, groups: Vec::new() }))
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
@@ -66,91 +78,29 @@ impl AggregateUDFImpl for TallyFunction {
     }
 }
 
-/// Totals by person. Neither `Debug` of a key nor a key itself leaves this type but as state between partitions.
-struct Totals {
-    dominance_n: usize,
-    by_person: HashMap<u64, f64>,
-}
-
-impl std::fmt::Debug for Totals {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Totals")
-    }
-}
-
-impl Totals {
-    fn add(&mut self, persons: &dyn Array, amounts: &dyn Array) -> Result<()> {
-        let (Some(persons), Some(amounts)) =
-            (persons.as_primitive_opt::<UInt64Type>(), amounts.as_primitive_opt::<Float64Type>())
-        else {
-            return internal_err!("the tally's columns have other types");
-        };
-        // Rows of one person mostly follow each other: look the person up once a run.
-        let mut run: Option<(u64, f64)> = None;
+impl Accumulator for Totals {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let (persons, amounts) = columns(values)?;
         for (person, amount) in persons.iter().zip(amounts.iter()) {
-            let (Some(person), Some(amount)) = (person, amount) else { continue };
-            match &mut run {
-                Some((last, total)) if *last == person => *total += amount,
-                _ => {
-                    if let Some((last, total)) = run.replace((person, amount)) {
-                        *self.by_person.entry(last).or_default() += total;
-                    }
-                }
+            if let (Some(person), Some(amount)) = (person, amount) {
+                self.add(person, amount);
             }
-        }
-        if let Some((last, total)) = run {
-            *self.by_person.entry(last).or_default() += total;
         }
         Ok(())
     }
 
-    fn shares(&self, size: impl Fn(f64) -> Option<f64>) -> Shares {
-        let keep = self.dominance_n.max(2);
-        let mut top: Vec<f64> = Vec::with_capacity(keep + 1);
-        let mut total = 0.0;
-        for value in self.by_person.values().filter_map(|total| size(*total)) {
-            total += value;
-            let at = top.partition_point(|kept| *kept >= value);
-            if at < keep {
-                top.insert(at, value);
-                top.truncate(keep);
-            }
-        }
-        let at = |rank: usize| top.get(rank).copied().unwrap_or(0.0);
-        Shares { total, top_n: top.iter().take(self.dominance_n).sum(), first: at(0), second: at(1) }
-    }
-}
-
-impl Accumulator for Totals {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let [persons, amounts] = values else { return internal_err!("a tally takes two columns") };
-        self.add(persons, amounts)
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "counts of persons stay far below 2^53")]
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        let contributors = self.by_person.values().filter(|total| **total != 0.0).count();
-        let mut numbers = vec![self.by_person.len() as f64, contributors as f64];
-        let all = self.shares(|total| Some(total.abs()));
-        let positive = self.shares(|total| (total > 0.0).then_some(total));
-        let negative = self.shares(|total| (total < 0.0).then_some(-total));
-        for shares in [all, positive, negative] {
-            numbers.extend([shares.total, shares.top_n, shares.first, shares.second]);
-        }
-        let numbers: Vec<ScalarValue> = numbers.into_iter().map(ScalarValue::from).collect();
+        let numbers: Vec<ScalarValue> = self.numbers().into_iter().map(ScalarValue::from).collect();
         Ok(ScalarValue::List(ScalarValue::new_list_nullable(&numbers, &DataType::Float64)))
     }
 
     fn size(&self) -> usize {
-        size_of::<Self>() + self.by_person.capacity() * (size_of::<(u64, f64)>() + 8)
+        self.bytes()
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let (persons, totals): (Vec<_>, Vec<_>) = self
-            .by_person
-            .iter()
-            .map(|(person, total)| (ScalarValue::from(*person), ScalarValue::from(*total)))
-            .unzip();
+        let (persons, totals): (Vec<_>, Vec<_>) =
+            self.entries().map(|(person, total)| (ScalarValue::from(person), ScalarValue::from(total))).unzip();
         Ok(vec![
             ScalarValue::List(ScalarValue::new_list_nullable(&persons, &DataType::UInt64)),
             ScalarValue::List(ScalarValue::new_list_nullable(&totals, &DataType::Float64)),
@@ -158,27 +108,132 @@ impl Accumulator for Totals {
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let [persons, totals] = states else { return internal_err!("a tally's state has two columns") };
-        let (Some(persons), Some(totals)) = (persons.as_list_opt::<i32>(), totals.as_list_opt::<i32>()) else {
-            return internal_err!("a tally's state has other types");
-        };
-        persons.iter().flatten().zip(totals.iter().flatten()).try_for_each(|(persons, totals)| self.add(&persons, &totals))
+        let (persons, totals) = lists(states)?;
+        for (persons, totals) in persons.iter().flatten().zip(totals.iter().flatten()) {
+            self.update_batch(&[persons, totals])?;
+        }
+        Ok(())
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of persons, written by `evaluate`")]
+/// Totals of many groups at once.
+struct GroupTotals {
+    dominance_n: usize,
+    groups: Vec<Totals>,
+}
+
+impl GroupTotals {
+    fn grow(&mut self, total: usize) {
+        let dominance_n = self.dominance_n;
+        if self.groups.len() < total {
+            self.groups.resize_with(total, || Totals::new(dominance_n));
+        }
+    }
+}
+
+impl GroupsAccumulator for GroupTotals {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total: usize,
+    ) -> Result<()> {
+        self.grow(total);
+        let (persons, amounts) = columns(values)?;
+        let taken = |row: usize| filter.is_none_or(|mask| row < mask.len() && mask.is_valid(row) && mask.value(row));
+        for (row, ((person, amount), group)) in persons.iter().zip(amounts.iter()).zip(groups).enumerate() {
+            let (Some(person), Some(amount)) = (person, amount) else { continue };
+            if let (Some(totals), true) = (self.groups.get_mut(*group), taken(row)) {
+                totals.add(person, amount);
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        let groups = emit_to.take_needed(&mut self.groups);
+        let mut cells = ListBuilder::with_capacity(Float64Builder::new(), groups.len());
+        for mut totals in groups {
+            cells.append_value(totals.numbers().into_iter().map(Some));
+        }
+        Ok(Arc::new(cells.finish()))
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        let groups = emit_to.take_needed(&mut self.groups);
+        let mut persons = ListBuilder::with_capacity(UInt64Builder::new(), groups.len());
+        let mut amounts = ListBuilder::with_capacity(Float64Builder::new(), groups.len());
+        for mut totals in groups {
+            for (person, amount) in totals.entries() {
+                persons.values().append_value(person);
+                amounts.values().append_value(amount);
+            }
+            persons.append(true);
+            amounts.append(true);
+        }
+        Ok(vec![Arc::new(persons.finish()), Arc::new(amounts.finish())])
+    }
+
+    fn merge_batch(&mut self, values: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
+        self.grow(total);
+        let (persons, totals) = lists(values)?;
+        for ((persons, amounts), group) in persons.iter().zip(totals.iter()).zip(groups) {
+            let (Some(persons), Some(amounts), Some(totals)) = (persons, amounts, self.groups.get_mut(*group)) else {
+                continue;
+            };
+            Accumulator::update_batch(totals, &[persons, amounts])?;
+        }
+        Ok(())
+    }
+
+    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        let rows = values.first().map_or(0, Array::len);
+        let mut each = Self { dominance_n: self.dominance_n, groups: Vec::new() };
+        each.update_batch(values, &(0..rows).collect::<Vec<_>>(), filter, rows)?;
+        each.state(EmitTo::All)
+    }
+
+    fn size(&self) -> usize {
+        self.groups.iter().map(Totals::bytes).sum()
+    }
+}
+
+fn columns(values: &[ArrayRef]) -> Result<(&UInt64Array, &Float64Array)> {
+    let [persons, amounts] = values else { return internal_err!("a tally takes two columns") };
+    let typed = (persons.as_primitive_opt::<UInt64Type>(), amounts.as_primitive_opt::<Float64Type>());
+    if let (Some(persons), Some(amounts)) = typed {
+        Ok((persons, amounts))
+    } else {
+        internal_err!("the tally's columns have other types")
+    }
+}
+
+fn lists(states: &[ArrayRef]) -> Result<(&ListArray, &ListArray)> {
+    let [persons, totals] = states else { return internal_err!("a tally's state has two columns") };
+    let typed = (persons.as_list_opt::<i32>(), totals.as_list_opt::<i32>());
+    if let (Some(persons), Some(totals)) = typed {
+        Ok((persons, totals))
+    } else {
+        internal_err!("a tally's state has other types")
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count of persons, written by `evaluate`"
+)]
 fn whole(count: f64) -> u64 {
     count.max(0.0) as u64
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::UInt64Array;
-
     use super::*;
 
     fn totals() -> Totals {
-        Totals { dominance_n: 2, by_person: HashMap::new() }
+        Totals::new(2)
     }
 
     fn rows(of: &[(u64, f64)]) -> Vec<ArrayRef> {
@@ -196,21 +251,36 @@ mod tests {
     #[test]
     fn totals_are_by_person_whatever_the_order() {
         let mut tally = totals();
-        tally.update_batch(&rows(&[(1, 5.0), (1, 5.0), (2, -3.0), (1, 1.0), (3, 0.0)])).unwrap();
+        Accumulator::update_batch(&mut tally, &rows(&[(1, 5.0), (1, 5.0), (2, -3.0), (1, 1.0), (3, 0.0)])).unwrap();
         let told = told(&mut tally);
         assert_eq!((told.persons, told.contributors), (3, 2));
         assert_eq!(told.all, Shares { total: 14.0, top_n: 14.0, first: 11.0, second: 3.0 });
-        assert_eq!(told.negative.first, 3.0);
+        assert!((told.negative.first - 3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn groups_tell_the_same_as_one_by_one() {
+        let mut grouped = GroupTotals { dominance_n: 2, groups: Vec::new() };
+        let values = rows(&[(1, 5.0), (2, -3.0), (1, 1.0), (3, 4.0)]);
+        grouped.update_batch(&values, &[0, 1, 0, 1], None, 2).unwrap();
+        let state = grouped.state(EmitTo::All).unwrap();
+        let mut merged = GroupTotals { dominance_n: 2, groups: Vec::new() };
+        merged.merge_batch(&state, &[0, 1], 2).unwrap();
+        let cells = merged.evaluate(EmitTo::All).unwrap();
+        let first = counted(cells.as_list::<i32>().value(0).as_primitive::<Float64Type>()).unwrap();
+        let second = counted(cells.as_list::<i32>().value(1).as_primitive::<Float64Type>()).unwrap();
+        assert_eq!((first.persons, first.all.total), (1, 6.0));
+        assert_eq!((second.persons, second.negative.first), (2, 3.0));
     }
 
     #[test]
     fn partitions_add_up() {
         let mut whole = totals();
-        whole.update_batch(&rows(&[(1, 5.0), (2, 2.0), (1, 4.0)])).unwrap();
+        Accumulator::update_batch(&mut whole, &rows(&[(1, 5.0), (2, 2.0), (1, 4.0)])).unwrap();
         let mut merged = totals();
         for part in [&[(1, 5.0), (2, 2.0)][..], &[(1, 4.0)]] {
             let mut partial = totals();
-            partial.update_batch(&rows(part)).unwrap();
+            Accumulator::update_batch(&mut partial, &rows(part)).unwrap();
             let state: Vec<ArrayRef> = partial.state().unwrap().iter().map(|s| s.to_array().unwrap()).collect();
             merged.merge_batch(&state).unwrap();
         }

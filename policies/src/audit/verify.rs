@@ -72,8 +72,14 @@ struct Chain {
 
 /// Reads and checks the chains in `folders`. Fails only if a file cannot be read.
 pub fn verify(folders: &[PathBuf]) -> Result<Report, AuditError> {
-    let chains = folders.iter().map(|folder| check(folder)).collect::<Result<Vec<_>, _>>()?;
-    let crossings = chains.iter().flat_map(|chain| crossings(chain, &chains)).collect();
+    let mut chains = folders.iter().map(|folder| check(folder)).collect::<Result<Vec<_>, _>>()?;
+    let mut crossings = all_crossings(&chains);
+    if crossings.iter().any(|crossing| crossing.holds == Some(false)) {
+        // Chains that are being written were read one after the other: what was witnessed since may stand there now.
+        let witnesses = chains;
+        chains = folders.iter().map(|folder| check(folder)).collect::<Result<Vec<_>, _>>()?;
+        crossings = witnesses.iter().flat_map(|chain| crossings_of(chain, &chains)).collect();
+    }
     let zones = chains
         .into_iter()
         .map(|chain| ZoneReport {
@@ -160,7 +166,11 @@ fn zone_key(folder: &Path) -> Option<VerifyingKey> {
     VerifyingKey::read(&folder.join("public").join("sign.pub")).ok()
 }
 
-fn crossings(chain: &Chain, all: &[Chain]) -> Vec<Crossing> {
+fn all_crossings(chains: &[Chain]) -> Vec<Crossing> {
+    chains.iter().flat_map(|chain| crossings_of(chain, chains)).collect()
+}
+
+fn crossings_of(chain: &Chain, all: &[Chain]) -> Vec<Crossing> {
     let witnesses = chain.entries.iter().filter(|entry| entry.action == "audit:witness");
     witnesses
         .filter_map(|entry| {

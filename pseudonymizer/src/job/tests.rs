@@ -3,6 +3,7 @@
 mod checkup;
 mod dpc;
 mod ehr;
+mod linked;
 mod pharmacy;
 mod receipts;
 

@@ -106,7 +106,7 @@ async fn from_draft_to_permit_to_answer_to_revocation() {
     let answer = answer.text().await.unwrap();
     assert!(answer.contains("412") && answer.contains("few_persons") && answer.contains("0-9"));
     let refused = cast.pi.post(sql, &[("sql", "select * from ndb.claims")]).await.text().await.unwrap();
-    assert!(refused.contains("guard/rows-at-root") && refused.contains("rows cannot be shown"));
+    assert!(refused.contains("guard/rows-at-root") && refused.contains("一人ひとりの行"));
     assert!(refused.contains("select * from ndb.claims"), "input is kept");
     assert_eq!(world.person("eve").await.get(sql).await.status(), StatusCode::NOT_FOUND);
 

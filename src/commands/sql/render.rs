@@ -15,8 +15,12 @@ const EXACT_MAX: u64 = 1 << 53;
 
 /// `{"columns":[…],"rows":[…],"veil":{…}}`.
 pub(super) fn answer_json(answer: &ClientAnswer) -> Result<Value> {
-    let columns: Vec<Value> =
-        answer.schema.fields().iter().map(|field| json!({ "name": field.name(), "type": type_name(field.data_type()) })).collect();
+    let columns: Vec<Value> = answer
+        .schema
+        .fields()
+        .iter()
+        .map(|field| json!({ "name": field.name(), "type": type_name(field.data_type()) }))
+        .collect();
     let rows = rows(answer, |column, row| value(column, row))?;
     Ok(json!({ "columns": columns, "rows": rows, "veil": answer.veil }))
 }
@@ -38,7 +42,13 @@ pub(crate) fn answer_table(answer: &ClientAnswer, lang: Lang) -> Result<String> 
 
 /// RFC 4180; an empty cell is NULL. The veil's word stands in the last line, as a comment.
 pub(super) fn answer_csv(answer: &ClientAnswer) -> Result<String> {
-    let quote = |cell: &str| if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() };
+    let quote = |cell: &str| {
+        if cell.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell.to_owned()
+        }
+    };
     let line = |cells: &[String]| cells.iter().map(|cell| quote(cell)).collect::<Vec<_>>().join(",") + "\r\n";
     let header: Vec<String> = answer.schema.fields().iter().map(|field| field.name().clone()).collect();
     let body: String = rows(answer, text)?.iter().map(|row| line(row)).collect();
@@ -48,10 +58,13 @@ pub(super) fn answer_csv(answer: &ClientAnswer) -> Result<String> {
 /// A refusal as sentences for the person at the terminal.
 pub(super) fn refusal(refused: &Refused, lang: Lang) -> String {
     let place = match (refused.line, refused.column) {
-        (Some(line), Some(column)) => lang.with("sql-place", &[("line", &line.to_string()), ("column", &column.to_string())]),
+        (Some(line), Some(column)) => {
+            lang.with("sql-place", &[("line", &line.to_string()), ("column", &column.to_string())])
+        }
         _ => String::new(),
     };
-    let values = [("code", refused.code.as_str()), ("rule", &refused.rule), ("place", &place), ("message", &refused.message)];
+    let values =
+        [("code", refused.code.as_str()), ("rule", &refused.rule), ("place", &place), ("message", &refused.message)];
     format!("{}\n{}", lang.with("sql-refused", &values), lang.with("sql-hint", &[("hint", &refused.hint)]))
 }
 
@@ -81,7 +94,9 @@ pub(in crate::commands) fn type_name(kind: &DataType) -> &'static str {
     match kind {
         DataType::Boolean => "bool",
         DataType::Date32 | DataType::Date64 => "date",
-        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => "decimal",
+        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
+            "decimal"
+        }
         DataType::Duration(_) | DataType::Interval(_) => "interval",
         DataType::Timestamp(..) => "timestamp",
         _ => "text",

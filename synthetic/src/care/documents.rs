@@ -20,9 +20,9 @@ pub(crate) fn records(scene: &Scene<'_>, dice: &mut Dice, stays: &[Admission], r
             records.extend(document.map(|one| Record::Document(Box::new(one))));
         }
     }
-    // Three in ten of those with a chronic illness are in the service; a referral goes out every other year.
+    // A quarter of those with a chronic illness are in the service; a referral goes out every other year.
     let chronic = scene.person.course.on(END).count();
-    if chronic == 0 || scene.fixed(601) >= 30 {
+    if chronic == 0 || scene.fixed(601) >= 25 {
         return;
     }
     let home = scene.household.home_in(FIRST);
@@ -125,7 +125,7 @@ fn observations(scene: &Scene<'_>, dice: &mut Dice, on: Date) -> Vec<Observation
     }
     if scene.fixed(650) < 30 {
         for (jlac, share) in [("5F016000002302711", 1), ("5F360000002302711", 2)] {
-            let positive = scene.fixed(660 + share) < share;
+            let positive = scene.fixed(660 + u64::from(share)) < share;
             let interpretation = if positive { "POS" } else { "NEG" };
             let value = Err(positive);
             all.push(Observation {
@@ -157,10 +157,10 @@ fn medications(scene: &Scene<'_>, on: Date) -> Vec<Medication> {
         for (group, (percent, choices)) in treatment::of(cond).drugs.iter().enumerate() {
             let spot = cond as u64 * 16 + group as u64;
             let choice = scene.keeps(spot + 10_000, choices);
-            if let Some((drug, dose, _)) = choice.filter(|_| scene.fixed(spot + 5_000) < *percent) {
-                if !all.iter().any(|known| known.drug == *drug) && all.len() < 8 {
-                    all.push(Medication { drug, dose: *dose, days: 28, prescribed_on: on });
-                }
+            let new = |drug: &str| all.len() < 8 && !all.iter().any(|known| known.drug == drug);
+            let taken = choice.filter(|dose| scene.fixed(spot + 5_000) < *percent && new(dose.0));
+            if let Some((drug, dose, _)) = taken {
+                all.push(Medication { drug, dose: *dose, days: 28, prescribed_on: on });
             }
         }
     }

@@ -87,7 +87,12 @@ fn terms(scene: &Scene<'_>, dice: &mut Dice, start: Date) -> Vec<Term> {
         let months = if level < 2.0 || terms.is_empty() { 12 } else { 24 };
         let to = Month::of(from).plus(months - 1).last();
         if to >= calendar::START {
-            terms.push(Term { applied, from, to, level: CareLevel(usize::try_from(whole(level.round())).unwrap_or(0)) });
+            terms.push(Term {
+                applied,
+                from,
+                to,
+                level: CareLevel(usize::try_from(whole(level.round())).unwrap_or(0)),
+            });
         }
         level = (level + f64::from(dice.small(3)) * 0.45).min(6.0);
         applied = Month::of(to).day(dice.between(3, 27));

@@ -79,10 +79,12 @@ fn regulars(scene: &Scene<'_>, dice: &mut Dice, home: usize) -> Vec<Regular> {
         if !used || !dice.chance(seen) {
             continue;
         }
-        let kind = match practice {
-            _ if practice == Practice::Tumour || (practice == Practice::Internal && dice.chance(0.2)) => Kind::Hospital,
-            Practice::Eye | Practice::Internal | Practice::Mind | Practice::Orthopaedic => Kind::Clinic,
+        let hospital = match practice {
+            Practice::Tumour => true,
+            Practice::Internal => dice.chance(0.2),
+            Practice::Eye | Practice::Mind | Practice::Orthopaedic => false,
         };
+        let kind = if hospital { Kind::Hospital } else { Kind::Clinic };
         let facility = scene.facilities.near(dice, home, kind);
         let every = i32::try_from(dice.weighted(weights)).unwrap_or(0) + 1;
         regulars.push(Regular { practice, facility, every, phase: dice.between(0, 5) });
@@ -95,8 +97,7 @@ fn acute_rate(scene: &Scene<'_>, month: Month) -> f64 {
     let base = match scene.person.age_on(month.first()) {
         ..7 => 0.26,
         7..15 => 0.14,
-        15..40 => 0.07,
-        40..65 => 0.07,
+        15..65 => 0.07,
         65.. => 0.08,
     };
     let winter = matches!(month.0.rem_euclid(12), 0 | 1 | 11);
@@ -171,12 +172,18 @@ fn tests(dice: &mut Dice, draft: &mut Draft, known: &[(Cond, jiff::civil::Date)]
     }
 }
 
+/// What tests are often justified with.
+const SUSPECTED: [&str; 12] = [
+    "5319009", "1519009", "1539006", "4139007", "2500015", "2449001", "4273010", "5859011", "2809003", "5718009",
+    "7140006", "1629009",
+];
+
 /// Suspected and uncoded diagnoses, comments, other public payers: what real claims carry besides.
 fn extras(scene: &Scene<'_>, dice: &mut Dice, draft: &mut Draft, date: jiff::civil::Date) {
-    // formats.md, 14: 10-20 % of diagnoses are suspected in hospitals; 3-5 % are uncoded.
-    if dice.chance(0.10) {
-        let code =
-            *dice.pick(&["5319009", "1519009", "2500015", "4139007", "1539006", "0119001"]).unwrap_or(&"5319009");
+    // formats.md, 14: 10-20 % of diagnoses are suspected in hospitals, fewer in clinics; 3-5 % are uncoded.
+    if dice.chance(0.08) {
+        let usual = dice.pick(&SUSPECTED).copied().unwrap_or("5319009");
+        let code = if dice.chance(0.004) { "0119001" } else { usual };
         draft.diagnose(code, date).modifiers = "8002";
     }
     if dice.chance(0.05) {
@@ -280,7 +287,8 @@ fn acute_visit(scene: &Scene<'_>, dice: &mut Dice, facility: usize, month: Month
         |one: &Acute| one.weights.get(group).copied().unwrap_or(1.0) * if one.winter && !winter { 0.15 } else { 1.0 };
     let weights: Vec<f64> = treatment::ACUTE.iter().map(weight).collect();
     let acute = treatment::ACUTE.get(dice.weighted(weights.iter().copied()))?;
-    let day = *dice.pick(free)?;
+    let (one, other) = (*dice.pick(free)?, again(dice, free));
+    let day = other.map_or(one, |other| one.min(other));
     let date = month.day(day);
     let stated = scene.stated(dice, month);
     let mut draft = Draft::new(scene.person, stated, month, facility)?;
@@ -291,22 +299,19 @@ fn acute_visit(scene: &Scene<'_>, dice: &mut Dice, facility: usize, month: Month
         draft.procedure(section, code, points, &[day]);
     }
     let mut visits = vec![day];
-    if dice.chance(0.25) {
-        if let Some(again) = dice.pick(free).copied().filter(|again| *again != day) {
-            visits = vec![day.min(again), day.max(again)];
-            draft.procedure("12", "112007410", 73, &[day.max(again)]);
-        }
+    if let Some(again) = other.map(|other| one.max(other)).filter(|again| *again != day) {
+        visits.push(again);
+        draft.procedure("12", "112007410", 73, &[again]);
     }
     extras(scene, dice, &mut draft, date);
     let pharmacy = prescribe(scene, dice, &mut draft, acute.drugs, days_of(acute), day);
-    if let (Some(first), true) = (visits.first().copied(), visits.len() == 2) {
-        // The first visit of the month is the first of the illness.
-        if let (Some(diagnosis), true) = (draft.0.diagnoses.first_mut(), first != day) {
-            diagnosis.start = month.day(first);
-        }
-    }
     let claim = draft.finish(visits);
     Some([Some(claim), pharmacy].into_iter().flatten().map(Record::from).collect())
+}
+
+/// One short illness in four brings a second visit in the month.
+fn again(dice: &mut Dice, free: &[i32]) -> Option<i32> {
+    if dice.chance(0.25) { dice.pick(free).copied() } else { None }
 }
 
 fn days_of(acute: &Acute) -> i32 {

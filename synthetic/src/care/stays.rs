@@ -93,17 +93,12 @@ fn adl(dice: &mut Dice, stay: &Admission, frail: bool, after: bool) -> String {
         (false, false) => 0.75,
         (false, true) => 0.9,
     } * if frail { 0.6 } else { 1.0 };
-    (0..10)
-        .map(|_| {
-            if dice.chance(able) {
-                '2'
-            } else if dice.chance(able) {
-                '1'
-            } else {
-                '0'
-            }
-        })
-        .collect()
+    let digit = |dice: &mut Dice| match (dice.chance(able), dice.chance(able)) {
+        (true, _) => '2',
+        (false, true) => '1',
+        (false, false) => '0',
+    };
+    (0..10).map(|_| digit(dice)).collect()
 }
 
 /// Scores that 様式1 asks for with some diseases.

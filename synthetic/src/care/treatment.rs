@@ -39,7 +39,7 @@ pub(crate) struct Treatment {
     /// Disease codes; a person keeps one of them.
     pub(crate) diseases: &'static [&'static str],
     /// Drugs taken every day: one of each group, with the probability in percent.
-    pub(crate) drugs: &'static [(u64, &'static [Dose])],
+    pub(crate) drugs: &'static [(u32, &'static [Dose])],
     /// Tests and fees at a visit: section, code, points, probability in percent.
     pub(crate) tests: &'static [(&'static str, &'static str, i32, f64)],
 }

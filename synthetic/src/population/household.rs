@@ -26,7 +26,12 @@ pub(crate) struct Household {
 impl Household {
     /// The home in a month.
     pub(crate) fn home_in(&self, month: Month) -> usize {
-        self.homes.iter().rev().find(|(from, _)| *from <= month).or_else(|| self.homes.first()).map_or(0, |(_, home)| *home)
+        self.homes
+            .iter()
+            .rev()
+            .find(|(from, _)| *from <= month)
+            .or_else(|| self.homes.first())
+            .map_or(0, |(_, home)| *home)
     }
 
     /// Postcode with a hyphen.
@@ -49,9 +54,12 @@ pub(crate) struct Population {
     next_household: u64,
     next_person: u64,
     namesakes: Namesakes,
+    /// Whether names change at marriage. Before branch numbers came in, a number and another name may be a twin as well: no record
+    /// decides it, so such changes belong to the mistakes that linkage has to live with.
+    renames: bool,
 }
 
-/// Canaries planted in a population (issue: 200 persons).
+/// Canaries planted in a population: persons whose identifiers nobody could mistake.
 const CANARIES: u64 = 200;
 
 impl Iterator for Population {
@@ -71,8 +79,8 @@ impl Iterator for Population {
 }
 
 impl Population {
-    pub(crate) fn new(persons: u64, seed: u64) -> Self {
-        Self { seed, persons, next_household: 0, next_person: 1, namesakes: Namesakes::new() }
+    pub(crate) fn new(persons: u64, seed: u64, renames: bool) -> Self {
+        Self { seed, persons, next_household: 0, next_person: 1, namesakes: Namesakes::new(), renames }
     }
 
     fn build(&mut self, dice: &mut Dice, sketches: &[Sketch]) -> Household {
@@ -152,7 +160,8 @@ impl Population {
         }
         let name = Name { family: names::surname(dice), ..person.name };
         let month = FIRST.plus(dice.between(2, 22));
-        let new = name.family != person.name.family && self.namesakes.claim(&name, person.birth, person.sex);
+        let new =
+            self.renames && name.family != person.name.family && self.namesakes.claim(&name, person.birth, person.sex);
         Person { renamed: new.then_some((month, name)), ..person }
     }
 

@@ -14,8 +14,8 @@ use crate::write::{Identity, Sink};
 /// The files of all months.
 pub(crate) struct SurveyFiles {
     folder: PathBuf,
-    months: BTreeMap<Month, (Sink, Sink)>,
-    stays: u64,
+    /// 様式1, EF, and the stays in them.
+    months: BTreeMap<Month, (Sink, Sink, u64)>,
 }
 
 const TITLE: &str = "施設コード\tデータ識別番号\t退院年月日\t入院年月日\tデータ区分\t順序番号\t行為明細番号\t\
@@ -25,7 +25,7 @@ const TITLE: &str = "施設コード\tデータ識別番号\t退院年月日\t�
 
 impl SurveyFiles {
     pub(crate) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), months: BTreeMap::new(), stays: 0 }
+        Self { folder: folder.to_owned(), months: BTreeMap::new() }
     }
 
     /// Writes a stay to both files.
@@ -37,29 +37,29 @@ impl SurveyFiles {
     ) -> Result<(), SyntheticError> {
         let Some(facility) = facilities.at(stay.hospital) else { return Ok(()) };
         let month = Month::of(stay.discharged_on);
-        let (form1, items) = match self.months.entry(month) {
+        let (form1, items, stays) = match self.months.entry(month) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => {
                 let form1 = Sink::create(&self.folder.join(format!("FF1_{}.txt", month.short())))?;
                 let mut items = Sink::create(&self.folder.join(format!("EFn_{}.txt", month.short())))?;
                 items.cp932(TITLE)?;
-                entry.insert((form1, items))
+                entry.insert((form1, items, 0))
             }
         };
-        self.stays += 1;
+        *stays += 1;
         form1.cp932(&form1_rows(stay, facility))?;
         items.cp932(&item_rows(stay, facility))?;
         let identity = Identity {
             postcode: Some(stay.stated.postcode.clone()),
             ..Identity::bare("dpc", stay.person, &stay.stated).charted(&stay.stated, &facility.code)
         };
-        truth.identity(&form1.name(), self.stays, &identity)
+        truth.identity(&form1.name(), *stays, &identity)
     }
 
     /// Ends the files.
     pub(crate) fn finish(self) -> Result<(u64, u64), SyntheticError> {
         let mut done = (0, 0);
-        for (form1, items) in self.months.into_values() {
+        for (form1, items, _) in self.months.into_values() {
             done = (done.0 + 2, done.1 + form1.close()? + items.close()?);
         }
         Ok(done)

@@ -5,9 +5,22 @@ use cases::Case;
 
 /// Classes whose `refuse` cases are all refused today.
 const REFUSED_CLASSES: &[&str] = &[
-    "DDL/DML/SET", "cross-project join", "direct row output", "error channel", "explain", "files", "functions",
-    "limits/topk", "literal person keys", "metadata", "min/max/quantile", "person_key laundering",
-    "semi/anti join isolation", "string_agg/array_agg/bit_xor", "type-cast channel", "windows",
+    "DDL/DML/SET",
+    "cross-project join",
+    "direct row output",
+    "error channel",
+    "explain",
+    "files",
+    "functions",
+    "limits/topk",
+    "literal person keys",
+    "metadata",
+    "min/max/quantile",
+    "person_key laundering",
+    "semi/anti join isolation",
+    "string_agg/array_agg/bit_xor",
+    "type-cast channel",
+    "windows",
 ];
 
 /// Expected to be refused, and answered today: they need the ledger, budgets and the in-query comparison (part 10, step 5).
@@ -90,7 +103,8 @@ const MOVES_WITH_THE_CROWD: &[&str] = &[];
 async fn single_cells_that_aim_at_the_target_are_withheld() {
     for case in attacks().filter(|case| case.expected == "suppress" && case.sql.is_some()) {
         let sql = case.statements()[0];
-        let (Outcome::Answered(base), Outcome::Answered(changed)) = (ask(Twin::Base, sql).await, ask(Twin::Changed, sql).await)
+        let (Outcome::Answered(base), Outcome::Answered(changed)) =
+            (ask(Twin::Base, sql).await, ask(Twin::Changed, sql).await)
         else {
             continue;
         };
@@ -149,7 +163,9 @@ async fn literals_that_would_fail_on_a_row_are_refused_before_any_is_read() {
 
 #[tokio::test]
 async fn casts_and_divisors_that_fail_on_a_value_become_null() {
-    for condition in ["CAST(sex AS int) / (age - 93) > 0", "CAST(prefecture AS int) > 100", "points / (days - days) IS NULL"] {
+    for condition in
+        ["CAST(sex AS int) / (age - 93) > 0", "CAST(prefecture AS int) > 100", "points / (days - days) IS NULL"]
+    {
         answered(&format!("SELECT count(*) FROM ndb.claims WHERE {condition}")).await;
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, StringArray, UInt32Array, UInt64Array};
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, StringArray, UInt32Array, UInt64Array,
+};
 use arrow::record_batch::RecordBatch;
 use catalog::{Column, ColumnType, Table};
 use datafusion::datasource::MemTable;
@@ -20,7 +22,7 @@ pub(super) enum Twin {
     Absent,
     /// As disclosure.md says.
     Base,
-    /// With other points, days, diagnosis and HbA1c.
+    /// With other points, days, diagnosis and blood sugar.
     Changed,
 }
 
@@ -46,7 +48,7 @@ enum Cell {
 
 type Row = BTreeMap<&'static str, Cell>;
 
-/// Deterministic numbers (SplitMix64), a stream a person, so that the target's presence moves nobody else's.
+/// Deterministic numbers (`SplitMix64`), a stream a person, so that the target's presence moves nobody else's.
 struct Dice(u64);
 
 impl Dice {
@@ -179,7 +181,7 @@ impl Population {
         let points = if inpatient { 20_000 + dice.below(40_000) } else { 200 + dice.below(8_000) };
         let facility = who.facilities[usize::from(dice.chance(30))];
         self.claim_row(who, claim, month, facility, inpatient, points, 1 + dice.below(8));
-        for _ in 0..1 + dice.below(2) {
+        for _ in 0..=dice.below(2) {
             let icd10 = dice.one(&DIAGNOSES);
             self.diagnosis(who, claim, icd10, day(month, 1 + i8::try_from(dice.below(28)).unwrap()));
         }
@@ -257,7 +259,10 @@ impl Population {
             );
         }
         let on = Cell::Date(day(dice.below(20), 15));
-        self.add("ltc.certifications", [("person_key", Cell::Number(who.key)), ("applied_on", on), ("care_level", text(level))]);
+        self.add(
+            "ltc.certifications",
+            [("person_key", Cell::Number(who.key)), ("applied_on", on), ("care_level", text(level))],
+        );
     }
 
     fn stays(&mut self, who: &Who, dice: &mut Dice) {
@@ -389,19 +394,29 @@ fn array(column: &Column, rows: &[Row]) -> ArrayRef {
     };
     match column.kind {
         ColumnType::Bool => Arc::new(
-            cells.map(|cell| if let Some(Cell::Bool(yes)) = cell { Some(*yes) } else { None }).collect::<BooleanArray>(),
+            cells
+                .map(|cell| if let Some(Cell::Bool(yes)) = cell { Some(*yes) } else { None })
+                .collect::<BooleanArray>(),
         ),
         ColumnType::Date => Arc::new(
             cells.map(|cell| if let Some(Cell::Date(day)) = cell { Some(*day) } else { None }).collect::<Date32Array>(),
         ),
         ColumnType::Double => Arc::new(
-            cells.map(|cell| if let Some(Cell::Double(value)) = cell { Some(*value) } else { None }).collect::<Float64Array>(),
+            cells
+                .map(|cell| if let Some(Cell::Double(value)) = cell { Some(*value) } else { None })
+                .collect::<Float64Array>(),
         ),
-        ColumnType::Int => Arc::new(cells.map(|cell| number(cell).map(|n| i32::try_from(n).unwrap())).collect::<Int32Array>()),
+        ColumnType::Int => {
+            Arc::new(cells.map(|cell| number(cell).map(|n| i32::try_from(n).unwrap())).collect::<Int32Array>())
+        }
         ColumnType::Text => Arc::new(
-            cells.map(|cell| if let Some(Cell::Text(text)) = cell { Some(text.as_str()) } else { None }).collect::<StringArray>(),
+            cells
+                .map(|cell| if let Some(Cell::Text(text)) = cell { Some(text.as_str()) } else { None })
+                .collect::<StringArray>(),
         ),
-        ColumnType::U32 => Arc::new(cells.map(|cell| number(cell).map(|n| u32::try_from(n).unwrap())).collect::<UInt32Array>()),
+        ColumnType::U32 => {
+            Arc::new(cells.map(|cell| number(cell).map(|n| u32::try_from(n).unwrap())).collect::<UInt32Array>())
+        }
         ColumnType::U64 => Arc::new(cells.map(number).collect::<UInt64Array>()),
     }
 }

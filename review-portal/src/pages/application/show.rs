@@ -1,5 +1,6 @@
 //! `GET /applications/{application}`: where it stands, whose turn it is, and what this person can do now.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use askama::Template;
@@ -72,6 +73,16 @@ struct Offers {
     withdraw: bool,
     query: bool,
 }
+
+/// One station on an application's way.
+struct Station {
+    word: &'static str,
+    /// `done`, `now` or `ahead`.
+    class: &'static str,
+}
+
+/// The stations of an application that is not rejected, in order.
+const STATIONS: [&str; 6] = ["write", "check", "review", "vote", "pledge", "use"];
 
 /// `GET /applications/{application}`
 pub(crate) async fn show(allowed: Allowed<Read>, State(portal): State<Portal>) -> Result<Response, PortalError> {
@@ -152,6 +163,29 @@ fn offers(portal: &Portal, state: &Application, user: &User, relation: Relation)
     }
 }
 
+impl Offers {
+    /// Whether a form or link for an act stands on the page.
+    fn any(&self) -> bool {
+        let write = self.edit || self.submit || self.withdraw || self.close || self.pledge;
+        let office = self.accept || self.send_back || self.assign || self.permit || self.revoke;
+        write || office || self.voting || self.vote || self.decide || self.conflict
+    }
+}
+
+/// How many stations lie behind an application; none if it left the way.
+fn stations_behind(stage: Stage) -> Option<usize> {
+    match stage {
+        Stage::Unwritten | Stage::Draft | Stage::Returned => Some(0),
+        Stage::Submitted => Some(1),
+        Stage::UnderReview | Stage::Deferred => Some(2),
+        Stage::Voting => Some(3),
+        Stage::Granted | Stage::GrantedWithConditions => Some(4),
+        Stage::Permitted => Some(5),
+        Stage::Closed => Some(STATIONS.len()),
+        Stage::Rejected | Stage::Revoked | Stage::Withdrawn => None,
+    }
+}
+
 /// Whether the period of use has begun.
 fn begun(portal: &Portal, state: &Application) -> bool {
     state.content.period.as_ref().is_some_and(|period| period.from.to_string() <= japan(portal.now()))
@@ -199,6 +233,17 @@ fn decision_text(decision: &Decision) -> &str {
 impl ShowPage {
     fn is_reviewer(&self, id: &str) -> bool {
         self.reviewers.iter().any(|reviewer| reviewer.id == id)
+    }
+
+    /// The way from draft to use, with where it stands.
+    fn progress(&self) -> Vec<Station> {
+        let Some(behind) = stations_behind(self.state.stage) else { return Vec::new() };
+        let class = |at: usize| match at.cmp(&behind) {
+            Ordering::Less => "done",
+            Ordering::Equal => "now",
+            Ordering::Greater => "ahead",
+        };
+        STATIONS.iter().enumerate().map(|(at, word)| Station { word, class: class(at) }).collect()
     }
 
     fn decision_text(&self) -> &str {
