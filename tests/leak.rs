@@ -246,6 +246,8 @@ fn print(batch: &RecordBatch, text: &mut String) {
 /// Bodies of all pages that anybody can open without signing in.
 fn pages(world: &World) -> String {
     let portal = world.address("portal");
+    // Fails only if one is installed already.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut bodies = String::new();
