@@ -1,11 +1,9 @@
 //! Time and peak memory of each step of the chain, as a whole process each: `cargo bench --bench chain -- --persons 20000`.
 //!
-//! Needs nothing but this repository; writes into `target/bench-data`. With `--errors realistic` the linkage test's figures
-//! follow (precision and recall against the truth).
+//! Needs nothing but this repository; writes into `target/bench-data`. `--errors realistic` plants identifier errors.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
-#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock and writes scratch files")]
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a benchmark ends at the first thing that goes wrong")]
+#![expect(clippy::unwrap_used, reason = "a benchmark ends at the first thing that goes wrong")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,16 +30,24 @@ fn main() {
     }
     fs::create_dir_all(&base).unwrap();
     println!("chain of {persons} persons, errors {errors}: seconds and peak memory of each step, one process each\n");
+    chain(&base, &persons, &errors);
+    let size = |name: &str| megabytes(&base.join(name));
+    println!("\nraw files {} MB, releases {} MB", size("population/raw"), size("releases"));
+}
+
+const SOURCES: [&str; 4] = ["ndb", "ltc", "dpc", "ehr"];
+
+fn chain(base: &Path, persons: &str, errors: &str) {
     let at = |name: &str| base.join(name).to_str().unwrap().to_owned();
     for (zone, keys) in [("holder", "k-holder"), ("linkage", "k-linkage"), ("enclave", "k-enclave")] {
         run(&["keys", "init", "--zone", zone, "--out", &at(keys)]);
     }
     step(
         "synthesize",
-        &["synthesize", "--persons", &persons, "--seed", "1", "--errors", &errors, "--out", &at("population")],
+        &["synthesize", "--persons", persons, "--seed", "1", "--errors", errors, "--out", &at("population")],
     );
     let (link_to, release_to) = (at("k-linkage/public"), at("k-enclave/public"));
-    for source in ["ndb", "ltc", "dpc", "ehr"] {
+    for source in SOURCES {
         let (out, raw) = (at(source), at(&format!("population/raw/{source}")));
         step(
             &format!("pseudonymize {source}"),
@@ -61,8 +67,7 @@ fn main() {
             ],
         );
     }
-    let tokens: Vec<String> =
-        ["ndb", "ltc", "dpc", "ehr"].iter().map(|source| at(&format!("{source}/tokens"))).collect();
+    let tokens: Vec<String> = SOURCES.iter().map(|source| at(&format!("{source}/tokens"))).collect();
     let mut link = vec![
         "link".to_owned(),
         "run".to_owned(),
@@ -73,7 +78,11 @@ fn main() {
     ];
     link.extend(tokens);
     step("link", &link.iter().map(String::as_str).collect::<Vec<_>>());
-    for dataset in ["ndb", "ltc", "dpc", "ehr"] {
+    releases(&at);
+}
+
+fn releases(at: &dyn Fn(&str) -> String) {
+    for dataset in SOURCES {
         let (crosswalk, keys, out) = (at("crosswalk"), at("k-enclave"), at("releases"));
         step(
             &format!("release {dataset}"),
@@ -93,7 +102,7 @@ fn main() {
         );
     }
     let mut person = vec!["release".to_owned(), "--dataset".to_owned(), "person".to_owned()];
-    for source in ["ndb", "ltc", "dpc", "ehr"] {
+    for source in SOURCES {
         person.extend(["--content".to_owned(), at(&format!("{source}/content"))]);
     }
     person.extend([
@@ -105,11 +114,6 @@ fn main() {
         at("releases"),
     ]);
     step("release person", &person.iter().map(String::as_str).collect::<Vec<_>>());
-    println!(
-        "\nraw files {:.0} MB, releases {:.0} MB",
-        megabytes(&base.join("population/raw")),
-        megabytes(&base.join("releases"))
-    );
 }
 
 fn run(arguments: &[&str]) {
@@ -131,7 +135,7 @@ fn step(name: &str, arguments: &[&str]) {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    println!("{name:20} {:8.1} s {:8.0} MB", began.elapsed().as_secs_f64(), peak as f64 / 1024.0);
+    println!("{name:20} {:8.1} s {:8} MB", began.elapsed().as_secs_f64(), peak / 1024);
 }
 
 /// Peak resident memory of a process so far, in kilobytes (`VmHWM`, proc(5)).
@@ -143,7 +147,7 @@ fn high_water(status: &Path) -> u64 {
         .unwrap_or(0)
 }
 
-fn megabytes(folder: &Path) -> f64 {
+fn megabytes(folder: &Path) -> u64 {
     let size = |folder: &Path| -> u64 {
         let mut open = vec![folder.to_owned()];
         let mut sum = 0;
@@ -155,5 +159,5 @@ fn megabytes(folder: &Path) -> f64 {
         }
         sum
     };
-    size(folder) as f64 / 1e6
+    size(folder) / 1_000_000
 }

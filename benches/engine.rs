@@ -4,7 +4,6 @@
 //! its own process, two threads. Both alternately; medians of seven. Needs `./tests/setup` (Python environment with DuckDB).
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
-#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock and writes scratch files")]
 #![expect(
     clippy::expect_used,
     clippy::unwrap_used,

@@ -39,8 +39,8 @@ impl Step {
         let took = self.began.elapsed();
         let done = self.bar.position();
         self.bar.finish_and_clear();
-        let rate = if took.as_secs_f64() > 0.0 { done as f64 / took.as_secs_f64() } else { 0.0 };
-        let amount = if done > 0 { format!("{done} {} ({rate:.0}/s)", self.unit) } else { String::new() };
+        let rate = u128::from(done) * 1000 / took.as_millis().max(1);
+        let amount = if done > 0 { format!("{done} {} ({rate}/s)", self.unit) } else { String::new() };
         output::note(&format!("  {} {:>7.1} s  {amount}", pad(&self.label, 28), took.as_secs_f64()));
         took
     }

@@ -1,18 +1,15 @@
 //! No identifier outside the holder and truth folders: every file raw, Parquet decrypted, logs, pages.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use catalog::{DatasetKey, Manifest, aad_prefix};
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::encryption::decrypt::FileDecryptionProperties;
-use policies::Zone;
-use policies::keys::{KeyFolder, VerifyingKey};
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
 
+use crate::plain::{self, read};
 use crate::world::{World, path};
 
 /// Identifier texts, each with what it is; never printed, a failure names the kind and the file.
@@ -197,35 +194,14 @@ fn files_outside(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn read(file: &Path, options: ArrowReaderOptions) -> impl Iterator<Item = RecordBatch> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(File::open(file).unwrap(), options).unwrap();
-    builder.build().unwrap().map(|batch| batch.unwrap())
-}
-
 /// Every table of every release, decrypted, as text; the one column that may hold birth dates left out.
 fn decrypted(folder: &Path) -> Vec<(String, String)> {
-    let keys = KeyFolder::open(&folder.join("enclave/keys"), Zone::Enclave).unwrap();
-    let (kek, signer) = (keys.bytes("kek").unwrap(), VerifyingKey::read(&keys.public("sign")).unwrap());
-    let mut tables = Vec::new();
-    for dataset in ["ndb", "ltc", "dpc", "ehr", "person"] {
-        let release = folder.join("enclave/releases").join(dataset).join("2026.1");
-        let manifest = Manifest::read(&release, &signer).unwrap();
-        let key = DatasetKey::unwrap(&manifest.wrapped_key, &kek, &manifest.release).unwrap();
-        for (name, table) in &manifest.tables {
-            let mut text = String::new();
-            for file in &table.files {
-                let properties = FileDecryptionProperties::builder(key.expose().to_vec())
-                    .with_aad_prefix(aad_prefix(&manifest.release, name, file.bucket.unwrap_or(0)))
-                    .build()
-                    .unwrap();
-                let options = ArrowReaderOptions::new().with_file_decryption_properties(properties);
-                for batch in read(&release.join(&file.path), options) {
-                    print(&batch, &mut text);
-                }
-            }
-            tables.push((name.clone(), text));
-        }
-    }
+    let mut tables: Vec<(String, String)> = Vec::new();
+    plain::decrypt(folder, |table, _, batches| {
+        let mut text = String::new();
+        batches.for_each(|batch| print(&batch, &mut text));
+        tables.push((table.to_owned(), text));
+    });
     tables
 }
 

@@ -1,14 +1,24 @@
 //! End to end: the real binary, real sockets, real clients, made-up people.
 
 #![expect(clippy::disallowed_methods, reason = "a test may wait, read the clock and write scratch files")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test ends at the first thing that goes wrong"
+)]
 
 mod chain;
 mod command_line;
 mod durability;
 mod leak;
+mod linkage;
 mod pages;
 mod permits;
 mod person;
+mod plain;
 mod refusals;
 mod tamper;
 mod tidy;

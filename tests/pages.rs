@@ -310,7 +310,7 @@ fn cells(answer: &Value) -> Vec<Vec<String>> {
     let text = |cell: &Value| match cell {
         Value::Null => "–".to_owned(),
         Value::String(text) => text.clone(),
-        figure => figure.to_string(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => cell.to_string(),
     };
     let rows = answer["rows"].as_array().unwrap().iter();
     std::iter::once(names.collect()).chain(rows.map(|row| row.as_array().unwrap().iter().map(text).collect())).collect()

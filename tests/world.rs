@@ -124,7 +124,7 @@ impl World {
             .stderr(File::options().append(true).open(&log).unwrap())
             .spawn()
             .unwrap();
-        let until = Instant::now() + Duration::from_secs(120);
+        let until = Instant::now() + Duration::from_mins(2);
         while !demo_json.exists() {
             assert!(
                 child.try_wait().unwrap().is_none(),

@@ -2,7 +2,7 @@
 
 /// A dataset's description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Description {
+pub struct About {
     /// `ndb`, `ltc`, `dpc`, `ehr`, `person`.
     pub id: &'static str,
     /// Title in Japanese.
@@ -16,18 +16,13 @@ pub struct Description {
 }
 
 /// The description of that dataset.
-pub fn description(id: &str) -> Option<Description> {
+pub fn about(id: &str) -> Option<About> {
     include_str!("../data/datasets.tsv").lines().skip(1).find_map(|line| {
         let mut parts = line.split('\t');
         let mut next = || parts.next().unwrap_or_default();
-        let description = Description {
-            id: next(),
-            title_ja: next(),
-            title_en: next(),
-            description_ja: next(),
-            description_en: next(),
-        };
-        (description.id == id).then_some(description)
+        let found =
+            About { id: next(), title_ja: next(), title_en: next(), description_ja: next(), description_en: next() };
+        (found.id == id).then_some(found)
     })
 }
 
@@ -38,8 +33,8 @@ mod tests {
     #[test]
     fn every_dataset_of_a_release_is_described() {
         for id in crate::SOURCES.iter().chain(&["person"]) {
-            assert!(!description(id).unwrap().description_en.is_empty(), "{id}");
+            assert!(!about(id).unwrap().description_en.is_empty(), "{id}");
         }
-        assert!(description("none").is_none());
+        assert!(about("none").is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Signing and checking of the three documents that the engine believes: compact JWS, EdDSA (RFC 7515, RFC 8037).
+//! Signing and checking of the three documents that the engine believes: compact JWS, `EdDSA` (RFC 7515, RFC 8037).
 //!
 //! The kind of document stands in the protected header (`typ`), so that one can never pass for another.
 

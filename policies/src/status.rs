@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{PermitId, SessionId};
 
 /// How long a status document may be believed (DESIGN.md, "Zones").
-pub const VALID_FOR: Duration = Duration::from_secs(60);
+pub const VALID_FOR: Duration = Duration::from_mins(1);
 
 /// The claims of a status document's JWS (`typ` = [`crate::jws::STATUS`]).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,6 @@ impl StatusDocument {
     /// Whether the document may be believed at `now`.
     pub fn holds_at(&self, now: Timestamp) -> bool {
         let age = now.duration_since(self.issued_at);
-        age >= jiff::SignedDuration::from_secs(-5) && age <= jiff::SignedDuration::from_secs(60)
+        age >= jiff::SignedDuration::from_secs(-5) && (age.is_negative() || age.unsigned_abs() <= VALID_FOR)
     }
 }

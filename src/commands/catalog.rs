@@ -9,7 +9,7 @@ use policies::Zone;
 use policies::audit::AuditLog;
 use policies::keys::{KeyFolder, VerifyingKey};
 use review_portal::Database;
-use review_portal::catalog::{self as published, DatasetText, Publication};
+use review_portal::catalog::{self as published, Publication};
 
 use crate::cli::Catalog;
 use crate::clock;
@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: Catalog, lang: Lang) -> Result<Outcome> {
     runtime.block_on(async {
         match arguments {
             Catalog::Export { database } => {
-                output::json(&published::export_json(&Database::open(&database).await?).await?)?
+                output::json(&published::export_json(&Database::open(&database).await?).await?)?;
             }
             Catalog::List { database } => list(&Database::open(&database).await?).await?,
             Catalog::Publish { database, keys, enclave, releases } => {
@@ -54,16 +54,15 @@ pub(crate) async fn publish(
     let key = VerifyingKey::read(&if enclave.is_dir() { enclave.join("sign.pub") } else { enclave.to_owned() })?;
     let manifest = Manifest::read(release, &key)?;
     let dataset = manifest.release.dataset();
-    let about = catalog::datasets::description(dataset)
-        .ok_or_else(|| anyhow!("there is no description of the dataset {dataset}"))?;
-    let text = DatasetText {
-        title_ja: about.title_ja.to_owned(),
-        title_en: about.title_en.to_owned(),
-        description_ja: about.description_ja.to_owned(),
-        description_en: about.description_en.to_owned(),
-    };
-    published::publish(database, audit, Publication { manifest: &manifest, text, by: "operator" }, clock::now())
-        .await?;
+    let about =
+        catalog::datasets::about(dataset).ok_or_else(|| anyhow!("there is no description of the dataset {dataset}"))?;
+    published::publish(
+        database,
+        audit,
+        Publication { manifest: &manifest, text: about.into(), by: "operator" },
+        clock::now(),
+    )
+    .await?;
     Ok(manifest.release.to_string())
 }
 

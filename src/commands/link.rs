@@ -29,7 +29,7 @@ pub(crate) fn link(keys: &Path, out: &Path, tokens: &[PathBuf], lang: Lang) -> R
     let audit = AuditLog::open(keys.path(), Zone::Linkage, keys.signing("sign")?)?;
     let step = Step::begin(&lang.text("step-link"), 0, "atoms");
     let report = pseudonymizer::link::run(&LinkJob { keys: &keys, out, tokens }, clock::now(), &mut |progress| {
-        step.at(progress.atoms)
+        step.at(progress.atoms);
     })?;
     step.end();
     let act = Act::new("link", "crosswalk:made", &report.crosswalk);

@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &cli::Serve, lang: Lang) -> Result<Outcome> {
 }
 
 async fn serve(config: Config, arguments: &cli::Serve, lang: Lang) -> Result<Outcome> {
-    let base = arguments.config.parent().unwrap_or(Path::new("."));
+    let base = arguments.config.parent().unwrap_or_else(|| Path::new("."));
     let wants = |service| arguments.service == Service::All || arguments.service == service;
     let missing = |section: &str| {
         let path = arguments.config.display().to_string();

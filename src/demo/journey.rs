@@ -31,13 +31,12 @@ pub(super) async fn accounts(
     audit: &Arc<AuditLog>,
 ) -> Result<BTreeMap<String, String>> {
     let file = folder.zone("portal").join("demo-passwords.json");
-    let passwords: BTreeMap<String, String> = match std::fs::read(&file) {
-        Ok(bytes) => serde_json::from_slice(&bytes)?,
-        Err(_) => {
-            let fresh = PEOPLE.iter().map(|person| (person.user.to_owned(), password())).collect();
-            durable::replace_private(&file, &serde_json::to_vec_pretty(&fresh)?)?;
-            fresh
-        }
+    let passwords: BTreeMap<String, String> = if let Ok(bytes) = std::fs::read(&file) {
+        serde_json::from_slice(&bytes)?
+    } else {
+        let fresh = PEOPLE.iter().map(|person| (person.user.to_owned(), password())).collect();
+        durable::replace_private(&file, &serde_json::to_vec_pretty(&fresh)?)?;
+        fresh
     };
     for person in PEOPLE {
         let user: policies::UserId = person.user.parse()?;

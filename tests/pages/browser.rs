@@ -1,4 +1,4 @@
-//! A person's headless Chromium, driven through WebDriver: finds things by the words on the page.
+//! A person's headless Chromium, driven by chromedriver: finds things by the words on the page.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read as _, Write as _};
@@ -26,7 +26,7 @@ pub(super) const DESK: Size = Size(1280, 900);
 pub(super) const PHONE: Size = Size(390, 844);
 
 /// How long a page may take. Generous: the tests run side by side, on a debug build.
-const PAGE_WAIT_MAX: Duration = Duration::from_secs(60);
+const PAGE_WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// A browser with its own profile, on one world's portal.
 pub(super) struct Browser {
@@ -94,17 +94,17 @@ impl Browser {
 
     /// Follows the link of these words.
     pub(super) async fn follow(&self, words: &str) {
-        self.link(words).await.click().await.unwrap();
+        self.click(self.link(words).await).await;
     }
 
     /// Follows the first link of the main part whose address begins so.
     pub(super) async fn follow_to(&self, address: &str) {
-        self.find(&format!("//main//a[starts-with(@href, '{address}')]")).await.click().await.unwrap();
+        self.click(self.find(&format!("//main//a[starts-with(@href, '{address}')]")).await).await;
     }
 
     /// Presses the button of these words.
     pub(super) async fn press(&self, words: &str) {
-        self.find(&format!("//button[normalize-space(.)='{words}']")).await.click().await.unwrap();
+        self.click(self.find(&format!("//button[normalize-space(.)='{words}']")).await).await;
     }
 
     /// Whether there is such a button.
@@ -140,14 +140,14 @@ impl Browser {
     pub(super) async fn tick_under(&self, summary: &str, label: &str) {
         let part = format!("//details[summary[starts-with(normalize-space(.), '{summary}')]]");
         if self.client.find(Locator::XPath(&format!("{part}[@open]"))).await.is_err() {
-            self.find(&format!("{part}/summary")).await.click().await.unwrap();
+            self.click(self.find(&format!("{part}/summary")).await).await;
         }
-        self.find(&format!("{part}//label[contains(normalize-space(.), '{label}')]")).await.click().await.unwrap();
+        self.click(self.find(&format!("{part}//label[contains(normalize-space(.), '{label}')]")).await).await;
     }
 
     /// Ticks the box whose label begins so.
     pub(super) async fn tick(&self, label: &str) {
-        self.find(&format!("//label[starts-with(normalize-space(.), '{label}')]")).await.click().await.unwrap();
+        self.click(self.find(&format!("//label[starts-with(normalize-space(.), '{label}')]")).await).await;
     }
 
     /// Waits for a sentence to stand on the page.
@@ -216,6 +216,13 @@ impl Browser {
             .unwrap();
     }
 
+    /// Brings it into the middle of the window, clear of what stays at the edge, and clicks.
+    async fn click(&self, element: Element) {
+        let place = serde_json::to_value(&element).unwrap();
+        self.script("arguments[0].scrollIntoView({ block: 'center' })", vec![place]).await;
+        element.click().await.unwrap();
+    }
+
     async fn field(&self, label: &str) -> Element {
         self.find(&format!("//*[@id=//label[normalize-space(.)='{label}']/@for]")).await
     }
@@ -241,7 +248,7 @@ const FOCUS: &str = "
 struct Driver {
     child: Child,
     port: u16,
-    _output: BufReader<ChildStdout>,
+    output: BufReader<ChildStdout>,
 }
 
 impl Driver {
@@ -249,16 +256,17 @@ impl Driver {
         let mut command = Command::new("/usr/bin/chromedriver");
         let command = command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("chromium-driver is installed, see tests/setup");
-        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut driver = Self { child, port: 0, output };
         let mut line = String::new();
-        loop {
+        while driver.port == 0 {
             line.clear();
-            assert_ne!(output.read_line(&mut line).unwrap(), 0, "chromedriver ended at its start");
+            assert_ne!(driver.output.read_line(&mut line).unwrap(), 0, "chromedriver ended at its start");
             if let Some((_, port)) = line.split_once("successfully on port ") {
-                let port = port.trim().trim_end_matches('.').parse().unwrap();
-                return Self { child, port, _output: output };
+                driver.port = port.trim().trim_end_matches('.').parse().unwrap();
             }
         }
+        driver
     }
 }
 

@@ -1,5 +1,7 @@
 //! A chain notices every change.
 
+#![expect(clippy::disallowed_methods, reason = "a test damages files on purpose")]
+
 use std::fs;
 
 use super::*;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use catalog::datasets::Description;
+use catalog::datasets::About;
 use catalog::{Class, Manifest};
 use jiff::Timestamp;
 use policies::audit::AuditLog;
@@ -116,8 +116,8 @@ fn class(class: Class) -> &'static str {
     }
 }
 
-impl From<Description> for DatasetText {
-    fn from(known: Description) -> Self {
+impl From<About> for DatasetText {
+    fn from(known: About) -> Self {
         Self {
             title_ja: known.title_ja.to_owned(),
             title_en: known.title_en.to_owned(),

@@ -175,7 +175,7 @@ async fn furnish(database: PathBuf, keys: &KeyFolder) {
             pinned: Vec::new(),
             wrapped_key: String::new(),
         };
-        let text = DatasetText::from(catalog::datasets::description(dataset).unwrap());
+        let text = DatasetText::from(catalog::datasets::about(dataset).unwrap());
         let publication = Publication { manifest: &manifest, text, by: "operator" };
         publish(&db, &audit, publication.clone(), now).await.unwrap();
         assert!(publish(&db, &audit, publication, now).await.is_err());

@@ -21,7 +21,7 @@ pub(super) fn answer_json(answer: &ClientAnswer) -> Result<Value> {
         .iter()
         .map(|field| json!({ "name": field.name(), "type": type_name(field.data_type()) }))
         .collect();
-    let rows = rows(answer, |column, row| value(column, row))?;
+    let rows = rows(answer, value)?;
     Ok(json!({ "columns": columns, "rows": rows, "veil": answer.veil }))
 }
 
@@ -91,6 +91,7 @@ pub(in crate::commands) fn type_name(kind: &DataType) -> &'static str {
     if kind.is_floating() {
         return "float";
     }
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other type is shown as text")]
     match kind {
         DataType::Boolean => "bool",
         DataType::Date32 | DataType::Date64 => "date",
@@ -116,6 +117,7 @@ fn value(column: &ArrayRef, row: usize) -> Result<Value> {
         let number = arrow::compute::cast(column, &DataType::Int64)?.as_primitive::<Int64Type>().value(row);
         return Ok(if number.unsigned_abs() <= EXACT_MAX { json!(number) } else { json!(number.to_string()) });
     }
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other type is shown as text")]
     Ok(match kind {
         DataType::Boolean => json!(column.as_boolean().value(row)),
         DataType::Float32 => json!(column.as_primitive::<Float32Type>().value(row)),
