@@ -57,6 +57,11 @@ pub enum PortalError {
         #[source]
         cause: io::Error,
     },
+    /// Not a loopback address.
+    #[error(
+        "{0} can be reached from other machines; the portal speaks plain HTTP, so listen on loopback and let a proxy speak TLS"
+    )]
+    NotLoopback(SocketAddr),
     /// The database is newer, or a migration failed.
     #[error("the portal's database cannot be brought up to date; it may be of a newer version")]
     Migrate(#[source] sqlx::migrate::MigrateError),
@@ -115,6 +120,7 @@ impl PortalError {
             Self::Forbidden => "portal/forbidden",
             Self::Keys(_) => "portal/keys",
             Self::Listen { .. } => "portal/listen",
+            Self::NotLoopback(_) => "portal/not-loopback",
             Self::Migrate(_) => "portal/migrate",
             Self::NotFound => "portal/not-found",
             Self::NotSignedIn { .. } => "portal/not-signed-in",
@@ -152,6 +158,7 @@ impl PortalError {
             | Self::DatabaseFile { .. }
             | Self::Keys(_)
             | Self::Listen { .. }
+            | Self::NotLoopback(_)
             | Self::Migrate(_)
             | Self::Serve(_)
             | Self::Session(_)

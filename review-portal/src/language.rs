@@ -76,6 +76,12 @@ impl Language {
     }
 }
 
+/// What the engine refused in Japanese, by its code: sentence and what would work. None for a code without a sentence of ours.
+pub fn refusal_in_japanese(code: &str) -> Option<(&'static str, &'static str)> {
+    let [message, hint] = ENGINE_JA.get(code)?;
+    Some((message, hint))
+}
+
 /// An error's words as a sentence for a page: capital first letter, full stop.
 fn sentence(words: &str) -> String {
     let mut letters = words.chars();

@@ -20,6 +20,7 @@ mod visit;
 
 pub use database::Database;
 pub use error::PortalError;
+pub use language::refusal_in_japanese;
 pub use query::{AnswerColumn, PortalAnswer, PortalRefusal, QueryRunner};
 pub use serve::{PortalConfig, serve};
 

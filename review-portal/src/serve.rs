@@ -40,7 +40,7 @@ const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-sr
 /// Where the portal listens and what it holds.
 #[derive(Clone, Debug)]
 pub struct PortalConfig {
-    /// Address; port 0 picks a free one. The portal speaks plain HTTP: TLS is a reverse proxy's work.
+    /// Address, loopback only; port 0 picks a free one. The portal speaks plain HTTP: TLS is a reverse proxy's work.
     pub listen: SocketAddr,
     /// The SQLite file.
     pub database: PathBuf,
@@ -65,6 +65,9 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), PortalError> {
+    if !config.listen.ip().is_loopback() {
+        return Err(PortalError::NotLoopback(config.listen));
+    }
     let listen = |cause| PortalError::Listen { address: config.listen, cause };
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     let portal = open(&config, runner).await?;

@@ -68,13 +68,20 @@ async fn describe(work: &mut Transaction<'static, Sqlite>, id: &str, text: Datas
     Ok(())
 }
 
+/// Fewer persons than this are not told to the public (NDB guideline, draft of 2024-09-18); none and few look the same.
+const TOLD_MIN: u64 = 10;
+
 /// Tables with their counts, in the schema's order; `person` before its stored parts, without counts: a permit sees only the
-/// persons of its own databases.
+/// persons of its own databases. A table of few persons is published without counts.
 fn tables(manifest: &Manifest) -> Vec<(String, Option<i64>, Option<i64>)> {
     let count = |count: u64| i64::try_from(count).ok();
     let place = |name: &str| catalog::tables().iter().position(|table| table.name == name).unwrap_or(usize::MAX);
-    let stored =
-        manifest.tables.iter().map(|(name, table)| (name.clone(), count(table.rows), table.persons.and_then(count)));
+    let stored = manifest.tables.iter().map(|(name, table)| {
+        if table.persons.is_some_and(|persons| persons < TOLD_MIN) {
+            return (name.clone(), None, None);
+        }
+        (name.clone(), count(table.rows), table.persons.and_then(count))
+    });
     let mut tables: Vec<_> = stored.collect();
     if manifest.tables.keys().any(|name| name.starts_with("person.")) {
         tables.push(("person".to_owned(), None, None));

@@ -63,9 +63,10 @@ pub(super) fn refusal(refused: &Refused, lang: Lang) -> String {
         }
         _ => String::new(),
     };
-    let values =
-        [("code", refused.code.as_str()), ("rule", &refused.rule), ("place", &place), ("message", &refused.message)];
-    format!("{}\n{}", lang.with("sql-refused", &values), lang.with("sql-hint", &[("hint", &refused.hint)]))
+    let japanese = if lang == Lang::Ja { review_portal::refusal_in_japanese(&refused.code) } else { None };
+    let (message, hint) = japanese.unwrap_or((&refused.message, &refused.hint));
+    let values = [("code", refused.code.as_str()), ("rule", &refused.rule), ("place", &place), ("message", message)];
+    format!("{}\n{}", lang.with("sql-refused", &values), lang.with("sql-hint", &[("hint", hint)]))
 }
 
 /// Cells as text; none for NULL.
