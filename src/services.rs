@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
@@ -78,11 +79,23 @@ impl Services {
     }
 }
 
-/// Ends when the person presses Ctrl-C or the system asks (SIGTERM).
-pub(crate) async fn interrupted() -> Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => Ok(result?),
-        _ = terminate.recv() => Ok(()),
+/// Ctrl-C (SIGINT) and the system's wish (SIGTERM), heard from the moment this is made.
+pub(crate) struct Interrupts {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interrupts {
+    /// Listens from now on; until then the system's own way (ending at once) holds.
+    pub(crate) fn listen() -> Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for one of them.
+    pub(crate) async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

@@ -120,8 +120,8 @@ impl World {
             .args(["--portal", "127.0.0.1:0", "--engine", "127.0.0.1:0", "--lang", "en"])
             .env("SUDARE_LOG", "debug")
             .stdin(Stdio::null())
-            .stdout(File::create(&log).unwrap())
-            .stderr(File::options().append(true).open(&log).unwrap())
+            .stdout(appended(&log))
+            .stderr(appended(&log))
             .spawn()
             .unwrap();
         let until = Instant::now() + Duration::from_mins(2);
@@ -136,6 +136,13 @@ impl World {
         }
         let demo = serde_json::from_slice(&fs::read(&demo_json).unwrap()).unwrap();
         Self { folder, demo, child, log }
+    }
+
+    /// Presses Ctrl-C and gives the exit code.
+    pub(crate) fn interrupt(&mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        self.child.wait().unwrap().code()
     }
 
     /// Everything the served process wrote to stdout and stderr so far.
@@ -234,6 +241,11 @@ fn copy_into(from: &Path, to: &Path) {
             fs::copy(entry.path(), &target).unwrap();
         }
     }
+}
+
+/// Both outputs go to the end of one file.
+fn appended(log: &Path) -> File {
+    File::options().create(true).append(true).open(log).unwrap()
 }
 
 /// Runs the binary to its end.

@@ -16,7 +16,7 @@ use crate::cli::{self, Service};
 use crate::clock;
 use crate::lang::Lang;
 use crate::output::{self, Outcome};
-use crate::services::{self, Services};
+use crate::services::{Interrupts, Services};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,6 +77,7 @@ async fn serve(config: Config, arguments: &cli::Serve, lang: Lang) -> Result<Out
         let path = arguments.config.display().to_string();
         anyhow!(lang.with("serve-section", &[("path", &path), ("section", section)]))
     };
+    let mut interrupts = Interrupts::listen()?;
     let mut services = Services::new();
     let say = |service: &str, address: SocketAddr| {
         output::line(&lang.with("serve-ready", &[("service", service), ("address", &address.to_string())]));
@@ -93,7 +94,7 @@ async fn serve(config: Config, arguments: &cli::Serve, lang: Lang) -> Result<Out
     }
     tokio::select! {
         ended = services.first_ended() => { ended?; }
-        interrupted = services::interrupted() => interrupted?,
+        () = interrupts.wait() => {}
     }
     services.end().await?;
     output::note(&lang.text("demo-ended"));

@@ -22,7 +22,7 @@ use crate::clock;
 use crate::commands::{self, start_engine, start_portal, start_signer};
 use crate::lang::Lang;
 use crate::output::{self, Outcome};
-use crate::services::{self, Services};
+use crate::services::{Interrupts, Services};
 
 /// Tokens live 15 minutes; they are renewed well before.
 const RENEW_EVERY: Duration = Duration::from_mins(5);
@@ -33,6 +33,7 @@ pub(super) async fn run(folder: &Folder, arguments: &cli::Demo, began: Instant, 
     let audit = commands::portal_audit(&folder.keys("portal"))?;
     let passwords = journey::accounts(folder, &database, &audit).await?;
     journey::catalog(folder, &database, &audit, lang).await?;
+    let mut interrupts = Interrupts::listen()?;
     let mut services = Services::new();
     let addresses = start(&mut services, folder, arguments).await.map_err(|error| busy(error, arguments, lang))?;
     if permits(folder)?.is_empty() {
@@ -48,7 +49,8 @@ pub(super) async fn run(folder: &Folder, arguments: &cli::Demo, began: Instant, 
     example::show(&addresses.engine_url(), &token, &project, lang).await?;
     if !arguments.once {
         output::note(&lang.text("demo-serving"));
-        serve(&mut services, folder, addresses, &passwords, &permits).await?;
+        let kept = Kept { addresses, passwords: &passwords, permits: &permits };
+        serve(&mut services, &mut interrupts, folder, &kept).await?;
     }
     services.end().await?;
     crossings::witness(folder)?;
@@ -68,21 +70,21 @@ pub(super) fn check_addresses(arguments: &cli::Demo, lang: Lang) -> Result<()> {
     Ok(())
 }
 
-async fn serve(
-    services: &mut Services,
-    folder: &Folder,
+/// What is written again into `demo.json` with each renewal.
+struct Kept<'a> {
     addresses: Addresses,
-    passwords: &BTreeMap<String, String>,
-    permits: &[Permit],
-) -> Result<()> {
+    passwords: &'a BTreeMap<String, String>,
+    permits: &'a [Permit],
+}
+
+async fn serve(services: &mut Services, interrupts: &mut Interrupts, folder: &Folder, kept: &Kept<'_>) -> Result<()> {
     let mut renewal = tokio::time::interval(RENEW_EVERY);
-    let mut ended = std::pin::pin!(services::interrupted());
     loop {
         tokio::select! {
             failed = services.first_ended() => return failed,
-            interrupted = &mut ended => return interrupted,
+            () = interrupts.wait() => return Ok(()),
             _ = renewal.tick() => {
-                renew(folder, addresses, passwords, permits)?;
+                renew(folder, kept.addresses, kept.passwords, kept.permits)?;
                 crossings::witness(folder)?;
             }
         }
