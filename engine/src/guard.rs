@@ -43,6 +43,9 @@ const ROW_TABLES_MAX: u32 = 64;
 /// Rows of a code list, roughly, where joins of open relations are estimated.
 const CODE_LIST_ROWS: u64 = 50_000;
 
+/// Open tables whose first column does not tell their rows apart.
+const SEVERAL_ROWS_A_KEY: &[&str] = &["code.phenotype", "code.population", "code.standard_population"];
+
 /// A plan whose every row-level aggregate stands under a veil, and whose root is open.
 pub(crate) struct Veiled {
     pub plan: LogicalPlan,
@@ -160,7 +163,8 @@ impl<'a> Guard<'a> {
             });
         };
         if relation.kind() == RelationKind::Open {
-            let level = Level::Open(Open { rows: CODE_LIST_ROWS, catalog: true });
+            let catalog = !SEVERAL_ROWS_A_KEY.contains(&relation.name());
+            let level = Level::Open(Open { rows: CODE_LIST_ROWS, catalog });
             return Ok(Walked { plan: LogicalPlan::TableScan(scan), level });
         }
         let table = relation.name().to_owned();
@@ -180,8 +184,7 @@ impl<'a> Guard<'a> {
         let schema = Arc::clone(scan.schema());
         let mut exprs: Vec<Expr> =
             visible.iter().map(|column| facts::named(&schema, column)).collect::<Result<_, Refusal>>()?;
-        let fact =
-            |column: &String| Fact { kind: facts::kind_of(table, column), sides: bit, lists: 0, list_column: None };
+        let fact = |column: &String| Fact { kind: facts::kind_of(table, column), sides: bit, ..Fact::HIDDEN };
         let mut facts: Vec<Fact> = visible.iter().map(fact).collect();
         exprs.push(facts::named(&schema, crate::relations::PERSON_KEY)?.alias(&lineage));
         facts.push(Fact::HIDDEN);
@@ -194,7 +197,7 @@ impl<'a> Guard<'a> {
         }
         let plan = Projection::try_new(exprs, Arc::new(scan)).map_err(planned)?;
         let unique = facts::unique_of(table);
-        let rows = Rows { lineage, exact: true, places, lists: Vec::new(), unique, facts };
+        let rows = Rows { lineage, exact: true, places, lists: Vec::new(), unique, fanout: 1, facts };
         Ok(Walked { plan: LogicalPlan::Projection(plan), level: Level::Rows(rows) })
     }
 

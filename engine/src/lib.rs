@@ -23,8 +23,8 @@ mod veil;
 
 pub use admission::Rejection;
 pub use answer::{Answer, Band, Reason, VeilReport};
-pub use execute::{Limits, Prepared, Session, VeilKey};
 pub use error::{QueryError, Refusal, Rule};
+pub use execute::{Limits, Prepared, Session, VeilKey};
 pub use flight::VEIL_KEY;
 pub use refused::{Refused, RefusedObject, codes};
 pub use relations::{RelationKind, Relations};

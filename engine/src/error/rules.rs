@@ -99,7 +99,8 @@ rules! {
     /// Large integers.
     INTEGER_RANGE = "guard/integer-range", "V-TOTAL", "this arithmetic could leave the range of 64-bit integers", "cast an operand to DOUBLE";
     /// Intervals.
-    INTERVAL = "guard/interval", "V-TOTAL", "intervals must be literals of at most 200 years", "write INTERVAL '90 days'";
+    INTERVAL = "guard/interval", "V-TOTAL", "intervals must be literals of at most 200 years, and are added to dates, not to timestamps",
+        "write INTERVAL '90 days', and CAST(x AS date) where x is a timestamp";
     /// Operators.
     OPERATOR = "guard/operator", "V-FUNC", "this operator is not available on rows", "docs/sql.md lists the operators";
     /// Subqueries.

@@ -11,6 +11,7 @@ mod attacks;
 mod cases;
 mod dialect;
 mod fixture;
+mod holes;
 mod studies;
 
 fn session(twin: Twin) -> Session {

@@ -17,6 +17,9 @@ use crate::error::{Refusal, rules};
 use crate::functions;
 use crate::veil::places;
 
+/// Grouping sets of one aggregate, roughly.
+const SETS: u64 = 64;
+
 impl Guard<'_> {
     pub(super) fn aggregate(&mut self, node: Aggregate) -> Result<Walked, Refusal> {
         let input = self.walk(Arc::unwrap_or_clone(node.input))?;
@@ -143,6 +146,9 @@ fn over_cells(input: LogicalPlan, groups: Vec<Expr>, aggregates: Vec<Expr>, rows
             Ok(saved.restore(total(scope, other)?))
         }
     };
+    // Each set repeats its input's rows: a list of one row is none any more.
+    let sets = groups.iter().any(|expr| matches!(expr, Expr::GroupingSet(_)));
+    let rows = if sets { rows.saturating_mul(SETS) } else { rows };
     let group_expr = groups.into_iter().map(group).collect::<Result<_, Refusal>>()?;
     let aggregate = |expr: Expr| {
         let saved = names.save(&expr);
@@ -176,6 +182,10 @@ fn per_person(scope: Scope<'_>, expr: Expr, weighted: bool) -> Result<(Expr, Fac
     }
     if !weighted && measure::is_measure_per_person(scope, &function)? {
         fact.kind = Kind::Measure;
+        fact.chosen = match function.params.args.as_slice() {
+            [arg] if name != "count" => scope.column_fact(arg)?.is_none_or(|arg| arg.chosen),
+            _ => false,
+        };
     }
     if name == "count"
         && let Some(counted) = measure::counted_column(scope, &function)?

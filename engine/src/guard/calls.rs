@@ -38,9 +38,11 @@ pub(crate) fn scalar(scope: Scope<'_>, call: ScalarFunction) -> Result<Expr, Ref
         check_arguments(scope, &call)?;
     }
     let widen = scope.below() && name == "abs";
+    let bound = scope.below() && matches!(name, "abs" | "round");
     let args = call.args.into_iter().map(|arg| {
         let arg = total(scope, arg)?;
         let integer = widen && arg.get_type(scope.schema).is_ok_and(|found| found.is_integer());
+        let arg = if bound { super::integers::bounded(scope, arg) } else { arg };
         Ok(if integer { Expr::TryCast(TryCast::new(Box::new(arg), DataType::Int64)) } else { arg })
     });
     let call = ScalarFunction { func: call.func, args: args.collect::<Result<_, Refusal>>()? };

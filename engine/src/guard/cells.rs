@@ -62,10 +62,16 @@ impl Guard<'_> {
             visible.push(saved.restore(watched.expr));
             dominance |= watched.dominance;
             cells.push(match watched.amount {
-                Amount::RowsOnly => CellRule { tally: None, dominance: false, rest: None, places: vec![] },
-                Amount::Rows => {
-                    CellRule { tally: Some(row_tally.clone()), dominance: true, rest: None, places: vec![] }
+                Amount::RowsOnly => {
+                    CellRule { tally: None, dominance: false, rest: None, chosen: false, places: vec![] }
                 }
+                Amount::Rows => CellRule {
+                    tally: Some(row_tally.clone()),
+                    dominance: true,
+                    rest: None,
+                    chosen: false,
+                    places: vec![],
+                },
                 Amount::Value(amount, fact) => {
                     let present = amount.clone().is_not_null();
                     let absent = one_where(amount.clone().is_null());
@@ -73,7 +79,7 @@ impl Guard<'_> {
                     let tally = Some(self.tally(&schema, rows, amount, &mut hidden)?);
                     let places =
                         self.place_columns(&schema, rows, keys.sides | fact.sides, Some(&present), &mut hidden)?;
-                    CellRule { tally, dominance: watched.dominance, rest, places }
+                    CellRule { tally, dominance: watched.dominance, rest, chosen: fact.chosen, places }
                 }
             });
         }
@@ -140,8 +146,14 @@ impl Guard<'_> {
         for place in rows.places.iter().filter(|place| !place.optional || place.bit & sides != 0) {
             let name = self.hidden_name();
             let institution = facts::named(schema, &place.name)?;
+            let there = institution.clone().is_not_null();
             hidden.push(self.places(institution, present.cloned().unwrap_or_else(|| lit(true))).alias(&name));
-            columns.push(PlaceColumn { name, optional: place.optional });
+            let there = match present.cloned() {
+                Some(present) => present.and(there),
+                None => there,
+            };
+            let persons = if place.optional { Some(self.tally(schema, rows, one_where(there), hidden)?) } else { None };
+            columns.push(PlaceColumn { name, persons });
         }
         Ok(columns)
     }
@@ -226,7 +238,7 @@ fn summed(scope: Scope<'_>, mut function: AggregateFunction, weighted: bool) -> 
     }
     refuse_weights(weighted)?;
     let Some(arg) = function.params.args.pop() else { return no(&rules::DECOMP) };
-    let fact = scope.mixture(&arg)?;
+    let fact = scope.column_fact(&arg)?.ok_or_else(|| Refusal::of(&rules::DECOMP))?;
     let arg = total(scope, arg)?;
     function.params.args.push(arg.clone());
     let amount = Expr::TryCast(TryCast::new(Box::new(arg), DataType::Float64));

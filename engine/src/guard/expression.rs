@@ -33,12 +33,13 @@ pub(crate) fn output(scope: Scope<'_>, expr: Expr) -> Result<(Expr, Fact), Refus
     if let Some(fact) = calls::coalesced_key(scope, &expr)? {
         return Ok((expr, fact));
     }
-    let mut fact = scope.mixture(&expr)?;
+    let mut fact = Fact { chosen: true, ..scope.mixture(&expr)? };
     if let Some(inner) = scope.column_fact(&expr)?
         && inner.kind == Kind::Measure
         && keeps_measure(scope, &expr)
     {
         fact.kind = Kind::Measure;
+        fact.chosen = inner.chosen;
     }
     Ok((total(scope, expr)?, fact))
 }
@@ -166,6 +167,11 @@ fn try_cast(scope: Scope<'_>, inner: Expr, to: DataType) -> Result<Expr, Refusal
                 | DataType::LargeUtf8
                 | DataType::Utf8View
         );
+    // Wide decimals fail where a result leaves their digits.
+    let wide = matches!(to, DataType::Decimal128(digits, _) if digits > 22) || matches!(to, DataType::Decimal256(..));
+    if scope.below() && wide {
+        return no(&rules::OPERATOR);
+    }
     if scope.below() && !literal {
         // Numbers and texts as dates could leave the calendar, and then fail where they are calculated with.
         let temporal =
@@ -253,6 +259,10 @@ fn arithmetic_total(scope: Scope<'_>, left: Expr, op: Operator, right: Expr) -> 
         refuse_places(scope, &left)?;
         refuse_places(scope, &right)?;
         for (expr, found) in [(&left, &left_type), (&right, &right_type)] {
+            // Nanoseconds since 1970 end in 2262, and fail beyond on the row that gets there.
+            if matches!(found, DataType::Timestamp(..)) {
+                return no(&rules::INTERVAL);
+            }
             if matches!(found, DataType::Interval(_) | DataType::Duration(_)) && !is_short_interval(expr) {
                 return no(&rules::INTERVAL);
             }
@@ -267,6 +277,8 @@ fn arithmetic_total(scope: Scope<'_>, left: Expr, op: Operator, right: Expr) -> 
         (true, true) => integers::widened(scope, (left, &left_type), op, (right, &right_type))?,
         _ => (left, right),
     };
+    let divided = scope.below() && matches!(op, Operator::Divide);
+    let left = if divided { integers::bounded(scope, left) } else { left };
     let divides = matches!(op, Operator::Divide | Operator::Modulo);
     let right = if divides { never_zero(scope, right)? } else { right };
     Ok(Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right))))

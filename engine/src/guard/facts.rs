@@ -41,15 +41,18 @@ pub(crate) struct Fact {
     pub lists: u64,
     /// It is the plain column of that number of the one list in `lists`.
     pub list_column: Option<usize>,
+    /// Whether the query's own words decide where it is NULL: then nobody and few without it must look the same (V-ZERO).
+    pub chosen: bool,
 }
 
 impl Fact {
-    pub(crate) const HIDDEN: Self = Self { kind: Kind::Hidden, sides: 0, lists: 0, list_column: None };
+    pub(crate) const HIDDEN: Self = Self { kind: Kind::Hidden, sides: 0, lists: 0, list_column: None, chosen: false };
     pub(crate) const PLAIN: Self = Self { kind: Kind::Other, ..Self::HIDDEN };
 
     /// What is derived from both and is neither.
     pub(crate) fn mixed(self, other: Self) -> Self {
-        Self { sides: self.sides | other.sides, lists: self.lists | other.lists, ..Self::PLAIN }
+        let (sides, lists) = (self.sides | other.sides, self.lists | other.lists);
+        Self { sides, lists, chosen: true, ..Self::PLAIN }
     }
 }
 
@@ -96,6 +99,8 @@ pub(crate) struct Rows {
     pub places: Vec<Place>,
     pub lists: Vec<ListSide>,
     pub unique: Unique,
+    /// How many rows lists may have made of one, roughly.
+    pub fanout: u64,
     /// One for each field of the plan's schema.
     pub facts: Vec<Fact>,
 }

@@ -7,7 +7,7 @@
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::TryCast;
-use datafusion::logical_expr::{Expr, ExprSchemable, Operator};
+use datafusion::logical_expr::{Case, Expr, ExprSchemable, Operator, lit};
 
 use super::expression::no;
 use super::facts::Scope;
@@ -33,6 +33,21 @@ pub(crate) fn widened(
     }
     // Decimals fail on overflow; doubles do not.
     Ok((as_type(left, &DataType::Float64), as_type(right, &DataType::Float64)))
+}
+
+/// An integer of a size that every function takes; NULL beyond, where some fail on the row that gets there.
+pub(crate) fn bounded(scope: Scope<'_>, expr: Expr) -> Expr {
+    let bound = match expr.get_type(scope.schema) {
+        Ok(DataType::Int64 | DataType::UInt64) => 1_i64 << 53,
+        Ok(DataType::Int32 | DataType::UInt32) => 1 << 30,
+        _ => return expr,
+    };
+    if matches!(expr, Expr::Literal(..)) && bits(scope, &expr) < 30 {
+        return expr;
+    }
+    let wide = TryCast::new(Box::new(expr.clone()), DataType::Int64);
+    let inside = Expr::TryCast(wide).between(lit(-bound), lit(bound));
+    Expr::Case(Case { expr: None, when_then_expr: vec![(Box::new(inside), Box::new(expr))], else_expr: None })
 }
 
 fn as_type((expr, found): (Expr, &DataType), wanted: &DataType) -> Expr {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use datafusion::common::{JoinType, NullEquality};
-use datafusion::logical_expr::{Join, LogicalPlan};
+use datafusion::logical_expr::{Expr, Join, LogicalPlan};
 
 use super::expression::no;
 use super::facts::{self, Fact, Kind, Level, ListSide, Open, Rows, Scope, Unique, Walked};
@@ -21,6 +21,8 @@ mod conditions;
 const OPEN_ROWS_MAX: u64 = 10_000_000;
 /// Rows of a list that may be joined to rows without an equality.
 const LOOSE_LIST_ROWS_MAX: u64 = 5_000;
+/// Rows that lists may make of one row, roughly.
+const FANOUT_MAX: u64 = 100_000;
 /// Lists joined to rows at most: each has a bit of 64.
 const LISTS_MAX: u32 = 64;
 
@@ -62,7 +64,7 @@ impl Guard<'_> {
         let list = list_facts(&right, bit);
         let columns = list.len();
         let sides = Sides::of((&left, rows.facts.clone()), (&right, list))?;
-        let multiplies = multiplies(open, &conditions, shape.join_type);
+        let multiplies = multiplies(open, &conditions, shape.join_type, &right);
         let conditions = conditions.guarded(&sides)?;
         refuse_loose(open, &conditions)?;
         let mut result = rows;
@@ -79,6 +81,7 @@ impl Guard<'_> {
         if multiplies {
             result.lists.push(ListSide { bit, columns });
             result.unique = Unique::No;
+            result.fan_out(open.rows)?;
         }
         build(left, right, conditions, shape, Level::Rows(result))
     }
@@ -94,7 +97,7 @@ impl Guard<'_> {
         let list = list_facts(&left, bit);
         let columns = list.len();
         let sides = Sides::of((&left, list), (&right, rows.facts.clone()))?;
-        let multiplies = multiplies(open, &conditions, shape.join_type);
+        let multiplies = multiplies(open, &conditions, shape.join_type, &left);
         let conditions = conditions.guarded(&sides)?;
         refuse_loose(open, &conditions)?;
         let mut result = rows;
@@ -112,6 +115,7 @@ impl Guard<'_> {
         if multiplies {
             result.lists.push(ListSide { bit, columns });
             result.unique = Unique::No;
+            result.fan_out(open.rows)?;
         }
         build(left, right, conditions, shape, Level::Rows(result))
     }
@@ -243,10 +247,17 @@ fn merged(kept: Rows, mut other: Rows, outer: bool) -> Rows {
     let lists = kept.lists.into_iter().chain(other.lists).collect();
     // An inner join keeps one row a person only if both sides have it; else one row a record of the kept side at most.
     let unique = if other.unique == Unique::Person { kept.unique } else { Unique::No };
-    Rows { places, lists, unique, ..kept }
+    let fanout = kept.fanout.saturating_mul(other.fanout);
+    Rows { places, lists, unique, fanout, ..kept }
 }
 
 impl Rows {
+    /// One person's rows times the lists stay far below what a query may hold: running out would tell of this person.
+    fn fan_out(&mut self, times: u64) -> Result<(), Refusal> {
+        self.fanout = self.fanout.saturating_mul(times);
+        if self.fanout > FANOUT_MAX { no(&rules::CROSS_JOIN) } else { Ok(()) }
+    }
+
     /// The null side of an outer join.
     fn become_optional(&mut self) {
         self.exact = false;
@@ -259,6 +270,7 @@ impl Rows {
 /// Keys of a null side are no longer the lineage itself.
 fn weaken<'a>(facts: impl Iterator<Item = &'a mut Fact>) {
     for fact in facts {
+        fact.chosen = true;
         if let Kind::Key { exact } = &mut fact.kind {
             *exact = false;
         }
@@ -282,7 +294,7 @@ fn open_join(
 }
 
 /// Whether a list may make several rows of one, as its writer likes.
-fn multiplies(open: Open, conditions: &Conditions, join_type: JoinType) -> bool {
+fn multiplies(open: Open, conditions: &Conditions, join_type: JoinType, list: &LogicalPlan) -> bool {
     let keeps = matches!(
         join_type,
         JoinType::LeftSemi
@@ -292,7 +304,10 @@ fn multiplies(open: Open, conditions: &Conditions, join_type: JoinType) -> bool 
             | JoinType::RightAnti
             | JoinType::RightMark
     );
-    let looked_up = open.catalog && !conditions.equal.is_empty() && conditions.filter.is_none();
+    // The first column of a code list is its key: by another one it gives several rows, as many as the query chooses.
+    let key = |side: &Expr| matches!(side, Expr::Column(c) if list.schema().maybe_index_of_column(c) == Some(0));
+    let by_key = conditions.equal.iter().any(|(a, b)| key(a) || key(b));
+    let looked_up = open.catalog && by_key && conditions.filter.is_none();
     !(keeps || looked_up || open.rows <= 1)
 }
 
@@ -302,7 +317,7 @@ fn refuse_loose(open: Open, conditions: &Conditions) -> Result<(), Refusal> {
 }
 
 fn list_facts(plan: &LogicalPlan, bit: u64) -> Vec<Fact> {
-    let column = |at| Fact { lists: bit, list_column: Some(at), ..Fact::PLAIN };
+    let column = |at| Fact { lists: bit, list_column: Some(at), chosen: true, ..Fact::PLAIN };
     (0..plan.schema().fields().len()).map(column).collect()
 }
 

@@ -22,7 +22,7 @@ use crate::functions;
 /// Text of a query at most, in bytes (disclosure.md, "Limits against load").
 const TEXT_BYTES_MAX: usize = 256 * 1024;
 /// Operators in a text at most: bounds how deep an expression can grow without brackets.
-const OPERATORS_MAX: usize = 2_000;
+const OPERATORS_MAX: usize = 400;
 /// Brackets inside each other at most (the parser's own limit).
 const DEPTH_MAX: usize = 50;
 

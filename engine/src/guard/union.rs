@@ -43,6 +43,7 @@ impl Guard<'_> {
             places: Vec::new(),
             lists: vec![repeats],
             unique: Unique::No,
+            fanout: 1,
             facts: Vec::new(),
         };
         for (at, name) in names.iter().enumerate() {
@@ -58,6 +59,7 @@ impl Guard<'_> {
                 union.facts = merged_facts(&union.facts, &visible)?;
             }
             union.exact &= rows.exact;
+            union.fanout = union.fanout.max(rows.fanout);
             union.lists.extend(rows.lists.iter().copied());
             plans.push(Arc::new(aligned(plan, &rows, &union, &types)?));
         }
@@ -96,7 +98,7 @@ fn merged_facts(left: &[Fact], right: &[Fact]) -> Result<Vec<Fact>, Refusal> {
             (Kind::Place, _) | (_, Kind::Place) => Kind::Place,
             _ => Kind::Other,
         };
-        Ok(Fact { kind, ..a.mixed(*b) })
+        Ok(Fact { kind, chosen: a.chosen || b.chosen, ..a.mixed(*b) })
     });
     merged.collect()
 }

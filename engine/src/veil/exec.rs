@@ -1,5 +1,6 @@
 //! The operator: gathers the cells of one aggregate, applies the rule, and passes on visible columns only.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -113,13 +114,8 @@ impl ExecutionPlan for VeilExec {
 /// Nothing leaves before all cells are here and judged (disclosure.md, "Side channels").
 async fn veil(mut input: SendableRecordBatchStream, spec: &VeilSpec, schema: SchemaRef) -> Result<RecordBatch> {
     let input_schema = input.schema();
-    let mut groups = 0_u64;
     let mut batches = Vec::new();
     while let Some(batch) = input.try_next().await? {
-        groups += batch.num_rows() as u64;
-        if groups > spec.max_groups {
-            return Err(DataFusionError::External(Box::new(QueryError::TooLarge)));
-        }
         batches.push(batch);
     }
     judge(&concat_batches(&input_schema, &batches)?, spec, schema)
@@ -131,15 +127,20 @@ fn judge(cells: &RecordBatch, spec: &VeilSpec, schema: SchemaRef) -> Result<Reco
     let enough = rows.passing(|counted| thresholds.enough_persons(counted.persons));
     let row_passes = and(&enough, &enough_places(cells, &spec.row_places, spec)?)?;
     let mut visible: Vec<ArrayRef> = cells.columns().iter().take(spec.groups).cloned().collect();
+    // Counted before it is judged, one person's many groups would be an error that tells of this person.
+    if row_passes.true_count() as u64 > spec.max_groups {
+        return Err(DataFusionError::External(Box::new(QueryError::TooLarge)));
+    }
     let mut withheld = 0_usize;
     for (at, rule) in spec.cells.iter().enumerate() {
         let passes = and(&row_passes, &cell_passes(cells, rule, spec)?)?;
-        withheld += passes.false_count();
+        // In rows that pass it shows as NULL anyway.
+        withheld += passes.false_count() - row_passes.false_count();
         let Some(values) = cells.columns().get(spec.groups + at) else { return internal_err!("a cell is missing") };
         visible.push(nullif(values, &arrow::compute::not(&passes)?)?);
     }
-    if spec.cells.is_empty() {
-        withheld = row_passes.false_count();
+    if spec.groups == 0 || rows.persons_where_not(&row_passes) >= thresholds.min_persons {
+        withheld += row_passes.false_count() * spec.cells.len().max(1);
     }
     spec.withheld.fetch_add(withheld as u64, Ordering::Relaxed);
     let options = RecordBatchOptions::new().with_row_count(Some(cells.num_rows()));
@@ -159,7 +160,10 @@ fn cell_passes(cells: &RecordBatch, rule: &CellRule, spec: &VeilSpec) -> Result<
     };
     let enough = match &rule.rest {
         None => enough,
-        Some(rest) => and(&enough, &Tallies::of(cells, rest)?.passing(|rest| thresholds.rest_is_safe(rest.persons)))?,
+        Some(rest) => and(
+            &enough,
+            &Tallies::of(cells, rest)?.passing(|rest| thresholds.rest_is_safe(rest, rule.chosen, rule.dominance)),
+        )?,
     };
     and(&enough, &enough_places(cells, &rule.places, spec)?)
 }
@@ -170,31 +174,51 @@ fn enough_places(cells: &RecordBatch, places: &[PlaceColumn], spec: &VeilSpec) -
         let Some(lists) = cells.column_by_name(&place.name).and_then(|column| column.as_list_opt::<i32>()) else {
             return internal_err!("a column of institutions is missing");
         };
-        let passes = |list: Option<ArrayRef>| {
+        let persons = place.persons.as_ref().map(|name| Tallies::of(cells, name)).transpose()?;
+        let passes = |(row, list): (usize, Option<ArrayRef>)| {
             let institutions = list.map_or(0, |list| list.len() as u64);
-            spec.thresholds.enough_institutions(institutions, place.optional)
+            let optional = persons.as_ref().map(|persons| persons.counted.get(row).map_or(0, |found| found.persons));
+            spec.thresholds.enough_institutions(institutions, optional)
         };
-        enough = and(&enough, &lists.iter().map(|list| Some(passes(list))).collect())?;
+        enough = and(&enough, &lists.iter().enumerate().map(|cell| Some(passes(cell))).collect())?;
     }
     Ok(enough)
 }
 
 /// The tallies of a hidden column, one a cell.
-struct Tallies(Vec<Counted>);
+struct Tallies {
+    counted: Vec<Counted>,
+    marks: Vec<Vec<u64>>,
+}
 
 impl Tallies {
     fn of(cells: &RecordBatch, name: &str) -> Result<Self> {
         let Some(lists) = cells.column_by_name(name).and_then(|column| column.as_list_opt::<i32>()) else {
             return internal_err!("a tally is missing");
         };
-        let read = |list: Option<ArrayRef>| {
-            list.and_then(|list| list.as_primitive_opt::<Float64Type>().and_then(tally::counted)).unwrap_or_default()
-        };
-        Ok(Self(lists.iter().map(read).collect()))
+        let (mut counted, mut marks) = (Vec::new(), Vec::new());
+        for list in lists.iter() {
+            let numbers = list.as_ref().and_then(|list| list.as_primitive_opt::<Float64Type>());
+            counted.push(numbers.and_then(tally::counted).unwrap_or_default());
+            marks.push(numbers.map(tally::marks).unwrap_or_default());
+        }
+        Ok(Self { counted, marks })
     }
 
     fn passing(&self, rule: impl Fn(&Counted) -> bool) -> BooleanArray {
-        self.0.iter().map(|counted| Some(rule(counted))).collect()
+        self.counted.iter().map(|counted| Some(rule(counted))).collect()
+    }
+
+    /// Persons in rows that do not pass, at least: one person in many rows is one.
+    fn persons_where_not(&self, passes: &BooleanArray) -> u64 {
+        let (mut most, mut seen) = (0, HashSet::<u64>::new());
+        for (passes, (counted, marks)) in passes.iter().zip(self.counted.iter().zip(&self.marks)) {
+            if passes != Some(true) {
+                most = most.max(counted.persons);
+                seen.extend(marks);
+            }
+        }
+        most.max(seen.len() as u64)
     }
 }
 

@@ -11,11 +11,18 @@ use datafusion::logical_expr::{Expr, InvariantLevel, LogicalPlan, UserDefinedLog
 
 use super::rule::Thresholds;
 
-/// Which hidden column tells the institutions of a cell, and whether it comes from the null side of an outer join.
+/// Which hidden column tells the institutions of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd)]
 pub(crate) struct PlaceColumn {
     pub name: String,
-    pub optional: bool,
+    /// Where it comes from the null side of an outer join: the hidden tally of the persons who have that side.
+    pub persons: Option<String>,
+}
+
+impl PlaceColumn {
+    fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.name.as_str()).chain(self.persons.as_deref())
+    }
 }
 
 /// What decides over one visible aggregate, beyond its row.
@@ -27,6 +34,8 @@ pub(crate) struct CellRule {
     pub dominance: bool,
     /// Hidden tally of the rows without an argument: few persons there would be told by the difference (V-RATIO).
     pub rest: Option<String>,
+    /// Whether the query's own words decide who is without one: then nobody there counts as few.
+    pub chosen: bool,
     /// Institutions among rows with an argument.
     pub places: Vec<PlaceColumn>,
 }
@@ -63,9 +72,9 @@ impl VeilSpec {
                 .iter()
                 .chain(&cell.rest)
                 .map(String::as_str)
-                .chain(cell.places.iter().map(|place| place.name.as_str()))
+                .chain(cell.places.iter().flat_map(PlaceColumn::names))
         });
-        let row = self.row_places.iter().map(|place| place.name.as_str());
+        let row = self.row_places.iter().flat_map(PlaceColumn::names);
         std::iter::once(self.row_tally.as_str()).chain(row).chain(cells)
     }
 

@@ -61,15 +61,19 @@ impl Thresholds {
     }
 
     /// V-RATIO: persons without an argument, told by the difference of two counts, are nobody or enough.
-    pub(crate) fn rest_is_safe(&self, persons: u64) -> bool {
-        persons == 0 || self.enough_persons(persons)
+    ///
+    /// `chosen`: the query decides who they are; then nobody looks like few (V-ZERO), or the cell tells whether one is there.
+    pub(crate) fn rest_is_safe(&self, rest: &Counted, chosen: bool, dominance: bool) -> bool {
+        let enough = if dominance { self.even(rest) } else { self.enough_persons(rest.persons) };
+        enough || (rest.persons == 0 && !chosen)
     }
 
     /// V-MININST for one institution column of the relation.
     ///
-    /// `optional`: the column comes from the null side of an outer join; a cell without any row of that side shows no institution.
-    pub(crate) fn enough_institutions(&self, institutions: u64, optional: bool) -> bool {
-        institutions >= self.min_institutions || (optional && institutions == 0)
+    /// `optional`: persons with that side, where the column comes from the null side of an outer join. Few look like nobody, of
+    /// whom no institution is asked: else the cell would tell whether one person has that side.
+    pub(crate) fn enough_institutions(&self, institutions: u64, optional: Option<u64>) -> bool {
+        institutions >= self.min_institutions || optional.is_some_and(|persons| !self.enough_persons(persons))
     }
 
     /// V-MINP and V-DOM for a count or sum: contributors, (n,k) and p %, on all and on each sign.

@@ -16,7 +16,7 @@ use datafusion::logical_expr::{
 };
 
 use super::rule::{Counted, Shares};
-use super::totals::Totals;
+use super::totals::{self, Totals};
 
 /// The aggregate for a profile's `dominance_n`.
 pub(crate) fn tally(dominance_n: usize) -> Arc<AggregateUDF> {
@@ -37,6 +37,11 @@ pub(crate) fn counted(numbers: &Float64Array) -> Option<Counted> {
         positive: shares(6)?,
         negative: shares(10)?,
     })
+}
+
+/// Marks that tell the persons of a small cell apart from those of another; none where they are many.
+pub(crate) fn marks(numbers: &Float64Array) -> Vec<u64> {
+    numbers.values().iter().skip(totals::NUMBERS).map(|mark| mark.to_bits()).collect()
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]

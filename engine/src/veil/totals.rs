@@ -6,6 +6,17 @@ use std::mem::size_of;
 
 use super::rule::Shares;
 
+/// Numbers before the marks.
+pub(super) const NUMBERS: usize = 14;
+/// Cells of fewer persons carry a mark for each (see `tally::marks`).
+const MARKED_BELOW: usize = 64;
+
+/// 52 bits of a spread key, as a whole number that a double holds.
+#[expect(clippy::cast_precision_loss, reason = "52 bits fit")]
+fn mark(key: u64) -> f64 {
+    (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 12) as f64
+}
+
 /// Totals by person. A key leaves this type only as state between partitions; there is no `Debug` of one.
 pub(super) struct Totals {
     dominance_n: usize,
@@ -60,6 +71,9 @@ impl Totals {
         let negative = self.shares(|total| (total < 0.0).then_some(-total));
         for shares in [all, positive, negative] {
             numbers.extend([shares.total, shares.top_n, shares.first, shares.second]);
+        }
+        if self.by_person.len() < MARKED_BELOW {
+            numbers.extend(self.by_person.keys().map(|key| mark(*key)));
         }
         numbers
     }

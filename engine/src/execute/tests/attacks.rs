@@ -59,14 +59,14 @@ async fn what_must_be_refused_is_refused() {
 
 /// What can be seen of an answer without its values.
 #[derive(Debug, PartialEq)]
-struct Shape {
-    rows: usize,
+pub(super) struct Shape {
+    pub(super) rows: usize,
     nulls: Vec<usize>,
     withheld: Band,
     reasons: Vec<Reason>,
 }
 
-fn shape(answer: &Answer) -> Shape {
+pub(super) fn shape(answer: &Answer) -> Shape {
     let columns = answer.schema.fields().len();
     let nulls = (0..columns).map(|at| answer.batches.iter().map(|batch| batch.column(at).logical_null_count()).sum());
     Shape {

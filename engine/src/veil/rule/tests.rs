@@ -32,10 +32,10 @@ fn nine_persons_look_like_none() {
 
 #[test]
 fn an_outer_side_without_rows_asks_for_no_institution() {
-    assert!(standard().enough_institutions(0, true));
-    assert!(!standard().enough_institutions(0, false));
-    assert!(!standard().enough_institutions(2, true));
-    assert!(standard().enough_institutions(3, false));
+    assert!(standard().enough_institutions(0, Some(0)));
+    assert!(!standard().enough_institutions(0, None));
+    assert!(!standard().enough_institutions(2, Some(10)));
+    assert!(standard().enough_institutions(3, None));
 }
 
 #[test]
