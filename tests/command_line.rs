@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::world::{path, prepared, run, text};
+use crate::world::{demo_once, path, prepared, run, text};
 
 #[test]
 fn every_command_has_help_with_an_example() {
@@ -123,23 +123,7 @@ fn a_busy_port_another_version_and_a_foreign_folder_each_give_one_sentence() {
 
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let persons = crate::world::PERSONS.to_string();
-    let busy = run(&[
-        "demo",
-        "--once",
-        "--dir",
-        path(world.path()),
-        "--persons",
-        &persons,
-        "--seed",
-        "7",
-        "--portal",
-        &address,
-        "--engine",
-        "127.0.0.1:0",
-        "--lang",
-        "en",
-    ]);
+    let busy = demo_once(world.path(), crate::world::PERSONS, "none", &address);
     assert_eq!(busy.status.code(), Some(1));
     let said = text(&busy.stderr);
     assert!(said.contains(&format!("address {address} is in use")), "{said}");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::world::{PERSONS, World, copy_of, path, prepared, run, text};
+use crate::world::{PERSONS, World, copy_of, demo_once, path, prepared, run, text};
 
 /// Replaces a hard-linked file by a changed copy of its own.
 fn flip(file: &Path, place: usize) {
@@ -23,23 +23,7 @@ fn a_flipped_byte_in_a_release_stops_its_being_served() {
             world.path().join(name)
         };
         flip(&file, place);
-        let persons = PERSONS.to_string();
-        let output = run(&[
-            "demo",
-            "--once",
-            "--dir",
-            path(world.path()),
-            "--persons",
-            &persons,
-            "--seed",
-            "7",
-            "--portal",
-            "127.0.0.1:0",
-            "--engine",
-            "127.0.0.1:0",
-            "--lang",
-            "en",
-        ]);
+        let output = demo_once(world.path(), PERSONS, "none", "127.0.0.1:0");
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.contains("the release is not served"), "{said}");

@@ -38,24 +38,7 @@ pub(crate) fn prepared(persons: u32, errors: &str) -> PathBuf {
     if folder.exists() {
         fs::remove_dir_all(&folder).unwrap();
     }
-    let output = run(&[
-        "demo",
-        "--once",
-        "--dir",
-        path(&folder),
-        "--persons",
-        &persons.to_string(),
-        "--seed",
-        "7",
-        "--errors",
-        errors,
-        "--portal",
-        "127.0.0.1:0",
-        "--engine",
-        "127.0.0.1:0",
-        "--lang",
-        "en",
-    ]);
+    let output = demo_once(&folder, persons, errors, "127.0.0.1:0");
     assert!(
         output.status.success(),
         "the demo could not be prepared:\n{}\n{}",
@@ -246,6 +229,14 @@ fn copy_into(from: &Path, to: &Path) {
 /// Both outputs go to the end of one file.
 fn appended(log: &Path) -> File {
     File::options().create(true).append(true).open(log).unwrap()
+}
+
+/// `demo --once` with the tests' seed, on free ports but for the portal's address.
+pub(crate) fn demo_once(folder: &Path, persons: u32, errors: &str, portal: &str) -> Output {
+    let persons = persons.to_string();
+    let population = ["--persons", &persons, "--seed", "7", "--errors", errors];
+    let addresses = ["--portal", portal, "--engine", "127.0.0.1:0", "--lang", "en"];
+    run(&[["demo", "--once", "--dir", path(folder)].as_slice(), &population, &addresses].concat())
 }
 
 /// Runs the binary to its end.
