@@ -4,5 +4,6 @@ pub(crate) mod exec;
 pub(crate) mod places;
 pub(crate) mod plan;
 pub(crate) mod rule;
+pub(crate) mod sketch;
 pub(crate) mod tally;
 mod totals;
