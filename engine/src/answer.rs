@@ -23,6 +23,8 @@ pub struct VeilReport {
     pub grade: Grade,
     /// How many cells were withheld, with a keyed offset of 0 to 4.
     pub withheld: Band,
+    /// How many values were taken from an earlier answer to nearly the same question (V-LEDGER-SNAP).
+    pub snapped: u64,
     /// Rules that the plan is subject to, known before data are read; never which one fired.
     pub reasons: Vec<Reason>,
 }

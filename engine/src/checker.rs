@@ -1,32 +1,33 @@
-//! The second look, at the operators that will run: whatever reads rows of persons stands below a veil.
-//!
-//! Shares no code with the guard: it knows operators and marks only.
+//! Looks at operators before they run, sharing no code with the guard: what leaves reads no rows, and what reads rows is an
+//! aggregate that counts its persons, whose cells go to the judge and nowhere else.
 
 use std::sync::Arc;
 
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::source::DataSourceExec;
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::memory::LazyMemoryExec;
 use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
+use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::scalar_subquery::ScalarSubqueryExec;
 
 use crate::error::QueryError;
 use crate::relations::{MarkExec, RelationKind};
-use crate::veil::exec::VeilExec;
 
-/// Walks from the root; fails at the first path to rows without a veil, and at any operator that hides plans in expressions.
-pub(crate) fn check(plan: &Arc<dyn ExecutionPlan>) -> Result<(), QueryError> {
-    if plan.downcast_ref::<ScalarSubqueryExec>().is_some() {
-        return Err(QueryError::Unveiled);
-    }
-    if plan.downcast_ref::<VeilExec>().is_some() {
-        return plan.children().into_iter().try_for_each(below);
-    }
+/// The aggregate that counts persons.
+const TALLY: &str = "__sudare_tally";
+
+/// A plan whose rows leave: no leaf of it reads rows of persons.
+pub(crate) fn open(plan: &Arc<dyn ExecutionPlan>) -> Result<(), QueryError> {
+    refuse_hidden_plans(plan)?;
     if let Some(mark) = plan.downcast_ref::<MarkExec>() {
         return match mark.kind() {
-            RelationKind::Open => plan.children().into_iter().try_for_each(below),
+            RelationKind::Open => plan.children().into_iter().try_for_each(inside_open),
             RelationKind::Rows => Err(QueryError::Unveiled),
         };
     }
@@ -34,18 +35,51 @@ pub(crate) fn check(plan: &Arc<dyn ExecutionPlan>) -> Result<(), QueryError> {
     if children.is_empty() && !is_known_open_leaf(plan) {
         return Err(QueryError::Unveiled);
     }
-    children.into_iter().try_for_each(check)
+    children.into_iter().try_for_each(open)
 }
 
-/// Under a veil anything may be read, but plans inside expressions stay refused.
-fn below(plan: &Arc<dyn ExecutionPlan>) -> Result<(), QueryError> {
-    if plan.downcast_ref::<ScalarSubqueryExec>().is_some() {
+/// A plan whose cells are judged: an aggregate that counts persons, perhaps under projections of columns.
+pub(crate) fn judged(plan: &Arc<dyn ExecutionPlan>) -> Result<(), QueryError> {
+    if let Some(projection) = plan.downcast_ref::<ProjectionExec>() {
+        let columns = projection.expr().iter().all(|part| part.expr.downcast_ref::<Column>().is_some());
+        return if columns { only_child(plan, judged) } else { Err(QueryError::Unveiled) };
+    }
+    if plan.downcast_ref::<CoalescePartitionsExec>().is_some() || plan.downcast_ref::<CooperativeExec>().is_some() {
+        return only_child(plan, judged);
+    }
+    let Some(aggregate) = plan.downcast_ref::<AggregateExec>() else { return Err(QueryError::Unveiled) };
+    if !aggregate.aggr_expr().iter().any(|function| function.fun().name() == TALLY) {
         return Err(QueryError::Unveiled);
     }
-    plan.children().into_iter().try_for_each(below)
+    rows(plan)
 }
 
-/// Leaves that hold what the query's own text says: VALUES, generated series, nothing.
+fn only_child(
+    plan: &Arc<dyn ExecutionPlan>,
+    check: impl Fn(&Arc<dyn ExecutionPlan>) -> Result<(), QueryError>,
+) -> Result<(), QueryError> {
+    match plan.children().as_slice() {
+        [child] => check(child),
+        _ => Err(QueryError::Unveiled),
+    }
+}
+
+/// Under an aggregate anything may be read, but plans inside expressions stay refused.
+fn rows(plan: &Arc<dyn ExecutionPlan>) -> Result<(), QueryError> {
+    refuse_hidden_plans(plan)?;
+    plan.children().into_iter().try_for_each(rows)
+}
+
+fn inside_open(plan: &Arc<dyn ExecutionPlan>) -> Result<(), QueryError> {
+    refuse_hidden_plans(plan)?;
+    plan.children().into_iter().try_for_each(inside_open)
+}
+
+fn refuse_hidden_plans(plan: &Arc<dyn ExecutionPlan>) -> Result<(), QueryError> {
+    if plan.downcast_ref::<ScalarSubqueryExec>().is_some() { Err(QueryError::Unveiled) } else { Ok(()) }
+}
+
+/// Leaves that hold judged cells or what the query's own text says: VALUES, generated series, nothing.
 fn is_known_open_leaf(plan: &Arc<dyn ExecutionPlan>) -> bool {
     let values = plan
         .downcast_ref::<DataSourceExec>()

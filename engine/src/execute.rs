@@ -2,7 +2,6 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arrow::datatypes::{Schema, SchemaRef};
@@ -11,7 +10,6 @@ use datafusion::common::runtime::SpawnedTask;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
-use datafusion::physical_plan::collect;
 use futures::FutureExt;
 use hmac::{Hmac, KeyInit, Mac};
 use policies::{Grade, Profile};
@@ -21,7 +19,10 @@ use zeroize::Zeroizing;
 use crate::answer::{Answer, Band, Reason, VeilReport};
 use crate::error::{QueryError, Refusal, rules};
 use crate::relations::Relations;
-use crate::{checker, guard, state};
+use crate::veil::sketch::PersonMarks;
+use crate::{guard, state};
+
+mod stages;
 
 /// Longest run of a query (disclosure.md, "Limits against load").
 const RUN_MAX: Duration = Duration::from_mins(10);
@@ -63,6 +64,18 @@ impl VeilKey {
     pub fn new(bytes: &[u8]) -> Self {
         Self(Zeroizing::new(bytes.to_vec()))
     }
+
+    /// The keyed function of the release line: the same for all projects, so that equal crowds look equal everywhere.
+    fn marks(&self) -> PersonMarks {
+        PersonMarks::new(&self.derived(b"person marks"))
+    }
+
+    /// A key of its own for each purpose.
+    fn derived(&self, purpose: &[u8]) -> [u8; 32] {
+        let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.0) else { return [0; 32] };
+        mac.update(purpose);
+        mac.finalize().into_bytes().into()
+    }
 }
 
 impl std::fmt::Debug for VeilKey {
@@ -79,7 +92,6 @@ pub struct Prepared {
     schema: SchemaRef,
     fingerprint: String,
     reasons: Vec<Reason>,
-    withheld: Arc<AtomicU64>,
 }
 
 impl Prepared {
@@ -118,33 +130,31 @@ impl Session {
         self.refuse_unknown_tables(&state, &parsed.statement)?;
         let plan = state.statement_to_plan(parsed.statement).await.map_err(|e| Refusal::from_planning(&e))?;
         let plan = joined(plan, &state)?;
-        let withheld = Arc::new(AtomicU64::new(0));
-        let veiled = guard::veil(plan, &self.relations, &self.profile, parsed.series_rows, Arc::clone(&withheld))?;
+        let veiled = guard::veil(plan, &self.relations, &self.profile, &self.veil_key.marks(), parsed.series_rows)?;
         let plan = analyzed(veiled.plan, &state)?;
         let schema = Arc::new(Schema::new(plan.schema().fields().clone()));
         let fingerprint = hex::encode(Sha256::digest(plan.display_indent().to_string()));
-        Ok(Prepared { plan, state, schema, fingerprint, reasons: veiled.reasons, withheld })
+        Ok(Prepared { plan, state, schema, fingerprint, reasons: veiled.reasons })
     }
 
     /// Runs a prepared query. The error says nothing of data, whatever failed.
     pub async fn execute(&self, prepared: Prepared) -> Result<Answer, QueryError> {
-        let withheld = Arc::clone(&prepared.withheld);
         let (schema, fingerprint, reasons) =
             (Arc::clone(&prepared.schema), prepared.fingerprint.clone(), prepared.reasons.clone());
-        let running = SpawnedTask::spawn(run(prepared));
-        let batches = match tokio::time::timeout(self.limits.run_max, running.join()).await {
+        let running = SpawnedTask::spawn(stages::run(prepared.plan, prepared.state));
+        let cells = match tokio::time::timeout(self.limits.run_max, running.join()).await {
             Err(_) => return Err(QueryError::TooSlow),
             // An unwind: its payload may quote data and is dropped with it.
             Ok(Err(_)) => return Err(QueryError::Failed),
             Ok(Ok(result)) => result?,
         };
-        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        let rows: usize = cells.batches.iter().map(RecordBatch::num_rows).sum();
         if rows as u64 > self.profile.max_rows {
             return Err(QueryError::TooLarge);
         }
-        let count = withheld.load(Ordering::Relaxed) + self.offset(&fingerprint);
-        let veil = VeilReport { grade: self.grade, withheld: Band::of(count), reasons };
-        Ok(Answer { schema, batches, veil })
+        let count = cells.withheld + self.offset(&fingerprint);
+        let veil = VeilReport { grade: self.grade, withheld: Band::of(count), snapped: cells.snapped, reasons };
+        Ok(Answer { schema, batches: cells.batches, veil })
     }
 
     /// 0 to 4, the same for the same plan, unknown without the key.
@@ -171,13 +181,6 @@ impl Session {
         }
         Ok(())
     }
-}
-
-async fn run(prepared: Prepared) -> Result<Vec<RecordBatch>, QueryError> {
-    let Prepared { plan, state, .. } = prepared;
-    let physical = state.create_physical_plan(&plan).await.map_err(|e| QueryError::from_running(&e))?;
-    checker::check(&physical)?;
-    collect(physical, state.task_ctx()).await.map_err(|e| QueryError::from_running(&e))
 }
 
 fn analyzed(plan: LogicalPlan, state: &SessionState) -> Result<LogicalPlan, Refusal> {

@@ -3,7 +3,6 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use datafusion::catalog::default_table_source::provider_as_source;
 use datafusion::common::DataFusionError;
@@ -18,6 +17,7 @@ use crate::answer::Reason;
 use crate::error::{Refusal, rules};
 use crate::functions;
 use crate::relations::{RelationKind, Relations};
+use crate::veil::sketch::PersonMarks;
 use expression::no;
 use facts::{Fact, Kind, Level, Open, Place, Rows, Scope, Walked};
 
@@ -52,15 +52,15 @@ pub(crate) struct Veiled {
     pub reasons: Vec<Reason>,
 }
 
-/// Walks a plan. `series_rows`: rows of the longest generated series; `withheld`: where veils count.
+/// Walks a plan. `series_rows`: rows of the longest generated series; `marks`: what persons are in sketches.
 pub(crate) fn veil(
     plan: LogicalPlan,
     relations: &Relations,
     profile: &Profile,
+    marks: &PersonMarks,
     series_rows: u64,
-    withheld: Arc<AtomicU64>,
 ) -> Result<Veiled, Refusal> {
-    let mut guard = Guard { relations, profile, series_rows, withheld, ..Guard::new(relations, profile) };
+    let mut guard = Guard { series_rows, ..Guard::new(relations, profile, marks) };
     let walked = guard.walk_root(plan)?;
     let mut reasons = guard.reasons;
     reasons.sort();
@@ -75,8 +75,8 @@ pub(crate) fn veil(
 pub(crate) struct Guard<'a> {
     relations: &'a Relations,
     profile: &'a Profile,
+    marks: &'a PersonMarks,
     series_rows: u64,
-    withheld: Arc<AtomicU64>,
     reasons: Vec<Reason>,
     nodes: usize,
     joins: usize,
@@ -86,12 +86,12 @@ pub(crate) struct Guard<'a> {
 }
 
 impl<'a> Guard<'a> {
-    fn new(relations: &'a Relations, profile: &'a Profile) -> Self {
+    fn new(relations: &'a Relations, profile: &'a Profile, marks: &'a PersonMarks) -> Self {
         Self {
             relations,
             profile,
+            marks,
             series_rows: 0,
-            withheld: Arc::default(),
             reasons: Vec::new(),
             nodes: 0,
             joins: 0,
@@ -110,11 +110,7 @@ impl<'a> Guard<'a> {
         if !std::ptr::eq(inner, &raw const plan) && self.walk(inner.clone())?.is_rows() {
             return no(&rules::ROOT);
         }
-        *self = Guard {
-            series_rows: self.series_rows,
-            withheld: Arc::clone(&self.withheld),
-            ..Guard::new(self.relations, self.profile)
-        };
+        *self = Guard { series_rows: self.series_rows, ..Guard::new(self.relations, self.profile, self.marks) };
         self.walk(plan)
     }
 

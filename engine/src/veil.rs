@@ -1,9 +1,11 @@
-//! The veil: hidden aggregates that count beside each cell, the node that keeps its place, the operator that judges.
+//! The veil: one hidden aggregate that counts beside each cell, the node that keeps its place, and the judge.
 
-pub(crate) mod exec;
+pub(crate) mod judge;
 pub(crate) mod places;
 pub(crate) mod plan;
 pub(crate) mod rule;
+pub(crate) mod shown;
 pub(crate) mod sketch;
+pub(crate) mod tallied;
 pub(crate) mod tally;
-mod totals;
+pub(crate) mod totals;

@@ -124,6 +124,9 @@ rules! {
     GENERATED = "guard/generated-rows", "V-GEN", "generated rows need literal bounds and at most 100,000 rows", "use a coarser step or a shorter span";
     /// Table functions.
     TABLE_FUNCTION = "guard/table-function", "V-FILE", "the only functions in FROM are generate_series and range", "use the tables that the permit names";
+    /// Too many aggregates.
+    AGGREGATES = "guard/too-many-aggregates", "V-RES", "one SELECT asks for more aggregates and conditions than are counted at once",
+        "ask for them in several queries";
     /// Aggregates at the veil.
     AGGREGATE = "guard/aggregate", "V-AGG", "this aggregate would hand out a single person's value",
         "count persons in bands: SELECT floor(points/1000.0) AS band, count(DISTINCT person_key) … GROUP BY 1; per person it is allowed";

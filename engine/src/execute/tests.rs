@@ -186,6 +186,6 @@ async fn the_band_and_the_fingerprint_are_the_same_for_the_same_query() {
     assert_eq!(answer.veil.withheld, Band::Many);
     assert_eq!(
         serde_json::to_string(&answer.veil).unwrap(),
-        r#"{"grade":"exact","withheld":"50+","reasons":["dominance","few_institutions","few_persons"]}"#
+        r#"{"grade":"exact","withheld":"50+","snapped":0,"reasons":["dominance","few_institutions","few_persons"]}"#
     );
 }

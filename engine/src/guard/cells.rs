@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
+use datafusion::common::DFSchema;
 use datafusion::logical_expr::expr::{AggregateFunction, TryCast};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{Aggregate, Case, Expr, Extension, LogicalPlan, lit};
+use datafusion::logical_expr::{Aggregate, Case, Expr, Extension, LogicalPlan, lit, not};
 
 use super::aggregate::{covers, function_of};
 use super::expression::{no, total};
@@ -14,28 +15,47 @@ use super::{Guard, measure, planned};
 use crate::answer::Reason;
 use crate::error::{Refusal, rules};
 use crate::functions;
-use crate::veil::plan::{CellRule, PlaceColumn, Veil, VeilSpec};
+use crate::veil::plan::{CellRule, Check, PlaceColumn, ROWS, Value, Veil, VeilSpec};
 use crate::veil::tally;
+use crate::veil::totals::AMOUNTS_MAX;
 
 /// Cells of a grouped veil, roughly, where joins of open relations are estimated.
 const CELLS: u64 = 3_000;
 
-/// What is counted beside one aggregate.
+/// One shown aggregate: itself, allowed and total, and what decides over it.
 struct Watched {
-    /// The aggregate itself, allowed and total.
     expr: Expr,
-    /// Whose total decides: the rows', or that of an amount where it is not NULL.
-    amount: Amount,
-    dominance: bool,
+    value: Value,
+    checks: Vec<Check>,
+    /// Where its argument is there, and what that depends on; none if every row has one.
+    argument: Option<(Expr, Fact)>,
 }
 
-enum Amount {
-    /// Every row counts one.
-    Rows,
-    /// The row's persons decide, nothing else is asked.
-    RowsOnly,
-    /// An amount in each row, NULL where the argument is; with what it depends on.
-    Value(Expr, Fact),
+/// The amounts that one veil tallies, each once.
+pub(super) struct Amounts(Vec<Expr>);
+
+impl Amounts {
+    /// With the rows' own, which counts one a row.
+    fn new() -> Self {
+        Self(vec![lit(1.0)])
+    }
+
+    /// The number of the tally of an amount (Float64, NULL where a row has none).
+    pub(super) fn tally(&mut self, amount: Expr) -> Result<usize, Refusal> {
+        if let Some(at) = self.0.iter().position(|known| *known == amount) {
+            return Ok(at);
+        }
+        if self.0.len() >= AMOUNTS_MAX {
+            return no(&rules::AGGREGATES);
+        }
+        self.0.push(amount);
+        Ok(self.0.len() - 1)
+    }
+
+    /// The number of the tally that counts the rows where a condition holds.
+    pub(super) fn rows_where(&mut self, condition: Expr) -> Result<usize, Refusal> {
+        self.tally(one_where(condition))
+    }
 }
 
 impl Guard<'_> {
@@ -52,78 +72,66 @@ impl Guard<'_> {
         let weighted = !covers(rows, &groups);
         let names = NamePreserver::new_for_projection();
         let (mut visible, mut hidden, mut cells) = (Vec::new(), Vec::new(), Vec::new());
-        let row_tally = self.tally(&schema, rows, lit(1.0), &mut hidden)?;
+        let mut amounts = Amounts::new();
         let keys = groups.iter().fold(Fact::PLAIN, |sum, (_, fact)| sum.mixed(*fact));
-        let row_places = self.place_columns(&schema, rows, keys.sides, None, &mut hidden)?;
-        let mut dominance = false;
+        let row_places = self.place_columns(&schema, rows, keys.sides, None, (&mut hidden, &mut amounts))?;
         for expr in aggregates {
             let saved = names.save(&expr);
-            let watched = watched(scope, rows, expr, weighted)?;
+            let watched = watched(scope, rows, expr, weighted, &mut amounts)?;
+            let measure = measure_of(&watched.expr);
             visible.push(saved.restore(watched.expr));
-            dominance |= watched.dominance;
-            cells.push(match watched.amount {
-                Amount::RowsOnly => {
-                    CellRule { tally: None, dominance: false, rest: None, chosen: false, places: vec![] }
+            let places = match &watched.argument {
+                None => Vec::new(),
+                Some((present, fact)) => {
+                    let sides = keys.sides | fact.sides;
+                    self.place_columns(&schema, rows, sides, Some(present), (&mut hidden, &mut amounts))?
                 }
-                Amount::Rows => CellRule {
-                    tally: Some(row_tally.clone()),
-                    dominance: true,
-                    rest: None,
-                    chosen: false,
-                    places: vec![],
-                },
-                Amount::Value(amount, fact) => {
-                    let present = amount.clone().is_not_null();
-                    let absent = one_where(amount.clone().is_null());
-                    let rest = Some(self.tally(&schema, rows, absent, &mut hidden)?);
-                    let tally = Some(self.tally(&schema, rows, amount, &mut hidden)?);
-                    let places =
-                        self.place_columns(&schema, rows, keys.sides | fact.sides, Some(&present), &mut hidden)?;
-                    CellRule { tally, dominance: watched.dominance, rest, chosen: fact.chosen, places }
-                }
-            });
+            };
+            cells.push(CellRule { value: watched.value, checks: watched.checks, places, measure });
         }
-        self.reasons.push(Reason::FewPersons);
-        if dominance {
-            self.reasons.push(Reason::Dominance);
-        }
-        if !row_places.is_empty() || cells.iter().any(|cell| !cell.places.is_empty()) {
-            self.reasons.push(Reason::FewInstitutions);
-        }
-        let spec = self.spec(groups.len(), cells, row_tally, row_places);
-        let global = groups.is_empty();
+        self.note_reasons(&cells, &row_places);
+        let tallies = self.tallies(&schema, rows, amounts, &mut hidden)?;
+        let spec = VeilSpec {
+            groups: groups.len(),
+            two_valued: Vec::new(),
+            cells,
+            tallies,
+            row_places,
+            thresholds: self.profile.into(),
+            max_groups: self.profile.max_groups,
+        };
+        let open = if groups.is_empty() { 1 } else { CELLS };
         let group_expr = groups.into_iter().map(|(expr, _)| expr).collect();
         visible.extend(hidden);
         let aggregate = Aggregate::try_new(Arc::new(plan), group_expr, visible).map_err(planned)?;
         let veil = Veil::try_new(LogicalPlan::Aggregate(aggregate), Arc::new(spec)).map_err(planned)?;
         let plan = LogicalPlan::Extension(Extension { node: Arc::new(veil) });
-        let rows = if global { 1 } else { CELLS };
-        Ok(Walked { plan, level: Level::Open(Open { rows, catalog: false }) })
+        Ok(Walked { plan, level: Level::Open(Open { rows: open, catalog: false }) })
     }
 
-    fn spec(&self, groups: usize, cells: Vec<CellRule>, row_tally: String, row_places: Vec<PlaceColumn>) -> VeilSpec {
-        VeilSpec {
-            groups,
-            cells,
-            row_tally,
-            row_places,
-            thresholds: self.profile.into(),
-            max_groups: self.profile.max_groups,
-            withheld: Arc::clone(&self.withheld),
+    fn note_reasons(&mut self, cells: &[CellRule], row_places: &[PlaceColumn]) {
+        self.reasons.push(Reason::FewPersons);
+        let even = |check: &Check| matches!(check, Check::Even(_) | Check::Branch { even: true, .. });
+        if cells.iter().any(|cell| cell.checks.iter().any(even)) {
+            self.reasons.push(Reason::Dominance);
+        }
+        if !row_places.is_empty() || cells.iter().any(|cell| !cell.places.is_empty()) {
+            self.reasons.push(Reason::FewInstitutions);
         }
     }
 
-    /// Adds a hidden tally of an amount by person; its name.
-    fn tally(
+    /// Adds the hidden column of all tallies; its name.
+    fn tallies(
         &mut self,
-        schema: &datafusion::common::DFSchema,
+        schema: &DFSchema,
         rows: &Rows,
-        amount: Expr,
+        amounts: Amounts,
         hidden: &mut Vec<Expr>,
     ) -> Result<String, Refusal> {
         let name = self.hidden_name();
-        let args = vec![facts::named(schema, &rows.lineage)?, amount];
-        let function = tally::tally(self.profile.dominance_n);
+        let function = tally::tally(amounts.0.len(), self.profile.dominance_n, self.marks.clone());
+        let mut args = vec![facts::named(schema, &rows.lineage)?];
+        args.extend(amounts.0);
         let call = AggregateFunction::new_udf(function, args, false, None, vec![], None);
         hidden.push(Expr::AggregateFunction(call).alias(&name));
         Ok(name)
@@ -133,11 +141,11 @@ impl Guard<'_> {
     /// says the cell reads.
     fn place_columns(
         &mut self,
-        schema: &datafusion::common::DFSchema,
+        schema: &DFSchema,
         rows: &Rows,
         sides: u64,
         present: Option<&Expr>,
-        hidden: &mut Vec<Expr>,
+        (hidden, amounts): (&mut Vec<Expr>, &mut Amounts),
     ) -> Result<Vec<PlaceColumn>, Refusal> {
         let mut columns = Vec::new();
         if self.profile.min_institutions == 0 {
@@ -152,7 +160,7 @@ impl Guard<'_> {
                 Some(present) => present.and(there),
                 None => there,
             };
-            let persons = if place.optional { Some(self.tally(schema, rows, one_where(there), hidden)?) } else { None };
+            let persons = if place.optional { Some(amounts.rows_where(there)?) } else { None };
             columns.push(PlaceColumn { name, persons });
         }
         Ok(columns)
@@ -172,7 +180,13 @@ fn refuse_named_groups(groups: &[(Expr, Fact)]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn watched(scope: Scope<'_>, rows: &Rows, expr: Expr, weighted: bool) -> Result<Watched, Refusal> {
+fn watched(
+    scope: Scope<'_>,
+    rows: &Rows,
+    expr: Expr,
+    weighted: bool,
+    amounts: &mut Amounts,
+) -> Result<Watched, Refusal> {
     let function = function_of(expr)?;
     let name = function.func.name();
     if !matches!(name, "avg" | "count" | "sum") {
@@ -184,7 +198,16 @@ fn watched(scope: Scope<'_>, rows: &Rows, expr: Expr, weighted: bool) -> Result<
     if !function.params.order_by.is_empty() {
         return no(&rules::AGGREGATE);
     }
-    if name == "count" { counted(scope, rows, function, weighted) } else { summed(scope, function, weighted) }
+    if name == "count" {
+        counted(scope, rows, function, weighted, amounts)
+    } else {
+        summed(scope, function, weighted, amounts)
+    }
+}
+
+/// What an aggregate counts or sums, in the plan's words: the name under which the ledger compares it.
+fn measure_of(expr: &Expr) -> String {
+    expr.clone().unalias().to_string()
 }
 
 fn refused_aggregate(name: &str) -> &'static crate::error::Rule {
@@ -201,11 +224,18 @@ fn refused_aggregate(name: &str) -> &'static crate::error::Rule {
     }
 }
 
-fn counted(scope: Scope<'_>, rows: &Rows, function: AggregateFunction, weighted: bool) -> Result<Watched, Refusal> {
+fn counted(
+    scope: Scope<'_>,
+    rows: &Rows,
+    function: AggregateFunction,
+    weighted: bool,
+    amounts: &mut Amounts,
+) -> Result<Watched, Refusal> {
     let distinct = function.params.distinct;
     if measure::counts_rows(&function) && !distinct {
         refuse_weights(weighted)?;
-        return Ok(Watched { expr: Expr::AggregateFunction(function), amount: Amount::Rows, dominance: true });
+        let expr = Expr::AggregateFunction(function);
+        return Ok(Watched { expr, value: Value::Total(ROWS), checks: vec![Check::Even(ROWS)], argument: None });
     }
     let Some(fact) = measure::counted_column(scope, &function)? else { return no(&rules::ARM) };
     let key = match fact.kind {
@@ -216,19 +246,33 @@ fn counted(scope: Scope<'_>, rows: &Rows, function: AggregateFunction, weighted:
     if distinct && !key {
         return no(&rules::DISTINCT_COUNT);
     }
-    let amount = if distinct && rows.holds(fact) {
-        Amount::RowsOnly
-    } else {
-        let column = function.params.args.first().cloned().unwrap_or_else(|| lit(1.0));
-        Amount::Value(one_where(column.is_not_null()), fact)
-    };
+    if distinct && rows.holds(fact) {
+        let expr = Expr::AggregateFunction(function);
+        return Ok(Watched { expr, value: Value::Persons(ROWS), checks: Vec::new(), argument: None });
+    }
     if !distinct {
         refuse_weights(weighted)?;
     }
-    Ok(Watched { expr: Expr::AggregateFunction(function), amount, dominance: !distinct })
+    let column = function.params.args.first().cloned().unwrap_or_else(|| lit(1.0));
+    let present = column.is_not_null();
+    let tally = amounts.rows_where(present.clone())?;
+    let absent = amounts.rows_where(not(present.clone()))?;
+    let rest = Check::Branch { tally: absent, chosen: fact.chosen, even: !distinct };
+    let (value, enough) = if distinct {
+        (Value::Persons(tally), Check::Persons { tally, more: 0 })
+    } else {
+        (Value::Total(tally), Check::Even(tally))
+    };
+    let expr = Expr::AggregateFunction(function);
+    Ok(Watched { expr, value, checks: vec![enough, rest], argument: Some((present, fact)) })
 }
 
-fn summed(scope: Scope<'_>, mut function: AggregateFunction, weighted: bool) -> Result<Watched, Refusal> {
+fn summed(
+    scope: Scope<'_>,
+    mut function: AggregateFunction,
+    weighted: bool,
+    amounts: &mut Amounts,
+) -> Result<Watched, Refusal> {
     if function.params.distinct {
         return no(&rules::AGGREGATE);
     }
@@ -241,8 +285,17 @@ fn summed(scope: Scope<'_>, mut function: AggregateFunction, weighted: bool) -> 
     let fact = scope.column_fact(&arg)?.ok_or_else(|| Refusal::of(&rules::DECOMP))?;
     let arg = total(scope, arg)?;
     function.params.args.push(arg.clone());
+    let present = arg.clone().is_not_null();
     let amount = Expr::TryCast(TryCast::new(Box::new(arg), DataType::Float64));
-    Ok(Watched { expr: Expr::AggregateFunction(function), amount: Amount::Value(amount, fact), dominance: true })
+    let tally = amounts.tally(amount)?;
+    let absent = amounts.rows_where(not(present.clone()))?;
+    let checks = vec![Check::Even(tally), Check::Branch { tally: absent, chosen: fact.chosen, even: true }];
+    let value = if function.func.name() == "avg" {
+        Value::Mean { total: tally, count: amounts.rows_where(present.clone())? }
+    } else {
+        Value::Total(tally)
+    };
+    Ok(Watched { expr: Expr::AggregateFunction(function), value, checks, argument: Some((present, fact)) })
 }
 
 /// Whether a condition hides in an argument: only for the sentence.

@@ -36,7 +36,10 @@ async fn a_query_gives_cells_with_their_veil_and_two_audit_entries() {
     let running = Running::start().await;
     let answer = query(&running.address(), &running.token(), Some("a"), COUNT).await.unwrap();
     assert_eq!(answer.batches[0].column(0).as_primitive::<Int64Type>().value(0), 8);
-    assert_eq!(answer.veil, serde_json::json!({"grade": "exact", "withheld": "0-9", "reasons": ["few_persons"]}));
+    assert_eq!(
+        answer.veil,
+        serde_json::json!({"grade": "exact", "snapped": 0, "withheld": "0-9", "snapped": 0, "reasons": ["few_persons"]})
+    );
     let entries = running.audit();
     let actions: Vec<&str> = entries.iter().map(|entry| entry.action.as_str()).collect();
     assert_eq!(actions, ["query:asked", "query:answered"]);

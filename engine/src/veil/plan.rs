@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use datafusion::common::{DFSchema, DFSchemaRef, Result, internal_err, plan_err};
 use datafusion::logical_expr::{Expr, InvariantLevel, LogicalPlan, UserDefinedLogicalNodeCore};
@@ -15,48 +14,94 @@ use super::rule::Thresholds;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd)]
 pub(crate) struct PlaceColumn {
     pub name: String,
-    /// Where it comes from the null side of an outer join: the hidden tally of the persons who have that side.
-    pub persons: Option<String>,
+    /// Where it comes from the null side of an outer join: the tally of the persons who have that side.
+    pub persons: Option<usize>,
 }
 
-impl PlaceColumn {
-    fn names(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.name.as_str()).chain(self.persons.as_deref())
-    }
+/// What a shown aggregate is made of, by the numbers of tallies. Snapped and perturbed values are made the same way.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd)]
+pub(crate) enum Value {
+    /// Total of one tally over the total of another.
+    Mean {
+        /// What is averaged.
+        total: usize,
+        /// Over how many.
+        count: usize,
+    },
+    /// Another statistic: shown as it is, with that many significant digits, or withheld.
+    Other {
+        /// Significant digits.
+        digits: u8,
+        /// Tallies whose totals an attacker would solve it for; the ledger compares them.
+        of: Vec<usize>,
+    },
+    /// Distinct persons of a tally.
+    Persons(usize),
+    /// Total of a tally.
+    Total(usize),
+}
+
+/// What must hold of a tally before an aggregate is shown (disclosure.md, 4a, 4b, 4f).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd)]
+pub(crate) enum Check {
+    /// A branch of a condition: nobody or enough persons, and evenly spread where an amount is summed over it.
+    Branch {
+        /// Its tally.
+        tally: usize,
+        /// Whether nobody looks like few, because the query's own words decide who is in it (V-ZERO).
+        chosen: bool,
+        /// Whether dominance is asked.
+        even: bool,
+    },
+    /// Enough contributors, evenly spread (V-MINP, V-DOM).
+    Even(usize),
+    /// That many persons (V-MINP; V-DOF where it is more than the profile's least).
+    Persons {
+        /// The tally.
+        tally: usize,
+        /// How many more than the profile's least.
+        more: u64,
+    },
+    /// Persons of a row who are not in a tally are nobody or enough (V-RATIO).
+    Others {
+        /// The tally.
+        tally: usize,
+        /// As in a branch.
+        chosen: bool,
+    },
 }
 
 /// What decides over one visible aggregate, beyond its row.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd)]
 pub(crate) struct CellRule {
-    /// Hidden tally of the aggregate's argument; none: the row's own persons decide.
-    pub tally: Option<String>,
-    /// Whether dominance is asked of that tally.
-    pub dominance: bool,
-    /// Hidden tally of the rows without an argument: few persons there would be told by the difference (V-RATIO).
-    pub rest: Option<String>,
-    /// Whether the query's own words decide who is without one: then nobody there counts as few.
-    pub chosen: bool,
+    pub value: Value,
+    pub checks: Vec<Check>,
     /// Institutions among rows with an argument.
     pub places: Vec<PlaceColumn>,
+    /// What it counts or sums, in the words of the plan.
+    pub measure: String,
 }
 
-/// Everything the operator needs to know.
+/// The tally of the rows: every person of a row once, with one for each row.
+pub(crate) const ROWS: usize = 0;
+
+/// Everything that judging needs to know.
 #[derive(Clone, Debug)]
 pub(crate) struct VeilSpec {
     /// How many of the first columns are group keys.
     pub groups: usize,
+    /// Group keys that can have two values only: the query tells who is in which arm (V-ZERO).
+    pub two_valued: Vec<usize>,
     /// One rule for each visible aggregate, in order; they follow the group keys.
     pub cells: Vec<CellRule>,
-    /// Hidden tally of the rows.
-    pub row_tally: String,
+    /// Hidden column of all tallies.
+    pub tallies: String,
     /// Institutions of the rows.
     pub row_places: Vec<PlaceColumn>,
     /// From the profile.
     pub thresholds: Thresholds,
     /// From the profile.
     pub max_groups: u64,
-    /// Cells withheld in this run; shared by all veils of a plan.
-    pub withheld: Arc<AtomicU64>,
 }
 
 impl VeilSpec {
@@ -67,19 +112,13 @@ impl VeilSpec {
 
     /// All hidden columns by name.
     pub(crate) fn hidden(&self) -> impl Iterator<Item = &str> {
-        let cells = self.cells.iter().flat_map(|cell| {
-            cell.tally
-                .iter()
-                .chain(&cell.rest)
-                .map(String::as_str)
-                .chain(cell.places.iter().flat_map(PlaceColumn::names))
-        });
-        let row = self.row_places.iter().flat_map(PlaceColumn::names);
-        std::iter::once(self.row_tally.as_str()).chain(row).chain(cells)
+        let cells = self.cells.iter().flat_map(|cell| cell.places.iter());
+        let places = self.row_places.iter().chain(cells).map(|place| place.name.as_str());
+        std::iter::once(self.tallies.as_str()).chain(places)
     }
 
-    fn identity(&self) -> (usize, &[CellRule], &str, &[PlaceColumn]) {
-        (self.groups, &self.cells, &self.row_tally, &self.row_places)
+    fn identity(&self) -> (usize, &[usize], &[CellRule], &str, &[PlaceColumn]) {
+        (self.groups, &self.two_valued, &self.cells, &self.tallies, &self.row_places)
     }
 }
 
@@ -100,6 +139,11 @@ impl Veil {
 
     pub(crate) fn spec(&self) -> &Arc<VeilSpec> {
         &self.spec
+    }
+
+    /// The aggregate under it.
+    pub(crate) fn cells(&self) -> &LogicalPlan {
+        &self.cells
     }
 }
 

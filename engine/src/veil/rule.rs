@@ -2,6 +2,9 @@
 
 use policies::Profile;
 
+/// How many of the largest totals are kept: what perturbation and rounding of sums ask (disclosure.md, 4b, 4d).
+pub(crate) const LARGEST: usize = 6;
+
 /// What dominance needs of per-person totals: of all by size, or of one sign.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Shares {

@@ -1,107 +1,186 @@
-//! What each person adds to one cell.
+//! What each person adds to one cell, amount by amount.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::mem::size_of;
 
-use super::rule::Shares;
+use super::rule::{Counted, LARGEST, Shares};
+use super::sketch::{PersonMarks, Sketch, weight};
+use super::tallied::Tallied;
 
-/// Numbers before the marks.
-pub(super) const NUMBERS: usize = 14;
-/// Cells of fewer persons carry a mark for each (see `tally::marks`).
-const MARKED_BELOW: usize = 64;
-
-/// 52 bits of a spread key, as a whole number that a double holds.
-#[expect(clippy::cast_precision_loss, reason = "52 bits fit")]
-fn mark(key: u64) -> f64 {
-    (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 12) as f64
-}
+/// Amounts of one cell at most: a person's presence in them is told by the bits of a word.
+pub(crate) const AMOUNTS_MAX: usize = 64;
 
 /// Totals by person. A key leaves this type only as state between partitions; there is no `Debug` of one.
 pub(super) struct Totals {
-    dominance_n: usize,
-    /// The run of rows of one person that is being read: rows of a person mostly follow each other.
-    run: Option<(u64, f64)>,
-    by_person: HashMap<u64, f64, BuildHasherDefault<KeyHasher>>,
+    width: usize,
+    /// The person whose rows are being read, and where it stands: rows of a person mostly follow each other.
+    run: Option<(u64, usize)>,
+    places: HashMap<u64, usize, BuildHasherDefault<KeyHasher>>,
+    persons: Vec<u64>,
+    /// Bit `j`: the person has amount `j`.
+    present: Vec<u64>,
+    /// `width` a person.
+    totals: Vec<f64>,
+    /// The same in the whole parts that sketches add.
+    parts: Vec<u64>,
 }
 
-impl std::fmt::Debug for Totals {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Totals")
     }
 }
 
+/// One person's totals, as state between partitions.
+pub(super) struct Entry<'a> {
+    pub(super) person: u64,
+    pub(super) present: u64,
+    pub(super) totals: &'a [f64],
+    pub(super) parts: &'a [u64],
+}
+
 impl Totals {
-    pub(super) fn new(dominance_n: usize) -> Self {
-        Self { dominance_n, run: None, by_person: HashMap::default() }
+    pub(super) fn new(width: usize) -> Self {
+        Self {
+            width,
+            run: None,
+            places: HashMap::default(),
+            persons: Vec::new(),
+            present: Vec::new(),
+            totals: Vec::new(),
+            parts: Vec::new(),
+        }
     }
 
-    /// Adds an amount to a person's total.
-    pub(super) fn add(&mut self, person: u64, amount: f64) {
-        match &mut self.run {
-            Some((last, total)) if *last == person => *total += amount,
-            _ => {
-                if let Some((last, total)) = self.run.replace((person, amount)) {
-                    *self.by_person.entry(last).or_default() += total;
-                }
+    /// Where a person stands; a new one gets a place.
+    fn place(&mut self, person: u64) -> usize {
+        if let Some((last, at)) = self.run
+            && last == person
+        {
+            return at;
+        }
+        let next = self.persons.len();
+        let at = *self.places.entry(person).or_insert(next);
+        if at == next {
+            self.persons.push(person);
+            self.present.push(0);
+            self.totals.resize(self.totals.len() + self.width, 0.0);
+            self.parts.resize(self.parts.len() + self.width, 0);
+        }
+        self.run = Some((person, at));
+        at
+    }
+
+    /// Adds an amount of a row.
+    pub(super) fn add(&mut self, person: u64, amount: usize, value: f64) {
+        self.add_parts(person, amount, value, weight(value));
+    }
+
+    fn add_parts(&mut self, person: u64, amount: usize, value: f64, parts: u64) {
+        let at = self.place(person);
+        let cell = at * self.width + amount;
+        if let (Some(present), Some(total), Some(sum)) =
+            (self.present.get_mut(at), self.totals.get_mut(cell), self.parts.get_mut(cell))
+        {
+            *present |= 1 << amount;
+            *total += value;
+            *sum = sum.wrapping_add(parts);
+        }
+    }
+
+    /// Adds what another partition has of a person.
+    pub(super) fn merge(&mut self, entry: &Entry<'_>) {
+        for (amount, (total, parts)) in entry.totals.iter().zip(entry.parts).enumerate() {
+            if entry.present & (1 << amount) != 0 {
+                self.add_parts(entry.person, amount, *total, *parts);
             }
         }
     }
 
-    fn settle(&mut self) {
-        if let Some((last, total)) = self.run.take() {
-            *self.by_person.entry(last).or_default() += total;
-        }
+    /// Each person with the totals.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        let rows = self.persons.iter().zip(&self.present);
+        let totals = self.totals.chunks(self.width.max(1)).zip(self.parts.chunks(self.width.max(1)));
+        rows.zip(totals).map(|((person, present), (totals, parts))| Entry {
+            person: *person,
+            present: *present,
+            totals,
+            parts,
+        })
     }
 
-    /// Each person with the total. Settles the last run.
-    pub(super) fn entries(&mut self) -> impl Iterator<Item = (u64, f64)> {
-        self.settle();
-        self.by_person.iter().map(|(person, total)| (*person, *total))
-    }
-
-    /// What `tally::counted` reads: persons, contributors, and shares of all, of positive and of negative totals.
-    #[expect(clippy::cast_precision_loss, reason = "counts of persons stay far below 2^53")]
-    pub(super) fn numbers(&mut self) -> Vec<f64> {
-        self.settle();
-        let contributors = self.by_person.values().filter(|total| **total != 0.0).count();
-        let mut numbers = vec![self.by_person.len() as f64, contributors as f64];
-        let all = self.shares(|total| Some(total.abs()));
-        let positive = self.shares(|total| (total > 0.0).then_some(total));
-        let negative = self.shares(|total| (total < 0.0).then_some(-total));
-        for shares in [all, positive, negative] {
-            numbers.extend([shares.total, shares.top_n, shares.first, shares.second]);
+    /// What a cell is judged by: one for each amount.
+    pub(super) fn tallied(&self, marks: &PersonMarks, dominance_n: usize) -> Vec<Tallied> {
+        let mut tallied = vec![Tallied::default(); self.width];
+        let mut tops = vec![[Top::new(dominance_n), Top::new(dominance_n), Top::new(dominance_n)]; self.width];
+        for entry in self.entries() {
+            let mark = marks.of(entry.person);
+            let amounts = tallied.iter_mut().zip(&mut tops).zip(entry.totals.iter().zip(entry.parts));
+            for (amount, ((tally, tops), (total, parts))) in amounts.enumerate() {
+                if entry.present & (1 << amount) == 0 {
+                    continue;
+                }
+                tally.counted.persons += 1;
+                tally.counted.contributors += u64::from(*total != 0.0);
+                tally.total += total;
+                tally.who.add(mark, 1);
+                tally.what.add(mark, *parts);
+                let [all, positive, negative] = tops;
+                all.add(total.abs());
+                if *total > 0.0 { positive.add(*total) } else { negative.add(-total) }
+            }
         }
-        if self.by_person.len() < MARKED_BELOW {
-            numbers.extend(self.by_person.keys().map(|key| mark(*key)));
+        for (tally, [all, positive, negative]) in tallied.iter_mut().zip(&tops) {
+            let (largest, all) = (all.largest, all.shares());
+            tally.counted = Counted { all, positive: positive.shares(), negative: negative.shares(), ..tally.counted };
+            tally.largest = largest;
         }
-        numbers
+        tallied
     }
 
     pub(super) fn bytes(&self) -> usize {
-        size_of::<Self>() + self.by_person.capacity() * (size_of::<(u64, f64)>() + 1)
+        let entry = size_of::<(u64, usize)>() + 1;
+        size_of::<Self>()
+            + self.places.capacity() * entry
+            + self.persons.capacity() * 2 * size_of::<u64>()
+            + self.totals.capacity() * 2 * size_of::<f64>()
+    }
+}
+
+/// The largest of many sizes, with their sum.
+#[derive(Clone, Copy)]
+struct Top {
+    dominance_n: usize,
+    total: f64,
+    largest: [f64; LARGEST],
+}
+
+impl Top {
+    fn new(dominance_n: usize) -> Self {
+        Self { dominance_n, total: 0.0, largest: [0.0; LARGEST] }
     }
 
-    fn shares(&self, size: impl Fn(f64) -> Option<f64>) -> Shares {
-        let keep = self.dominance_n.max(2);
-        let mut top: Vec<f64> = Vec::with_capacity(keep + 1);
-        let mut total = 0.0;
-        for value in self.by_person.values().filter_map(|total| size(*total)) {
-            total += value;
-            let at = top.partition_point(|kept| *kept >= value);
-            if at < keep {
-                top.insert(at, value);
-                top.truncate(keep);
+    fn add(&mut self, size: f64) {
+        self.total += size;
+        let mut carried = size;
+        for kept in &mut self.largest {
+            if carried > *kept {
+                std::mem::swap(&mut carried, kept);
             }
         }
-        let at = |rank: usize| top.get(rank).copied().unwrap_or(0.0);
-        Shares { total, top_n: top.iter().take(self.dominance_n).sum(), first: at(0), second: at(1) }
+    }
+
+    fn shares(&self) -> Shares {
+        let [first, second, ..] = self.largest;
+        Shares { total: self.total, top_n: self.largest.iter().take(self.dominance_n).sum(), first, second }
     }
 }
 
 /// Person keys are random already: one multiplication spreads them over the table.
 #[derive(Default)]
-struct KeyHasher(u64);
+pub(super) struct KeyHasher(u64);
 
 impl Hasher for KeyHasher {
     fn finish(&self) -> u64 {
@@ -116,5 +195,18 @@ impl Hasher for KeyHasher {
 
     fn write_u64(&mut self, key: u64) {
         self.0 = (key ^ (key >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
+/// A cell of nobody.
+impl Default for Tallied {
+    fn default() -> Self {
+        Self {
+            counted: Counted::default(),
+            total: 0.0,
+            largest: [0.0; LARGEST],
+            who: Sketch::EMPTY,
+            what: Sketch::EMPTY,
+        }
     }
 }

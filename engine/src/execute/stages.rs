@@ -1,0 +1,97 @@
+//! Runs a veiled plan in stages: the aggregate under each veil alone, innermost first; its cells are judged and take the
+//! veil's place. What runs last, and leaves, reads judged cells and code lists only.
+
+use std::sync::Arc;
+
+use arrow::compute::concat_batches;
+use arrow::record_batch::RecordBatch;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion, TreeNodeVisitor};
+use datafusion::common::{DataFusionError, Result};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{Extension, LogicalPlan, UserDefinedLogicalNodeCore};
+use datafusion::physical_plan::{ExecutionPlan, collect};
+
+use crate::checker;
+use crate::error::QueryError;
+use crate::veil::judge::{Judged, Sheet};
+use crate::veil::plan::Veil;
+
+/// What a plan gave.
+pub(super) struct Cells {
+    pub(super) batches: Vec<RecordBatch>,
+    /// Cells withheld by all veils.
+    pub(super) withheld: u64,
+    /// Values taken from earlier answers.
+    pub(super) snapped: u64,
+}
+
+/// Runs all stages of a plan.
+pub(super) async fn run(mut plan: LogicalPlan, state: SessionState) -> Result<Cells, QueryError> {
+    let (mut withheld, mut snapped) = (0, 0);
+    while let Some(veil) = innermost(&plan)? {
+        let judged = stage(&veil, &state).await?;
+        withheld += judged.withheld;
+        snapped += judged.snapped;
+        plan = with_shown(plan, &judged)?;
+    }
+    let physical = planned(&plan, &state).await?;
+    checker::open(&physical)?;
+    let batches = collected(physical, &state).await?;
+    Ok(Cells { batches, withheld, snapped })
+}
+
+/// The cells of one veil, judged.
+async fn stage(veil: &Veil, state: &SessionState) -> Result<Judged, QueryError> {
+    let physical = planned(veil.cells(), state).await?;
+    checker::judged(&physical)?;
+    let schema = physical.schema();
+    let batches = collected(physical, state).await?;
+    let cells = concat_batches(&schema, &batches).map_err(|_| QueryError::Failed)?;
+    let sheet = Sheet::of(cells, Arc::clone(veil.spec())).map_err(|e| QueryError::from_running(&e))?;
+    sheet.show(veil.schema(), 0).map_err(|e| QueryError::from_running(&e))
+}
+
+async fn planned(plan: &LogicalPlan, state: &SessionState) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
+    state.create_physical_plan(plan).await.map_err(|e| QueryError::from_running(&e))
+}
+
+async fn collected(physical: Arc<dyn ExecutionPlan>, state: &SessionState) -> Result<Vec<RecordBatch>, QueryError> {
+    collect(physical, state.task_ctx()).await.map_err(|e| QueryError::from_running(&e))
+}
+
+fn veil_of(plan: &LogicalPlan) -> Option<&Veil> {
+    if let LogicalPlan::Extension(extension) = plan { extension.node.as_any().downcast_ref::<Veil>() } else { None }
+}
+
+/// The first veil from below: it has none under it.
+fn innermost(plan: &LogicalPlan) -> Result<Option<Veil>, QueryError> {
+    let mut upwards = Upwards(None);
+    plan.visit(&mut upwards).map_err(|e| QueryError::from_running(&e))?;
+    Ok(upwards.0)
+}
+
+struct Upwards(Option<Veil>);
+
+impl<'n> TreeNodeVisitor<'n> for Upwards {
+    type Node = LogicalPlan;
+
+    fn f_up(&mut self, node: &'n LogicalPlan) -> Result<TreeNodeRecursion> {
+        self.0 = veil_of(node).cloned();
+        Ok(if self.0.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    }
+}
+
+/// Judged cells in the place of the innermost veil.
+fn with_shown(plan: LogicalPlan, judged: &Judged) -> Result<LogicalPlan, QueryError> {
+    let mut placed = false;
+    let replaced = plan.transform_up(|node| {
+        if placed || veil_of(&node).is_none() {
+            return Ok(Transformed::no(node));
+        }
+        placed = true;
+        let node = Arc::new(judged.shown.clone());
+        Ok(Transformed::yes(LogicalPlan::Extension(Extension { node })))
+    });
+    let placed: Result<LogicalPlan, DataFusionError> = replaced.map(|plan| plan.data);
+    placed.map_err(|e| QueryError::from_running(&e))
+}
