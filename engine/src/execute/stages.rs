@@ -15,6 +15,7 @@ use crate::checker;
 use crate::error::QueryError;
 use crate::veil::judge::{Judged, Sheet};
 use crate::veil::plan::Veil;
+use crate::veil::runs::OutOfOrder;
 
 /// What a plan gave.
 pub(super) struct Cells {
@@ -36,27 +37,54 @@ pub(super) async fn run(mut plan: LogicalPlan, state: SessionState) -> Result<Ce
     }
     let physical = planned(&plan, &state).await?;
     checker::open(&physical)?;
-    let batches = collected(physical, &state).await?;
+    let batches = collect(physical, state.task_ctx()).await.map_err(|e| QueryError::from_running(&e))?;
     Ok(Cells { batches, withheld, snapped })
 }
 
 /// The cells of one veil, judged.
 async fn stage(veil: &Veil, state: &SessionState) -> Result<Judged, QueryError> {
-    let physical = planned(veil.cells(), state).await?;
-    checker::judged(&physical)?;
-    let schema = physical.schema();
-    let batches = collected(physical, state).await?;
-    let cells = concat_batches(&schema, &batches).map_err(|_| QueryError::Failed)?;
+    let cells = match counted(veil, state).await {
+        Err(Stop::OutOfOrder) => {
+            veil.spec().counting.by_person();
+            counted(veil, state).await
+        }
+        counted => counted,
+    };
+    let cells = cells.map_err(|stop| match stop {
+        Stop::Failed(error) => error,
+        Stop::OutOfOrder => QueryError::Failed,
+    })?;
     let sheet = Sheet::of(cells, Arc::clone(veil.spec())).map_err(|e| QueryError::from_running(&e))?;
     sheet.show(veil.schema(), 0).map_err(|e| QueryError::from_running(&e))
 }
 
-async fn planned(plan: &LogicalPlan, state: &SessionState) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
-    state.create_physical_plan(plan).await.map_err(|e| QueryError::from_running(&e))
+/// Why a stage gave no cells.
+enum Stop {
+    Failed(QueryError),
+    /// Persons cannot be counted by runs.
+    OutOfOrder,
 }
 
-async fn collected(physical: Arc<dyn ExecutionPlan>, state: &SessionState) -> Result<Vec<RecordBatch>, QueryError> {
-    collect(physical, state.task_ctx()).await.map_err(|e| QueryError::from_running(&e))
+impl From<QueryError> for Stop {
+    fn from(error: QueryError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The cells of the aggregate under a veil, with everything that was counted beside them.
+async fn counted(veil: &Veil, state: &SessionState) -> Result<RecordBatch, Stop> {
+    let physical = planned(veil.cells(), state).await?;
+    checker::judged(&physical)?;
+    let schema = physical.schema();
+    let batches = collect(physical, state.task_ctx()).await.map_err(|error| match error.find_root() {
+        DataFusionError::External(cause) if cause.downcast_ref::<OutOfOrder>().is_some() => Stop::OutOfOrder,
+        _ => Stop::Failed(QueryError::from_running(&error)),
+    })?;
+    concat_batches(&schema, &batches).map_err(|_| Stop::Failed(QueryError::Failed))
+}
+
+async fn planned(plan: &LogicalPlan, state: &SessionState) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
+    state.create_physical_plan(plan).await.map_err(|e| QueryError::from_running(&e))
 }
 
 fn veil_of(plan: &LogicalPlan) -> Option<&Veil> {

@@ -16,7 +16,7 @@ use crate::answer::Reason;
 use crate::error::{Refusal, rules};
 use crate::functions;
 use crate::veil::plan::{CellRule, Check, PlaceColumn, ROWS, Value, Veil, VeilSpec};
-use crate::veil::tally;
+use crate::veil::tally::{self, Counting};
 use crate::veil::totals::AMOUNTS_MAX;
 
 /// Cells of a grouped veil, roughly, where joins of open relations are estimated.
@@ -90,13 +90,15 @@ impl Guard<'_> {
             cells.push(CellRule { value: watched.value, checks: watched.checks, places, measure });
         }
         self.note_reasons(&cells, &row_places);
-        let tallies = self.tallies(&schema, rows, amounts, &mut hidden)?;
+        let counting = Counting::default();
+        let tallies = self.tallies(&schema, rows, (amounts, counting.clone()), &mut hidden)?;
         let spec = VeilSpec {
             groups: groups.len(),
             two_valued: Vec::new(),
             cells,
             tallies,
             row_places,
+            counting,
             thresholds: self.profile.into(),
             max_groups: self.profile.max_groups,
         };
@@ -125,11 +127,11 @@ impl Guard<'_> {
         &mut self,
         schema: &DFSchema,
         rows: &Rows,
-        amounts: Amounts,
+        (amounts, counting): (Amounts, Counting),
         hidden: &mut Vec<Expr>,
     ) -> Result<String, Refusal> {
         let name = self.hidden_name();
-        let function = tally::tally(amounts.0.len(), self.profile.dominance_n, self.marks.clone());
+        let function = tally::tally(amounts.0.len(), self.profile.dominance_n, self.marks.clone(), counting);
         let mut args = vec![facts::named(schema, &rows.lineage)?];
         args.extend(amounts.0);
         let call = AggregateFunction::new_udf(function, args, false, None, vec![], None);

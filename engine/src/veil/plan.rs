@@ -9,6 +9,7 @@ use datafusion::common::{DFSchema, DFSchemaRef, Result, internal_err, plan_err};
 use datafusion::logical_expr::{Expr, InvariantLevel, LogicalPlan, UserDefinedLogicalNodeCore};
 
 use super::rule::Thresholds;
+use super::tally::Counting;
 
 /// Which hidden column tells the institutions of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd)]
@@ -98,6 +99,8 @@ pub(crate) struct VeilSpec {
     pub tallies: String,
     /// Institutions of the rows.
     pub row_places: Vec<PlaceColumn>,
+    /// How its tallies are counted.
+    pub counting: Counting,
     /// From the profile.
     pub thresholds: Thresholds,
     /// From the profile.

@@ -71,10 +71,13 @@ impl fmt::Debug for Sketch {
     }
 }
 
-/// A total as the whole number that sketches add: exact for counts and points, within 1/1024 for others.
+/// An amount as the whole number that sketches add: exact for counts and points, within 1/1024 for others.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "wraps on purpose: sketches add mod 2^64")]
-pub(crate) fn weight(total: f64) -> u64 {
-    (total * PARTS).round() as i128 as u64
+pub(crate) fn weight(amount: f64) -> u64 {
+    // Adding and taking away 1.5 * 2^52 rounds to a whole number, many times faster than a call of `round`.
+    const WHOLE: f64 = 6_755_399_441_055_744.0;
+    let parts = amount * PARTS;
+    if parts.abs() < 2_251_799_813_685_248.0 { ((parts + WHOLE) - WHOLE) as i64 as u64 } else { parts as i128 as u64 }
 }
 
 /// Where a person counts in a sketch, and with what value.

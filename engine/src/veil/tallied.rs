@@ -57,3 +57,16 @@ impl Tallied {
         Some(Self { counted: Counted { persons, contributors, all, positive, negative }, total, largest, who, what })
     }
 }
+
+/// Of a cell of nobody.
+impl Default for Tallied {
+    fn default() -> Self {
+        Self {
+            counted: Counted::default(),
+            total: 0.0,
+            largest: [0.0; LARGEST],
+            who: Sketch::EMPTY,
+            what: Sketch::EMPTY,
+        }
+    }
+}

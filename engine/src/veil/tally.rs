@@ -6,6 +6,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, Float64Builder, ListArray, ListBuilder, UInt64Array,
@@ -18,16 +19,33 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
 };
 
+use super::runs::Runs;
 use super::sketch::PersonMarks;
 use super::tallied::{Tallied, WORDS};
 use super::totals::{Entry, Totals};
 
+/// How the tallies of a plan are counted: by runs of rows in the order of the person key until that turns out not to hold, then
+/// by person. Shared by the aggregate and the stage that runs it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counting(Arc<AtomicBool>);
+
+impl Counting {
+    /// From now on by person, in whatever order rows come.
+    pub(crate) fn by_person(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_by_person(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// The aggregate for `width` amounts, under a profile's `dominance_n` and the release line's marks.
-pub(crate) fn tally(width: usize, dominance_n: usize, marks: PersonMarks) -> Arc<AggregateUDF> {
+pub(crate) fn tally(width: usize, dominance_n: usize, marks: PersonMarks, counting: Counting) -> Arc<AggregateUDF> {
     let mut types = vec![DataType::UInt64];
     types.resize(width + 1, DataType::Float64);
     let signature = Signature::exact(types, Volatility::Immutable);
-    Arc::new(AggregateUDF::from(TallyFunction { signature, width, dominance_n, marks }))
+    Arc::new(AggregateUDF::from(TallyFunction { signature, width, dominance_n, marks, counting }))
 }
 
 /// Reads one cell's tallies back from the list that the aggregate yields; as many as it has amounts.
@@ -41,6 +59,7 @@ struct TallyFunction {
     width: usize,
     dominance_n: usize,
     marks: PersonMarks,
+    counting: Counting,
 }
 
 impl TallyFunction {
@@ -77,7 +96,7 @@ impl AggregateUDFImpl for TallyFunction {
     }
 
     fn accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(OneCell(self.groups())))
+        Ok(Box::new(OneCell(self.cells())))
     }
 
     fn groups_accumulator_supported(&self, _: AccumulatorArgs<'_>) -> bool {
@@ -85,13 +104,16 @@ impl AggregateUDFImpl for TallyFunction {
     }
 
     fn create_groups_accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(self.groups()))
+        Ok(self.cells())
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
         let list = |part: &str, of: DataType| {
             Arc::new(Field::new(format!("{}[{part}]", args.name), DataType::new_list(of, true), true))
         };
+        if !self.counting.is_by_person() {
+            return Ok(vec![list("runs", DataType::UInt64)]);
+        }
         Ok(vec![
             list("persons", DataType::UInt64),
             list("present", DataType::UInt64),
@@ -102,12 +124,17 @@ impl AggregateUDFImpl for TallyFunction {
 }
 
 impl TallyFunction {
-    fn groups(&self) -> Groups {
-        Groups { width: self.width, dominance_n: self.dominance_n, marks: self.marks.clone(), groups: Vec::new() }
+    fn cells(&self) -> Box<dyn GroupsAccumulator + Sync> {
+        let marks = self.marks.clone();
+        if self.counting.is_by_person() {
+            Box::new(Groups { width: self.width, dominance_n: self.dominance_n, marks, groups: Vec::new() })
+        } else {
+            Box::new(Runs::new(self.width, self.dominance_n, marks))
+        }
     }
 }
 
-/// Totals of many cells at once.
+/// Totals by person of many cells at once.
 struct Groups {
     width: usize,
     dominance_n: usize,
@@ -214,7 +241,7 @@ impl GroupsAccumulator for Groups {
 }
 
 /// The one cell of a query without groups.
-struct OneCell(Groups);
+struct OneCell(Box<dyn GroupsAccumulator + Sync>);
 
 impl fmt::Debug for OneCell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -222,31 +249,43 @@ impl fmt::Debug for OneCell {
     }
 }
 
+impl OneCell {
+    /// The cell is there even where no row is.
+    fn exists(&mut self, empty: &[ArrayRef]) -> Result<()> {
+        self.0.update_batch(empty, &[], None, 1)
+    }
+}
+
 impl Accumulator for OneCell {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let rows = values.first().map_or(0, Array::len);
-        GroupsAccumulator::update_batch(&mut self.0, values, &vec![0; rows], None, 1)
+        self.0.update_batch(values, &vec![0; rows], None, 1)
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        self.0.grow(1);
-        ScalarValue::try_from_array(&GroupsAccumulator::evaluate(&mut self.0, EmitTo::All)?, 0)
+        self.exists(&nothing())?;
+        ScalarValue::try_from_array(&self.0.evaluate(EmitTo::All)?, 0)
     }
 
     fn size(&self) -> usize {
-        GroupsAccumulator::size(&self.0)
+        self.0.size()
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        self.0.grow(1);
-        let state = GroupsAccumulator::state(&mut self.0, EmitTo::All)?;
+        self.exists(&nothing())?;
+        let state = self.0.state(EmitTo::All)?;
         state.iter().map(|part| ScalarValue::try_from_array(part, 0)).collect()
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
         let rows = states.first().map_or(0, Array::len);
-        GroupsAccumulator::merge_batch(&mut self.0, states, &vec![0; rows], 1)
+        self.0.merge_batch(states, &vec![0; rows], 1)
     }
+}
+
+/// No rows of no amounts.
+fn nothing() -> [ArrayRef; 1] {
+    [Arc::new(UInt64Array::from(Vec::<u64>::new()))]
 }
 
 /// State of other partitions.
@@ -287,7 +326,7 @@ impl<'a> State<'a> {
     }
 }
 
-fn columns(values: &[ArrayRef]) -> Result<(&UInt64Array, Vec<&Float64Array>)> {
+pub(super) fn columns(values: &[ArrayRef]) -> Result<(&UInt64Array, Vec<&Float64Array>)> {
     let Some((persons, amounts)) = values.split_first() else { return internal_err!("a tally takes a person") };
     let amounts: Option<Vec<&Float64Array>> =
         amounts.iter().map(|array| array.as_primitive_opt::<Float64Type>()).collect();

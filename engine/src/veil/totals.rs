@@ -5,8 +5,8 @@ use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::mem::size_of;
 
-use super::rule::{Counted, LARGEST, Shares};
-use super::sketch::{PersonMarks, Sketch, weight};
+use super::sketch::{PersonMarks, weight};
+use super::sums::Sums;
 use super::tallied::Tallied;
 
 /// Amounts of one cell at most: a person's presence in them is told by the bits of a word.
@@ -113,31 +113,17 @@ impl Totals {
 
     /// What a cell is judged by: one for each amount.
     pub(super) fn tallied(&self, marks: &PersonMarks, dominance_n: usize) -> Vec<Tallied> {
-        let mut tallied = vec![Tallied::default(); self.width];
-        let mut tops = vec![[Top::new(dominance_n), Top::new(dominance_n), Top::new(dominance_n)]; self.width];
+        let mut sums = vec![Sums::EMPTY; self.width];
         for entry in self.entries() {
             let mark = marks.of(entry.person);
-            let amounts = tallied.iter_mut().zip(&mut tops).zip(entry.totals.iter().zip(entry.parts));
-            for (amount, ((tally, tops), (total, parts))) in amounts.enumerate() {
-                if entry.present & (1 << amount) == 0 {
-                    continue;
+            let amounts = sums.iter_mut().zip(entry.totals.iter().zip(entry.parts));
+            for (amount, (sums, (total, parts))) in amounts.enumerate() {
+                if entry.present & (1 << amount) != 0 {
+                    sums.add(mark, *total, *parts);
                 }
-                tally.counted.persons += 1;
-                tally.counted.contributors += u64::from(*total != 0.0);
-                tally.total += total;
-                tally.who.add(mark, 1);
-                tally.what.add(mark, *parts);
-                let [all, positive, negative] = tops;
-                all.add(total.abs());
-                if *total > 0.0 { positive.add(*total) } else { negative.add(-total) }
             }
         }
-        for (tally, [all, positive, negative]) in tallied.iter_mut().zip(&tops) {
-            let (largest, all) = (all.largest, all.shares());
-            tally.counted = Counted { all, positive: positive.shares(), negative: negative.shares(), ..tally.counted };
-            tally.largest = largest;
-        }
-        tallied
+        sums.iter().map(|sums| sums.tallied(dominance_n)).collect()
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -146,35 +132,6 @@ impl Totals {
             + self.places.capacity() * entry
             + self.persons.capacity() * 2 * size_of::<u64>()
             + self.totals.capacity() * 2 * size_of::<f64>()
-    }
-}
-
-/// The largest of many sizes, with their sum.
-#[derive(Clone, Copy)]
-struct Top {
-    dominance_n: usize,
-    total: f64,
-    largest: [f64; LARGEST],
-}
-
-impl Top {
-    fn new(dominance_n: usize) -> Self {
-        Self { dominance_n, total: 0.0, largest: [0.0; LARGEST] }
-    }
-
-    fn add(&mut self, size: f64) {
-        self.total += size;
-        let mut carried = size;
-        for kept in &mut self.largest {
-            if carried > *kept {
-                std::mem::swap(&mut carried, kept);
-            }
-        }
-    }
-
-    fn shares(&self) -> Shares {
-        let [first, second, ..] = self.largest;
-        Shares { total: self.total, top_n: self.largest.iter().take(self.dominance_n).sum(), first, second }
     }
 }
 
@@ -195,18 +152,5 @@ impl Hasher for KeyHasher {
 
     fn write_u64(&mut self, key: u64) {
         self.0 = (key ^ (key >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
-}
-
-/// A cell of nobody.
-impl Default for Tallied {
-    fn default() -> Self {
-        Self {
-            counted: Counted::default(),
-            total: 0.0,
-            largest: [0.0; LARGEST],
-            who: Sketch::EMPTY,
-            what: Sketch::EMPTY,
-        }
     }
 }

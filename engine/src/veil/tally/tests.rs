@@ -58,3 +58,56 @@ fn a_sketch_of_totals_is_the_same_however_rows_are_cut() {
     let other = told(&GroupsAccumulator::evaluate(&mut other, EmitTo::All).unwrap(), 0);
     assert!(one.what == other.what);
 }
+
+fn one(rows: &[(u64, f64)], by_person: bool) -> Result<Tallied> {
+    let counting = Counting::default();
+    if by_person {
+        counting.by_person();
+    }
+    let function = TallyFunction {
+        signature: Signature::any(2, Volatility::Immutable),
+        width: 1,
+        dominance_n: 2,
+        marks: PersonMarks::new(&[3; 32]),
+        counting,
+    };
+    let mut cells = function.cells();
+    for chunk in rows.chunks(3) {
+        cells.update_batch(&self::rows(chunk), &vec![0; chunk.len()], None, 1)?;
+    }
+    let state = cells.state(EmitTo::All)?;
+    let mut last = function.cells();
+    last.merge_batch(&state, &[0], 1)?;
+    Ok(told(&last.evaluate(EmitTo::All)?, 0))
+}
+
+proptest::proptest! {
+    /// Runs against a table of persons: the same persons, sums and sketches whatever the rows.
+    #[test]
+    fn runs_count_exactly(mut rows in proptest::collection::vec((0_u64..40, -50_i32..200), 0..200)) {
+        rows.sort_unstable_by_key(|row| row.0);
+        let rows: Vec<(u64, f64)> = rows.into_iter().map(|(person, amount)| (person, f64::from(amount) / 4.0)).collect();
+        let (runs, table) = (one(&rows, false).unwrap(), one(&rows, true).unwrap());
+        proptest::prop_assert!(runs.who == table.who && runs.what == table.what);
+        proptest::prop_assert_eq!(runs.counted, table.counted);
+        proptest::prop_assert!((runs.total - table.total).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn a_key_that_goes_back_ends_the_run() {
+    assert!(one(&[(1, 1.0), (3, 1.0), (2, 1.0)], false).is_err());
+    assert!(one(&[(1, 1.0), (3, 1.0), (2, 1.0)], true).is_ok());
+}
+
+#[test]
+fn two_partitions_that_share_a_person_are_not_added() {
+    let cells = || Runs::new(1, 2, PersonMarks::new(&[3; 32]));
+    let (mut one, mut other, mut last) = (cells(), cells(), cells());
+    one.update_batch(&rows(&[(1, 1.0), (4, 1.0)]), &[0, 0], None, 1).unwrap();
+    other.update_batch(&rows(&[(4, 1.0), (9, 1.0)]), &[0, 0], None, 1).unwrap();
+    for part in [&mut one, &mut other] {
+        last.merge_batch(&part.state(EmitTo::All).unwrap(), &[0], 1).unwrap();
+    }
+    assert!(GroupsAccumulator::evaluate(&mut last, EmitTo::All).is_err());
+}
