@@ -8,9 +8,17 @@ use datafusion::catalog::TableFunction;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
+pub(crate) mod choice;
+mod dates;
+pub(crate) mod icd10;
+mod own;
+pub(crate) mod text;
+pub(crate) mod total;
+
 /// Scalars for rows: total on every value once the guard has rewritten casts, divisors and integers.
 pub(crate) const SCALARS_BELOW: &[&str] = &[
     "abs",
+    "age_at",
     "btrim",
     "ceil",
     "character_length",
@@ -21,15 +29,20 @@ pub(crate) const SCALARS_BELOW: &[&str] = &[
     "date_part",
     "date_trunc",
     "ends_with",
+    "exp",
+    "fiscal_year",
     "floor",
     "greatest",
+    "icd10_in",
     "least",
     "left",
+    "ln",
     "lower",
     "ltrim",
     "nullif",
     "nvl",
     "nvl2",
+    "power",
     "regexp_count",
     "regexp_like",
     "right",
@@ -37,9 +50,11 @@ pub(crate) const SCALARS_BELOW: &[&str] = &[
     "rtrim",
     "signum",
     "split_part",
+    "sqrt",
     "starts_with",
     "strpos",
     "substr",
+    "to_unixtime",
     "trunc",
     "upper",
 ];
@@ -47,19 +62,14 @@ pub(crate) const SCALARS_BELOW: &[&str] = &[
 /// Scalars for cells and code lists only.
 pub(crate) const SCALARS_ABOVE: &[&str] = &[
     "cbrt",
-    "exp",
     "initcap",
     "isnan",
     "iszero",
-    "ln",
     "log",
     "log10",
     "log2",
     "nanvl",
     "pi",
-    "power",
-    "sqrt",
-    "to_unixtime",
 ];
 
 /// Aggregates inside a group that is one person.
@@ -191,7 +201,8 @@ pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
     let wanted = |function: &Arc<ScalarUDF>| {
         SCALARS_BELOW.contains(&function.name()) || SCALARS_ABOVE.contains(&function.name())
     };
-    SessionStateDefaults::default_scalar_functions().into_iter().filter(wanted).collect()
+    let ours = [dates::age_at(), dates::fiscal_year(), icd10::icd10_in()];
+    SessionStateDefaults::default_scalar_functions().into_iter().filter(wanted).chain(ours).collect()
 }
 
 /// The aggregates that a session registers.
@@ -220,3 +231,6 @@ pub(crate) fn is_known(name: &str) -> bool {
         |function: &Arc<AggregateUDF>| function.name() == name || function.aliases().iter().any(|alias| alias == name);
     WINDOWS.contains(&name) || scalars().iter().any(scalar) || aggregates().iter().any(aggregate)
 }
+
+#[cfg(test)]
+mod tests;

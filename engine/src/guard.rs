@@ -19,6 +19,8 @@ use crate::functions;
 use crate::relations::{RelationKind, Relations};
 use crate::veil::sketch::PersonMarks;
 use expression::no;
+#[cfg(test)]
+pub(crate) use expression::is_allowed;
 use facts::{Fact, Kind, Level, Open, Place, Rows, Scope, Walked};
 
 mod aggregate;

@@ -77,6 +77,9 @@ rules! {
     SAMPLE = "guard/sample", "V-RANDOM", "samples of rows are not available", "count all rows; the answer is as fast";
     /// Volatile functions.
     VOLATILE = "guard/volatile", "V-RANDOM", "functions that differ from call to call are not available", "write dates as literals, e.g. DATE '2023-04-01'";
+    /// A list of ICD-10 codes that is none.
+    ICD10_LIST = "guard/icd10-list", "V-LITERALARG", "this list of ICD-10 codes is not understood",
+        "write codes, beginnings and ranges with commas between, at most 1,000: icd10_in(icd10, 'E10-E14, I21.9')";
     /// Unknown functions.
     FUNCTION = "guard/function", "V-FUNC", "there is no such function among those that are allowed", "docs/sql.md lists the functions";
     /// A function's arguments.

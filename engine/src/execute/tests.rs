@@ -9,6 +9,7 @@ use fixture::Twin;
 
 mod attacks;
 mod cases;
+mod depth;
 mod dialect;
 mod fixture;
 mod holes;

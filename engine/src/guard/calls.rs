@@ -19,6 +19,10 @@ use super::expression::{no, refuse_places, total};
 use super::facts::{Fact, Kind, Scope, bare};
 use crate::error::{Refusal, rules};
 use crate::functions;
+use crate::functions::icd10;
+use crate::functions::total::within_calendar;
+
+mod rewritten;
 
 /// Characters of a pattern at most.
 const PATTERN_CHARACTERS_MAX: usize = 1_000;
@@ -34,22 +38,35 @@ pub(crate) fn scalar(scope: Scope<'_>, call: ScalarFunction) -> Result<Expr, Ref
     if !below && (scope.below() || !functions::SCALARS_ABOVE.contains(&name)) {
         return no(&rules::FUNCTION);
     }
+    check_own(&call)?;
     if scope.below() {
         check_arguments(scope, &call)?;
     }
-    let widen = scope.below() && name == "abs";
-    let bound = scope.below() && matches!(name, "abs" | "round");
-    let args = call.args.into_iter().map(|arg| {
-        let arg = total(scope, arg)?;
-        let integer = widen && arg.get_type(scope.schema).is_ok_and(|found| found.is_integer());
-        let arg = if bound { super::integers::bounded(scope, arg) } else { arg };
-        Ok(if integer { Expr::TryCast(TryCast::new(Box::new(arg), DataType::Int64)) } else { arg })
-    });
-    let call = ScalarFunction { func: call.func, args: args.collect::<Result<_, Refusal>>()? };
+    let args = call.args.into_iter().map(|arg| Ok(argument(scope, name, total(scope, arg)?)));
+    let args = args.collect::<Result<Vec<_>, Refusal>>()?;
+    if let Some(rewritten) = rewritten::call(scope, name, &args)? {
+        return Ok(rewritten);
+    }
+    let call = ScalarFunction { func: call.func, args };
     if scope.below() {
         dry_run(scope, &call)?;
     }
     Ok(Expr::ScalarFunction(call))
+}
+
+/// An argument of a size that the function takes: some fail on the row that goes beyond.
+fn argument(scope: Scope<'_>, name: &str, arg: Expr) -> Expr {
+    let Ok(found) = arg.get_type(scope.schema) else { return arg };
+    let temporal = matches!(found, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..));
+    match name {
+        _ if !scope.below() => arg,
+        "abs" if found.is_integer() => {
+            Expr::TryCast(TryCast::new(Box::new(super::integers::bounded(scope, arg)), DataType::Int64))
+        }
+        "round" => super::integers::bounded(scope, arg),
+        "date_part" | "date_trunc" | "to_unixtime" if temporal => within_calendar(arg),
+        _ => arg,
+    }
 }
 
 /// Runs a call once on sample values. A unit, pattern or format that fails does so here and always, not on the day when a row
@@ -101,6 +118,16 @@ pub(crate) fn coalesced_key(scope: Scope<'_>, expr: &Expr) -> Result<Option<Fact
     Ok(Some(Fact { kind: Kind::Key { exact: any_exact }, ..fact }))
 }
 
+/// What our own functions ask of their arguments everywhere: a list must be read before the first row is.
+fn check_own(call: &ScalarFunction) -> Result<(), Refusal> {
+    if call.func.name() != icd10::NAME {
+        return Ok(());
+    }
+    let Some(Expr::Literal(..)) = call.args.get(1).map(bare) else { return no(&rules::FUNCTION_ARGUMENT) };
+    let list = call.args.get(1).and_then(text);
+    if list.is_some_and(|list| icd10::CodeList::parse(&list).is_some()) { Ok(()) } else { no(&rules::ICD10_LIST) }
+}
+
 fn check_arguments(scope: Scope<'_>, call: &ScalarFunction) -> Result<(), Refusal> {
     let name = call.func.name();
     let choosing = matches!(name, "coalesce" | "nullif" | "nvl" | "nvl2");
@@ -118,6 +145,7 @@ fn check_arguments(scope: Scope<'_>, call: &ScalarFunction) -> Result<(), Refusa
             ("split_part" | "regexp_count", 2) if !within(arg, 1, POSITION_MAX) => {
                 return no(&rules::FUNCTION_ARGUMENT);
             }
+            ("power", 1) if !is_small_exponent(arg) => return no(&rules::FUNCTION_ARGUMENT),
             ("regexp_count" | "regexp_like", at)
                 if at > 0 && !is_small_pattern(arg) && !(name == "regexp_count" && at == 2) =>
             {
@@ -127,6 +155,16 @@ fn check_arguments(scope: Scope<'_>, call: &ScalarFunction) -> Result<(), Refusa
         }
     }
     Ok(())
+}
+
+/// A literal exponent of at most two: a square, a root, an inverse.
+fn is_small_exponent(expr: &Expr) -> bool {
+    let literal = match bare(expr) {
+        Expr::Negative(inner) => bare(inner),
+        other => other,
+    };
+    let Expr::Literal(value, _) = literal else { return false };
+    matches!(value.cast_to(&DataType::Float64), Ok(ScalarValue::Float64(Some(exponent))) if exponent.abs() <= 2.0)
 }
 
 fn is_literal(expr: &Expr) -> bool {

@@ -2,19 +2,22 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use arrow::datatypes::DataType;
-use datafusion::common::ScalarValue;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::{Alias, Between, Cast, InList, Like, TryCast};
 use datafusion::logical_expr::{BinaryExpr, Case, Expr, ExprSchemable, Operator};
 
-use super::facts::{Fact, Kind, Scope, bare};
-use super::{calls, integers};
+use super::facts::{Fact, Kind, Scope};
+use super::calls;
 use crate::error::{Refusal, Rule, rules};
+use crate::functions::text;
+
+mod arithmetic;
+mod casts;
 
 /// Entries after IN at most (disclosure.md, "Limits against load").
 const IN_LIST_MAX: usize = 1_000;
-/// Longest interval literal: 200 years.
-const INTERVAL_MONTHS_MAX: i32 = 2_400;
-const INTERVAL_DAYS_MAX: i32 = 73_200;
+/// `BETWEEN` inside the operand of `BETWEEN` at most: the planner writes that operand twice, at every level again.
+const NESTED_BETWEEN_MAX: usize = 6;
 
 pub(crate) fn no<T>(rule: &Rule) -> Result<T, Refusal> {
     Err(Refusal::of(rule))
@@ -67,9 +70,9 @@ pub(crate) fn total(scope: Scope<'_>, expr: Expr) -> Result<Expr, Refusal> {
             Kind::Hidden => return no(&rules::RESERVED),
             Kind::Id(_) => return no(&rules::TECHNICAL),
             Kind::Key { .. } => return no(&rules::PERSON_KEY),
-            Kind::Measure | Kind::Other | Kind::Place => Expr::Column(column),
+            Kind::Measure | Kind::Other | Kind::Place => casts::without_decimals(scope, Expr::Column(column)),
         },
-        Expr::Literal(..) => expr,
+        Expr::Literal(..) => casts::without_decimals(scope, expr),
         Expr::BinaryExpr(binary) => self::binary(scope, binary)?,
         Expr::Like(like) => Expr::Like(self::like(scope, like)?),
         Expr::Not(inner) => Expr::Not(each(inner)?),
@@ -82,15 +85,10 @@ pub(crate) fn total(scope: Scope<'_>, expr: Expr) -> Result<Expr, Refusal> {
         Expr::IsNotFalse(inner) => Expr::IsNotFalse(each(inner)?),
         Expr::IsNotUnknown(inner) => Expr::IsNotUnknown(each(inner)?),
         Expr::Negative(inner) => Expr::Negative(each(inner)?),
-        Expr::Between(between) => Expr::Between(Between {
-            expr: each(between.expr)?,
-            low: each(between.low)?,
-            high: each(between.high)?,
-            ..between
-        }),
+        Expr::Between(between) => Expr::Between(self::between(scope, between)?),
         Expr::Case(case) => Expr::Case(self::case(scope, case)?),
         Expr::Cast(Cast { expr, field }) | Expr::TryCast(TryCast { expr, field }) => {
-            try_cast(scope, *expr, field.data_type().clone())?
+            casts::try_cast(scope, *expr, field.data_type())?
         }
         Expr::ScalarFunction(call) => calls::scalar(scope, call)?,
         Expr::InList(list) => Expr::InList(in_list(scope, list)?),
@@ -119,6 +117,19 @@ fn presence(scope: Scope<'_>, inner: Expr) -> Result<Box<Expr>, Refusal> {
         calls::coalesced_key(scope, &inner)?.is_some()
     };
     Ok(Box::new(if plain { inner } else { total(scope, inner)? }))
+}
+
+fn between(scope: Scope<'_>, between: Between) -> Result<Between, Refusal> {
+    let mut nested = 0;
+    let counted = between.expr.apply(|part| {
+        nested += usize::from(matches!(part, Expr::Between(_)));
+        Ok(TreeNodeRecursion::Continue)
+    });
+    if counted.is_err() || nested > NESTED_BETWEEN_MAX {
+        return no(&rules::TOO_DEEP);
+    }
+    let each = |expr: Box<Expr>| Ok::<_, Refusal>(Box::new(total(scope, *expr)?));
+    Ok(Between { expr: each(between.expr)?, low: each(between.low)?, high: each(between.high)?, ..between })
 }
 
 fn case(scope: Scope<'_>, case: Case) -> Result<Case, Refusal> {
@@ -153,37 +164,6 @@ fn like(scope: Scope<'_>, like: Like) -> Result<Like, Refusal> {
     Ok(Like { expr, pattern: Box::new(total(scope, *like.pattern)?), ..like })
 }
 
-fn try_cast(scope: Scope<'_>, inner: Expr, to: DataType) -> Result<Expr, Refusal> {
-    let literal = matches!(bare(&inner), Expr::Literal(..));
-    let plain = to.is_numeric()
-        || matches!(
-            to,
-            DataType::Boolean
-                | DataType::Date32
-                | DataType::Date64
-                | DataType::Null
-                | DataType::Timestamp(..)
-                | DataType::Utf8
-                | DataType::LargeUtf8
-                | DataType::Utf8View
-        );
-    // Wide decimals fail where a result leaves their digits.
-    let wide = matches!(to, DataType::Decimal128(digits, _) if digits > 22) || matches!(to, DataType::Decimal256(..));
-    if scope.below() && wide {
-        return no(&rules::OPERATOR);
-    }
-    if scope.below() && !literal {
-        // Numbers and texts as dates could leave the calendar, and then fail where they are calculated with.
-        let temporal =
-            |found: &DataType| matches!(found, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..));
-        let from = inner.get_type(scope.schema).map_err(|_| Refusal::of(&rules::NOT_PLANNED))?;
-        if !plain || (temporal(&to) && !temporal(&from)) {
-            return no(&rules::OPERATOR);
-        }
-    }
-    Ok(Expr::TryCast(TryCast::new(Box::new(total(scope, inner)?), to)))
-}
-
 fn binary(scope: Scope<'_>, binary: BinaryExpr) -> Result<Expr, Refusal> {
     let BinaryExpr { left, op, right } = binary;
     if let Some(kept) = keys_compared(scope, &left, op, &right)? {
@@ -196,9 +176,24 @@ fn binary(scope: Scope<'_>, binary: BinaryExpr) -> Result<Expr, Refusal> {
     let arithmetic =
         matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo);
     if arithmetic {
-        return arithmetic_total(scope, left, op, right);
+        return arithmetic::total_arithmetic(scope, left, op, right);
+    }
+    if scope.below() && op == Operator::StringConcat {
+        return joined_texts(scope, left, right);
     }
     Ok(Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right))))
+}
+
+/// `left || right`, cut: it would double at every step of a chain.
+fn joined_texts(scope: Scope<'_>, left: Expr, right: Expr) -> Result<Expr, Refusal> {
+    for part in [&left, &right] {
+        refuse_places(scope, part)?;
+        let found = part.get_type(scope.schema).map_err(|_| Refusal::of(&rules::NOT_PLANNED))?;
+        if !(found.is_string() || found.is_null()) {
+            return no(&rules::OPERATOR);
+        }
+    }
+    Ok(text::join(left, right))
 }
 
 /// Two keys, or two ids of one kind, may be compared for equality; with anything else they may not.
@@ -219,7 +214,8 @@ fn same(left: &Expr, op: Operator, right: &Expr) -> Expr {
     Expr::BinaryExpr(BinaryExpr::new(Box::new(left.clone()), op, Box::new(right.clone())))
 }
 
-fn is_allowed(op: Operator) -> bool {
+/// Operators on rows; `docs/sql.md` lists them.
+pub(crate) fn is_allowed(op: Operator) -> bool {
     matches!(
         op,
         Operator::And
@@ -252,38 +248,6 @@ fn is_arithmetic_sampling(op: Operator) -> bool {
     )
 }
 
-fn arithmetic_total(scope: Scope<'_>, left: Expr, op: Operator, right: Expr) -> Result<Expr, Refusal> {
-    let type_of = |expr: &Expr| expr.get_type(scope.schema).map_err(|_| Refusal::of(&rules::NOT_PLANNED));
-    let (left_type, right_type) = (type_of(&left)?, type_of(&right)?);
-    if scope.below() {
-        refuse_places(scope, &left)?;
-        refuse_places(scope, &right)?;
-        for (expr, found) in [(&left, &left_type), (&right, &right_type)] {
-            // Nanoseconds since 1970 end in 2262, and fail beyond on the row that gets there.
-            if matches!(found, DataType::Timestamp(..)) {
-                return no(&rules::INTERVAL);
-            }
-            if matches!(found, DataType::Interval(_) | DataType::Duration(_)) && !is_short_interval(expr) {
-                return no(&rules::INTERVAL);
-            }
-        }
-        let whole = Expr::BinaryExpr(BinaryExpr::new(Box::new(left.clone()), op, Box::new(right.clone())));
-        let temporal = !(left_type.is_numeric() && right_type.is_numeric());
-        if temporal && whole.column_refs().is_empty() && !calls::runs(&whole) {
-            return no(&rules::INTERVAL);
-        }
-    }
-    let (left, right) = match (scope.below(), left_type.is_numeric() && right_type.is_numeric()) {
-        (true, true) => integers::widened(scope, (left, &left_type), op, (right, &right_type))?,
-        _ => (left, right),
-    };
-    let divided = scope.below() && matches!(op, Operator::Divide);
-    let left = if divided { integers::bounded(scope, left) } else { left };
-    let divides = matches!(op, Operator::Divide | Operator::Modulo);
-    let right = if divides { never_zero(scope, right)? } else { right };
-    Ok(Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right))))
-}
-
 /// Surrogates of institutions are compared, never calculated with.
 pub(crate) fn refuse_places(scope: Scope<'_>, expr: &Expr) -> Result<(), Refusal> {
     for column in expr.column_refs() {
@@ -294,30 +258,5 @@ pub(crate) fn refuse_places(scope: Scope<'_>, expr: &Expr) -> Result<(), Refusal
     Ok(())
 }
 
-/// `NULLIF(divisor, 0)`, written as a CASE.
-fn never_zero(scope: Scope<'_>, divisor: Expr) -> Result<Expr, Refusal> {
-    let found = divisor.get_type(scope.schema).map_err(|_| Refusal::of(&rules::NOT_PLANNED))?;
-    let zero = ScalarValue::new_zero(&found).map_err(|_| Refusal::of(&rules::OPERATOR))?;
-    if let Expr::Literal(value, _) = &divisor
-        && !value.is_null()
-        && *value != zero
-    {
-        return Ok(divisor);
-    }
-    let compared = BinaryExpr::new(Box::new(divisor.clone()), Operator::NotEq, Box::new(Expr::Literal(zero, None)));
-    let arm = (Box::new(Expr::BinaryExpr(compared)), Box::new(divisor));
-    Ok(Expr::Case(Case { expr: None, when_then_expr: vec![arm], else_expr: None }))
-}
-
-fn is_short_interval(expr: &Expr) -> bool {
-    let Expr::Literal(value, _) = bare(expr) else { return false };
-    if let ScalarValue::IntervalYearMonth(Some(months)) = value {
-        months.abs() <= INTERVAL_MONTHS_MAX
-    } else if let ScalarValue::IntervalDayTime(Some(span)) = value {
-        span.days.abs() <= INTERVAL_DAYS_MAX
-    } else if let ScalarValue::IntervalMonthDayNano(Some(span)) = value {
-        span.months.abs() <= INTERVAL_MONTHS_MAX && span.days.abs() <= INTERVAL_DAYS_MAX
-    } else {
-        false
-    }
-}
+#[cfg(test)]
+mod tests;

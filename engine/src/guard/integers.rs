@@ -7,16 +7,19 @@
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::TryCast;
-use datafusion::logical_expr::{Case, Expr, ExprSchemable, Operator, lit};
+use datafusion::logical_expr::{Expr, ExprSchemable, Operator};
 
 use super::expression::no;
 use super::facts::Scope;
 use crate::error::{Refusal, rules};
+use crate::functions::{choice, total};
 
 /// Bits that a result may need: one less than `i64` has, so that not even a negation overflows.
 const BITS_MAX: u32 = 62;
 /// Bits of a count or sum per person: 65,536 rows of 32 bits.
 const BITS_OF_LONG: u32 = 48;
+/// Bits of a number of days between two dates of the calendar.
+const BITS_OF_DAYS: u32 = 23;
 
 /// Both operands as `Int64`, or both as `Float64`, such that the operation cannot fail.
 pub(crate) fn widened(
@@ -37,17 +40,9 @@ pub(crate) fn widened(
 
 /// An integer of a size that every function takes; NULL beyond, where some fail on the row that gets there.
 pub(crate) fn bounded(scope: Scope<'_>, expr: Expr) -> Expr {
-    let bound = match expr.get_type(scope.schema) {
-        Ok(DataType::Int64 | DataType::UInt64) => 1_i64 << 53,
-        Ok(DataType::Int32 | DataType::UInt32) => 1 << 30,
-        _ => return expr,
-    };
-    if matches!(expr, Expr::Literal(..)) && bits(scope, &expr) < 30 {
-        return expr;
-    }
-    let wide = TryCast::new(Box::new(expr.clone()), DataType::Int64);
-    let inside = Expr::TryCast(wide).between(lit(-bound), lit(bound));
-    Expr::Case(Case { expr: None, when_then_expr: vec![(Box::new(inside), Box::new(expr))], else_expr: None })
+    let integer = expr.get_type(scope.schema).is_ok_and(|found| found.is_integer());
+    let small = matches!(expr, Expr::Literal(..)) && bits(scope, &expr) < 30;
+    if integer && !small { total::bounded(expr) } else { expr }
 }
 
 fn as_type((expr, found): (Expr, &DataType), wanted: &DataType) -> Expr {
@@ -69,6 +64,7 @@ fn bits(scope: Scope<'_>, expr: &Expr) -> u32 {
         DataType::Int8 | DataType::UInt8 => 8,
         DataType::Int16 | DataType::UInt16 => 16,
         DataType::Int32 | DataType::UInt32 => 32,
+        DataType::Date32 | DataType::Date64 => BITS_OF_DAYS,
         _ => BITS_OF_LONG,
     };
     let own = expr.get_type(scope.schema).map_or(BITS_OF_LONG, by_type);
@@ -83,6 +79,11 @@ fn bits(scope: Scope<'_>, expr: &Expr) -> u32 {
             let arms = case.when_then_expr.iter().map(|(_, then)| then).chain(&case.else_expr);
             arms.map(|arm| bits(scope, arm)).max().unwrap_or(own)
         }
+        Expr::ScalarFunction(call) => match (call.func.name(), call.args.as_slice()) {
+            (choice::COALESCE, args) => args.iter().map(|arg| bits(scope, arg)).max().unwrap_or(own),
+            (total::BOUNDED | total::NOT_ZERO | total::CALENDAR, [inner]) => bits(scope, inner),
+            _ => own,
+        },
         _ => own,
     }
 }
