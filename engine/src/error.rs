@@ -9,6 +9,8 @@
 use datafusion::common::{DataFusionError, SchemaError};
 use serde::Serialize;
 
+use crate::ledger::LedgerError;
+
 pub(crate) mod rules;
 
 /// One rule's sentence, as it stands in `docs/errors.md`.
@@ -65,9 +67,15 @@ impl Refusal {
 /// Why a guarded query gave no answer. The cause is dropped on purpose: it may quote data (disclosure.md, F8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
+    /// New exact cells of a day (V-BUDGET).
+    #[error("the project has been shown as many exact numbers as it may be in a day")]
+    DayBudget,
     /// Something failed while it ran, or an operator unwound.
     #[error("the query failed while it ran")]
     Failed,
+    /// The project's ledger cannot be used: nothing exact is shown.
+    #[error("the project's ledger cannot be read or written")]
+    Ledger,
     /// More groups or rows than the profile lets through.
     #[error("the query makes more groups or rows than the permit's profile allows")]
     TooLarge,
@@ -80,28 +88,46 @@ pub enum QueryError {
     /// The plan that would have run was not the one that was guarded.
     #[error("the plan lost its veil on the way and was not run")]
     Unveiled,
+    /// Queries that differ in their literals alone (V-BUDGET).
+    #[error("the project has asked this query with as many different values as it may")]
+    VariantBudget,
 }
 
 impl QueryError {
     /// Stable code, listed in `docs/errors.md`.
     pub fn code(self) -> &'static str {
         match self {
+            Self::DayBudget => LedgerError::DayBudget.code(),
             Self::Failed => "veil/failed",
+            Self::Ledger => LedgerError::Damaged.code(),
             Self::TooLarge => "veil/too-large",
             Self::TooMuchMemory => "veil/too-much-memory",
             Self::TooSlow => "veil/too-slow",
             Self::Unveiled => "veil/unveiled",
+            Self::VariantBudget => LedgerError::VariantBudget.code(),
         }
     }
 
     /// What can be done now.
     pub fn hint(self) -> &'static str {
         match self {
+            Self::DayBudget => LedgerError::DayBudget.hint(),
+            Self::Ledger => LedgerError::Damaged.hint(),
+            Self::VariantBudget => LedgerError::VariantBudget.hint(),
             Self::Failed => "simplify the query step by step; what fails again is worth a message to the operator",
             Self::TooLarge => "group more coarsely, or add a condition",
             Self::TooMuchMemory => "group by person first, select fewer columns, or add a condition",
             Self::TooSlow => "add a condition, or split the query",
             Self::Unveiled => "this is a defect of the engine; please report the query to the operator",
+        }
+    }
+
+    /// The ledger's no. Its cause is told to the operator where it arises.
+    pub(crate) fn from_ledger(error: &LedgerError) -> Self {
+        match error {
+            LedgerError::DayBudget => Self::DayBudget,
+            LedgerError::Damaged | LedgerError::Unavailable(_) => Self::Ledger,
+            LedgerError::VariantBudget => Self::VariantBudget,
         }
     }
 

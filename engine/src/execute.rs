@@ -12,16 +12,18 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
 use futures::FutureExt;
 use hmac::{Hmac, KeyInit, Mac};
-use policies::{Grade, Profile};
+use policies::Profile;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::answer::{Answer, Band, Reason, VeilReport};
 use crate::error::{QueryError, Refusal, rules};
 use crate::relations::Relations;
+use crate::veil::grade::Keeper;
 use crate::veil::sketch::PersonMarks;
 use crate::{guard, state};
 
+mod prints;
 mod stages;
 
 /// Longest run of a query (disclosure.md, "Limits against load").
@@ -34,7 +36,7 @@ const OFFSET_BELOW: u64 = 5;
 pub struct Session {
     relations: Relations,
     profile: Profile,
-    grade: Grade,
+    keeper: Keeper,
     limits: Limits,
     veil_key: VeilKey,
 }
@@ -71,7 +73,7 @@ impl VeilKey {
     }
 
     /// A key of its own for each purpose.
-    fn derived(&self, purpose: &[u8]) -> [u8; 32] {
+    pub(crate) fn derived(&self, purpose: &[u8]) -> [u8; 32] {
         let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.0) else { return [0; 32] };
         mac.update(purpose);
         mac.finalize().into_bytes().into()
@@ -112,9 +114,9 @@ impl Prepared {
 }
 
 impl Session {
-    /// A session over relations, under a permit's profile and grade.
-    pub fn new(relations: Relations, profile: Profile, grade: Grade, veil_key: VeilKey, limits: Limits) -> Self {
-        Self { relations, profile, grade, limits, veil_key }
+    /// A session over relations, under a permit's profile; its keeper shows cells in the permit's grade.
+    pub fn new(relations: Relations, profile: Profile, keeper: Keeper, veil_key: VeilKey, limits: Limits) -> Self {
+        Self { relations, profile, keeper, limits, veil_key }
     }
 
     /// Parses, guards and veils. Reads no row.
@@ -141,7 +143,7 @@ impl Session {
     pub async fn execute(&self, prepared: Prepared) -> Result<Answer, QueryError> {
         let (schema, fingerprint, reasons) =
             (Arc::clone(&prepared.schema), prepared.fingerprint.clone(), prepared.reasons.clone());
-        let running = SpawnedTask::spawn(stages::run(prepared.plan, prepared.state));
+        let running = SpawnedTask::spawn(stages::run(prepared.plan, prepared.state, self.keeper.clone()));
         let cells = match tokio::time::timeout(self.limits.run_max, running.join()).await {
             Err(_) => return Err(QueryError::TooSlow),
             // An unwind: its payload may quote data and is dropped with it.
@@ -153,7 +155,7 @@ impl Session {
             return Err(QueryError::TooLarge);
         }
         let count = cells.withheld + self.offset(&fingerprint);
-        let veil = VeilReport { grade: self.grade, withheld: Band::of(count), snapped: cells.snapped, reasons };
+        let veil = VeilReport { grade: self.keeper.grade(), withheld: Band::of(count), snapped: cells.snapped, reasons };
         Ok(Answer { schema, batches: cells.batches, veil })
     }
 

@@ -33,3 +33,4 @@ pub use relations::{RelationKind, Relations};
 pub use release::{Release, ReleaseError, Releases};
 pub use service::{Clock, EngineConfig, ServeError, serve};
 pub use status_feed::FeedError;
+pub use veil::grade::Keeper;

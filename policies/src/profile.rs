@@ -1,6 +1,10 @@
 //! Disclosure profiles: the parameters of the veil, named by the permit, kept as files in `policies/profiles/`.
 
+mod preview;
+
 use serde::{Deserialize, Serialize};
+
+pub use preview::PreviewParameters;
 
 /// Parameters of the veil's rules (disclosure.md, sections 2 to 4).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +26,28 @@ pub struct Profile {
     pub max_rows: u64,
     /// Groups that may reach a veil at most.
     pub max_groups: u64,
+    /// Exact sums are rounded to the base nearest this share of the mean of the second to fourth largest person (V-ROUNDSUM;
+    /// disclosure.md, 4b); 0 where they are not rounded.
+    pub round_sums: f64,
+    /// How much a project may ask.
+    pub budget: Budget,
+    /// How preview answers are perturbed.
+    #[serde(default)]
+    pub preview: PreviewParameters,
+    /// Answers leave at the next multiple of this many milliseconds (V-TIME; disclosure.md, "Side channels"); 0 at once.
+    pub tick_ms: u64,
+}
+
+/// How much a project may ask (V-BUDGET; disclosure.md, 4g).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// New exact cells a day.
+    pub cells_a_day: u64,
+    /// Queries that differ in their literals alone; more where every cell has more than ten times as many persons.
+    pub variants: u64,
+    /// Most recent exact cells whose sums and differences are compared with a new one.
+    pub window: usize,
 }
 
 /// There is no profile of that name.
@@ -66,6 +92,8 @@ mod tests {
             let profile = Profile::named(name).unwrap();
             assert_eq!(profile.name, name);
             assert!(profile.min_persons >= 10);
+            // The largest of one sign are kept for two persons.
+            assert!((1..=2).contains(&profile.dominance_n));
         }
     }
 }

@@ -13,6 +13,8 @@ use datafusion::physical_plan::{ExecutionPlan, collect};
 
 use crate::checker;
 use crate::error::QueryError;
+use super::prints;
+use crate::veil::grade::Keeper;
 use crate::veil::judge::{Judged, Sheet};
 use crate::veil::plan::Veil;
 use crate::veil::runs::OutOfOrder;
@@ -27,10 +29,10 @@ pub(super) struct Cells {
 }
 
 /// Runs all stages of a plan.
-pub(super) async fn run(mut plan: LogicalPlan, state: SessionState) -> Result<Cells, QueryError> {
+pub(super) async fn run(mut plan: LogicalPlan, state: SessionState, keeper: Keeper) -> Result<Cells, QueryError> {
     let (mut withheld, mut snapped) = (0, 0);
     while let Some(veil) = innermost(&plan)? {
-        let judged = stage(&veil, &state).await?;
+        let judged = stage(&veil, &state, &keeper).await?;
         withheld += judged.withheld;
         snapped += judged.snapped;
         plan = with_shown(plan, &judged)?;
@@ -42,7 +44,7 @@ pub(super) async fn run(mut plan: LogicalPlan, state: SessionState) -> Result<Ce
 }
 
 /// The cells of one veil, judged.
-async fn stage(veil: &Veil, state: &SessionState) -> Result<Judged, QueryError> {
+async fn stage(veil: &Veil, state: &SessionState, keeper: &Keeper) -> Result<Judged, QueryError> {
     let cells = match counted(veil, state).await {
         Err(Stop::OutOfOrder) => {
             veil.spec().counting.by_person();
@@ -54,8 +56,10 @@ async fn stage(veil: &Veil, state: &SessionState) -> Result<Judged, QueryError> 
         Stop::Failed(error) => error,
         Stop::OutOfOrder => QueryError::Failed,
     })?;
-    let sheet = Sheet::of(cells, Arc::clone(veil.spec())).map_err(|e| QueryError::from_running(&e))?;
-    sheet.show(veil.schema(), 0).map_err(|e| QueryError::from_running(&e))
+    let mut sheet = Sheet::of(cells, Arc::clone(veil.spec())).map_err(|e| QueryError::from_running(&e))?;
+    let prints = prints::of(veil.cells()).map_err(|e| QueryError::from_running(&e))?;
+    let snapped = keeper.settle(&mut sheet, prints)?;
+    sheet.show(veil.schema(), snapped).map_err(|e| QueryError::from_running(&e))
 }
 
 /// Why a stage gave no cells.

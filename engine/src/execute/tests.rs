@@ -5,6 +5,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::*;
 use crate::error::Refusal;
+use policies::Grade;
 use fixture::Twin;
 
 mod attacks;
@@ -16,8 +17,14 @@ mod holes;
 mod studies;
 
 fn session(twin: Twin) -> Session {
+    over(fixture::relations(twin), Grade::Exact)
+}
+
+/// A session under the standard profile, in a project of its own.
+fn over(relations: Relations, grade: Grade) -> Session {
     let profile = Profile::named("standard").unwrap();
-    Session::new(fixture::relations(twin), profile, Grade::Exact, VeilKey::new(&[7; 32]), Limits::default())
+    let keeper = Keeper::of_session(grade, &profile, jiff::civil::date(2026, 4, 1)).unwrap();
+    Session::new(relations, profile, keeper, VeilKey::new(&[7; 32]), Limits::default())
 }
 
 /// What a query came to.
@@ -29,7 +36,11 @@ enum Outcome {
 }
 
 async fn ask(twin: Twin, sql: &str) -> Outcome {
-    let session = session(twin);
+    ask_in(&session(twin), sql).await
+}
+
+/// One more query of a project.
+async fn ask_in(session: &Session, sql: &str) -> Outcome {
     match session.prepare(sql).await {
         Err(refusal) => Outcome::Refused(refusal),
         Ok(prepared) => match session.execute(prepared).await {
@@ -153,8 +164,7 @@ async fn an_unwind_below_the_veil_is_one_fixed_sentence() {
     let partition = Arc::new(Unwinding(Arc::clone(&schema)));
     let table = datafusion::catalog::streaming::StreamingTable::try_new(schema, vec![partition]).unwrap();
     let relations = Relations::default().with_rows("ndb.claims", Arc::new(table), &["points"]);
-    let profile = Profile::named("standard").unwrap();
-    let session = Session::new(relations, profile, Grade::Exact, VeilKey::new(&[7; 32]), Limits::default());
+    let session = over(relations, Grade::Exact);
     let prepared = session.prepare("SELECT count(*) FROM ndb.claims").await.unwrap();
     let error = session.execute(prepared).await.unwrap_err();
     assert_eq!(error, QueryError::Failed);
@@ -166,8 +176,7 @@ async fn a_column_outside_the_permit_looks_like_none() {
     let schema = catalog::release_schema(catalog::table("ndb.claims").unwrap());
     let table = datafusion::datasource::MemTable::try_new(schema, vec![vec![]]).unwrap();
     let relations = Relations::default().with_rows("ndb.claims", Arc::new(table), &["points"]);
-    let profile = Profile::named("standard").unwrap();
-    let session = Session::new(relations, profile, Grade::Exact, VeilKey::new(&[7; 32]), Limits::default());
+    let session = over(relations, Grade::Exact);
     let ungranted = session.prepare("SELECT count(*) FROM ndb.claims WHERE days > 1").await.unwrap_err();
     let nowhere = session.prepare("SELECT count(*) FROM ndb.claims WHERE dayz > 1").await.unwrap_err();
     assert_eq!(ungranted, nowhere);

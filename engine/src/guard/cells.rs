@@ -78,7 +78,7 @@ impl Guard<'_> {
         for expr in aggregates {
             let saved = names.save(&expr);
             let watched = watched(scope, rows, expr, weighted, &mut amounts)?;
-            let measure = measure_of(&watched.expr);
+            let rounded = is_rounded(&watched.expr);
             visible.push(saved.restore(watched.expr));
             let places = match &watched.argument {
                 None => Vec::new(),
@@ -87,7 +87,7 @@ impl Guard<'_> {
                     self.place_columns(&schema, rows, sides, Some(present), (&mut hidden, &mut amounts))?
                 }
             };
-            cells.push(CellRule { value: watched.value, checks: watched.checks, places, measure });
+            cells.push(CellRule { value: watched.value, checks: watched.checks, places, rounded });
         }
         self.note_reasons(&cells, &row_places);
         let counting = Counting::default();
@@ -207,9 +207,9 @@ fn watched(
     }
 }
 
-/// What an aggregate counts or sums, in the plan's words: the name under which the ledger compares it.
-fn measure_of(expr: &Expr) -> String {
-    expr.clone().unalias().to_string()
+/// Sums and means are rounded, counts are not.
+fn is_rounded(expr: &Expr) -> bool {
+    matches!(expr, Expr::AggregateFunction(function) if matches!(function.func.name(), "avg" | "sum"))
 }
 
 fn refused_aggregate(name: &str) -> &'static crate::error::Rule {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array};
 use arrow::compute::{CastOptions, cast_with_options, filter_record_batch, nullif};
-use arrow::datatypes::{Schema, UInt64Type};
+use arrow::datatypes::{DataType, Float64Type, Schema, UInt64Type};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::{DFSchemaRef, DataFusionError, Result, internal_err};
 
@@ -68,6 +68,18 @@ impl Sheet {
 
     pub(crate) fn spec(&self) -> &VeilSpec {
         &self.spec
+    }
+
+    pub(crate) fn shared_spec(&self) -> &Arc<VeilSpec> {
+        &self.spec
+    }
+
+    /// The number that the aggregate gave.
+    pub(crate) fn plain(&self, cell: usize, row: usize) -> Option<f64> {
+        let values = self.cells.columns().get(self.spec.groups + cell)?.slice(row, 1);
+        let numbers = cast_with_options(&values, &DataType::Float64, &CastOptions::default()).ok()?;
+        let numbers = numbers.as_primitive_opt::<Float64Type>()?;
+        numbers.is_valid(0).then(|| numbers.value(0))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -216,11 +228,12 @@ impl Sheet {
             return Ok(nullif(values, &withheld)?);
         }
         let options = CastOptions::default();
-        let plain = cast_with_options(values, &arrow::datatypes::DataType::Float64, &options)?;
-        let plain = plain.as_primitive::<arrow::datatypes::Float64Type>();
+        let plain = cast_with_options(values, &DataType::Float64, &options)?;
+        let plain = plain.as_primitive::<Float64Type>();
+        let whole = values.data_type().is_integer();
         let number = |(row, verdict): (usize, &Verdict)| match verdict {
             Verdict::Withheld => None,
-            Verdict::Changed(value) => Some(*value),
+            Verdict::Changed(value) => Some(if whole { value.round() } else { *value }),
             Verdict::Plain if plain.is_null(row) => None,
             Verdict::Plain => Some(digits.map_or(plain.value(row), |digits| significant(plain.value(row), digits))),
         };

@@ -79,8 +79,8 @@ pub(crate) struct CellRule {
     pub checks: Vec<Check>,
     /// Institutions among rows with an argument.
     pub places: Vec<PlaceColumn>,
-    /// What it counts or sums, in the words of the plan.
-    pub measure: String,
+    /// Whether exact values are rounded (V-ROUNDSUM): sums and means are, counts are not.
+    pub rounded: bool,
 }
 
 /// The tally of the rows: every person of a row once, with one for each row.

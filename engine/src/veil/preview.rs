@@ -6,11 +6,10 @@
 mod entropy;
 mod flex;
 mod keys;
-mod parameters;
 mod ptable;
 
 use flex::Flex;
-pub(crate) use parameters::PreviewParameters;
+use policies::profile::PreviewParameters;
 pub(crate) use ptable::{MagnitudeTable, PTable, PTableError};
 
 /// Why preview answers cannot be given under these parameters. A fault of the profile, never of a query.

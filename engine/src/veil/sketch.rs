@@ -28,6 +28,11 @@ impl Sketch {
         }
     }
 
+    /// The same persons, each with a total of one.
+    pub(crate) fn of_ones(&self) -> Self {
+        Self(self.0.map(|sum| sum.wrapping_mul(weight(1.0))))
+    }
+
     /// From its sums, as stored.
     pub(crate) fn from_sums(sums: [u64; SUMS]) -> Self {
         Self(sums)

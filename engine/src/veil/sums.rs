@@ -31,9 +31,12 @@ impl Sums {
     /// Adds a person with the total of its rows, `parts` being the same in the whole parts of sketches.
     pub(super) fn add(&mut self, mark: PersonMark, total: f64, parts: u64) {
         self.persons += 1;
-        self.contributors += u64::from(total != 0.0);
         self.total += total;
-        self.who.add(mark, 1);
+        if total != 0.0 {
+            // Who adds nothing has no part in a cell's key (disclosure.md, 4d.8).
+            self.contributors += 1;
+            self.who.add(mark, 1);
+        }
         self.what.add(mark, parts);
         if total < 0.0 && self.signed.is_none() {
             self.signed = Some(Box::new([self.all, Top::EMPTY]));

@@ -12,7 +12,7 @@ pub(crate) struct Tallied {
     pub total: f64,
     /// The largest totals by size, falling.
     pub largest: [f64; LARGEST],
-    /// Each person once.
+    /// Each contributor once.
     pub who: Sketch,
     /// Each person with its total.
     pub what: Sketch,

@@ -32,10 +32,13 @@ fn attacks() -> impl Iterator<Item = Case> {
     cases::all().into_iter().filter(|case| case.class != "legit")
 }
 
-/// Whether one statement of a case is refused: the researcher never gets the last piece.
+/// Whether one statement of a case is refused, or answered with an earlier value: the researcher never gets the last piece.
 async fn is_refused(case: &Case) -> bool {
+    let project = session(Twin::Base);
     for sql in case.statements() {
-        match ask(Twin::Base, sql).await {
+        match ask_in(&project, sql).await {
+            Outcome::Answered(answer) if answer.veil.snapped > 0 => return true,
+            Outcome::Failed(QueryError::DayBudget | QueryError::VariantBudget) => return true,
             Outcome::Refused(refusal) => {
                 assert!(refusal.message.len() > 10 && refusal.hint.len() > 10, "{}", case.id);
                 assert!(refusal.code.starts_with("guard/") && refusal.rule.starts_with("V-"), "{}", case.id);

@@ -2,7 +2,7 @@
 //!
 //! Disclosure.md, 4d.8: the top-contributor method and flex function of the R package cellKey (Giessing and Tent 2019).
 
-use super::parameters::PreviewParameters;
+use policies::profile::PreviewParameters;
 
 /// The flex curve and the weights of the three largest.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// See the module. Kept in a profile's section `preview`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct PreviewParameters {
+pub struct PreviewParameters {
     /// D: a count moves by at most this.
     pub shift_max: u8,
     /// V: the variance of what is added to counts.

@@ -1,0 +1,50 @@
+//! What a plan is known by in the ledger: itself, and itself without its literals (V-BUDGET).
+
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use sha2::{Digest, Sha256};
+
+use crate::veil::grade::PlanPrints;
+
+/// The prints of a plan.
+pub(super) fn of(plan: &LogicalPlan) -> Result<PlanPrints> {
+    let (mut whole, mut shape) = (Sha256::new(), Sha256::new());
+    plan.apply(|node| {
+        let kind = kind_of(node);
+        for hash in [&mut whole, &mut shape] {
+            hash.update(kind.as_bytes());
+            hash.update([0]);
+        }
+        for expr in node.expressions() {
+            whole.update(expr.to_string().as_bytes());
+            shape.update(without_literals(expr)?.to_string().as_bytes());
+            whole.update([0]);
+            shape.update([0]);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(PlanPrints { plan: whole.finalize().into(), shape: shape.finalize().into() })
+}
+
+/// The node's kind, with what no expression of it says.
+fn kind_of(node: &LogicalPlan) -> String {
+    if let LogicalPlan::TableScan(scan) = node {
+        return format!("TableScan {}", scan.table_name);
+    }
+    let text = node.display().to_string();
+    text.split([':', ' ']).next().unwrap_or_default().to_owned()
+}
+
+/// Lists of literals count as one, whatever their length.
+fn without_literals(expr: Expr) -> Result<Expr> {
+    let bare = |expr: Expr| match expr {
+        Expr::InList(mut list) => {
+            list.list.truncate(1);
+            Ok(Transformed::yes(Expr::InList(list)))
+        }
+        Expr::Literal(..) => Ok(Transformed::yes(Expr::Literal(ScalarValue::Null, None))),
+        other => Ok(Transformed::no(other)),
+    };
+    expr.transform_up(bare).map(|bare| bare.data)
+}

@@ -1,0 +1,280 @@
+//! What a passing cell is shown as: the exact number, known to the project's ledger, or a perturbed one (DESIGN.md, "Grades").
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::ArrayRef;
+use arrow::row::{RowConverter, SortField};
+use datafusion::common::Result;
+use jiff::civil::Date;
+use policies::profile::{Budget, PreviewParameters};
+use policies::{Grade, Profile};
+use sha2::{Digest, Sha256};
+
+use super::judge::{Sheet, Verdict, significant};
+use super::plan::{Value, VeilSpec};
+use super::preview::Perturbation;
+use super::rounding::{round_sum, sum_base};
+use super::tallied::Tallied;
+use crate::error::QueryError;
+use crate::ledger::{Budgets, Ledger, Number, TableNumbers, Verdict as Recalled};
+
+/// Significant digits of statistics in preview answers that are not made of counts and sums.
+const PREVIEW_DIGITS: u8 = 2;
+
+/// How a session's cells are shown.
+#[derive(Clone)]
+pub struct Keeper(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Exact { ledger: Arc<Mutex<Ledger>>, budget: Budget, round_sums: f64, today: Date },
+    Preview(Arc<Perturbation>),
+}
+
+/// What a plan is known by: itself, and itself without its literals.
+#[derive(Clone, Copy)]
+pub(crate) struct PlanPrints {
+    pub(crate) plan: [u8; 32],
+    pub(crate) shape: [u8; 32],
+}
+
+impl std::fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.0 {
+            Kind::Exact { .. } => "Keeper(exact)",
+            Kind::Preview(_) => "Keeper(preview)",
+        })
+    }
+}
+
+impl Keeper {
+    /// With a ledger that ends with the session: for measurements and tests. `today`: the day that budgets count by.
+    pub fn of_session(grade: Grade, profile: &Profile, today: Date) -> Result<Self, QueryError> {
+        match grade {
+            Grade::Exact => Ok(Self::exact(Arc::new(Mutex::new(Ledger::in_memory())), profile, today)),
+            Grade::Preview => Self::preview(profile),
+        }
+    }
+
+    /// With a project's ledger.
+    pub(crate) fn exact(ledger: Arc<Mutex<Ledger>>, profile: &Profile, today: Date) -> Self {
+        Self(Kind::Exact { ledger, budget: profile.budget, round_sums: profile.round_sums, today })
+    }
+
+    /// Perturbed as the profile says.
+    pub(crate) fn preview(profile: &Profile) -> Result<Self, QueryError> {
+        let parameters: &PreviewParameters = &profile.preview;
+        let perturbation = Perturbation::new(parameters, profile.min_persons).map_err(|error| {
+            tracing::error!(profile = %profile.name, problem = %error, "a disclosure profile cannot be used");
+            QueryError::Failed
+        })?;
+        Ok(Self(Kind::Preview(Arc::new(perturbation))))
+    }
+
+    /// The grade of what it shows.
+    pub fn grade(&self) -> Grade {
+        match self.0 {
+            Kind::Exact { .. } => Grade::Exact,
+            Kind::Preview(_) => Grade::Preview,
+        }
+    }
+
+    /// Settles what each passing cell is shown as. Returns how many values were taken from earlier answers.
+    pub(crate) fn settle(&self, sheet: &mut Sheet, prints: PlanPrints) -> Result<u64, QueryError> {
+        match &self.0 {
+            Kind::Exact { ledger, budget, round_sums, today } => {
+                let numbers = Numbers::of(sheet, *round_sums, prints)?;
+                let budgets = Budgets {
+                    cells_a_day: budget.cells_a_day,
+                    variants_min: budget.variants,
+                    window: budget.window,
+                };
+                let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+                let verdicts = ledger.settle(&numbers.table, &budgets, *today).map_err(|e| QueryError::from_ledger(&e))?;
+                drop(ledger);
+                Ok(numbers.write(sheet, &verdicts))
+            }
+            Kind::Preview(perturbation) => {
+                perturb(sheet, perturbation);
+                Ok(0)
+            }
+        }
+    }
+}
+
+/// One exact number of a cell: distinct persons of a tally, or its total.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Part {
+    Persons(usize),
+    Total(usize),
+}
+
+/// The numbers behind the passing cells of a sheet, each once.
+struct Numbers {
+    table: TableNumbers,
+    parts: HashMap<Part, usize>,
+}
+
+impl Numbers {
+    fn of(sheet: &Sheet, round_sums: f64, prints: PlanPrints) -> Result<Self, QueryError> {
+        let mut numbers = Self {
+            table: TableNumbers {
+                plan: prints.plan,
+                shape: prints.shape,
+                measures: Vec::new(),
+                keys: key_hashes(sheet.keys()).map_err(|e| QueryError::from_running(&e))?,
+            },
+            parts: HashMap::new(),
+        };
+        for (cell, rule) in sheet.spec().cells.iter().enumerate() {
+            for part in parts_of(&rule.value) {
+                let share = if rule.rounded { round_sums } else { 0.0 };
+                numbers.add(sheet, cell, part, share);
+            }
+        }
+        Ok(numbers)
+    }
+
+    fn add(&mut self, sheet: &Sheet, cell: usize, part: Part, round_sums: f64) {
+        let next = self.table.measures.len();
+        let column = *self.parts.entry(part).or_insert(next);
+        if column == next {
+            self.table.measures.push((0..sheet.len()).map(|_| None).collect());
+        }
+        let Some(rows) = self.table.measures.get_mut(column) else { return };
+        for (row, place) in rows.iter_mut().enumerate() {
+            if place.is_none() && sheet.verdict(cell, row) != Verdict::Withheld {
+                *place = sheet.tally(row, tally_of(part)).map(|tallied| number(part, tallied, round_sums));
+            }
+        }
+    }
+
+    /// What was found, as verdicts of the sheet. Returns how many values were taken from earlier answers.
+    fn write(&self, sheet: &mut Sheet, verdicts: &[Vec<Recalled>]) -> u64 {
+        let recalled = |part: Part, row: usize| {
+            let column = self.parts.get(&part)?;
+            let exact = self.table.measures.get(*column)?.get(row)?.as_ref()?.value;
+            match verdicts.get(*column)?.get(row)? {
+                Recalled::Fresh => Some((exact, false)),
+                Recalled::Snapped(value) => Some((*value, true)),
+                Recalled::Withheld => None,
+            }
+        };
+        let spec = Arc::clone(sheet.shared_spec());
+        let mut snapped = 0;
+        for (cell, rule) in spec.cells.iter().enumerate() {
+            for row in 0..sheet.len() {
+                if sheet.verdict(cell, row) == Verdict::Withheld {
+                    continue;
+                }
+                let (verdict, taken) = shown(&rule.value, rule.rounded, |part| recalled(part, row));
+                snapped += u64::from(taken && verdict != Verdict::Withheld);
+                sheet.set(cell, row, verdict);
+            }
+        }
+        snapped
+    }
+}
+
+/// A cell's verdict from its parts, and whether one of them was taken from an earlier answer.
+fn shown(value: &Value, rounded: bool, part: impl Fn(Part) -> Option<(f64, bool)>) -> (Verdict, bool) {
+    let one = |part: Option<(f64, bool)>| match part {
+        None => (Verdict::Withheld, false),
+        Some((_, false)) if !rounded => (Verdict::Plain, false),
+        Some((number, taken)) => (Verdict::Changed(number), taken),
+    };
+    match value {
+        Value::Persons(tally) => one(part(Part::Persons(*tally))),
+        Value::Total(tally) => one(part(Part::Total(*tally))),
+        Value::Mean { total, count } => match (part(Part::Total(*total)), part(Part::Total(*count))) {
+            (Some((_, false)), Some((_, false))) if !rounded => (Verdict::Plain, false),
+            (Some((total, a)), Some((count, b))) if count != 0.0 => (Verdict::Changed(total / count), a || b),
+            _ => (Verdict::Withheld, false),
+        },
+        // A statistic cannot be made again from earlier parts: near to one means not shown.
+        Value::Other { of, .. } => {
+            let fresh = of.iter().all(|tally| matches!(part(Part::Total(*tally)), Some((_, false))));
+            if fresh { (Verdict::Plain, false) } else { (Verdict::Withheld, true) }
+        }
+    }
+}
+
+fn parts_of(value: &Value) -> Vec<Part> {
+    match value {
+        Value::Mean { total, count } => vec![Part::Total(*total), Part::Total(*count)],
+        Value::Other { of, .. } => of.iter().map(|tally| Part::Total(*tally)).collect(),
+        Value::Persons(tally) => vec![Part::Persons(*tally)],
+        Value::Total(tally) => vec![Part::Total(*tally)],
+    }
+}
+
+fn tally_of(part: Part) -> usize {
+    match part {
+        Part::Persons(tally) | Part::Total(tally) => tally,
+    }
+}
+
+/// The value is what is shown, so that what is taken from it later is what is known.
+#[expect(clippy::cast_precision_loss, reason = "counts of persons stay far below 2^53")]
+fn number(part: Part, tallied: &Tallied, round_sums: f64) -> Number {
+    let persons = tallied.counted.persons;
+    match part {
+        // In sketches a person counts as the total of one.
+        Part::Persons(_) => Number { sketch: tallied.who.of_ones(), value: persons as f64, persons },
+        Part::Total(_) => {
+            let base = if round_sums > 0.0 { sum_base(&tallied.largest, round_sums) } else { None };
+            let value = base.map_or(tallied.total, |base| round_sum(tallied.total, base));
+            Number { sketch: tallied.what, value, persons }
+        }
+    }
+}
+
+/// By key column and row, a hash of the value.
+fn key_hashes(keys: &[ArrayRef]) -> Result<Vec<Vec<u64>>> {
+    let column = |values: &ArrayRef| {
+        let converter = RowConverter::new(vec![SortField::new(values.data_type().clone())])?;
+        let rows = converter.convert_columns(&[Arc::clone(values)])?;
+        let hash = |bytes: &[u8]| Sha256::digest(bytes).first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
+        Ok(rows.iter().map(|row| hash(row.as_ref())).collect())
+    };
+    keys.iter().map(column).collect()
+}
+
+/// Counts and sums by the cell-key method, means from both; a row whose perturbed persons are few goes (disclosure.md, 4d).
+fn perturb(sheet: &mut Sheet, perturbation: &Perturbation) {
+    let spec: Arc<VeilSpec> = Arc::clone(sheet.shared_spec());
+    for row in 0..sheet.len() {
+        let persons = sheet.tally(row, super::plan::ROWS).and_then(|rows| count(perturbation, rows));
+        if persons.is_none() {
+            sheet.drop_row(row);
+            continue;
+        }
+        for (cell, rule) in spec.cells.iter().enumerate() {
+            let value = perturbed(sheet, cell, row, &rule.value, perturbation);
+            sheet.set(cell, row, value.map_or(Verdict::Withheld, Verdict::Changed));
+        }
+    }
+}
+
+fn perturbed(sheet: &Sheet, cell: usize, row: usize, value: &Value, perturbation: &Perturbation) -> Option<f64> {
+    let total = |tally: usize| {
+        let tallied = sheet.tally(row, tally)?;
+        count(perturbation, tallied)?;
+        let (persons, key) = (tallied.counted.contributors, tallied.who.cell_key());
+        Some(perturbation.sum(tallied.total, &tallied.largest, persons, key)).filter(|sum| sum.is_finite())
+    };
+    match value {
+        Value::Persons(tally) => count(perturbation, sheet.tally(row, *tally)?),
+        Value::Total(tally) => total(*tally),
+        Value::Mean { total: sum, count } => perturbation.mean(total(*sum)?, total(*count)?),
+        Value::Other { digits, .. } => {
+            sheet.plain(cell, row).map(|plain| significant(plain, PREVIEW_DIGITS.min(*digits)))
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of persons stay far below 2^53")]
+fn count(perturbation: &Perturbation, tallied: &Tallied) -> Option<f64> {
+    perturbation.count(tallied.counted.contributors, tallied.who.cell_key()).map(|shown| shown as f64)
+}
