@@ -73,6 +73,7 @@ fn a_day_has_so_many_numbers_and_a_refused_answer_leaves_nothing_behind() {
     let known = ledger.numbers.len();
     let refused = ledger.settle(&two(2), &tight, TODAY).unwrap_err();
     assert_eq!(refused.code(), "veil/budget-day");
+    assert!(refused.hint().starts_with("go on tomorrow"));
     assert_eq!(ledger.numbers.len(), known);
     let tomorrow = TODAY.tomorrow().unwrap();
     assert_eq!(ledger.settle(&two(2), &tight, tomorrow).unwrap(), [[Verdict::Fresh; 2]]);
