@@ -6,10 +6,15 @@ use super::numbers::{FEW, Numbers};
 use super::{Number, TableNumbers, Verdict};
 use crate::veil::sketch::Sketch;
 
-/// Searches for combinations of two numbers that an answer may cost; larger tables look at shorter windows.
-const PAIR_SEARCHES_MAX: usize = 4_000_000;
-/// The same for combinations of three.
-const TRIPLE_SEARCHES_MAX: usize = 4_000_000;
+/// Searches for combinations of two numbers that an answer may cost. At about 1 µs each (4 µs among groups of 20 persons) this is
+/// under a second; the window is whole (300) up to 222 cells, 66 at 1,000, 2 at 33,000.
+const PAIR_SEARCHES_MAX: usize = 400_000;
+/// The same for combinations of three: the window is 300 for one cell, 43 for 47, 9 for 1,000.
+const TRIPLE_SEARCHES_MAX: usize = 720_000;
+/// Searches a cell and number of the window: three each for numbers and for totals.
+const PAIR_SEARCHES: usize = 6;
+/// Searches a cell and square of the window: four for each pair of twice as many.
+const TRIPLE_SEARCHES: usize = 8;
 
 /// How a cell came to be what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +62,8 @@ impl Cell {
 /// All cells in order; each becomes known, tentatively, before the next is judged.
 pub(super) fn cells(numbers: &mut Numbers, table: &TableNumbers, window: usize) -> Vec<Vec<Cell>> {
     let count = table.measures.iter().flatten().flatten().count().max(1);
-    let pairs = window.min(PAIR_SEARCHES_MAX / (6 * count));
-    let triples = pairs.min((TRIPLE_SEARCHES_MAX / (8 * count)).isqrt());
+    let pairs = window.min(PAIR_SEARCHES_MAX / (PAIR_SEARCHES * count));
+    let triples = pairs.min((TRIPLE_SEARCHES_MAX / (TRIPLE_SEARCHES * count)).isqrt());
     let known = numbers.len();
     let mut all = Vec::with_capacity(table.measures.len());
     for (measure, column) in table.measures.iter().enumerate() {
@@ -143,7 +148,10 @@ impl Search<'_> {
     fn terms(&self, numbers: &Numbers) -> Option<Terms> {
         let near = |sketch: &Sketch| numbers.near(sketch, numbers.len());
         let whole = &self.number.sketch;
-        near(whole).map(|id| vec![(true, id)]).or_else(|| self.pair(numbers, near)).or_else(|| self.triple(numbers, near))
+        near(whole)
+            .map(|id| vec![(true, id)])
+            .or_else(|| self.pair(numbers, near))
+            .or_else(|| self.triple(numbers, near))
     }
 
     /// a + b, a − b, b − a: one of the window, the other any.

@@ -71,8 +71,16 @@ impl Record {
         let (fresh, [has_smallest], smallest) = (rest.whole()?, rest.take()?, rest.whole()?);
         let marks = (0..rest.whole()?).map(|_| Mark::decode(&mut rest)).collect::<Option<_>>()?;
         let entries = (0..rest.whole()?).map(|_| Entry::decode(&mut rest)).collect::<Option<_>>()?;
-        let record =
-            Self { day, plan, shape, content, fresh, smallest: (has_smallest == 1).then_some(smallest), marks, entries };
+        let record = Self {
+            day,
+            plan,
+            shape,
+            content,
+            fresh,
+            smallest: (has_smallest == 1).then_some(smallest),
+            marks,
+            entries,
+        };
         rest.0.is_empty().then_some(record)
     }
 }

@@ -49,7 +49,11 @@ enum Next<'a> {
 
 impl Store {
     /// The file and its records, in order.
-    pub(super) fn open(folder: &Path, project: &str, key: &[u8; 32]) -> Result<(Self, Vec<Zeroizing<Vec<u8>>>), LedgerError> {
+    pub(super) fn open(
+        folder: &Path,
+        project: &str,
+        key: &[u8; 32],
+    ) -> Result<(Self, Vec<Zeroizing<Vec<u8>>>), LedgerError> {
         let name = format!("{}.ledger", hex::encode(Sha256::digest(project)));
         let path = folder.join(name);
         let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&path)?;
