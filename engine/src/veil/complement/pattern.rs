@@ -190,7 +190,8 @@ impl<'t> Pattern<'t> {
     fn cheapest_cube(&self, cell: usize) -> Option<Vec<usize>> {
         let place = self.lines.places.get(cell)?;
         let set = place.set();
-        let across: u8 = [1, 2, 4].into_iter().filter(|bit| set & bit != 0 && self.lines.sets.contains(&(set & !bit))).sum();
+        let across: u8 =
+            [1, 2, 4].into_iter().filter(|bit| set & bit != 0 && self.lines.sets.contains(&(set & !bit))).sum();
         if across.count_ones() < 2 {
             return None;
         }
@@ -243,7 +244,9 @@ impl<'t> Pattern<'t> {
             let mut around: Vec<usize> = self.neighbours(&reached).collect();
             around.sort_unstable();
             around.dedup();
-            if let Some(found) = around.iter().copied().filter(|cell| self.may_hide(*cell)).min_by_key(|cell| self.price(*cell)) {
+            if let Some(found) =
+                around.iter().copied().filter(|cell| self.may_hide(*cell)).min_by_key(|cell| self.price(*cell))
+            {
                 return Some(found);
             }
             around.retain(|cell| self.is_withheld(*cell));

@@ -220,7 +220,8 @@ impl Equations {
             let (low, high) = node.bounds(cap);
             (low / unit, high / unit)
         });
-        let unknowns: BTreeMap<usize, usize> = members.iter().enumerate().map(|(unknown, node)| (*node, unknown)).collect();
+        let unknowns: BTreeMap<usize, usize> =
+            members.iter().enumerate().map(|(unknown, node)| (*node, unknown)).collect();
         let rows = rows.iter().map(|row| {
             let terms = row.terms.iter().filter_map(|(node, factor)| Some((*unknowns.get(node)?, *factor)));
             Row { terms: terms.collect(), relation: row.relation, right: row.right / unit }
