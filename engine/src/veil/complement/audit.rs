@@ -1,6 +1,6 @@
 //! The auditor: an attacker with every released cell in hand who solves for those that had to stay back.
 //!
-//! Builds its own equations from the table and knows nothing of how a pattern came about (as SUMiT's "unpicker").
+//! Builds its own equations from the table and knows nothing of how a pattern came about (as the "unpicker" of `SUMiT`).
 //! Unknown is by how much each withheld cell may differ from the truth: so the truth is always a solution,
 //! whatever rounding did to sums.
 

@@ -10,7 +10,7 @@ use super::*;
 
 mod attacker;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 const ALL: [u32; 8] = [7, 6, 5, 4, 3, 2, 1, 0];
 
 /// Persons by values of the group keys, each person once.
@@ -42,7 +42,7 @@ fn answer(leaves: &Leaves, sets: &[u32], k: u64) -> Table {
 }
 
 fn cell(at: &[Option<u64>], persons: u64, k: u64) -> Cell {
-    Cell { at: at.to_vec(), persons, additive: persons as f64, withheld: persons < k }
+    Cell { at: at.to_vec(), persons, additive: f64::from(u32::try_from(persons).unwrap()), withheld: persons < k }
 }
 
 /// The places that stay back, or nothing if the table does.

@@ -157,7 +157,9 @@ impl Equations {
                     return Err(Unsolved);
                 }
                 let cell = self.add(0.0, Known::Finest);
-                [one, other, last].into_iter().for_each(|margin| margins.entry(*margin).or_default().push(cell));
+                for margin in [one, other, last] {
+                    margins.entry(*margin).or_default().push(cell);
+                }
             }
         }
         for (margin, cells) in margins {

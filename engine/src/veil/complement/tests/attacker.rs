@@ -17,7 +17,7 @@ pub(super) fn enumerate(table: &Table, back: &BTreeSet<Place>) -> BTreeMap<Place
     }
     let mut found = BTreeMap::new();
     let mut chosen = Vec::new();
-    try_all(table, &unknown, &limits, &mut chosen, &mut |values: &[u64]| {
+    try_all(&unknown, &limits, &mut chosen, &mut |values: &[u64]| {
         for small in table.cells.iter().filter(|cell| cell.withheld) {
             let known = table
                 .cells
@@ -34,13 +34,7 @@ pub(super) fn enumerate(table: &Table, back: &BTreeSet<Place>) -> BTreeMap<Place
     found
 }
 
-fn try_all(
-    table: &Table,
-    unknown: &[&Cell],
-    limits: &[(Place, u64)],
-    chosen: &mut Vec<u64>,
-    found: &mut dyn FnMut(&[u64]),
-) {
+fn try_all(unknown: &[&Cell], limits: &[(Place, u64)], chosen: &mut Vec<u64>, found: &mut dyn FnMut(&[u64])) {
     let sum = |at: &Place, values: &[u64]| -> u64 {
         unknown.iter().zip(values).filter(|(cell, _)| covers(at, &cell.at)).map(|(_, value)| value).sum()
     };
@@ -55,7 +49,7 @@ fn try_all(
     }
     for value in 0..=10 {
         chosen.push(value);
-        try_all(table, unknown, limits, chosen, found);
+        try_all(unknown, limits, chosen, found);
         chosen.pop();
     }
 }
