@@ -1,6 +1,6 @@
 //! The auditor: an attacker with every released cell in hand who solves for those that had to stay back.
 //!
-//! Builds its own equations from the table and knows nothing of how a pattern came about (as SUMiT's "unpicker").
+//! Builds its own equations from the table and knows nothing of how a pattern came about (as the "unpicker" of `SUMiT`).
 //! Unknown is by how much each withheld cell may differ from the truth: so the truth is always a solution,
 //! whatever rounding did to sums.
 
@@ -70,13 +70,17 @@ impl Part {
         let both = |target: &Target| [End::Nothing, End::Reach].map(|end| Claim { target: *target, end });
         let mut open: Vec<Claim> = self.targets.iter().flat_map(both).filter(|claim| !claim.holds(0.0)).collect();
         for end in [End::Nothing, End::Reach] {
-            let together: Vec<Claim> = open.iter().copied().filter(|claim| claim.end == end).collect();
-            let point = self.point(&together, solver, deadline)?;
-            open.retain(|claim| !claim.shown_by(&point));
+            let mut before = usize::MAX;
+            while open.len() < before {
+                before = open.len();
+                let together: Vec<Claim> = open.iter().copied().filter(|claim| claim.end == end).collect();
+                let point = Self::point(&self.shared(&together), &together, solver, deadline)?;
+                open.retain(|claim| !claim.shown_by(&point));
+            }
         }
         let mut exposed = Vec::new();
         while let Some(claim) = open.pop() {
-            let point = self.point(&[claim], solver, deadline)?;
+            let point = Self::point(&self.system, &[claim], solver, deadline)?;
             if !claim.shown_by(&point) {
                 exposed.push(claim.target.cell);
             }
@@ -85,14 +89,27 @@ impl Part {
         Ok(exposed)
     }
 
-    /// A point as far towards the ends of some claims as the equations allow.
-    fn point(&self, claims: &[Claim], solver: &dyn Solver, deadline: Deadline) -> Result<Vec<f64>, Unsolved> {
+    /// The system with no target going further than it has to, so that one point can show many. Its points are points of the whole.
+    fn shared(&self, claims: &[Claim]) -> System {
+        let mut system = self.system.clone();
+        for claim in claims.iter().filter(|claim| claim.end == End::Reach) {
+            let Target { unknown, truth, reach, .. } = claim.target;
+            if let Some((low, high)) = system.bounds.get_mut(unknown) {
+                *low = low.max(-reach - truth);
+                *high = high.min(reach - truth);
+            }
+        }
+        system
+    }
+
+    /// A point as far towards the ends of some claims as a system allows.
+    fn point(system: &System, claims: &[Claim], solver: &dyn Solver, deadline: Deadline) -> Result<Vec<f64>, Unsolved> {
         let left = deadline.left()?;
         if claims.is_empty() {
             return Ok(Vec::new());
         }
         let objective: Vec<_> = claims.iter().map(|claim| (claim.target.unknown, claim.downhill())).collect();
-        solver.minimise(&self.system, &objective, left)
+        solver.minimise(system, &objective, left)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Cost is persons, ties fall by key, and cells are visited by key: what a withheld cell holds steers nothing but its own need.
 
-use super::lines::{Line, Lines};
+use super::lines::{Line, Lines, Place};
 use super::solver::Unsolved;
 use super::{Additivity, Cell, Deadline, Table};
 
@@ -14,6 +14,12 @@ pub(super) struct Pattern<'t> {
     deadline: Deadline,
     lines: Lines,
     withheld: Vec<bool>,
+}
+
+/// The released corners of a rectangle or cuboid, with what they cost and the key that breaks ties.
+struct Cube {
+    price: (u64, Option<Place>),
+    corners: Vec<usize>,
 }
 
 impl<'t> Pattern<'t> {
@@ -56,7 +62,9 @@ impl<'t> Pattern<'t> {
             if self.stands_alone(cell)
                 && let Some(corners) = self.cheapest_cube(cell)
             {
-                corners.into_iter().for_each(|corner| self.withhold(corner));
+                for corner in corners {
+                    self.withhold(corner);
+                }
             }
         }
         Ok(())
@@ -95,7 +103,9 @@ impl<'t> Pattern<'t> {
     /// Withholds every line that these cells stand in.
     pub(super) fn withhold_lines_of(&mut self, cells: &[usize]) {
         let members: Vec<usize> = self.neighbours(cells).collect();
-        members.into_iter().for_each(|cell| self.withhold(cell));
+        for cell in members {
+            self.withhold(cell);
+        }
     }
 
     fn withhold(&mut self, cell: usize) {
@@ -122,7 +132,7 @@ impl<'t> Pattern<'t> {
         holds && !self.is_withheld(cell)
     }
 
-    fn price(&self, cell: usize) -> (u64, Option<super::lines::Place>) {
+    fn price(&self, cell: usize) -> (u64, Option<Place>) {
         (self.persons(cell), self.lines.places.get(cell).copied())
     }
 
@@ -190,33 +200,28 @@ impl<'t> Pattern<'t> {
     fn cheapest_cube(&self, cell: usize) -> Option<Vec<usize>> {
         let place = self.lines.places.get(cell)?;
         let set = place.set();
-        let across: u8 = [1, 2, 4].into_iter().filter(|bit| set & bit != 0 && self.lines.sets.contains(&(set & !bit))).sum();
+        let across: u8 =
+            [1, 2, 4].into_iter().filter(|bit| set & bit != 0 && self.lines.sets.contains(&(set & !bit))).sum();
         if across.count_ones() < 2 {
             return None;
         }
-        let mut best: Option<((u64, Option<super::lines::Place>), Vec<usize>)> = None;
+        let mut best: Option<Cube> = None;
         for (opposite, other) in self.lines.places.iter().enumerate() {
             if other.set() != set || place.differs(other) != across {
                 continue;
             }
-            let limit = best.as_ref().map_or(u64::MAX, |((cost, _), _)| *cost);
+            let limit = best.as_ref().map_or(u64::MAX, |cube| cube.price.0);
             let Some((cost, corners)) = self.corners(*place, *other, across, limit) else { continue };
             let price = (cost, self.lines.places.get(opposite).copied());
-            if best.as_ref().is_none_or(|(cheapest, _)| price < *cheapest) {
-                best = Some((price, corners));
+            if best.as_ref().is_none_or(|cheapest| price < cheapest.price) {
+                best = Some(Cube { price, corners });
             }
         }
-        best.map(|(_, corners)| corners)
+        best.map(|cube| cube.corners)
     }
 
     /// The released corners between two opposite ones and what they cost, unless one is missing or holds nothing, or it is too dear.
-    fn corners(
-        &self,
-        place: super::lines::Place,
-        opposite: super::lines::Place,
-        across: u8,
-        limit: u64,
-    ) -> Option<(u64, Vec<usize>)> {
+    fn corners(&self, place: Place, opposite: Place, across: u8, limit: u64) -> Option<(u64, Vec<usize>)> {
         let mut cost = 0;
         let mut released = Vec::new();
         for turned in (1..8_u8).rev().filter(|turned| turned & across == *turned) {
@@ -243,7 +248,9 @@ impl<'t> Pattern<'t> {
             let mut around: Vec<usize> = self.neighbours(&reached).collect();
             around.sort_unstable();
             around.dedup();
-            if let Some(found) = around.iter().copied().filter(|cell| self.may_hide(*cell)).min_by_key(|cell| self.price(*cell)) {
+            if let Some(found) =
+                around.iter().copied().filter(|cell| self.may_hide(*cell)).min_by_key(|cell| self.price(*cell))
+            {
                 return Some(found);
             }
             around.retain(|cell| self.is_withheld(*cell));

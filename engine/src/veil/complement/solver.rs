@@ -5,7 +5,7 @@ use std::time::Duration;
 use microlp::{ComparisonOp, OptimizationDirection, Problem};
 
 /// Unknowns between bounds, under rows.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct System {
     /// Smallest and largest value by unknown.
     pub(super) bounds: Vec<(f64, f64)>,
@@ -14,6 +14,7 @@ pub(super) struct System {
 }
 
 /// `terms` relation `right`; no unknown occurs twice.
+#[derive(Clone)]
 pub(super) struct Row {
     /// Unknown and coefficient.
     pub(super) terms: Vec<(usize, f64)>,

@@ -10,7 +10,7 @@ use super::*;
 
 mod attacker;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 const ALL: [u32; 8] = [7, 6, 5, 4, 3, 2, 1, 0];
 
 /// Persons by values of the group keys, each person once.
@@ -42,7 +42,7 @@ fn answer(leaves: &Leaves, sets: &[u32], k: u64) -> Table {
 }
 
 fn cell(at: &[Option<u64>], persons: u64, k: u64) -> Cell {
-    Cell { at: at.to_vec(), persons, additive: persons as f64, withheld: persons < k }
+    Cell { at: at.to_vec(), persons, additive: f64::from(u32::try_from(persons).unwrap()), withheld: persons < k }
 }
 
 /// The places that stay back, or nothing if the table does.
@@ -115,7 +115,10 @@ fn sets_without_their_total_are_one_line() {
     let table = answer(&leaves(&[&[100, 50, 3]]), &[1, 2], 10);
     let alone = BTreeSet::from([vec![None, Some(2)]]);
     assert_eq!(audited(&table, Additivity::Sums, 10, &alone), 1);
-    assert_eq!(withheld(&table, Additivity::Sums, 10), Some(BTreeSet::from([vec![None, Some(1)], vec![None, Some(2)]])));
+    assert_eq!(
+        withheld(&table, Additivity::Sums, 10),
+        Some(BTreeSet::from([vec![None, Some(1)], vec![None, Some(2)]]))
+    );
 }
 
 /// The total over everything without the margins between: one equation over the whole crossing.
@@ -176,9 +179,19 @@ fn sums_may_be_negative_large_and_inexact() {
     for (row, line) in values.iter().enumerate() {
         for (column, value) in line.iter().enumerate() {
             let small = (row, column) == (0, 1) || (row, column) == (2, 2);
-            cells.push(Cell { at: vec![Some(row as u64), Some(column as u64)], persons: 50, additive: *value, withheld: small });
+            cells.push(Cell {
+                at: vec![Some(row as u64), Some(column as u64)],
+                persons: 50,
+                additive: *value,
+                withheld: small,
+            });
         }
-        cells.push(Cell { at: vec![Some(row as u64), None], persons: 150, additive: line.iter().sum(), withheld: false });
+        cells.push(Cell {
+            at: vec![Some(row as u64), None],
+            persons: 150,
+            additive: line.iter().sum(),
+            withheld: false,
+        });
     }
     for column in 0..3 {
         let sum = values.iter().map(|line| line[column]).sum();
@@ -276,9 +289,9 @@ fn one_of_two_values_never_stands_alone() {
     assert!(!lonely_arm(&[true, false], 3));
 }
 
-/// Measured, not only bounded: a thousand cells of a cube, a tenth of them small.
+/// A tenth of the cells are small. The bound leaves room for a loaded machine; what was measured stands in the output.
 #[test]
-fn a_thousand_cells_take_less_than_two_seconds() {
+fn a_thousand_cells_of_a_cube_are_protected_in_time() {
     let mut state = 7_u64;
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -294,7 +307,8 @@ fn a_thousand_cells_take_less_than_two_seconds() {
     let protected = protect(&table, Additivity::Sums, 10, Duration::from_secs(20));
     let took = started.elapsed();
     let Protected::Pattern(pattern) = protected else { panic!("no pattern in {took:?}") };
-    let (small, back) = (table.cells.iter().filter(|cell| cell.withheld).count(), pattern.iter().filter(|is| **is).count());
+    let (small, back) =
+        (table.cells.iter().filter(|cell| cell.withheld).count(), pattern.iter().filter(|is| **is).count());
     println!("{} cells, {small} small, {back} withheld: {took:?}", table.cells.len());
     assert!(took < Duration::from_secs(10), "{took:?}");
 }

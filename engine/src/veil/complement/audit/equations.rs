@@ -157,7 +157,9 @@ impl Equations {
                     return Err(Unsolved);
                 }
                 let cell = self.add(0.0, Known::Finest);
-                [one, other, last].into_iter().for_each(|margin| margins.entry(*margin).or_default().push(cell));
+                for margin in [one, other, last] {
+                    margins.entry(*margin).or_default().push(cell);
+                }
             }
         }
         for (margin, cells) in margins {
@@ -220,7 +222,8 @@ impl Equations {
             let (low, high) = node.bounds(cap);
             (low / unit, high / unit)
         });
-        let unknowns: BTreeMap<usize, usize> = members.iter().enumerate().map(|(unknown, node)| (*node, unknown)).collect();
+        let unknowns: BTreeMap<usize, usize> =
+            members.iter().enumerate().map(|(unknown, node)| (*node, unknown)).collect();
         let rows = rows.iter().map(|row| {
             let terms = row.terms.iter().filter_map(|(node, factor)| Some((*unknowns.get(node)?, *factor)));
             Row { terms: terms.collect(), relation: row.relation, right: row.right / unit }

@@ -11,15 +11,21 @@ pub(super) fn enumerate(table: &Table, back: &BTreeSet<Place>) -> BTreeMap<Place
     let unknown: Vec<&Cell> = table.cells.iter().filter(crossing).filter(|cell| back.contains(&cell.at)).collect();
     let mut limits: Vec<(Place, u64)> = Vec::new();
     for total in table.cells.iter().filter(|cell| !crossing(cell) && !back.contains(&cell.at)) {
-        let shown = table.cells.iter().filter(crossing).filter(|cell| !back.contains(&cell.at) && covers(&total.at, &cell.at));
+        let shown =
+            table.cells.iter().filter(crossing).filter(|cell| !back.contains(&cell.at) && covers(&total.at, &cell.at));
         limits.push((total.at.clone(), total.persons - shown.map(|cell| cell.persons).sum::<u64>()));
     }
     let mut found = BTreeMap::new();
     let mut chosen = Vec::new();
-    try_all(table, &unknown, &limits, &mut chosen, &mut |values: &[u64]| {
+    try_all(&unknown, &limits, &mut chosen, &mut |values: &[u64]| {
         for small in table.cells.iter().filter(|cell| cell.withheld) {
-            let known = table.cells.iter().filter(crossing).filter(|cell| !back.contains(&cell.at) && covers(&small.at, &cell.at));
-            let hidden = unknown.iter().zip(values).filter(|(cell, _)| covers(&small.at, &cell.at)).map(|(_, value)| value);
+            let known = table
+                .cells
+                .iter()
+                .filter(crossing)
+                .filter(|cell| !back.contains(&cell.at) && covers(&small.at, &cell.at));
+            let hidden =
+                unknown.iter().zip(values).filter(|(cell, _)| covers(&small.at, &cell.at)).map(|(_, value)| value);
             let value = known.map(|cell| cell.persons).sum::<u64>() + hidden.sum::<u64>();
             let range = found.entry(small.at.clone()).or_insert((value, value));
             *range = (range.0.min(value), range.1.max(value));
@@ -28,7 +34,7 @@ pub(super) fn enumerate(table: &Table, back: &BTreeSet<Place>) -> BTreeMap<Place
     found
 }
 
-fn try_all(table: &Table, unknown: &[&Cell], limits: &[(Place, u64)], chosen: &mut Vec<u64>, found: &mut dyn FnMut(&[u64])) {
+fn try_all(unknown: &[&Cell], limits: &[(Place, u64)], chosen: &mut Vec<u64>, found: &mut dyn FnMut(&[u64])) {
     let sum = |at: &Place, values: &[u64]| -> u64 {
         unknown.iter().zip(values).filter(|(cell, _)| covers(at, &cell.at)).map(|(_, value)| value).sum()
     };
@@ -43,7 +49,7 @@ fn try_all(table: &Table, unknown: &[&Cell], limits: &[(Place, u64)], chosen: &m
     }
     for value in 0..=10 {
         chosen.push(value);
-        try_all(table, unknown, limits, chosen, found);
+        try_all(unknown, limits, chosen, found);
         chosen.pop();
     }
 }
@@ -57,7 +63,8 @@ fn set_of(at: &Place) -> Vec<bool> {
 }
 
 fn start(table: &Table, back: &BTreeSet<Place>) -> Ranges {
-    let range = |cell: &Cell| if back.contains(&cell.at) { (0.0, f64::INFINITY) } else { (cell.additive, cell.additive) };
+    let range =
+        |cell: &Cell| if back.contains(&cell.at) { (0.0, f64::INFINITY) } else { (cell.additive, cell.additive) };
     table.cells.iter().map(|cell| (cell.at.clone(), range(cell))).collect()
 }
 
@@ -92,12 +99,14 @@ pub(super) fn propagate(table: &Table, back: &BTreeSet<Place>) -> Ranges {
     let families = families(table);
     for _ in 0..30 {
         for (total, parts) in &families {
-            let (low, high) = parts.iter().fold((0.0, 0.0), |sum, part| (sum.0 + ranges[part].0, sum.1 + ranges[part].1));
+            let (low, high) =
+                parts.iter().fold((0.0, 0.0), |sum, part| (sum.0 + ranges[part].0, sum.1 + ranges[part].1));
             push(&mut ranges, total, low, high);
             let whole = ranges[total];
             for part in parts {
                 let others = parts.iter().filter(|other| *other != part);
-                let (low, high) = others.fold((0.0, 0.0), |sum, other| (sum.0 + ranges[other].0, sum.1 + ranges[other].1));
+                let (low, high) =
+                    others.fold((0.0, 0.0), |sum, other| (sum.0 + ranges[other].0, sum.1 + ranges[other].1));
                 push(&mut ranges, part, whole.0 - high, whole.1 - low);
             }
         }
