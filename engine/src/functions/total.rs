@@ -140,7 +140,8 @@ fn inside(values: &ArrayRef, least: i64, most: i64) -> Result<ArrayRef> {
     let wide = cast(values, &DataType::Int64)?;
     let bound = |number: i64| Scalar::new(Int64Array::from(vec![number]));
     let inside = and(&gt_eq(&wide, &bound(least))?, &lt_eq(&wide, &bound(most))?)?;
-    Ok(nullif(values, &not(&prep_null_mask_filter(&inside))?)?)
+    let inside = if inside.null_count() > 0 { prep_null_mask_filter(&inside) } else { inside };
+    Ok(nullif(values, &not(&inside)?)?)
 }
 
 #[cfg(test)]
