@@ -47,8 +47,7 @@ fn a_megabyte_is_refused() {
 
 #[test]
 fn a_thousand_joins_are_refused() {
-    let joins: String =
-        (0..1_000).map(|at| format!(" JOIN person p{at} ON p{at}.person_key = p.person_key")).collect();
+    let joins: String = (0..1_000).map(|at| format!(" JOIN person p{at} ON p{at}.person_key = p.person_key")).collect();
     assert!(refused_soon(format!("SELECT count(*) FROM person p{joins}")).starts_with("V-"));
     let list: String = (0..1_000).map(|at| format!(", person p{at}")).collect();
     assert!(refused_soon(format!("SELECT count(*) FROM person p{list}")).starts_with("V-"));
