@@ -4,8 +4,8 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, ArrayRef};
-use arrow::compute::kernels::zip::zip;
 use arrow::compute::is_null;
+use arrow::compute::kernels::zip::zip;
 use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::{Expr, ScalarUDF};
 

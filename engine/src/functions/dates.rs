@@ -9,9 +9,8 @@ use datafusion::logical_expr::ScalarUDF;
 
 use super::own::Own;
 
-static AGE_AT: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
-    Own::exact("age_at", vec![DataType::Date32, DataType::Date32], DataType::Int32, run_age_at).udf()
-});
+static AGE_AT: LazyLock<Arc<ScalarUDF>> =
+    LazyLock::new(|| Own::exact("age_at", vec![DataType::Date32, DataType::Date32], DataType::Int32, run_age_at).udf());
 static FISCAL_YEAR: LazyLock<Arc<ScalarUDF>> =
     LazyLock::new(|| Own::exact("fiscal_year", vec![DataType::Date32], DataType::Int32, run_fiscal_year).udf());
 

@@ -114,7 +114,23 @@ mod tests {
 
     #[test]
     fn what_is_no_list_is_refused() {
-        for list in ["", " ,", "E10-", "-E14", "E14-E10", "10", "E1A", "E10..1", "E1.0", "E10.", "%", "E10'", "E10-E12-E14", "Ｅ10", "E10123456"] {
+        for list in [
+            "",
+            " ,",
+            "E10-",
+            "-E14",
+            "E14-E10",
+            "10",
+            "E1A",
+            "E10..1",
+            "E1.0",
+            "E10.",
+            "%",
+            "E10'",
+            "E10-E12-E14",
+            "Ｅ10",
+            "E10123456",
+        ] {
             assert_eq!(CodeList::parse(list), None, "{list}");
         }
         assert!(CodeList::parse(&"E10 ".repeat(ENTRIES_MAX)).is_some());

@@ -29,9 +29,21 @@ fn the_document_lists_what_is_allowed() {
 fn the_document_lists_the_operators() {
     use datafusion::logical_expr::Operator;
     let spoken: Vec<String> = [
-        Operator::And, Operator::Or, Operator::Eq, Operator::NotEq, Operator::Lt, Operator::LtEq, Operator::Gt,
-        Operator::GtEq, Operator::IsDistinctFrom, Operator::IsNotDistinctFrom, Operator::Plus, Operator::Minus,
-        Operator::Multiply, Operator::Divide, Operator::StringConcat,
+        Operator::And,
+        Operator::Or,
+        Operator::Eq,
+        Operator::NotEq,
+        Operator::Lt,
+        Operator::LtEq,
+        Operator::Gt,
+        Operator::GtEq,
+        Operator::IsDistinctFrom,
+        Operator::IsNotDistinctFrom,
+        Operator::Plus,
+        Operator::Minus,
+        Operator::Multiply,
+        Operator::Divide,
+        Operator::StringConcat,
     ]
     .into_iter()
     .filter(|op| crate::guard::is_allowed(*op))

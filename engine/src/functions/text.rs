@@ -78,7 +78,8 @@ mod tests {
     use super::*;
 
     fn check(nulls: Nulls, parts: &[Option<&str>], expected: Option<&str>) {
-        let args: Vec<ArrayRef> = parts.iter().map(|part| Arc::new(StringArray::from(vec![*part])) as ArrayRef).collect();
+        let args: Vec<ArrayRef> =
+            parts.iter().map(|part| Arc::new(StringArray::from(vec![*part])) as ArrayRef).collect();
         let found = joined(&args, nulls).unwrap();
         let found = found.as_string::<i32>();
         assert_eq!(found.is_valid(0).then(|| found.value(0)), expected);

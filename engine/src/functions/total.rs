@@ -122,14 +122,17 @@ fn run_bounded(args: &[ArrayRef]) -> Result<ArrayRef> {
 
 fn run_calendar(args: &[ArrayRef]) -> Result<ArrayRef> {
     let values = only(args)?;
-    let (first, last, unit) = match values.data_type() {
-        DataType::Date32 => (FIRST_DAY, LAST_DAY, 1),
-        DataType::Date64 | DataType::Timestamp(TimeUnit::Millisecond, _) => (FIRST_DAY, LAST_DAY, DAY_SECONDS * 1_000),
-        DataType::Timestamp(TimeUnit::Second, _) => (FIRST_DAY, LAST_DAY, DAY_SECONDS),
-        DataType::Timestamp(TimeUnit::Microsecond, _) => (FIRST_DAY, LAST_DAY, DAY_SECONDS * 1_000_000),
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-            (FIRST_DAY_OF_NANOSECONDS, LAST_DAY_OF_NANOSECONDS, DAY_SECONDS * 1_000_000_000)
-        }
+    // Functions on timestamps go by nanoseconds inside, whatever their unit is.
+    let (first, last) = match values.data_type() {
+        DataType::Date32 | DataType::Date64 => (FIRST_DAY, LAST_DAY),
+        _ => (FIRST_DAY_OF_NANOSECONDS, LAST_DAY_OF_NANOSECONDS),
+    };
+    let unit = match values.data_type() {
+        DataType::Date32 => 1,
+        DataType::Timestamp(TimeUnit::Second, _) => DAY_SECONDS,
+        DataType::Date64 | DataType::Timestamp(TimeUnit::Millisecond, _) => DAY_SECONDS * 1_000,
+        DataType::Timestamp(TimeUnit::Microsecond, _) => DAY_SECONDS * 1_000_000,
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => DAY_SECONDS * 1_000_000_000,
         _ => return Ok(Arc::clone(values)),
     };
     inside(values, first.saturating_mul(unit), last.saturating_mul(unit))
@@ -140,7 +143,8 @@ fn inside(values: &ArrayRef, least: i64, most: i64) -> Result<ArrayRef> {
     let wide = cast(values, &DataType::Int64)?;
     let bound = |number: i64| Scalar::new(Int64Array::from(vec![number]));
     let inside = and(&gt_eq(&wide, &bound(least))?, &lt_eq(&wide, &bound(most))?)?;
-    Ok(nullif(values, &not(&prep_null_mask_filter(&inside))?)?)
+    let inside = if inside.null_count() > 0 { prep_null_mask_filter(&inside) } else { inside };
+    Ok(nullif(values, &not(&inside)?)?)
 }
 
 #[cfg(test)]
