@@ -155,7 +155,8 @@ impl Session {
             return Err(QueryError::TooLarge);
         }
         let count = cells.withheld + self.offset(&fingerprint);
-        let veil = VeilReport { grade: self.keeper.grade(), withheld: Band::of(count), snapped: cells.snapped, reasons };
+        let veil =
+            VeilReport { grade: self.keeper.grade(), withheld: Band::of(count), snapped: cells.snapped, reasons };
         Ok(Answer { schema, batches: cells.batches, veil })
     }
 

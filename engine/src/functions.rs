@@ -60,17 +60,8 @@ pub(crate) const SCALARS_BELOW: &[&str] = &[
 ];
 
 /// Scalars for cells and code lists only.
-pub(crate) const SCALARS_ABOVE: &[&str] = &[
-    "cbrt",
-    "initcap",
-    "isnan",
-    "iszero",
-    "log",
-    "log10",
-    "log2",
-    "nanvl",
-    "pi",
-];
+pub(crate) const SCALARS_ABOVE: &[&str] =
+    &["cbrt", "initcap", "isnan", "iszero", "log", "log10", "log2", "nanvl", "pi"];
 
 /// Aggregates inside a group that is one person.
 pub(crate) const AGGREGATES_PER_PERSON: &[&str] = &[

@@ -18,9 +18,9 @@ use crate::error::{Refusal, rules};
 use crate::functions;
 use crate::relations::{RelationKind, Relations};
 use crate::veil::sketch::PersonMarks;
-use expression::no;
 #[cfg(test)]
 pub(crate) use expression::is_allowed;
+use expression::no;
 use facts::{Fact, Kind, Level, Open, Place, Rows, Scope, Walked};
 
 mod aggregate;

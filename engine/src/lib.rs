@@ -10,7 +10,6 @@ mod flight;
 mod functions;
 mod guard;
 mod guarding;
-#[cfg_attr(not(test), expect(dead_code, reason = "the veil hands its numbers over once cells carry sketches"))]
 mod ledger;
 mod person;
 mod planner;

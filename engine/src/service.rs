@@ -103,7 +103,8 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let keys = KeyFolder::open(&config.keys, Zone::Enclave)?;
-    let guard = crate::guarding::VeiledGuard::new(keys.bytes("veil")?, config.audit.join("ledger"), config.clock);
+    let guard =
+        crate::guarding::VeiledGuard::new(keys.bytes("veil")?, config.audit.join("ledger"), Arc::clone(&config.clock));
     serve_with(config, Arc::new(guard), ready, shutdown).await
 }
 

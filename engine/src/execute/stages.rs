@@ -11,9 +11,9 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Extension, LogicalPlan, UserDefinedLogicalNodeCore};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 
+use super::prints;
 use crate::checker;
 use crate::error::QueryError;
-use super::prints;
 use crate::veil::grade::Keeper;
 use crate::veil::judge::{Judged, Sheet};
 use crate::veil::plan::Veil;

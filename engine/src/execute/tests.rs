@@ -5,8 +5,8 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::*;
 use crate::error::Refusal;
-use policies::Grade;
 use fixture::Twin;
+use policies::Grade;
 
 mod attacks;
 mod cases;

@@ -90,7 +90,10 @@ impl From<Ending> for Status {
                 let details = serde_json::to_vec(&RefusedObject { refused: *refused }).unwrap_or_default();
                 Self::with_details(code, message, details.into())
             }
-            Ending::Failed(QueryError::TooLarge | QueryError::TooMuchMemory) => Self::resource_exhausted(message),
+            Ending::Failed(
+                QueryError::DayBudget | QueryError::TooLarge | QueryError::TooMuchMemory | QueryError::VariantBudget,
+            ) => Self::resource_exhausted(message),
+            Ending::Failed(QueryError::Ledger) => Self::unavailable(message),
             Ending::Failed(QueryError::TooSlow) => Self::deadline_exceeded(message),
             Ending::Failed(QueryError::Failed | QueryError::Unveiled) => Self::internal(message),
             Ending::Unrecorded => Self::unavailable(message),

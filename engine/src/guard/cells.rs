@@ -10,7 +10,7 @@ use datafusion::logical_expr::{Aggregate, Case, Expr, Extension, LogicalPlan, li
 
 use super::aggregate::{covers, function_of};
 use super::expression::{no, total};
-use super::facts::{self, Fact, Kind, Level, Open, Rows, Scope, Walked};
+use super::facts::{self, Fact, Kind, Level, Open, Rows, Scope, Unique, Walked};
 use super::{Guard, measure, planned};
 use crate::answer::Reason;
 use crate::error::{Refusal, rules};
@@ -237,7 +237,9 @@ fn counted(
     if measure::counts_rows(&function) && !distinct {
         refuse_weights(weighted)?;
         let expr = Expr::AggregateFunction(function);
-        return Ok(Watched { expr, value: Value::Total(ROWS), checks: vec![Check::Even(ROWS)], argument: None });
+        // One row a person: rows and persons are one number, and the ledger need not find out.
+        let value = if rows.unique == Unique::Person { Value::Persons(ROWS) } else { Value::Total(ROWS) };
+        return Ok(Watched { expr, value, checks: vec![Check::Even(ROWS)], argument: None });
     }
     let Some(fact) = measure::counted_column(scope, &function)? else { return no(&rules::ARM) };
     let key = match fact.kind {

@@ -6,8 +6,8 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::{Alias, Between, Cast, InList, Like, TryCast};
 use datafusion::logical_expr::{BinaryExpr, Case, Expr, ExprSchemable, Operator};
 
-use super::facts::{Fact, Kind, Scope};
 use super::calls;
+use super::facts::{Fact, Kind, Scope};
 use crate::error::{Refusal, Rule, rules};
 use crate::functions::text;
 

@@ -110,7 +110,7 @@ type Terms = Vec<(bool, u32)>;
 
 impl Search<'_> {
     fn cell(&self, numbers: &mut Numbers) -> Cell {
-        if self.number.sketch.spread() <= FEW {
+        if self.number.persons <= FEW as u64 {
             return Cell::withheld();
         }
         let Some(terms) = self.terms(numbers) else {

@@ -12,7 +12,7 @@ use policies::{Grade, Profile};
 use sha2::{Digest, Sha256};
 
 use super::judge::{Sheet, Verdict, significant};
-use super::plan::{Value, VeilSpec};
+use super::plan::{ROWS, Value, VeilSpec};
 use super::preview::Perturbation;
 use super::rounding::{round_sum, sum_base};
 use super::tallied::Tallied;
@@ -85,13 +85,11 @@ impl Keeper {
         match &self.0 {
             Kind::Exact { ledger, budget, round_sums, today } => {
                 let numbers = Numbers::of(sheet, *round_sums, prints)?;
-                let budgets = Budgets {
-                    cells_a_day: budget.cells_a_day,
-                    variants_min: budget.variants,
-                    window: budget.window,
-                };
+                let budgets =
+                    Budgets { cells_a_day: budget.cells_a_day, variants_min: budget.variants, window: budget.window };
                 let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
-                let verdicts = ledger.settle(&numbers.table, &budgets, *today).map_err(|e| QueryError::from_ledger(&e))?;
+                let verdicts =
+                    ledger.settle(&numbers.table, &budgets, *today).map_err(|e| QueryError::from_ledger(&e))?;
                 drop(ledger);
                 Ok(numbers.write(sheet, &verdicts))
             }
@@ -133,7 +131,33 @@ impl Numbers {
                 numbers.add(sheet, cell, part, share);
             }
         }
+        numbers.join_rows();
         Ok(numbers)
+    }
+
+    /// A column that is the rows' own in every cell is that one and no second number. Whether some rows are missing in it was
+    /// judged already: then they are many, or the cell is withheld (V-RATIO).
+    fn join_rows(&mut self) {
+        let rows = [Part::Persons(ROWS), Part::Total(ROWS)].map(|part| self.parts.get(&part).copied());
+        for of in rows.into_iter().flatten() {
+            let Some(own) = self.table.measures.get(of) else { continue };
+            let same = |column: &usize| {
+                let other = self.table.measures.get(*column).map(Vec::as_slice).unwrap_or_default();
+                other.iter().zip(own).all(|(a, b)| match (a, b) {
+                    (Some(a), Some(b)) => a.sketch == b.sketch,
+                    (None, _) => true,
+                    (Some(_), None) => false,
+                })
+            };
+            let joined: Vec<usize> =
+                self.parts.values().copied().filter(|column| *column != of && same(column)).collect();
+            for column in joined {
+                self.parts.values_mut().filter(|found| **found == column).for_each(|found| *found = of);
+                if let Some(numbers) = self.table.measures.get_mut(column) {
+                    numbers.iter_mut().for_each(|number| *number = None);
+                }
+            }
+        }
     }
 
     fn add(&mut self, sheet: &Sheet, cell: usize, part: Part, round_sums: f64) {
@@ -245,7 +269,7 @@ fn key_hashes(keys: &[ArrayRef]) -> Result<Vec<Vec<u64>>> {
 fn perturb(sheet: &mut Sheet, perturbation: &Perturbation) {
     let spec: Arc<VeilSpec> = Arc::clone(sheet.shared_spec());
     for row in 0..sheet.len() {
-        let persons = sheet.tally(row, super::plan::ROWS).and_then(|rows| count(perturbation, rows));
+        let persons = sheet.tally(row, ROWS).and_then(|rows| count(perturbation, rows));
         if persons.is_none() {
             sheet.drop_row(row);
             continue;
