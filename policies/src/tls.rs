@@ -14,10 +14,11 @@ use jiff::Timestamp;
 use rustls::pki_types::ServerName;
 use serde::{Deserialize, Serialize};
 
-pub use ca::{Ca, renew};
+pub use ca::{Ca, renew, serves};
 pub use certificate::{Issued, ServerCertificate};
 pub use listener::TlsListener;
 pub use roots::{Roots, check_peer};
+pub use tokio_rustls::server::TlsStream;
 
 use crate::zone::Zone;
 

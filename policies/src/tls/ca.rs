@@ -136,7 +136,7 @@ pub(super) fn private_text(path: &Path) -> Result<Zeroizing<String>, Option<TlsE
 }
 
 /// Zones with a service that others reach.
-pub(super) fn serves(zone: Zone) -> bool {
+pub fn serves(zone: Zone) -> bool {
     match zone {
         Zone::Enclave | Zone::Permit | Zone::Portal => true,
         Zone::Holder | Zone::Linkage => false,
