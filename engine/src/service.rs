@@ -187,7 +187,7 @@ fn signer(config: &EngineConfig) -> Result<(Url, Option<Roots>), ServeError> {
     };
     let roots = config.ca.as_deref().map(Roots::read).transpose().map_err(ServeError::SignerTls)?;
     check_peer(over_tls, host, roots.as_ref()).map_err(ServeError::SignerTls)?;
-    Ok((url, roots))
+    Ok((url, roots.filter(|_| over_tls)))
 }
 
 /// Reads keys, checks every release, opens the audit chain.

@@ -1,5 +1,6 @@
 //! The demo's TLS: one CA for the installation, a certificate for each service, renewed at a start when it is due.
 
+use std::fs;
 use std::net::SocketAddr;
 
 use anyhow::Result;
@@ -15,6 +16,10 @@ pub(super) fn renew(folder: &Folder, listen: [SocketAddr; 2]) -> Result<()> {
     let now = clock::now();
     let named = listen.iter().map(SocketAddr::ip).filter(|ip| !ip.is_loopback() && !ip.is_unspecified());
     let hosts: Vec<Host> = named.map(|ip| ip.to_string().parse()).collect::<Result<_, _>>()?;
+    if folder.ca().exists() && !folder.ca_file().exists() {
+        // Left by a run that ended while making the CA; its certificate comes last, so nobody believes it yet.
+        fs::remove_dir_all(folder.ca())?;
+    }
     let (ca, _) = Ca::open_or_create(&folder.ca(), now)?;
     for (name, zone) in [("enclave", Zone::Enclave), ("permit", Zone::Permit), ("portal", Zone::Portal)] {
         let keys = KeyFolder::open(&folder.keys(name), zone)?;
