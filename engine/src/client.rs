@@ -165,17 +165,17 @@ fn is_broken(status: &tonic::Status) -> bool {
 
 fn distrusted(server: &str, error: &rustls::Error) -> String {
     use rustls::CertificateError::{Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer};
-    match error {
-        rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. }) => {
-            format!("the certificate of {server} has expired; ask the operator to renew it")
-        }
-        rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
-            format!("the certificate of {server} is for another name; use the name that the operator gave")
-        }
-        rustls::Error::InvalidCertificate(UnknownIssuer) => {
-            format!("the CA file does not vouch for {server}; ask the operator for the ca.pem of this engine")
-        }
-        _ => format!("{server} does not speak TLS as it should; check the address and its scheme"),
+    let rustls::Error::InvalidCertificate(why) = error else {
+        return format!("{server} does not speak TLS as it should; check the address and its scheme");
+    };
+    if matches!(why, Expired | ExpiredContext { .. }) {
+        format!("the certificate of {server} has expired; ask the operator to renew it")
+    } else if matches!(why, NotValidForName | NotValidForNameContext { .. }) {
+        format!("the certificate of {server} is for another name; use the name that the operator gave")
+    } else if matches!(why, UnknownIssuer) {
+        format!("the CA file does not vouch for {server}; ask the operator for the ca.pem of this engine")
+    } else {
+        format!("the certificate of {server} cannot be believed; ask the operator")
     }
 }
 

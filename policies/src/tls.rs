@@ -52,7 +52,7 @@ pub enum TlsError {
         keys: PathBuf,
         /// What rustls said.
         #[source]
-        cause: rustls::Error,
+        cause: Box<rustls::Error>,
     },
     /// The clock is far off.
     #[error("the clock shows a time that no certificate can carry; set the clock")]

@@ -55,7 +55,7 @@ impl ServerCertificate {
     pub fn open(keys: &KeyFolder, now: Timestamp) -> Result<Self, TlsError> {
         let missing = || TlsError::Missing { keys: keys.path().to_owned() };
         let (at, folder) = (place(keys, "server.pem"), keys.path().to_owned());
-        let wrong = |cause| TlsError::Certificate { path: at.clone(), keys: folder.clone(), cause };
+        let wrong = |cause| TlsError::Certificate { path: at.clone(), keys: folder.clone(), cause: Box::new(cause) };
         let not_pem = || TlsError::NotPem { path: at.clone() };
         let chain_pem = fs::read_to_string(&at).map_err(|_| missing())?;
         let key_pem = private_text(&place(keys, "server.key")).map_err(|error| error.unwrap_or_else(missing))?;
@@ -133,10 +133,9 @@ fn check(chain: &[CertificateDer<'static>], roots: &Roots, now: Timestamp) -> Re
 
 /// The end of validity, if that is what is wrong.
 fn end(cause: &rustls::Error) -> Option<Timestamp> {
-    match cause {
-        rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => {
-            Timestamp::from_second(i64::try_from(not_after.as_secs()).ok()?).ok()
-        }
-        _ => None,
+    if let rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) = cause {
+        Timestamp::from_second(i64::try_from(not_after.as_secs()).ok()?).ok()
+    } else {
+        None
     }
 }
