@@ -112,8 +112,25 @@ pub(crate) struct Synthesize {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Keys {
-    /// Make a zone's key folder
-    #[command(after_help = "Example:\n  sudare keys init --zone holder --out holder/keys")]
+    /// Issue a new TLS certificate for a zone's service
+    #[command(
+        after_help = "Example:\n  sudare keys certificate --keys enclave/keys --host engine.example\n\nStart the service again to use it."
+    )]
+    Certificate {
+        /// Key folder of the enclave, permit or portal zone
+        #[arg(long)]
+        keys: PathBuf,
+        /// Name or address of the service beside localhost; without any, those of the last certificate
+        #[arg(long)]
+        host: Vec<policies::tls::Host>,
+        /// Folder of the CA; the one in the key folder if absent
+        #[arg(long)]
+        ca: Option<PathBuf>,
+    },
+    /// Make a zone's key folder; for a zone with a service, also its TLS certificate
+    #[command(
+        after_help = "Examples:\n  sudare keys init --zone holder --out holder/keys\n  sudare keys init --zone enclave --out enclave/keys --ca ca --host engine.example"
+    )]
     Init {
         /// holder, linkage, enclave, permit or portal
         #[arg(long)]
@@ -121,6 +138,12 @@ pub(crate) enum Keys {
         /// Folder to make
         #[arg(long)]
         out: PathBuf,
+        /// Name or address under which other machines reach the service of this zone
+        #[arg(long)]
+        host: Vec<policies::tls::Host>,
+        /// Folder of the installation's CA, made if absent; without it the zone gets a CA of its own
+        #[arg(long)]
+        ca: Option<PathBuf>,
     },
     /// Put the epoch key that another holder wrapped in the place of this folder's own
     #[command(after_help = "Example:\n  sudare keys join-epoch --keys ltc/keys --wrapped epoch.age")]
@@ -285,9 +308,12 @@ pub(crate) enum Permit {
         after_help = "Example:\n  sudare permit revoke --signer http://127.0.0.1:8090 --keys portal/keys --reason \"pledge broken\" P-2026-000001"
     )]
     Revoke {
-        /// Address of the permit signer
+        /// Address of the permit signer; beyond this machine https://…
         #[arg(long)]
         signer: String,
+        /// The permit signer's CA file (ca.pem), for https
+        #[arg(long)]
+        ca: Option<PathBuf>,
         /// The portal's key folder: its signature is what the signer believes
         #[arg(long)]
         keys: PathBuf,
@@ -326,9 +352,12 @@ pub(crate) enum Format {
 
 #[derive(Debug, Args)]
 pub(crate) struct Sql {
-    /// Address of the engine
+    /// Address of the engine: grpc+tls://host:port, on this machine also grpc://host:port
     #[arg(long)]
     pub(crate) server: String,
+    /// The engine's CA file (ca.pem), for grpc+tls
+    #[arg(long)]
+    pub(crate) ca: Option<PathBuf>,
     /// File with the session token
     #[arg(long)]
     pub(crate) token_file: PathBuf,

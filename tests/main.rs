@@ -24,4 +24,5 @@ mod refusals;
 mod services;
 mod tamper;
 mod tidy;
+mod tls;
 mod world;

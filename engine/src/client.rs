@@ -1,5 +1,6 @@
 //! A small client: one statement to the engine, its cells and the `veil` object back. Used by the command line and the portal.
 
+use std::path::Path;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
@@ -8,9 +9,10 @@ use arrow_flight::error::FlightError;
 use arrow_flight::sql::{CommandStatementQuery, ProstMessageExt};
 use arrow_flight::{FlightClient, FlightDescriptor};
 use futures::TryStreamExt;
+use policies::tls::{Roots, TlsError, check_peer};
 use prost::Message;
 use serde_json::Value;
-use tonic::transport::Endpoint;
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
 use crate::flight::VEIL_KEY;
 pub use crate::refused::Refused;
@@ -58,41 +60,130 @@ impl From<FlightError> for ClientError {
     }
 }
 
-/// Sends one statement. `server`: `grpc://127.0.0.1:7003`, `http://…`, or host and port alone. `token`: the session token.
+/// Sends one statement to an engine on this machine, see [`Engine::at`].
 pub async fn query(server: &str, token: &str, project: Option<&str>, sql: &str) -> Result<ClientAnswer, ClientError> {
-    let mut client = connect(server).await?;
-    client.add_header("authorization", &format!("Bearer {token}")).map_err(|_| unusable("session token"))?;
-    if let Some(project) = project {
-        client.add_header("sudare-project", project).map_err(|_| unusable("project"))?;
-    }
-    let command = CommandStatementQuery { query: sql.to_owned(), transaction_id: None };
-    let descriptor = FlightDescriptor::new_cmd(command.as_any().encode_to_vec());
-    let info = client.get_flight_info(descriptor).await?;
-    let ticket = info.endpoint.into_iter().next().and_then(|endpoint| endpoint.ticket);
-    let ticket = ticket.ok_or_else(|| ClientError::Failed("the engine gave no ticket for the answer".to_owned()))?;
-    let mut stream = client.do_get(ticket).await?;
-    let mut batches = Vec::new();
-    while let Some(batch) = stream.try_next().await? {
-        batches.push(batch);
-    }
-    let schema = stream.schema().cloned();
-    let schema = schema.ok_or_else(|| ClientError::Failed("the engine's answer has no columns".to_owned()))?;
-    let veil = schema.metadata().get(VEIL_KEY).and_then(|text| serde_json::from_str(text).ok());
-    let veil = veil.ok_or_else(|| ClientError::Failed("the engine's answer does not carry its veil".to_owned()))?;
-    Ok(ClientAnswer { schema, batches, veil })
+    Engine::at(server, None)?.query(token, project, sql).await
 }
 
-async fn connect(server: &str) -> Result<FlightClient, ClientError> {
-    // Flight's own schemes say the same as the transport's.
-    let place = server.trim_start_matches("grpc+tcp://").trim_start_matches("grpc://");
-    let address = if place.contains("://") { place.to_owned() } else { format!("http://{place}") };
-    let endpoint = Endpoint::from_shared(address).map_err(|_| unusable("address of the engine"))?;
-    let channel = endpoint.connect_timeout(CONNECT_MAX).timeout(ANSWER_MAX).connect().await;
-    let channel = channel.map_err(|_| {
-        ClientError::Failed(format!("nothing answers at {server}; check the address, and that the engine runs"))
-    })?;
-    let inner = arrow_flight::flight_service_client::FlightServiceClient::new(channel);
-    Ok(FlightClient::new_from_inner(inner.max_decoding_message_size(MESSAGE_MAX)))
+/// Where an engine is, and how it is reached.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    server: String,
+    endpoint: Endpoint,
+    over_tls: bool,
+}
+
+impl Engine {
+    /// `server`: `grpc+tls://host:port`; on this machine also `grpc://127.0.0.1:7003`, or host and port alone. `ca`: the file
+    /// with the certificates that may vouch for the engine, needed for TLS. The engine's name is always checked.
+    pub fn at(server: &str, ca: Option<&Path>) -> Result<Self, ClientError> {
+        let address = || unusable("address of the engine");
+        let (scheme, place) = server.split_once("://").unwrap_or(("grpc", server));
+        // Flight's own schemes say the same as the transport's.
+        let over_tls = match scheme {
+            "grpc" | "grpc+tcp" | "http" => false,
+            "grpc+tls" | "https" => true,
+            _ => return Err(address()),
+        };
+        let place = format!("{}://{place}", if over_tls { "https" } else { "http" });
+        let mut endpoint = Endpoint::from_shared(place).map_err(|_| address())?;
+        let host = endpoint.uri().host().ok_or_else(address)?.to_owned();
+        let roots = ca.map(Roots::read).transpose().map_err(told)?;
+        check_peer(over_tls, &host, roots.as_ref()).map_err(told)?;
+        if let Some(roots) = roots.filter(|_| over_tls) {
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(roots.pem())).domain_name(host);
+            endpoint = endpoint.tls_config(tls).map_err(|_| address())?;
+        }
+        let endpoint = endpoint.connect_timeout(CONNECT_MAX).timeout(ANSWER_MAX);
+        Ok(Self { server: server.to_owned(), endpoint, over_tls })
+    }
+
+    /// Sends one statement. `token`: the session token.
+    pub async fn query(&self, token: &str, project: Option<&str>, sql: &str) -> Result<ClientAnswer, ClientError> {
+        let mut client = self.connect().await?;
+        client.add_header("authorization", &format!("Bearer {token}")).map_err(|_| unusable("session token"))?;
+        if let Some(project) = project {
+            client.add_header("sudare-project", project).map_err(|_| unusable("project"))?;
+        }
+        let command = CommandStatementQuery { query: sql.to_owned(), transaction_id: None };
+        let descriptor = FlightDescriptor::new_cmd(command.as_any().encode_to_vec());
+        let info = client.get_flight_info(descriptor).await.map_err(|error| self.explain(error))?;
+        let ticket = info.endpoint.into_iter().next().and_then(|endpoint| endpoint.ticket);
+        let ticket =
+            ticket.ok_or_else(|| ClientError::Failed("the engine gave no ticket for the answer".to_owned()))?;
+        let mut stream = client.do_get(ticket).await?;
+        let mut batches = Vec::new();
+        while let Some(batch) = stream.try_next().await? {
+            batches.push(batch);
+        }
+        let schema = stream.schema().cloned();
+        let schema = schema.ok_or_else(|| ClientError::Failed("the engine's answer has no columns".to_owned()))?;
+        let veil = schema.metadata().get(VEIL_KEY).and_then(|text| serde_json::from_str(text).ok());
+        let veil = veil.ok_or_else(|| ClientError::Failed("the engine's answer does not carry its veil".to_owned()))?;
+        Ok(ClientAnswer { schema, batches, veil })
+    }
+
+    async fn connect(&self) -> Result<FlightClient, ClientError> {
+        let channel = self.endpoint.connect().await.map_err(|error| self.unreached(&error))?;
+        let inner = arrow_flight::flight_service_client::FlightServiceClient::new(channel);
+        Ok(FlightClient::new_from_inner(inner.max_decoding_message_size(MESSAGE_MAX)))
+    }
+
+    /// Why there is no connection: nobody there, or somebody whom the CA does not know.
+    fn unreached(&self, error: &tonic::transport::Error) -> ClientError {
+        let server = &self.server;
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+        while let Some(error) = cause {
+            // An error of rustls arrives as the inside of an input or output error.
+            let inside = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+            if let Some(tls) = inside.and_then(|inside| inside.downcast_ref::<rustls::Error>()) {
+                return ClientError::Failed(distrusted(server, tls));
+            }
+            cause = error.source();
+        }
+        let check = "check the address, and that the engine runs";
+        ClientError::Failed(format!("nothing answers at {server}; {check}"))
+    }
+
+    /// A plain client hears nothing that it could read from a TLS port.
+    fn explain(&self, error: FlightError) -> ClientError {
+        match &error {
+            FlightError::Tonic(status) if !self.over_tls && is_broken(status) => ClientError::Failed(format!(
+                "the connection to {} broke; if the engine speaks TLS there, write grpc+tls:// and name its CA file",
+                self.server
+            )),
+            _ => error.into(),
+        }
+    }
+}
+
+/// The transport's own failure, in contrast to what an engine says: it has a cause, an answer has none.
+fn is_broken(status: &tonic::Status) -> bool {
+    std::error::Error::source(status).is_some()
+}
+
+fn distrusted(server: &str, error: &rustls::Error) -> String {
+    use rustls::CertificateError::{Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer};
+    let rustls::Error::InvalidCertificate(why) = error else {
+        return format!("{server} does not speak TLS as it should; check the address and its scheme");
+    };
+    if matches!(why, Expired | ExpiredContext { .. }) {
+        format!("the certificate of {server} has expired; ask the operator to renew it")
+    } else if matches!(why, NotValidForName | NotValidForNameContext { .. }) {
+        format!("the certificate of {server} is for another name; use the name that the operator gave")
+    } else if matches!(why, UnknownIssuer) {
+        format!("the CA file does not vouch for {server}; ask the operator for the ca.pem of this engine")
+    } else {
+        format!("the certificate of {server} cannot be believed; ask the operator")
+    }
+}
+
+fn told(error: TlsError) -> ClientError {
+    ClientError::Failed(match std::error::Error::source(&error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    })
 }
 
 fn unusable(what: &str) -> ClientError {

@@ -11,12 +11,13 @@ use jiff::Timestamp;
 use policies::Zone;
 use policies::audit::{AuditError, AuditLog};
 use policies::keys::{KeyError, KeyFolder, VerifyingKey};
+use policies::tls::{Roots, ServerCertificate, TlsError, check_peer};
 use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::transport::Server;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 
 use crate::admission::Admission;
 use crate::flight::{Desk, FlightEdge, Guard, Journal, Slots, Tickets, WorkerRuntime};
@@ -31,6 +32,8 @@ const REQUEST_MAX: usize = 512 << 10;
 
 /// Requests of one connection at a time.
 const STREAMS_MAX: u32 = 64;
+/// How long a client may take to agree on keys.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// How long queries may go on after the service was told to end.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -47,8 +50,12 @@ pub struct EngineConfig {
     pub portal_session_key: PathBuf,
     /// Public half of the permit signer's key (`permit.pub`).
     pub permit_key: PathBuf,
-    /// Where the permit signer listens, e.g. `http://127.0.0.1:7002`.
+    /// Where the permit signer listens, e.g. `http://127.0.0.1:7002`, beyond this machine `https://…`.
     pub signer: String,
+    /// The signer's CA file, needed for `https`.
+    pub ca: Option<PathBuf>,
+    /// Whether to speak TLS on loopback too. Any other address is served over TLS only.
+    pub tls: bool,
     /// Folder of the enclave's audit chain.
     pub audit: PathBuf,
     /// The time.
@@ -76,24 +83,30 @@ pub enum ServeError {
     /// A key is missing or belongs to another zone.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// Not a loopback address.
-    #[error("{address} is not a loopback address; the engine serves others only over TLS, which it does not have yet")]
-    NotLoopback {
-        /// Which one.
-        address: SocketAddr,
-    },
     /// The folder of the releases cannot be used.
     #[error(transparent)]
     Release(#[from] ReleaseError),
-    /// Threads cannot be started.
-    #[error("cannot start the threads for queries")]
-    Threads(#[source] std::io::Error),
-    /// The connection broke down.
-    #[error("the engine's socket failed")]
-    Transport(#[source] tonic::transport::Error),
     /// The signer's address is none.
     #[error("the permit signer's address is no http address; the form is http://127.0.0.1:7002")]
     Signer,
+    /// The signer may not be asked that way.
+    #[error("the permit signer cannot be asked")]
+    SignerTls(#[source] TlsError),
+    /// Threads cannot be started.
+    #[error("cannot start the threads for queries")]
+    Threads(#[source] std::io::Error),
+    /// TLS is needed there and cannot be had.
+    #[error("{address} is served over TLS only")]
+    Tls {
+        /// Which one.
+        address: SocketAddr,
+        /// Why it cannot be had.
+        #[source]
+        cause: TlsError,
+    },
+    /// The connection broke down.
+    #[error("the engine's socket failed")]
+    Transport(#[source] tonic::transport::Error),
 }
 
 /// Serves until `shutdown` is done. `ready` is called once, with the address that is listened on.
@@ -116,9 +129,7 @@ pub(crate) async fn serve_with(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let address = config.listen;
-    if !address.ip().is_loopback() {
-        return Err(ServeError::NotLoopback { address });
-    }
+    let server = server(&config)?;
     let runtime = WorkerRuntime::start().map_err(ServeError::Threads)?;
     let (desk, feed) = open(config, guard, &runtime).await?;
     let bind = |cause| ServeError::Bind { address, cause };
@@ -134,7 +145,7 @@ pub(crate) async fn serve_with(
         shutdown.await;
         tell.send(()).ok();
     };
-    let serving = Server::builder()
+    let serving = server
         .max_concurrent_streams(STREAMS_MAX)
         .add_service(edge)
         .serve_with_incoming_shutdown(TcpListenerStream::new(listener), ending);
@@ -147,6 +158,39 @@ pub(crate) async fn serve_with(
     served.map_err(ServeError::Transport)
 }
 
+/// Plain on loopback if TLS is not asked for, over TLS everywhere else.
+fn server(config: &EngineConfig) -> Result<Server, ServeError> {
+    let address = config.listen;
+    if address.ip().is_loopback() && !config.tls {
+        return Ok(Server::builder());
+    }
+    let keys = KeyFolder::open(&config.keys, Zone::Enclave)?;
+    let certificate = ServerCertificate::open(&keys, (config.clock)());
+    let certificate = certificate.map_err(|cause| ServeError::Tls { address, cause })?;
+    if let Some(until) = certificate.ends_soon() {
+        tracing::warn!(certificate.until = %until, "the TLS certificate ends soon; run `sudare keys certificate`, then start again");
+    }
+    // The one provider of the process; one that another part installed before serves as well.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let (chain, key) = certificate.pem();
+    let tls = ServerTlsConfig::new().identity(Identity::from_pem(chain, key)).timeout(HANDSHAKE_MAX);
+    Server::builder().tls_config(tls).map_err(ServeError::Transport)
+}
+
+/// The signer's address and CA, if it may be asked that way: plainly on loopback, over TLS elsewhere.
+fn signer(config: &EngineConfig) -> Result<(Url, Option<Roots>), ServeError> {
+    let url: Url = config.signer.parse().map_err(|_| ServeError::Signer)?;
+    let host = url.host_str().ok_or(ServeError::Signer)?;
+    let over_tls = match url.scheme() {
+        "http" => false,
+        "https" => true,
+        _ => return Err(ServeError::Signer),
+    };
+    let roots = config.ca.as_deref().map(Roots::read).transpose().map_err(ServeError::SignerTls)?;
+    check_peer(over_tls, host, roots.as_ref()).map_err(ServeError::SignerTls)?;
+    Ok((url, roots.filter(|_| over_tls)))
+}
+
 /// Reads keys, checks every release, opens the audit chain.
 async fn open(
     config: EngineConfig,
@@ -156,15 +200,12 @@ async fn open(
     let session_key = VerifyingKey::read(&config.portal_session_key)?;
     let permit_key = VerifyingKey::read(&config.permit_key)?;
     let keys = KeyFolder::open(&config.keys, Zone::Enclave)?;
-    let signer: Url = config.signer.parse().map_err(|_| ServeError::Signer)?;
-    if signer.cannot_be_a_base() {
-        return Err(ServeError::Signer);
-    }
+    let (signer, roots) = signer(&config)?;
     let log = AuditLog::open(&config.audit, Zone::Enclave, keys.signing("sign")?)?;
     let folder = config.releases;
     let releases = tokio::task::spawn_blocking(move || checked(&folder, &keys));
     let releases = releases.await.map_err(|cause| ServeError::Threads(std::io::Error::other(cause)))??;
-    let feed = Arc::new(StatusFeed::new(signer, permit_key.clone(), Arc::clone(&config.clock))?);
+    let feed = Arc::new(StatusFeed::new(signer, permit_key.clone(), Arc::clone(&config.clock), roots.as_ref())?);
     let desk = Desk {
         admission: Admission::new(session_key, permit_key, Arc::clone(&feed)),
         releases: Arc::new(releases),

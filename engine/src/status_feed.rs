@@ -7,8 +7,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use policies::keys::VerifyingKey;
 use policies::status::StatusDocument;
+use policies::tls::Roots;
 use policies::{PermitId, jws};
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, Response, StatusCode, Url};
 
 use crate::admission::Rejection;
 use crate::service::Clock;
@@ -55,11 +57,16 @@ pub(crate) struct StatusFeed {
 pub struct FeedError(#[source] reqwest::Error);
 
 impl StatusFeed {
-    /// `signer`: where the permit signer listens. `key`: the public half of its key.
-    pub(crate) fn new(signer: Url, key: VerifyingKey, clock: Clock) -> Result<Self, FeedError> {
+    /// `signer`: where the permit signer listens. `key`: the public half of its key. `roots`: who may vouch for it over TLS.
+    pub(crate) fn new(signer: Url, key: VerifyingKey, clock: Clock, roots: Option<&Roots>) -> Result<Self, FeedError> {
         // A provider that another part of the process installed before serves as well.
         rustls::crypto::ring::default_provider().install_default().ok();
-        let client = Client::builder().timeout(DEADLINE).no_proxy().build().map_err(FeedError)?;
+        let mut client = Client::builder().timeout(DEADLINE).no_proxy().redirect(Policy::none());
+        if let Some(roots) = roots {
+            let certificates: Result<Vec<_>, _> = roots.der().map(Certificate::from_der).collect();
+            client = client.https_only(true).tls_certs_only(certificates.map_err(FeedError)?);
+        }
+        let client = client.build().map_err(FeedError)?;
         Ok(Self { client, signer, key, clock, held: Mutex::default(), permits: Mutex::default() })
     }
 

@@ -8,6 +8,7 @@ use policies::application::{Refusal, StreamError};
 use policies::audit::AuditError;
 use policies::jws::JwsError;
 use policies::keys::KeyError;
+use policies::tls::TlsError;
 
 /// Every way in which the signer fails or refuses. Never carries what a request said.
 #[derive(Debug, thiserror::Error)]
@@ -30,9 +31,6 @@ pub enum SignerError {
         #[source]
         cause: io::Error,
     },
-    /// Plain HTTP beyond this machine.
-    #[error("{0} is reachable from other machines; the permit signer speaks plain HTTP and listens on loopback only")]
-    NotLoopback(SocketAddr),
     /// No such permit.
     #[error("there is no permit of that number")]
     NotFound,
@@ -65,6 +63,15 @@ pub enum SignerError {
     /// The stream of events is not whole.
     #[error("the application's events are not believed: {0}")]
     Stream(#[source] StreamError),
+    /// TLS is needed there and cannot be had.
+    #[error("{address} is served over TLS only")]
+    Tls {
+        /// The address.
+        address: SocketAddr,
+        /// Why it cannot be had.
+        #[source]
+        cause: TlsError,
+    },
 }
 
 impl SignerError {
@@ -76,7 +83,6 @@ impl SignerError {
             Self::Keys(_) => "signer/keys",
             Self::Listen { .. } => "signer/listen",
             Self::NotFound => "signer/not-found",
-            Self::NotLoopback(_) => "signer/not-loopback",
             Self::OtherHistory => "signer/other-history",
             Self::ProjectTaken => "signer/project-taken",
             Self::Serve(_) => "signer/stopped",
@@ -84,6 +90,7 @@ impl SignerError {
             Self::Signature(_) => "signer/signature",
             Self::Store { .. } => "signer/store",
             Self::Stream(_) => "signer/stream",
+            Self::Tls { .. } => "signer/tls",
         }
     }
 }

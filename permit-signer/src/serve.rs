@@ -9,11 +9,14 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::serve::Listener;
 use axum::{Json, Router};
 use jiff::Timestamp;
-use policies::PermitId;
 use policies::application::RefusalAnswer;
-use tokio::net::TcpListener;
+use policies::keys::KeyFolder;
+use policies::tls::{ServerCertificate, TlsListener, TlsStream};
+use policies::{PermitId, Zone};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::error::SignerError;
 use crate::signer::Signer;
@@ -24,10 +27,12 @@ const BODY_MAX: usize = 4 * 1024 * 1024; // bytes
 /// Where the signer listens and what it holds.
 #[derive(Clone, Debug)]
 pub struct SignerConfig {
-    /// Address, loopback only; port 0 picks a free one.
+    /// Address; port 0 picks a free one. Beyond loopback it is served over TLS only.
     pub listen: SocketAddr,
     /// Key folder of the permit zone.
     pub keys: PathBuf,
+    /// Whether to speak TLS on loopback too.
+    pub tls: bool,
     /// The portal's `public/sign.pub`.
     pub portal_key: PathBuf,
     /// Folder for permits and state.
@@ -50,15 +55,51 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), SignerError> {
-    if !config.listen.ip().is_loopback() {
-        return Err(SignerError::NotLoopback(config.listen));
-    }
+    let certificate = certificate(&config)?;
     let signer = Signer::open(&config.keys, &config.portal_key, &config.store, &config.audit)?;
     let listen = |cause| SignerError::Listen { address: config.listen, cause };
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     ready(listener.local_addr().map_err(listen)?);
     let service = Service { signer: Arc::new(signer), clock: config.clock };
-    axum::serve(listener, router(service)).with_graceful_shutdown(shutdown).await.map_err(SignerError::Serve)
+    let served = match certificate {
+        Some(certificate) => {
+            let listener = Connections(TlsListener::new(listener, &certificate));
+            axum::serve(listener, router(service)).with_graceful_shutdown(shutdown).await
+        }
+        None => axum::serve(listener, router(service)).with_graceful_shutdown(shutdown).await,
+    };
+    served.map_err(SignerError::Serve)
+}
+
+/// The certificate to serve with; none on loopback if TLS is not asked for.
+fn certificate(config: &SignerConfig) -> Result<Option<ServerCertificate>, SignerError> {
+    let address = config.listen;
+    if address.ip().is_loopback() && !config.tls {
+        return Ok(None);
+    }
+    let keys = KeyFolder::open(&config.keys, Zone::Permit).map_err(SignerError::Keys)?;
+    let certificate = ServerCertificate::open(&keys, (config.clock)());
+    let certificate = certificate.map_err(|cause| SignerError::Tls { address, cause })?;
+    if let Some(until) = certificate.ends_soon() {
+        tracing::warn!(certificate.until = %until, "the TLS certificate ends soon; run `sudare keys certificate`, then start again");
+    }
+    Ok(Some(certificate))
+}
+
+/// Connections after their handshake, as axum takes them.
+struct Connections(TlsListener);
+
+impl Listener for Connections {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        self.0.accept().await
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.0.local_addr()
+    }
 }
 
 fn router(service: Service) -> Router {
@@ -120,10 +161,10 @@ impl IntoResponse for SignerError {
             Self::Audit(_)
             | Self::Keys(_)
             | Self::Listen { .. }
-            | Self::NotLoopback(_)
             | Self::Serve(_)
             | Self::Sign(_)
-            | Self::Store { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            | Self::Store { .. }
+            | Self::Tls { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         };
         tracing::warn!(code = self.code(), "request refused");
         (status, Json(RefusalAnswer { code: self.code().to_owned(), message: self.to_string() })).into_response()

@@ -396,7 +396,7 @@ fn read(path: &Path) -> Result<String, KeyError> {
     fs::read_to_string(path).map_err(|cause| KeyError::Io { path: path.to_owned(), cause })
 }
 
-fn fingerprint(domain: &[u8], bytes: &[u8]) -> String {
+pub(crate) fn fingerprint(domain: &[u8], bytes: &[u8]) -> String {
     let mut hash = Sha256::new();
     hash.update(domain);
     hash.update([0]);

@@ -12,6 +12,7 @@ pub mod profile;
 pub mod role;
 pub mod session;
 pub mod status;
+pub mod tls;
 pub mod zone;
 
 pub use id::{ApplicationId, InvalidId, PermitId, ProjectId, SessionId, UserId};

@@ -11,6 +11,7 @@ use policies::application::Refusal;
 use policies::audit::AuditError;
 use policies::jws::JwsError;
 use policies::keys::KeyError;
+use policies::tls::TlsError;
 
 /// Why the portal did not start, or did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -57,11 +58,6 @@ pub enum PortalError {
         #[source]
         cause: io::Error,
     },
-    /// Not a loopback address.
-    #[error(
-        "{0} can be reached from other machines; the portal speaks plain HTTP, so listen on loopback and let a proxy speak TLS"
-    )]
-    NotLoopback(SocketAddr),
     /// The database is newer, or a migration failed.
     #[error("the portal's database cannot be brought up to date; it may be of a newer version")]
     Migrate(#[source] sqlx::migrate::MigrateError),
@@ -98,12 +94,24 @@ pub enum PortalError {
         /// Its code.
         code: String,
     },
+    /// The signer may not be spoken to that way.
+    #[error("the permit signer cannot be asked at that address")]
+    SignerTls(#[source] TlsError),
     /// The signer does not answer.
     #[error("the permit signer does not answer; try again later")]
     SignerUnreachable,
     /// Stored text is not what this version wrote.
     #[error("a stored record cannot be read")]
     Stored,
+    /// TLS is needed there and cannot be had.
+    #[error("{address} is served over TLS only")]
+    Tls {
+        /// The address.
+        address: SocketAddr,
+        /// Why it cannot be had.
+        #[source]
+        cause: TlsError,
+    },
 }
 
 impl PortalError {
@@ -120,7 +128,6 @@ impl PortalError {
             Self::Forbidden => "portal/forbidden",
             Self::Keys(_) => "portal/keys",
             Self::Listen { .. } => "portal/listen",
-            Self::NotLoopback(_) => "portal/not-loopback",
             Self::Migrate(_) => "portal/migrate",
             Self::NotFound => "portal/not-found",
             Self::NotSignedIn { .. } => "portal/not-signed-in",
@@ -131,8 +138,10 @@ impl PortalError {
             Self::Session(_) => "portal/session",
             Self::Sign(_) => "portal/sign",
             Self::SignerRefused { .. } => "portal/signer-refused",
+            Self::SignerTls(_) => "portal/signer-tls",
             Self::SignerUnreachable => "portal/signer-unreachable",
             Self::Stored => "portal/stored",
+            Self::Tls { .. } => "portal/tls",
         }
     }
 
@@ -158,12 +167,13 @@ impl PortalError {
             | Self::DatabaseFile { .. }
             | Self::Keys(_)
             | Self::Listen { .. }
-            | Self::NotLoopback(_)
             | Self::Migrate(_)
             | Self::Serve(_)
             | Self::Session(_)
             | Self::Sign(_)
-            | Self::Stored => StatusCode::INTERNAL_SERVER_ERROR,
+            | Self::SignerTls(_)
+            | Self::Stored
+            | Self::Tls { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }

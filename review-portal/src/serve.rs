@@ -9,12 +9,14 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware;
+use axum::serve::Listener;
 use jiff::Timestamp;
 use policies::Zone;
 use policies::access::Access;
 use policies::audit::AuditLog;
 use policies::keys::KeyFolder;
-use tokio::net::TcpListener;
+use policies::tls::{ServerCertificate, TlsListener, TlsStream};
+use tokio::net::{TcpListener, TcpStream};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
@@ -40,19 +42,23 @@ const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-sr
 /// Where the portal listens and what it holds.
 #[derive(Clone, Debug)]
 pub struct PortalConfig {
-    /// Address, loopback only; port 0 picks a free one. The portal speaks plain HTTP: TLS is a reverse proxy's work.
+    /// Address; port 0 picks a free one. Beyond loopback it is served over TLS only.
     pub listen: SocketAddr,
     /// The SQLite file.
     pub database: PathBuf,
     /// Key folder of the portal zone.
     pub keys: PathBuf,
-    /// The permit signer, e.g. `http://127.0.0.1:7402`.
+    /// The permit signer, e.g. `http://127.0.0.1:7402`, beyond this machine `https://…`.
     pub signer_url: String,
+    /// The signer's CA file, needed for `https`.
+    pub ca: Option<PathBuf>,
+    /// Whether to speak TLS on loopback too.
+    pub tls: bool,
     /// Folder of the portal zone's audit chain.
     pub audit: PathBuf,
     /// Whether all data are made up: every page then says so.
     pub synthetic: bool,
-    /// Whether browsers reach the portal by https, so that cookies are for https only.
+    /// Whether a proxy speaks TLS before the portal, so that cookies are for https only; they are so too if the portal does.
     pub https: bool,
     /// The clock.
     pub clock: fn() -> Timestamp,
@@ -65,9 +71,7 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), PortalError> {
-    if !config.listen.ip().is_loopback() {
-        return Err(PortalError::NotLoopback(config.listen));
-    }
+    let certificate = certificate(&config)?;
     let listen = |cause| PortalError::Listen { address: config.listen, cause };
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     let portal = open(&config, runner).await?;
@@ -75,10 +79,47 @@ pub async fn serve(
     let sessions = Sessions::new(db.pool().clone());
     sessions.sweep(portal.now().as_second()).await?;
     ready(listener.local_addr().map_err(listen)?);
-    let app = router(portal, sessions, config.https);
-    let served = axum::serve(listener, app).with_graceful_shutdown(shutdown).await;
+    let app = router(portal, sessions, config.https || certificate.is_some());
+    let served = match certificate {
+        Some(certificate) => {
+            let listener = Connections(TlsListener::new(listener, &certificate));
+            axum::serve(listener, app).with_graceful_shutdown(shutdown).await
+        }
+        None => axum::serve(listener, app).with_graceful_shutdown(shutdown).await,
+    };
     db.close().await;
     served.map_err(PortalError::Serve)
+}
+
+/// The certificate to serve with; none on loopback if TLS is not asked for.
+fn certificate(config: &PortalConfig) -> Result<Option<ServerCertificate>, PortalError> {
+    let address = config.listen;
+    if address.ip().is_loopback() && !config.tls {
+        return Ok(None);
+    }
+    let keys = KeyFolder::open(&config.keys, Zone::Portal).map_err(PortalError::Keys)?;
+    let certificate = ServerCertificate::open(&keys, (config.clock)());
+    let certificate = certificate.map_err(|cause| PortalError::Tls { address, cause })?;
+    if let Some(until) = certificate.ends_soon() {
+        tracing::warn!(certificate.until = %until, "the TLS certificate ends soon; run `sudare keys certificate`, then start again");
+    }
+    Ok(Some(certificate))
+}
+
+/// Connections after their handshake, as axum takes them.
+struct Connections(TlsListener);
+
+impl Listener for Connections {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        self.0.accept().await
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.0.local_addr()
+    }
 }
 
 pub(crate) async fn open(config: &PortalConfig, runner: Arc<dyn QueryRunner>) -> Result<Portal, PortalError> {
@@ -90,7 +131,7 @@ pub(crate) async fn open(config: &PortalConfig, runner: Arc<dyn QueryRunner>) ->
         audit: Arc::new(AuditLog::open(&config.audit, Zone::Portal, sign()?).map_err(PortalError::Audit)?),
         audit_folder: config.audit.clone(),
         session_key: keys.signing("session").map_err(PortalError::Keys)?,
-        signer: SignerClient::new(&config.signer_url, sign()?)?,
+        signer: SignerClient::new(&config.signer_url, config.ca.as_deref(), sign()?)?,
         runner,
         synthetic: config.synthetic,
         clock: config.clock,

@@ -1,12 +1,15 @@
 //! The portal's way to the permit signer: requests signed by the portal's `sign` key, over HTTP.
 
+use std::path::Path;
 use std::time::Duration;
 
 use policies::application::{EventRecord, PermitAnswer, PermitRequest, REVOCATION, RefusalAnswer, Revocation};
 use policies::audit::Head;
 use policies::jws;
 use policies::keys::SigningKey;
-use reqwest::{Client, Response, StatusCode};
+use policies::tls::{Roots, TlsError, check_peer};
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, Response, StatusCode, Url};
 
 use crate::error::PortalError;
 
@@ -20,12 +23,22 @@ pub(crate) struct SignerClient {
 }
 
 impl SignerClient {
-    /// `url`: scheme, host and port, e.g. `http://127.0.0.1:7402`. `key`: the portal's `sign` key.
-    pub(crate) fn new(url: &str, key: SigningKey) -> Result<Self, PortalError> {
+    /// `url`: scheme, host and port, e.g. `http://127.0.0.1:7402`. `ca`: the signer's CA file, needed for `https`.
+    /// `key`: the portal's `sign` key.
+    pub(crate) fn new(url: &str, ca: Option<&Path>, key: SigningKey) -> Result<Self, PortalError> {
+        let place: Url = url.parse().map_err(|_| PortalError::SignerTls(TlsError::Plain))?;
+        let roots = ca.map(Roots::read).transpose().map_err(PortalError::SignerTls)?;
+        let over_tls = place.scheme() == "https";
+        check_peer(over_tls, place.host_str().unwrap_or_default(), roots.as_ref()).map_err(PortalError::SignerTls)?;
         // The one TLS provider of the process; it is no matter who of us comes first.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let http = Client::builder().timeout(WAIT_MAX).no_proxy().build();
-        let http = http.map_err(|_| PortalError::SignerUnreachable)?;
+        let mut http = Client::builder().timeout(WAIT_MAX).no_proxy().redirect(Policy::none());
+        if let Some(roots) = roots.filter(|_| over_tls) {
+            let certificates: Result<Vec<_>, _> = roots.der().map(Certificate::from_der).collect();
+            let certificates = certificates.map_err(|_| PortalError::SignerUnreachable)?;
+            http = http.https_only(true).tls_certs_only(certificates);
+        }
+        let http = http.build().map_err(|_| PortalError::SignerUnreachable)?;
         Ok(Self { http, url: url.trim_end_matches('/').to_owned(), key })
     }
 

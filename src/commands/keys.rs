@@ -1,12 +1,13 @@
 //! `sudare keys`: a zone's secrets a folder, public halves in `public/`; listed by fingerprint, never printed.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use policies::Zone;
 use policies::durable;
 use policies::keys::{KeyFolder, SealRecipient};
+use policies::tls::{self, Ca, Host, Issued, TlsError};
 
 use crate::cli::Keys;
 use crate::clock;
@@ -15,17 +16,75 @@ use crate::output::{self, Outcome};
 
 pub(crate) fn run(arguments: Keys, lang: Lang) -> Result<Outcome> {
     match arguments {
-        Keys::Init { zone, out } => init(zone, &out, lang),
+        Keys::Certificate { keys, host, ca } => certificate(&keys, &host, ca.as_deref(), lang),
+        Keys::Init { zone, out, host, ca } => init(zone, &out, &Tls { hosts: host, ca }, lang),
         Keys::JoinEpoch { keys, wrapped } => join_epoch(&keys, &wrapped, lang),
         Keys::ShareEpoch { keys, to, out } => share_epoch(&keys, &to, &out, lang),
         Keys::Show { keys } => show(&keys),
     }
 }
 
-fn init(zone: Zone, out: &Path, lang: Lang) -> Result<Outcome> {
-    let folder = KeyFolder::init(out, zone, clock::now())?;
+/// What the command line says about TLS.
+struct Tls {
+    hosts: Vec<Host>,
+    ca: Option<PathBuf>,
+}
+
+fn init(zone: Zone, out: &Path, tls: &Tls, lang: Lang) -> Result<Outcome> {
+    let now = clock::now();
+    if !tls::serves(zone) {
+        if tls.ca.is_some() || !tls.hosts.is_empty() {
+            return Err(TlsError::Zone { zone }.into());
+        }
+        let folder = KeyFolder::init(out, zone, now)?;
+        output::note(&lang.with("keys-made", &[("zone", zone.as_str()), ("path", &out.display().to_string())]));
+        return list(&folder);
+    }
+    // A CA that cannot be used is told before anything is made.
+    let named = tls.ca.as_deref().map(|ca| ca_of(ca, lang)).transpose()?;
+    let folder = KeyFolder::init(out, zone, now)?;
     output::note(&lang.with("keys-made", &[("zone", zone.as_str()), ("path", &out.display().to_string())]));
+    let ca = match named {
+        Some(ca) => ca,
+        None => ca_of(&own_ca(out), lang)?,
+    };
+    tell(&folder, &ca.issue(&folder, &tls.hosts, now)?, tls.ca.as_deref(), lang);
     list(&folder)
+}
+
+fn certificate(keys: &Path, hosts: &[Host], ca: Option<&Path>, lang: Lang) -> Result<Outcome> {
+    let folder = KeyFolder::open_any(keys)?;
+    let issued = tls::renew(ca.unwrap_or(&own_ca(keys)), &folder, hosts, clock::now())?;
+    tell(&folder, &issued, ca, lang);
+    Ok(Outcome::Done)
+}
+
+/// Opens the CA, or makes it and says so.
+fn ca_of(path: &Path, lang: Lang) -> Result<Ca> {
+    let (ca, made) = Ca::open_or_create(path, clock::now())?;
+    if made {
+        output::note(&lang.with("ca-made", &[("path", &path.display().to_string())]));
+    }
+    Ok(ca)
+}
+
+/// The CA of a zone that was given no other.
+fn own_ca(keys: &Path) -> PathBuf {
+    keys.join("ca")
+}
+
+/// Until when the certificate holds, whom clients are to believe, what renews it.
+fn tell(folder: &KeyFolder, issued: &Issued, ca: Option<&Path>, lang: Lang) {
+    let path = folder.path().display().to_string();
+    let until = issued.expires_at.strftime("%Y-%m-%d").to_string();
+    let hosts: Vec<&str> = ["localhost"].into_iter().chain(issued.hosts.iter().map(Host::as_str)).collect();
+    let mut command = format!("sudare keys certificate --keys {path}");
+    if let Some(ca) = ca {
+        command.push_str(&format!(" --ca {}", ca.display()));
+    }
+    let pem = folder.path().join("tls").join("ca.pem").display().to_string();
+    let words = [("hosts", &*hosts.join(", ")), ("until", &until), ("ca", &pem), ("command", &command)];
+    output::note(&lang.with("tls-issued", &words));
 }
 
 fn show(keys: &Path) -> Result<Outcome> {

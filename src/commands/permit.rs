@@ -1,7 +1,7 @@
 //! `sudare permit`: look into a permit, check its signature, end it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
 use base64::Engine as _;
@@ -10,6 +10,7 @@ use policies::application::{REVOCATION, Revocation, Revoked};
 use policies::audit::{Act, AuditLog};
 use policies::jws;
 use policies::keys::{KeyFolder, VerifyingKey};
+use policies::tls::{Roots, check_peer};
 use policies::{Permit, PermitId, Zone};
 
 use crate::cli;
@@ -19,7 +20,10 @@ use crate::output::{self, Misuse, Outcome};
 
 pub(crate) fn run(arguments: cli::Permit, lang: Lang) -> Result<Outcome> {
     match arguments {
-        cli::Permit::Revoke { signer, keys, reason, permit } => revoke(&signer, &keys, &permit, &reason, lang),
+        cli::Permit::Revoke { signer, ca, keys, reason, permit } => {
+            let signer = Signer { address: signer, ca };
+            revoke(&signer, &keys, &permit, &reason, lang)
+        }
         cli::Permit::Show { permit } => show(&permit, lang),
         cli::Permit::Verify { key, permit } => verify(&key, &permit, lang),
     }
@@ -56,7 +60,30 @@ fn verify(key: &Path, path: &Path, lang: Lang) -> Result<Outcome> {
     Ok(if holds { Outcome::Done } else { Outcome::NotWhole })
 }
 
-fn revoke(signer: &str, keys: &Path, permit: &PermitId, reason: &str, lang: Lang) -> Result<Outcome> {
+/// Where the permit signer is, and who vouches for it over TLS.
+struct Signer {
+    address: String,
+    ca: Option<PathBuf>,
+}
+
+impl Signer {
+    /// A client that speaks to no other machine without TLS, and the address to post to.
+    fn client(&self) -> Result<(reqwest::Client, reqwest::Url)> {
+        let url: reqwest::Url = format!("{}/revocations", self.address.trim_end_matches('/')).parse()?;
+        let roots = self.ca.as_deref().map(Roots::read).transpose()?;
+        let over_tls = url.scheme() == "https";
+        check_peer(over_tls, url.host_str().unwrap_or_default(), roots.as_ref())?;
+        let mut client = reqwest::Client::builder().no_proxy();
+        if let Some(roots) = roots.filter(|_| over_tls) {
+            let certificates: Result<Vec<_>, _> = roots.der().map(reqwest::Certificate::from_der).collect();
+            client = client.https_only(true).tls_certs_only(certificates?);
+        }
+        Ok((client.build()?, url))
+    }
+}
+
+fn revoke(signer: &Signer, keys: &Path, permit: &PermitId, reason: &str, lang: Lang) -> Result<Outcome> {
+    let (client, address) = signer.client()?;
     let keys = KeyFolder::open(keys, Zone::Portal)?;
     let audit = AuditLog::open(keys.path(), Zone::Portal, keys.signing("sign")?)?;
     let revocation =
@@ -65,11 +92,7 @@ fn revoke(signer: &str, keys: &Path, permit: &PermitId, reason: &str, lang: Lang
     let act = Act::new("operator", "permit:revoked", permit.as_str());
     audit.append(clock::now(), &act.with("reason", reason))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let address = format!("{}/revocations", signer.trim_end_matches('/'));
-    let answer = runtime.block_on(async {
-        let client = reqwest::Client::builder().no_proxy().build()?;
-        client.post(address).body(body).send().await
-    })?;
+    let answer = runtime.block_on(client.post(address).body(body).send())?;
     if !answer.status().is_success() {
         return Err(anyhow!(lang.with("permit-not-revoked", &[("status", answer.status().as_str())])));
     }

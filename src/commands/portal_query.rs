@@ -12,20 +12,20 @@ use super::sql::{cells, type_name};
 
 /// Queries go to this engine.
 pub(super) struct EngineQueries {
-    server: String,
+    engine: client::Engine,
 }
 
 impl EngineQueries {
-    /// `server`: the engine's address, `grpc://host:port`.
-    pub(super) fn new(server: String) -> Arc<Self> {
-        Arc::new(Self { server })
+    /// `engine`: where it is and how it is reached.
+    pub(super) fn new(engine: client::Engine) -> Arc<Self> {
+        Arc::new(Self { engine })
     }
 }
 
 #[async_trait]
 impl QueryRunner for EngineQueries {
     async fn run(&self, token: &str, project: &ProjectId, sql: &str) -> Result<PortalAnswer, PortalRefusal> {
-        match client::query(&self.server, token, Some(project.as_str()), sql).await {
+        match self.engine.query(token, Some(project.as_str()), sql).await {
             Ok(answer) => shown(&answer).ok_or_else(|| failed("the engine's answer could not be read".to_owned())),
             Err(ClientError::Refused(refused)) => Err(PortalRefusal {
                 code: refused.code,

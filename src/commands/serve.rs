@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
-use engine::EngineConfig;
+use engine::{EngineConfig, client};
 use permit_signer::SignerConfig;
 use review_portal::PortalConfig;
 use serde::Deserialize;
@@ -35,6 +35,9 @@ struct Engine {
     portal_session_key: PathBuf,
     permit_key: PathBuf,
     signer: String,
+    ca: Option<PathBuf>,
+    #[serde(default)]
+    tls: bool,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +48,9 @@ struct Portal {
     database: PathBuf,
     signer: String,
     engine: String,
+    ca: Option<PathBuf>,
+    #[serde(default)]
+    tls: bool,
     #[serde(default)]
     synthetic: bool,
     #[serde(default)]
@@ -58,6 +64,8 @@ struct Signer {
     keys: PathBuf,
     portal_key: PathBuf,
     store: PathBuf,
+    #[serde(default)]
+    tls: bool,
 }
 
 pub(crate) fn run(arguments: &cli::Serve, lang: Lang) -> Result<Outcome> {
@@ -90,7 +98,7 @@ async fn serve(config: Config, arguments: &cli::Serve, lang: Lang) -> Result<Out
     }
     if wants(Service::Portal) {
         let (config, engine) = config.portal.ok_or_else(|| missing("portal"))?.at(base);
-        say("portal", start_portal(&mut services, config, engine).await?);
+        say("portal", start_portal(&mut services, config, &engine).await?);
     }
     tokio::select! {
         ended = services.first_ended() => { ended?; }
@@ -108,6 +116,7 @@ impl Signer {
             listen: self.listen,
             portal_key: base.join(self.portal_key),
             store: base.join(self.store),
+            tls: self.tls,
             audit: keys.clone(),
             keys,
             clock: clock::now,
@@ -124,6 +133,8 @@ impl Engine {
             portal_session_key: base.join(self.portal_session_key),
             permit_key: base.join(self.permit_key),
             signer: self.signer,
+            ca: self.ca.map(|ca| base.join(ca)),
+            tls: self.tls,
             audit: keys.clone(),
             keys,
             clock: Arc::new(clock::now),
@@ -139,6 +150,8 @@ impl Portal {
             listen: self.listen,
             database: base.join(self.database),
             signer_url: self.signer,
+            ca: self.ca.map(|ca| base.join(ca)),
+            tls: self.tls,
             synthetic: self.synthetic,
             https: self.https,
             audit: keys.clone(),
@@ -159,9 +172,9 @@ pub(crate) async fn start_engine(services: &mut Services, config: EngineConfig) 
     services.start(|ready, shutdown| async move { Ok(engine::serve(config, ready, shutdown).await?) }).await
 }
 
-/// Starts the portal. `engine`: where its SQL page asks.
-pub(crate) async fn start_portal(services: &mut Services, config: PortalConfig, engine: String) -> Result<SocketAddr> {
-    let queries = EngineQueries::new(engine);
+/// Starts the portal. `engine`: where its SQL page asks; the CA file of the configuration vouches for it over TLS.
+pub(crate) async fn start_portal(services: &mut Services, config: PortalConfig, engine: &str) -> Result<SocketAddr> {
+    let queries = EngineQueries::new(client::Engine::at(engine, config.ca.as_deref())?);
     services
         .start(|ready, shutdown| async move { Ok(review_portal::serve(config, queries, ready, shutdown).await?) })
         .await

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Read as _;
 
 use anyhow::{Context as _, Result};
-use engine::client::{self, ClientError};
+use engine::client::{ClientError, Engine};
 
 use crate::cli::{Format, Sql};
 use crate::lang::Lang;
@@ -20,8 +20,9 @@ pub(crate) fn run(arguments: &Sql, lang: Lang) -> Result<Outcome> {
     let path = &arguments.token_file;
     let token =
         fs::read_to_string(path).with_context(|| lang.with("cannot-read", &[("path", &path.display().to_string())]))?;
+    let engine = Engine::at(&arguments.server, arguments.ca.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match runtime.block_on(client::query(&arguments.server, token.trim(), arguments.project.as_deref(), &sql)) {
+    match runtime.block_on(engine.query(token.trim(), arguments.project.as_deref(), &sql)) {
         Ok(answer) => {
             match arguments.format {
                 Format::Csv => output::line(render::answer_csv(&answer)?.trim_end()),

@@ -17,6 +17,7 @@ struct Document<'a> {
     portal: String,
     engine: String,
     signer: String,
+    ca: String,
     accounts: BTreeMap<&'a str, Account<'a>>,
     projects: Vec<Project<'a>>,
     folders: BTreeMap<&'a str, String>,
@@ -48,7 +49,21 @@ pub(super) struct Addresses {
 impl Addresses {
     /// The engine's address as Flight SQL clients write it.
     pub(super) fn engine_url(self) -> String {
-        format!("grpc://{}", self.engine)
+        url("grpc", "grpc+tls", self.engine)
+    }
+
+    /// The portal's address as browsers write it.
+    pub(super) fn portal_url(self) -> String {
+        url("http", "https", self.portal)
+    }
+}
+
+/// Plain on loopback, TLS beyond. What listens everywhere is reached from here by the machine's own name.
+fn url(plain: &str, tls: &str, address: SocketAddr) -> String {
+    match address.ip() {
+        ip if ip.is_loopback() => format!("{plain}://{address}"),
+        ip if ip.is_unspecified() => format!("{tls}://localhost:{}", address.port()),
+        _ => format!("{tls}://{address}"),
     }
 }
 
@@ -75,9 +90,10 @@ pub(super) fn write(folder: &Folder, contents: &Contents<'_>) -> Result<()> {
     });
     let folders = ["holder", "linkage", "enclave", "permit", "portal", "truth"];
     let document = Document {
-        portal: format!("http://{}", contents.addresses.portal),
+        portal: contents.addresses.portal_url(),
         engine: contents.addresses.engine_url(),
         signer: format!("http://{}", contents.addresses.signer),
+        ca: folder.ca_file().display().to_string(),
         accounts: accounts.collect(),
         projects: projects.collect(),
         folders: folders.iter().map(|name| (*name, folder.zone(name).display().to_string())).collect(),

@@ -1,7 +1,7 @@
 //! The worked example: one query that joins all four databases, its veiled answer, and what may have been withheld.
 
 use anyhow::Result;
-use engine::client;
+use engine::client::Engine;
 use serde_json::Value;
 
 use crate::commands::answer_table;
@@ -24,8 +24,8 @@ FROM n LEFT JOIN l ON l.person_key = n.person_key
 GROUP BY 1, 2 ORDER BY 1, 2";
 
 /// Asks the engine over its socket and prints question and answer.
-pub(super) async fn show(server: &str, token: &str, project: &str, lang: Lang) -> Result<()> {
-    let answer = client::query(server, token, Some(project), SQL).await?;
+pub(super) async fn show(engine: &Engine, token: &str, project: &str, lang: Lang) -> Result<()> {
+    let answer = engine.query(token, Some(project), SQL).await?;
     let band = answer.veil.get("withheld").and_then(Value::as_str).unwrap_or("?").to_owned();
     output::line(&format!("\n{}\n\n{SQL}\n", lang.text("demo-example")));
     output::line(&answer_table(&answer, lang)?);

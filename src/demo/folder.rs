@@ -112,6 +112,16 @@ impl Folder {
         self.zone(name).join("keys")
     }
 
+    /// The installation's CA, with its private key.
+    pub(super) fn ca(&self) -> PathBuf {
+        self.root.join("ca")
+    }
+
+    /// What clients of the services believe over TLS.
+    pub(super) fn ca_file(&self) -> PathBuf {
+        self.ca().join("ca.pem")
+    }
+
     /// The portal's database.
     pub(super) fn database(&self) -> PathBuf {
         self.zone("portal").join("portal.sqlite")

@@ -3,7 +3,7 @@
 mod visitor;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
@@ -75,8 +75,14 @@ pub(super) async fn catalog(folder: &Folder, database: &Database, audit: &Arc<Au
     Ok(())
 }
 
+/// Where the portal is, and who vouches for it over TLS.
+pub(super) struct Portal {
+    pub(super) url: String,
+    pub(super) ca: PathBuf,
+}
+
 /// One application from draft to permit, by the people whose turn it is, on the portal's own pages.
-pub(super) async fn application(portal: SocketAddr, passwords: &BTreeMap<String, String>, lang: Lang) -> Result<()> {
+pub(super) async fn application(portal: &Portal, passwords: &BTreeMap<String, String>, lang: Lang) -> Result<()> {
     let step = Step::begin(&lang.text("step-review"), 0, "");
     let enter = |user: &'static str| async move {
         let password = passwords.get(user).ok_or_else(|| anyhow!("no password for {user}"))?;

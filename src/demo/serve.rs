@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use engine::EngineConfig;
+use engine::client::Engine;
 use permit_signer::SignerConfig;
 use policies::keys::{KeyFolder, VerifyingKey};
 use policies::{Permit, Zone, jws};
@@ -16,7 +17,7 @@ use review_portal::{Database, PortalConfig};
 use super::accounts::PEOPLE;
 use super::document::{self, Addresses, Contents};
 use super::folder::Folder;
-use super::{crossings, example, journey};
+use super::{certificates, crossings, example, journey};
 use crate::cli;
 use crate::clock;
 use crate::commands::{self, start_engine, start_portal, start_signer};
@@ -33,11 +34,13 @@ pub(super) async fn run(folder: &Folder, arguments: &cli::Demo, began: Instant, 
     let audit = commands::portal_audit(&folder.keys("portal"))?;
     let passwords = journey::accounts(folder, &database, &audit).await?;
     journey::catalog(folder, &database, &audit, lang).await?;
+    certificates::renew(folder, [arguments.engine, arguments.portal])?;
     let mut interrupts = Interrupts::listen()?;
     let mut services = Services::new();
     let addresses = start(&mut services, folder, arguments).await.map_err(|error| busy(error, arguments, lang))?;
     if permits(folder)?.is_empty() {
-        journey::application(addresses.portal, &passwords, lang).await?;
+        let portal = journey::Portal { url: addresses.portal_url(), ca: folder.ca_file() };
+        journey::application(&portal, &passwords, lang).await?;
     }
     let permits = permits(folder)?;
     crossings::witness(folder)?;
@@ -46,7 +49,8 @@ pub(super) async fn run(folder: &Folder, arguments: &cli::Demo, began: Instant, 
     let tokens = tokens(folder, &permits)?;
     let token = tokens.get(PEOPLE[0].user).cloned().unwrap_or_default();
     let project = permits.first().ok_or_else(|| anyhow!("no permit was issued"))?.project.to_string();
-    example::show(&addresses.engine_url(), &token, &project, lang).await?;
+    let engine = Engine::at(&addresses.engine_url(), Some(&folder.ca_file()))?;
+    example::show(&engine, &token, &project, lang).await?;
     if !arguments.once {
         output::note(&lang.text("demo-serving"));
         let kept = Kept { addresses, passwords: &passwords, permits: &permits };
@@ -100,6 +104,7 @@ async fn start(services: &mut Services, folder: &Folder, arguments: &cli::Demo) 
         store: folder.zone("permit").join("store"),
         audit: permit.clone(),
         keys: permit.clone(),
+        tls: false,
         clock: clock::now,
     };
     let signer = start_signer(services, config).await?;
@@ -109,6 +114,8 @@ async fn start(services: &mut Services, folder: &Folder, arguments: &cli::Demo) 
         portal_session_key: portal.join("public/session.pub"),
         permit_key: permit.join("public/permit.pub"),
         signer: format!("http://{signer}"),
+        ca: None,
+        tls: false,
         audit: enclave.clone(),
         keys: enclave,
         clock: Arc::new(clock::now),
@@ -118,14 +125,17 @@ async fn start(services: &mut Services, folder: &Folder, arguments: &cli::Demo) 
         listen: arguments.portal,
         database: folder.database(),
         signer_url: format!("http://{signer}"),
+        ca: Some(folder.ca_file()),
+        tls: false,
         synthetic: true,
         https: false,
         audit: portal.clone(),
         keys: portal,
         clock: clock::now,
     };
-    let portal = start_portal(services, config, format!("grpc://{engine}")).await?;
-    Ok(Addresses { portal, engine, signer })
+    let mut addresses = Addresses { portal: arguments.portal, engine, signer };
+    addresses.portal = start_portal(services, config, &addresses.engine_url()).await?;
+    Ok(addresses)
 }
 
 fn busy(error: anyhow::Error, arguments: &cli::Demo, lang: Lang) -> anyhow::Error {
@@ -171,7 +181,7 @@ fn renew(
 
 fn announce(folder: &Folder, addresses: Addresses, passwords: &BTreeMap<String, String>, began: Instant, lang: Lang) {
     output::note(&lang.with("demo-ready-in", &[("seconds", &format!("{:.1}", began.elapsed().as_secs_f64()))]));
-    output::line(&format!("\n{}  http://{}", lang.text("demo-portal"), addresses.portal));
+    output::line(&format!("\n{}  {}", lang.text("demo-portal"), addresses.portal_url()));
     output::line(&format!("{}  {}\n", lang.text("demo-engine"), addresses.engine_url()));
     let place = folder.root().join("demo.json").display().to_string();
     output::line(&lang.with("demo-accounts", &[("path", &place)]));

@@ -1,4 +1,4 @@
-"""One query by Python's ADBC Flight SQL driver: server, token file, project, SQL. Prints the answer or the error as JSON."""
+"""One query by Python's ADBC Flight SQL driver: server, token file, project, SQL, CA file for TLS. Prints the answer or the error as JSON."""
 
 import json
 import sys
@@ -12,6 +12,8 @@ options = {
     DatabaseOptions.AUTHORIZATION_HEADER.value: f"Bearer {token}",
     f"{DatabaseOptions.RPC_CALL_HEADER_PREFIX.value}sudare-project": project,
 }
+if len(sys.argv) > 5:
+    options[DatabaseOptions.TLS_ROOT_CERTS.value] = open(sys.argv[5]).read()
 try:
     with flightsql.connect(server, db_kwargs=options) as connection, connection.cursor() as cursor:
         cursor.execute(sql)

@@ -88,7 +88,7 @@ impl World {
     fn feed(&self) -> Arc<StatusFeed> {
         let now = self.now;
         let nowhere = "http://127.0.0.1:9".parse().unwrap();
-        Arc::new(StatusFeed::new(nowhere, self.signer.verifying(), Arc::new(move || now)).unwrap())
+        Arc::new(StatusFeed::new(nowhere, self.signer.verifying(), Arc::new(move || now), None).unwrap())
     }
 }
 

@@ -90,6 +90,7 @@ impl World {
         let config = SignerConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
             keys: path("permit"),
+            tls: false,
             portal_key: keys.public("sign"),
             store: path("store"),
             audit: path("permit"),
@@ -107,6 +108,8 @@ impl World {
             database: path("portal.sqlite"),
             keys: path("portal"),
             signer_url: format!("http://{signer}"),
+            ca: None,
+            tls: false,
             audit: path("portal"),
             synthetic: true,
             https: false,

@@ -1,9 +1,10 @@
 //! A person at the portal: signs in, opens pages, posts their forms, as a browser without script would.
 
-use std::net::SocketAddr;
-
 use anyhow::{Result, anyhow};
-use reqwest::{Client, StatusCode, redirect};
+use policies::tls::Roots;
+use reqwest::{Certificate, Client, StatusCode, redirect};
+
+use super::Portal;
 
 /// A signed-in person.
 pub(super) struct Visitor {
@@ -14,9 +15,12 @@ pub(super) struct Visitor {
 
 impl Visitor {
     /// Signs in on the sign-in page.
-    pub(super) async fn sign_in(portal: SocketAddr, user: &'static str, password: &str) -> Result<Self> {
-        let client = Client::builder().cookie_store(true).redirect(redirect::Policy::none()).build()?;
-        let visitor = Self { client, base: format!("http://{portal}"), user };
+    pub(super) async fn sign_in(portal: &Portal, user: &'static str, password: &str) -> Result<Self> {
+        let roots = Roots::read(&portal.ca)?;
+        let certificates = roots.der().map(Certificate::from_der).collect::<Result<Vec<_>, _>>()?;
+        let client = Client::builder().cookie_store(true).redirect(redirect::Policy::none());
+        let client = client.tls_certs_only(certificates).build()?;
+        let visitor = Self { client, base: portal.url.clone(), user };
         visitor.post("/sign-in", "/sign-in", &[("user", user), ("password", password), ("next", "/")]).await?;
         Ok(visitor)
     }

@@ -196,9 +196,25 @@ impl Prepared {
             portal_session_key: folder.join("session.pub"),
             permit_key: folder.join("permit.pub"),
             signer: self.signer_address.clone(),
+            ca: None,
+            tls: false,
             audit: folder.join("audit"),
             clock: Arc::new(move || *clock.lock().unwrap()),
         }
+    }
+
+    /// Sets the clock, which both sides go by.
+    pub(super) fn set(&self, now: Timestamp) {
+        *self.clock.lock().unwrap() = now;
+    }
+
+    /// A token that holds at the clock's time.
+    pub(super) fn token(&self) -> String {
+        let now = *self.clock.lock().unwrap();
+        self.world.token(|token| {
+            token.issued_at = now;
+            token.expires_at = now + jiff::SignedDuration::from_mins(10);
+        })
     }
 
     pub(super) fn guard(&self) -> Arc<dyn Guard> {
@@ -261,11 +277,7 @@ impl Running {
 
     /// A token that holds now.
     pub(super) fn token(&self) -> String {
-        let now = *self.prepared.clock.lock().unwrap();
-        self.world.token(|token| {
-            token.issued_at = now;
-            token.expires_at = now + jiff::SignedDuration::from_mins(10);
-        })
+        self.prepared.token()
     }
 
     /// Moves the clock.
