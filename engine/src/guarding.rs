@@ -2,29 +2,31 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use policies::keys::SecretBytes;
 use policies::{Grade, Permit, Profile, Tier};
 
 use crate::admission::Rejection;
-use crate::answer::Answer;
-use crate::error::QueryError;
+use crate::answer::{Answer, Band, Reason, VeilReport};
+use crate::describe::{self, Cells, Inquiry};
+use crate::error::{QueryError, Refusal, rules};
 use crate::execute::{Limits, Prepared, Session, VeilKey};
-use crate::flight::{Ending, Guard, Guarded};
-use crate::guard::statement::parse;
+use crate::flight::{Ending, Guard, Guarded, Shape};
+use crate::guard::statement::{Template, parse, samples};
 use crate::relations::{RelationKind, Relations};
 use crate::tables::Granted;
 
 /// The guard of this engine.
 pub(crate) struct VeiledGuard {
     key: SecretBytes,
+    limits: Limits,
 }
 
 impl VeiledGuard {
-    /// `key`: the enclave's `veil` key.
-    pub(crate) fn new(key: SecretBytes) -> Self {
-        Self { key }
+    /// `key`: the enclave's `veil` key. `limits`: of one query.
+    pub(crate) fn new(key: SecretBytes, limits: Limits) -> Self {
+        Self { key, limits }
     }
 
     fn session(&self, permit: &Permit, tables: Vec<Granted>) -> Result<Session, Rejection> {
@@ -42,7 +44,7 @@ impl VeiledGuard {
                 RelationKind::Rows => relations.with_rows(&table.name, table.provider, &columns),
             };
         }
-        Ok(Session::new(relations, profile, permit.grade, VeilKey::new(self.key.expose()), Limits::default()))
+        Ok(Session::new(relations, profile, permit.grade, VeilKey::new(self.key.expose()), self.limits))
     }
 }
 
@@ -54,10 +56,54 @@ impl Guard for VeiledGuard {
         tables: Vec<Granted>,
         sql: Arc<str>,
     ) -> Result<Box<dyn Guarded>, Ending> {
-        let session = self.session(&permit, tables)?;
-        let prepared = session.prepare(&sql).await?;
-        Ok(Box::new(Veiled { session, prepared, tables: tables_of(&sql) }))
+        let described = |cells: Cells, reasons: Vec<Reason>, tables: Vec<String>| {
+            Box::new(Described { cells, reasons, tables, grade: permit.grade })
+        };
+        match Inquiry::of(&sql)? {
+            Some(Inquiry::Tables { schema }) => {
+                Ok(described(describe::tables(&tables, schema.as_deref()), Vec::new(), Vec::new()))
+            }
+            Some(Inquiry::Columns { table }) => {
+                let cells = describe::columns(&tables, &table)?;
+                Ok(described(cells, Vec::new(), vec![table]))
+            }
+            Some(Inquiry::Plan { sql }) => {
+                let prepared = self.session(&permit, tables)?.prepare(&sql).await?;
+                let reasons = prepared.reasons().to_vec();
+                Ok(described(describe::explained(&prepared.explained(), &reasons), reasons, tables_of(&sql)))
+            }
+            None => {
+                let session = self.session(&permit, tables)?;
+                let prepared = session.prepare(&sql).await?;
+                Ok(Box::new(Veiled { session, prepared, tables: tables_of(&sql) }))
+            }
+        }
     }
+
+    async fn shape(&self, permit: Arc<Permit>, tables: Vec<Granted>, template: Template) -> Result<Shape, Ending> {
+        let kinds = if template.count() == 0 {
+            Vec::new()
+        } else {
+            self.session(&permit, tables.clone())?.parameter_types(&template).await
+        };
+        let mut refused = Ending::from(Refusal::of(&rules::NOT_PLANNED));
+        for values in samples(&kinds) {
+            let sql = template.bind(&values)?;
+            match self.guard(Arc::clone(&permit), tables.clone(), sql.into()).await {
+                Ok(guarded) => return Ok(Shape { columns: guarded.schema(), parameters: parameters(&kinds) }),
+                Err(ending) => refused = ending,
+            }
+        }
+        Err(refused)
+    }
+}
+
+/// Columns of the row that is bound; where the plan does not tell the type it is `Null`.
+fn parameters(kinds: &[Option<DataType>]) -> SchemaRef {
+    let field = |(at, kind): (usize, &Option<DataType>)| {
+        Field::new(format!("${}", at + 1), kind.clone().unwrap_or(DataType::Null), true)
+    };
+    Arc::new(Schema::new(kinds.iter().enumerate().map(field).collect::<Vec<_>>()))
 }
 
 struct Veiled {
@@ -79,6 +125,32 @@ impl Guarded for Veiled {
     async fn execute(self: Box<Self>) -> Result<Answer, QueryError> {
         let Self { session, prepared, .. } = *self;
         session.execute(prepared).await
+    }
+}
+
+/// A question's answer, known without a run.
+struct Described {
+    cells: Cells,
+    reasons: Vec<Reason>,
+    tables: Vec<String>,
+    grade: Grade,
+}
+
+#[async_trait]
+impl Guarded for Described {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(self.cells.schema())
+    }
+
+    fn tables(&self) -> Vec<String> {
+        self.tables.clone()
+    }
+
+    async fn execute(self: Box<Self>) -> Result<Answer, QueryError> {
+        let batches = vec![self.cells.batch().ok_or(QueryError::Failed)?];
+        // Nothing was counted, so nothing was withheld.
+        let veil = VeilReport { grade: self.grade, withheld: Band::Few, reasons: self.reasons.clone() };
+        Ok(Answer { schema: self.schema(), batches, veil })
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
-use engine::EngineConfig;
+use engine::{EngineConfig, EngineLimits};
 use permit_signer::SignerConfig;
 use review_portal::PortalConfig;
 use serde::Deserialize;
@@ -35,6 +35,8 @@ struct Engine {
     portal_session_key: PathBuf,
     permit_key: PathBuf,
     signer: String,
+    #[serde(default)]
+    limits: EngineLimits,
 }
 
 #[derive(Deserialize)]
@@ -127,6 +129,7 @@ impl Engine {
             audit: keys.clone(),
             keys,
             clock: Arc::new(clock::now),
+            limits: self.limits,
         }
     }
 }

@@ -26,7 +26,9 @@ use super::super::{EngineConfig, ServeError, serve, serve_with};
 use crate::admission::tests::{World, grant, permit};
 use crate::answer::{Answer, Band, Reason, VeilReport};
 use crate::error::{QueryError, Refusal, rules};
-use crate::flight::{Ending, Guard, Guarded};
+use crate::flight::{Ending, Guard, Guarded, Shape};
+use crate::guard::statement::Template;
+use crate::limits::EngineLimits;
 use crate::release::tests::{Enclave, claims, person_keys, rows};
 use crate::tables::Granted;
 
@@ -59,6 +61,11 @@ impl Guard for Shared {
             return Err(Refusal::of(&rules::ROOT).into());
         }
         Ok(Box::new(Scripted { guard: Arc::clone(&self.0), sql }))
+    }
+
+    async fn shape(&self, permit: Arc<Permit>, tables: Vec<Granted>, template: Template) -> Result<Shape, Ending> {
+        let guarded = self.guard(permit, tables, template.numbered().into()).await?;
+        Ok(Shape { columns: guarded.schema(), parameters: Arc::new(Schema::empty()) })
     }
 }
 
@@ -197,6 +204,7 @@ impl Prepared {
             signer: self.signer_address.clone(),
             audit: folder.join("audit"),
             clock: Arc::new(move || *clock.lock().unwrap()),
+            limits: EngineLimits { recheck_seconds: 1, ..EngineLimits::default() },
         }
     }
 
