@@ -25,8 +25,9 @@ use arrow_flight::sql::{
     DoPutPreparedStatementResult, ProstMessageExt, TicketStatementQuery,
 };
 use arrow_flight::{
-    Action, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, Criteria, Empty, FlightData, FlightDescriptor, FlightEndpoint, FlightInfo, HandshakeRequest,
-    HandshakeResponse, IpcMessage, PollInfo, PutResult, SchemaAsIpc, SchemaResult, Ticket,
+    Action, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, Criteria, Empty, FlightData,
+    FlightDescriptor, FlightEndpoint, FlightInfo, HandshakeRequest, HandshakeResponse, IpcMessage, PollInfo, PutResult,
+    SchemaAsIpc, SchemaResult, Ticket,
 };
 use futures::{Stream, StreamExt};
 use prost::Message;
@@ -226,13 +227,8 @@ impl FlightService for FlightEdge {
     }
 
     async fn list_actions(&self, _: Request<Empty>) -> Result<Response<Self::ListActionsStream>, Status> {
-        let names = [
-            "CancelFlightInfo",
-            "CancelQuery",
-            "ClosePreparedStatement",
-            "CreatePreparedStatement",
-            PROGRESS_ACTION,
-        ];
+        let names =
+            ["CancelFlightInfo", "CancelQuery", "ClosePreparedStatement", "CreatePreparedStatement", PROGRESS_ACTION];
         let actions = names.map(|name| Ok(ActionType { r#type: name.to_owned(), description: String::new() }));
         Ok(Response::new(Box::pin(futures::stream::iter(actions))))
     }

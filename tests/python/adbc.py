@@ -1,4 +1,5 @@
-"""One query by Python's ADBC Flight SQL driver: server, token file, project, SQL. Prints the answer or the error as JSON."""
+"""One query by Python's ADBC Flight SQL driver: server, token file, project, SQL, and its parameters as a JSON list if it has
+any. Prints the answer or the error as JSON."""
 
 import json
 import sys
@@ -7,6 +8,7 @@ import adbc_driver_flightsql.dbapi as flightsql
 from adbc_driver_flightsql import DatabaseOptions
 
 server, token_file, project, sql = sys.argv[1:5]
+parameters = json.loads(sys.argv[5]) if len(sys.argv) > 5 else None
 token = open(token_file).read().strip()
 options = {
     DatabaseOptions.AUTHORIZATION_HEADER.value: f"Bearer {token}",
@@ -14,7 +16,7 @@ options = {
 }
 try:
     with flightsql.connect(server, db_kwargs=options) as connection, connection.cursor() as cursor:
-        cursor.execute(sql)
+        cursor.execute(sql, parameters)
         table = cursor.fetch_arrow_table()
 except Exception as error:  # the driver's own error classes differ by version
     print(json.dumps({"error": str(error)}))

@@ -89,7 +89,10 @@ pub(crate) fn explained(plan: &[String], reasons: &[Reason]) -> Cells {
 }
 
 fn sql_type(kind: &DataType) -> String {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the types of the analysis schema have names in SQL; others keep Arrow's")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the types of the analysis schema have names in SQL; others keep Arrow's"
+    )]
     match kind {
         DataType::Boolean => "BOOLEAN".to_owned(),
         DataType::Date32 => "DATE".to_owned(),

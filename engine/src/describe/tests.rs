@@ -63,5 +63,8 @@ fn what_is_asked_besides_is_refused() {
 #[test]
 fn the_query_behind_explain_keeps_its_places() {
     assert_eq!(plan_of("EXPLAIN SELECT 1"), "        SELECT 1");
-    assert_eq!(plan_of("\n explain\n(WITH x AS (SELECT 1) SELECT * FROM x);"), "\n        \n(WITH x AS (SELECT 1) SELECT * FROM x);");
+    assert_eq!(
+        plan_of("\n explain\n(WITH x AS (SELECT 1) SELECT * FROM x);"),
+        "\n        \n(WITH x AS (SELECT 1) SELECT * FROM x);"
+    );
 }

@@ -45,5 +45,8 @@ pub(super) async fn values(mut stream: Streaming<FlightData>) -> Result<Values, 
     }
     let row = row.ok_or_else(misfit)?;
     let values = row.columns().iter().map(|column| ScalarValue::try_from_array(column, 0));
-    Ok(Values { handle: query.prepared_statement_handle, values: values.collect::<Result<_, _>>().map_err(|_| misfit())? })
+    Ok(Values {
+        handle: query.prepared_statement_handle,
+        values: values.collect::<Result<_, _>>().map_err(|_| misfit())?,
+    })
 }

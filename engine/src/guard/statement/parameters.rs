@@ -5,7 +5,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
-use jiff::ToSpan;
+use jiff::Span;
 use jiff::civil::date;
 
 use crate::error::{Refusal, rules};
@@ -156,8 +156,8 @@ fn double(number: f64) -> Option<String> {
 }
 
 fn day(days: i64) -> Option<String> {
-    let days = i32::try_from(days).ok()?;
-    let day = date(1970, 1, 1).checked_add(days.days()).ok().filter(|day| day.year() >= 1)?;
+    let since = Span::new().try_days(days).ok()?;
+    let day = date(1970, 1, 1).checked_add(since).ok().filter(|day| day.year() >= 1)?;
     Some(format!("DATE '{day}'"))
 }
 

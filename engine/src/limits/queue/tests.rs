@@ -62,7 +62,8 @@ async fn a_heavy_project_waits_for_itself_and_places_go_round() {
 
 #[tokio::test]
 async fn a_full_queue_says_which_is_full() {
-    let limits = EngineLimits { running: 1, project_running: 1, waiting: 2, project_waiting: 1, ..EngineLimits::default() };
+    let limits =
+        EngineLimits { running: 1, project_running: 1, waiting: 2, project_waiting: 1, ..EngineLimits::default() };
     let queue = queue(limits);
     let held = queue.take(&project("a")).await.unwrap();
     let mut asked = JoinSet::new();

@@ -14,7 +14,8 @@ fn bound(sql: &str, values: &[ScalarValue]) -> Result<String, &'static str> {
 fn values_stand_where_the_marks_stood() {
     let values = [ScalarValue::Int32(Some(-3)), ScalarValue::from("O'Hara\n$2"), ScalarValue::Date32(Some(19_358))];
     assert_eq!(
-        bound("SELECT '$9', \"$8\" -- $7 ?\nFROM t WHERE 東京 = $2 AND a>=$1 AND d < $3 OR $1 IS NULL", &values).unwrap(),
+        bound("SELECT '$9', \"$8\" -- $7 ?\nFROM t WHERE 東京 = $2 AND a>=$1 AND d < $3 OR $1 IS NULL", &values)
+            .unwrap(),
         "SELECT '$9', \"$8\" -- $7 ?\nFROM t WHERE 東京 = 'O''Hara\n$2' AND a>=(-3) AND d < DATE '2023-01-01' OR (-3) IS NULL"
     );
     let values = [ScalarValue::Float64(Some(1e300)), ScalarValue::Utf8(None), ScalarValue::Boolean(Some(false))];
