@@ -43,7 +43,7 @@ pub(crate) use workers::WorkerRuntime;
 use crate::admission::Credentials;
 use crate::answer::Answer;
 use crate::error::QueryError;
-use bind::Values;
+use bind::Incoming;
 use ending::PROTOCOL;
 use metadata::Question;
 use running::Stage;
@@ -189,8 +189,10 @@ impl FlightEdge {
 
     /// Values for a prepared statement.
     async fn put(&self, credentials: &Credentials, stream: Streaming<FlightData>) -> Result<Reply<PutResult>, Ending> {
-        let Values { handle, values } = bind::values(stream).await?;
-        self.desk.bind(credentials, &handle, &values).await?;
+        let incoming = Incoming::new(stream).await?;
+        let handle = incoming.handle.clone();
+        self.desk.knows(credentials, &handle).await?;
+        self.desk.bind(credentials, &handle, &incoming.values().await?).await?;
         let result = DoPutPreparedStatementResult { prepared_statement_handle: Some(handle) };
         Ok(one(PutResult { app_metadata: result.encode_to_vec().into() }))
     }
@@ -298,10 +300,8 @@ fn stamped(answer: &Answer) -> Result<SchemaRef, QueryError> {
 
 /// The handle in a ticket for a statement's answer.
 fn statement_handle(ticket: &[u8]) -> Result<prost::bytes::Bytes, Ending> {
-    match command(ticket)? {
-        Command::TicketStatementQuery(ticket) => Ok(ticket.statement_handle),
-        _ => Err(Ending::from(&PROTOCOL)),
-    }
+    let Command::TicketStatementQuery(ticket) = command(ticket)? else { return Err(Ending::from(&PROTOCOL)) };
+    Ok(ticket.statement_handle)
 }
 
 fn one<T: Send + 'static>(part: T) -> Reply<T> {

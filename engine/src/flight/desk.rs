@@ -136,6 +136,11 @@ impl Desk {
         Ok((self.prepared.issue(&who, text, (self.clock)())?, shape))
     }
 
+    /// Whether this session prepared a statement of that handle.
+    pub(crate) async fn knows(&self, credentials: &Credentials, handle: &[u8]) -> Result<(), Ending> {
+        self.prepared_text(credentials, handle).await.map(|_| ())
+    }
+
     /// Puts values into a prepared statement, which is guarded with them.
     pub(crate) async fn bind(
         &self,

@@ -55,7 +55,7 @@ impl Failures {
 
     fn add(&self, project: &ProjectId, at: Timestamp) {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = counted.entry(project.clone()).or_insert((day(at), 0));
+        let entry = counted.entry(project.clone()).or_insert_with(|| (day(at), 0));
         if entry.0 != day(at) {
             *entry = (day(at), 0);
         }

@@ -9,7 +9,6 @@ use arrow_flight::sql::{ActionCancelQueryRequest, Any};
 use arrow_flight::{CancelFlightInfoRequest, CancelStatus, FlightClient, FlightInfo};
 
 use super::*;
-use crate::limits::EngineLimits;
 use world::Prepared;
 
 const WAIT: &str = "select wait";
@@ -151,6 +150,49 @@ async fn questions_are_answered_from_the_permit() {
     assert_eq!(schema.field(0).name(), "n");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn values_go_to_the_sessions_own_statements() {
+    let running = whole().await;
+    let mut own = running.sql_client().await;
+    let sql = "select count(*) from ndb.claims where points >= $1";
+    let mut prepared = own.prepare(sql.to_owned(), None).await.unwrap();
+    // A session's handle is known to another: neither values nor answers pass.
+    let mut other = running.sql_client().await;
+    other.set_token(running.world.token(|token| token.session = "f".repeat(32).parse().unwrap()));
+    let handle = handle_of(&running, sql).await;
+    let command = arrow_flight::sql::CommandPreparedStatementQuery { prepared_statement_handle: handle };
+    let descriptor = FlightDescriptor::new_cmd(command.as_any().encode_to_vec());
+    let messages = |batch: RecordBatch| {
+        arrow_flight::encode::FlightDataEncoderBuilder::new()
+            .with_flight_descriptor(Some(descriptor.clone()))
+            .with_schema(batch.schema())
+            .build(futures::stream::iter([Ok(batch)]))
+            .try_collect::<Vec<_>>()
+    };
+    let sent = messages(number(0)).await.unwrap();
+    let denied = other.do_put(futures::stream::iter(sent.clone())).await.map(|_| ()).unwrap_err().to_string();
+    assert!(denied.contains("guard/ticket"), "{denied}");
+    own.do_put(futures::stream::iter(sent)).await.unwrap();
+    // Many messages are not read on.
+    let many: Vec<_> = std::iter::repeat_n(messages(number(0).slice(0, 0)).await.unwrap()[0].clone(), 500).collect();
+    let denied = own.do_put(futures::stream::iter(many)).await.map(|_| ()).unwrap_err().to_string();
+    assert!(denied.contains("guard/parameters"), "{denied}");
+    prepared.set_parameters(number(0)).unwrap();
+    assert_eq!(answer(&running, &mut prepared).await.unwrap().column(0).as_primitive::<Int64Type>().value(0), 800);
+}
+
+/// The handle of a statement that the session prepares anew.
+async fn handle_of(running: &Running, sql: &str) -> prost::bytes::Bytes {
+    let request =
+        arrow_flight::sql::ActionCreatePreparedStatementRequest { query: sql.to_owned(), transaction_id: None };
+    let action = Action { r#type: "CreatePreparedStatement".to_owned(), body: request.as_any().encode_to_vec().into() };
+    let mut client = running.flight(&running.token()).await;
+    let told: Vec<_> = client.do_action(action).await.unwrap().try_collect().await.unwrap();
+    let result: arrow_flight::sql::ActionCreatePreparedStatementResult =
+        Any::decode(told[0].clone()).unwrap().unpack().unwrap().unwrap();
+    result.prepared_statement_handle
+}
+
 /// A query that waits for ever, on its way.
 async fn waiting(running: &Running) -> (FlightInfo, JoinSet<Result<(), Code>>) {
     let mut client = running.flight(&running.token()).await;
@@ -278,8 +320,8 @@ async fn a_project_that_fails_too_often_rests_until_tomorrow() {
     let entries = policies::audit::read(&running.audit_folder()).unwrap();
     let project = "a".parse().unwrap();
     let now = running.world.now;
-    assert!(crate::limits::Failures::new(3, &entries, now).paused(&project, now));
-    assert!(!crate::limits::Failures::new(4, &entries, now).paused(&project, now));
+    assert!(Failures::new(3, &entries, now).paused(&project, now));
+    assert!(!Failures::new(4, &entries, now).paused(&project, now));
     running.pass(13.hours());
     ask(COUNT).await.unwrap();
 }
