@@ -8,7 +8,7 @@ import adbc_driver_flightsql.dbapi as flightsql
 from adbc_driver_flightsql import DatabaseOptions
 
 server, token_file, project, sql = sys.argv[1:5]
-parameters = json.loads(sys.argv[5]) if len(sys.argv) > 5 else None
+parameters = tuple(json.loads(sys.argv[5])) if len(sys.argv) > 5 else None
 token = open(token_file).read().strip()
 options = {
     DatabaseOptions.AUTHORIZATION_HEADER.value: f"Bearer {token}",
