@@ -78,6 +78,13 @@ fn python_asks_over_adbc_and_reads_the_veil() {
     let same = world.answer(sql);
     assert_eq!(lines[0]["rows"], same["rows"]);
     assert_eq!(lines[0]["veil"], same["veil"]);
+    let bound = "SELECT count(*) AS claims FROM ndb.claims WHERE sex = ? AND points >= ?";
+    let lines = python("adbc.py", &[&server, path(&token), &project, bound, "[\"1\", 500]"]);
+    let same = world.answer("SELECT count(*) AS claims FROM ndb.claims WHERE sex = '1' AND points >= 500");
+    assert_eq!(lines[0]["rows"], same["rows"]);
+    let keyed = "SELECT sum(points) FROM ndb.claims WHERE person_key = ?";
+    let refused = python("adbc.py", &[&server, path(&token), &project, keyed, "[3000]"]);
+    assert!(refused[0]["error"].as_str().unwrap().contains("V-PK-LITERAL"), "{}", refused[0]);
     let refused = python("adbc.py", &[&server, path(&token), &project, "SELECT person_key FROM ndb.claims"]);
     let said = refused[0]["error"].as_str().unwrap();
     assert!(said.contains("guard/") && said.contains("V-ROOT"), "{said}");

@@ -65,7 +65,7 @@ impl Served {
 
     fn python(&self, server: &str, ca: &[&str]) -> Value {
         let (token, project) = (self.token(), self.demo["projects"][0]["id"].as_str().unwrap());
-        python("adbc.py", &[&[server, path(&token), project, SQL], ca].concat()).remove(0)
+        python("adbc.py", &[&[server, path(&token), project, SQL, "null"], ca].concat()).remove(0)
     }
 }
 

@@ -1,5 +1,8 @@
 //! A session over what one permit sees: prepare (guard and veil), then execute (check again, run, report).
 
+mod explain;
+mod parameters;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,10 +1,13 @@
 //! Flight SQL: statements and prepared statements in, cells out. An allow-list: whatever else Flight offers is refused.
 
+mod bind;
 mod desk;
 mod ending;
 mod journal;
 mod metadata;
-mod slots;
+mod run;
+mod running;
+mod shape;
 mod tickets;
 mod workers;
 
@@ -17,33 +20,44 @@ use arrow::ipc::writer::IpcWriteOptions;
 use arrow_flight::encode::FlightDataEncoderBuilder;
 use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::sql::{
-    ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult,
-    Any, Command, ProstMessageExt, TicketStatementQuery,
+    ActionCancelQueryRequest, ActionCancelQueryResult, ActionClosePreparedStatementRequest,
+    ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult, Any, Command,
+    DoPutPreparedStatementResult, ProstMessageExt, TicketStatementQuery,
 };
 use arrow_flight::{
-    Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightEndpoint, FlightInfo, HandshakeRequest,
-    HandshakeResponse, IpcMessage, PollInfo, PutResult, SchemaAsIpc, SchemaResult, Ticket,
+    Action, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, Criteria, Empty, FlightData,
+    FlightDescriptor, FlightEndpoint, FlightInfo, HandshakeRequest, HandshakeResponse, IpcMessage, PollInfo, PutResult,
+    SchemaAsIpc, SchemaResult, Ticket,
 };
 use futures::{Stream, StreamExt};
 use prost::Message;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
-pub(crate) use desk::{Desk, Guard, Guarded};
+pub(crate) use desk::{Desk, Guard, Guarded, Shape};
 pub(crate) use ending::{ALL as RULES, Ending};
 pub(crate) use journal::Journal;
-pub(crate) use slots::Slots;
 pub(crate) use tickets::Tickets;
 pub(crate) use workers::WorkerRuntime;
 
 use crate::admission::Credentials;
 use crate::answer::Answer;
 use crate::error::QueryError;
+use bind::Incoming;
 use ending::PROTOCOL;
 use metadata::Question;
+use running::Stage;
 
 /// Key of the answer's schema metadata that holds the `veil` object.
 pub const VEIL_KEY: &str = "sudare.veil";
+
+/// The action that tells how far a query is; its body is the ticket, its answer a JSON object.
+const PROGRESS_ACTION: &str = "sudare.progress";
+
+/// Flight SQL's enumeration of the answers to `CancelQuery`, which the client library does not export.
+const QUERY_CANCELLED: i32 = 1;
+/// See [`QUERY_CANCELLED`].
+const QUERY_NOT_CANCELLABLE: i32 = 3;
 
 type Reply<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send + 'static>>;
 
@@ -66,7 +80,7 @@ impl FlightEdge {
             return Ok(Ticket::new(command.into_any().encode_to_vec()));
         }
         #[expect(clippy::wildcard_enum_match_arm, reason = "an allow-list: all other commands are refused")]
-        let handle = match command {
+        let (handle, _) = match command {
             Command::CommandStatementQuery(query) if query.transaction_id.is_none() => {
                 self.desk.statement(credentials, &query.query).await?
             }
@@ -84,18 +98,37 @@ impl FlightEdge {
             let tables = self.desk.visible(credentials).await?;
             let batch = metadata::answer(command, &tables).ok_or_else(|| Ending::from(&PROTOCOL))?;
             let batch = batch.map_err(|_| QueryError::Failed)?;
-            return Ok(send(batch.schema(), vec![batch]));
+            return send(&batch.schema(), &[batch]);
         }
         #[expect(clippy::wildcard_enum_match_arm, reason = "an allow-list: all other commands are refused")]
         let answer = match command {
             Command::TicketStatementQuery(ticket) => self.desk.answer(credentials, &ticket.statement_handle).await?,
             Command::CommandPreparedStatementQuery(query) => {
-                let handle = self.desk.prepared_statement(credentials, &query.prepared_statement_handle).await?;
+                let (handle, _) = self.desk.prepared_statement(credentials, &query.prepared_statement_handle).await?;
                 self.desk.answer(credentials, &handle).await?
             }
             _ => return Err(Ending::from(&PROTOCOL)),
         };
-        Ok(send(stamped(&answer)?, answer.batches))
+        send(&stamped(&answer)?, &answer.batches)
+    }
+
+    /// The columns that an answer will have.
+    async fn columns(&self, credentials: &Credentials, command: Command) -> Result<SchemaRef, Ending> {
+        if Question::of(&command).is_some() {
+            let tables = self.desk.visible(credentials).await?;
+            let batch = metadata::answer(command, &tables).ok_or_else(|| Ending::from(&PROTOCOL))?;
+            return Ok(batch.map_err(|_| QueryError::Failed)?.schema());
+        }
+        #[expect(clippy::wildcard_enum_match_arm, reason = "an allow-list: all other commands are refused")]
+        match command {
+            Command::CommandStatementQuery(query) if query.transaction_id.is_none() => {
+                self.desk.columns(credentials, &query.query).await
+            }
+            Command::CommandPreparedStatementQuery(query) => {
+                self.desk.prepared_columns(credentials, &query.prepared_statement_handle).await
+            }
+            _ => Err(Ending::from(&PROTOCOL)),
+        }
     }
 
     async fn act(&self, credentials: &Credentials, action: &Action) -> Result<Reply<arrow_flight::Result>, Ending> {
@@ -106,22 +139,62 @@ impl FlightEdge {
                 if request.transaction_id.is_some() {
                     return Err(Ending::from(&PROTOCOL));
                 }
-                let (handle, schema) = self.desk.prepare(credentials, &request.query).await?;
+                let (handle, shape) = self.desk.prepare(credentials, &request.query).await?;
                 let result = ActionCreatePreparedStatementResult {
                     prepared_statement_handle: handle.to_vec().into(),
-                    dataset_schema: ipc(&schema)?,
-                    parameter_schema: ipc(&Schema::empty())?,
+                    dataset_schema: ipc(&shape.columns)?,
+                    parameter_schema: ipc(&shape.parameters)?,
                 };
-                let body = result.as_any().encode_to_vec().into();
-                Ok(Box::pin(futures::stream::iter([Ok(arrow_flight::Result { body })])))
+                Ok(one(arrow_flight::Result { body: result.as_any().encode_to_vec().into() }))
             }
             "ClosePreparedStatement" => {
                 let request: ActionClosePreparedStatementRequest = unpack(&body()?)?;
                 self.desk.close(credentials, &request.prepared_statement_handle).await?;
                 Ok(Box::pin(futures::stream::empty()))
             }
+            "CancelFlightInfo" => {
+                let request = CancelFlightInfoRequest::decode(action.body.as_ref()).map_err(|_| &PROTOCOL)?;
+                let cancelled = self.cancel(credentials, request.info.unwrap_or_default()).await?;
+                let status = if cancelled { CancelStatus::Cancelled } else { CancelStatus::NotCancellable };
+                let body = CancelFlightInfoResult { status: status.into() }.encode_to_vec().into();
+                Ok(one(arrow_flight::Result { body }))
+            }
+            "CancelQuery" => {
+                let request: ActionCancelQueryRequest = unpack(&body()?)?;
+                let info = FlightInfo::decode(request.info).map_err(|_| &PROTOCOL)?;
+                let cancelled = self.cancel(credentials, info).await?;
+                let result = if cancelled { QUERY_CANCELLED } else { QUERY_NOT_CANCELLABLE };
+                let result = ActionCancelQueryResult { result };
+                Ok(one(arrow_flight::Result { body: result.as_any().encode_to_vec().into() }))
+            }
+            PROGRESS_ACTION => {
+                let handle = statement_handle(&action.body)?;
+                let told = match self.desk.stage(credentials, &handle).await? {
+                    None => serde_json::json!({"state": "none"}),
+                    Some(Stage::Waits) => serde_json::json!({"state": "waits", "progress": 0.0}),
+                    Some(Stage::Runs(share)) => serde_json::json!({"state": "runs", "progress": share}),
+                };
+                Ok(one(arrow_flight::Result { body: told.to_string().into() }))
+            }
             _ => Err(Ending::from(&PROTOCOL)),
         }
+    }
+
+    /// Stops the query that an info was given for.
+    async fn cancel(&self, credentials: &Credentials, info: FlightInfo) -> Result<bool, Ending> {
+        let ticket = info.endpoint.into_iter().next().and_then(|endpoint| endpoint.ticket);
+        let handle = statement_handle(&ticket.ok_or(&PROTOCOL)?.ticket)?;
+        self.desk.cancel(credentials, &handle).await
+    }
+
+    /// Values for a prepared statement.
+    async fn put(&self, credentials: &Credentials, stream: Streaming<FlightData>) -> Result<Reply<PutResult>, Ending> {
+        let incoming = Incoming::new(stream).await?;
+        let handle = incoming.handle.clone();
+        self.desk.knows(credentials, &handle).await?;
+        self.desk.bind(credentials, &handle, &incoming.values().await?).await?;
+        let result = DoPutPreparedStatementResult { prepared_statement_handle: Some(handle) };
+        Ok(one(PutResult { app_metadata: result.encode_to_vec().into() }))
     }
 }
 
@@ -156,7 +229,8 @@ impl FlightService for FlightEdge {
     }
 
     async fn list_actions(&self, _: Request<Empty>) -> Result<Response<Self::ListActionsStream>, Status> {
-        let names = ["CreatePreparedStatement", "ClosePreparedStatement"];
+        let names =
+            ["CancelFlightInfo", "CancelQuery", "ClosePreparedStatement", "CreatePreparedStatement", PROGRESS_ACTION];
         let actions = names.map(|name| Ok(ActionType { r#type: name.to_owned(), description: String::new() }));
         Ok(Response::new(Box::pin(futures::stream::iter(actions))))
     }
@@ -176,12 +250,15 @@ impl FlightService for FlightEdge {
         Err(Ending::from(&PROTOCOL).into())
     }
 
-    async fn get_schema(&self, _: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
-        Err(Ending::from(&PROTOCOL).into())
+    async fn get_schema(&self, request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
+        let credentials = credentials(request.metadata());
+        let columns = self.columns(&credentials, command(&request.into_inner().cmd)?).await?;
+        Ok(Response::new(SchemaResult { schema: ipc(&columns)? }))
     }
 
-    async fn do_put(&self, _: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {
-        Err(Ending::from(&PROTOCOL).into())
+    async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {
+        let credentials = credentials(request.metadata());
+        Ok(Response::new(self.put(&credentials, request.into_inner()).await?))
     }
 
     async fn do_exchange(&self, _: Request<Streaming<FlightData>>) -> Result<Response<Self::DoExchangeStream>, Status> {
@@ -221,8 +298,20 @@ fn stamped(answer: &Answer) -> Result<SchemaRef, QueryError> {
     Ok(Arc::new(Schema::new_with_metadata(answer.schema.fields().clone(), metadata)))
 }
 
-fn send(schema: SchemaRef, batches: Vec<RecordBatch>) -> Reply<FlightData> {
-    let batches = futures::stream::iter(batches.into_iter().map(Ok));
-    let encoded = FlightDataEncoderBuilder::new().with_schema(schema).build(batches);
-    Box::pin(encoded.map(|part| part.map_err(|_| Ending::from(QueryError::Failed).into())))
+/// The handle in a ticket for a statement's answer.
+fn statement_handle(ticket: &[u8]) -> Result<prost::bytes::Bytes, Ending> {
+    let Command::TicketStatementQuery(ticket) = command(ticket)? else { return Err(Ending::from(&PROTOCOL)) };
+    Ok(ticket.statement_handle)
+}
+
+fn one<T: Send + 'static>(part: T) -> Reply<T> {
+    Box::pin(futures::stream::iter([Ok(part)]))
+}
+
+fn send(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Reply<FlightData>, Ending> {
+    let batch = shape::whole(schema, batches).map_err(|_| QueryError::Failed)?;
+    let batches = futures::stream::iter([Ok(batch)]);
+    let encoded = FlightDataEncoderBuilder::new().with_schema(Arc::clone(schema)).build(batches);
+    let failed = |_| Ending::from(QueryError::Failed).into();
+    Ok(Box::pin(encoded.map(move |part| part.map(shape::padded).map_err(failed))))
 }

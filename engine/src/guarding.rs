@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use policies::keys::SecretBytes;
@@ -12,11 +12,12 @@ use policies::{Grade, Permit, Profile, ProjectId, Tier};
 use zeroize::Zeroizing;
 
 use crate::admission::Rejection;
-use crate::answer::Answer;
-use crate::error::QueryError;
+use crate::answer::{Answer, Band, Reason, VeilReport};
+use crate::describe::{self, Cells, Inquiry};
+use crate::error::{QueryError, Refusal, rules};
 use crate::execute::{Limits, Prepared, Session, VeilKey};
-use crate::flight::{Ending, Guard, Guarded};
-use crate::guard::statement::parse;
+use crate::flight::{Ending, Guard, Guarded, Shape};
+use crate::guard::statement::{Template, parse, samples};
 use crate::ledger::{Ledger, LedgerError};
 use crate::relations::{RelationKind, Relations};
 use crate::service::Clock;
@@ -28,6 +29,7 @@ pub(crate) struct VeiledGuard {
     key: SecretBytes,
     ledgers: Ledgers,
     clock: Clock,
+    limits: Limits,
 }
 
 /// The ledgers of the projects that have asked, each opened once.
@@ -51,10 +53,10 @@ impl Ledgers {
 }
 
 impl VeiledGuard {
-    /// `key`: the enclave's `veil` key; `ledgers`: the folder of the projects' ledgers.
-    pub(crate) fn new(key: SecretBytes, ledgers: PathBuf, clock: Clock) -> Self {
+    /// `key`: the enclave's `veil` key; `ledgers`: the folder of the projects' ledgers; `limits`: of one query.
+    pub(crate) fn new(key: SecretBytes, ledgers: PathBuf, clock: Clock, limits: Limits) -> Self {
         let own = Zeroizing::new(VeilKey::new(key.expose()).derived(b"ledger"));
-        Self { key, ledgers: Ledgers { folder: ledgers, key: own, open: Mutex::default() }, clock }
+        Self { key, ledgers: Ledgers { folder: ledgers, key: own, open: Mutex::default() }, clock, limits }
     }
 
     fn keeper(&self, permit: &Permit, profile: &Profile) -> Result<Keeper, Ending> {
@@ -85,7 +87,7 @@ impl VeiledGuard {
                 RelationKind::Rows => relations.with_rows(&table.name, table.provider, &columns),
             };
         }
-        Ok(Session::new(relations, profile, keeper, VeilKey::new(self.key.expose()), Limits::default()))
+        Ok(Session::new(relations, profile, keeper, VeilKey::new(self.key.expose()), self.limits))
     }
 }
 
@@ -97,10 +99,54 @@ impl Guard for VeiledGuard {
         tables: Vec<Granted>,
         sql: Arc<str>,
     ) -> Result<Box<dyn Guarded>, Ending> {
-        let session = self.session(&permit, tables)?;
-        let prepared = session.prepare(&sql).await?;
-        Ok(Box::new(Veiled { session, prepared, tables: tables_of(&sql) }))
+        let described = |cells: Cells, reasons: Vec<Reason>, tables: Vec<String>| {
+            Box::new(Described { cells, reasons, tables, grade: permit.grade })
+        };
+        match Inquiry::of(&sql)? {
+            Some(Inquiry::Tables { schema }) => {
+                Ok(described(describe::tables(&tables, schema.as_deref()), Vec::new(), Vec::new()))
+            }
+            Some(Inquiry::Columns { table }) => {
+                let cells = describe::columns(&tables, &table)?;
+                Ok(described(cells, Vec::new(), vec![table]))
+            }
+            Some(Inquiry::Plan { sql }) => {
+                let prepared = self.session(&permit, tables)?.prepare(&sql).await?;
+                let reasons = prepared.reasons().to_vec();
+                Ok(described(describe::explained(&prepared.explained(), &reasons), reasons, tables_of(&sql)))
+            }
+            None => {
+                let session = self.session(&permit, tables)?;
+                let prepared = session.prepare(&sql).await?;
+                Ok(Box::new(Veiled { session, prepared, tables: tables_of(&sql) }))
+            }
+        }
     }
+
+    async fn shape(&self, permit: Arc<Permit>, tables: Vec<Granted>, template: Template) -> Result<Shape, Ending> {
+        let kinds = if template.count() == 0 {
+            Vec::new()
+        } else {
+            self.session(&permit, tables.clone())?.parameter_types(&template).await
+        };
+        let mut refused = Ending::from(Refusal::of(&rules::NOT_PLANNED));
+        for values in samples(&kinds) {
+            let sql = template.bind(&values)?;
+            match self.guard(Arc::clone(&permit), tables.clone(), sql.into()).await {
+                Ok(guarded) => return Ok(Shape { columns: guarded.schema(), parameters: parameters(&kinds) }),
+                Err(ending) => refused = ending,
+            }
+        }
+        Err(refused)
+    }
+}
+
+/// Columns of the row that is bound; where the plan does not tell the type it is `Null`.
+fn parameters(kinds: &[Option<DataType>]) -> SchemaRef {
+    let field = |(at, kind): (usize, &Option<DataType>)| {
+        Field::new(format!("${}", at + 1), kind.clone().unwrap_or(DataType::Null), true)
+    };
+    Arc::new(Schema::new(kinds.iter().enumerate().map(field).collect::<Vec<_>>()))
 }
 
 struct Veiled {
@@ -122,6 +168,32 @@ impl Guarded for Veiled {
     async fn execute(self: Box<Self>) -> Result<Answer, QueryError> {
         let Self { session, prepared, .. } = *self;
         session.execute(prepared).await
+    }
+}
+
+/// A question's answer, known without a run.
+struct Described {
+    cells: Cells,
+    reasons: Vec<Reason>,
+    tables: Vec<String>,
+    grade: Grade,
+}
+
+#[async_trait]
+impl Guarded for Described {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(self.cells.schema())
+    }
+
+    fn tables(&self) -> Vec<String> {
+        self.tables.clone()
+    }
+
+    async fn execute(self: Box<Self>) -> Result<Answer, QueryError> {
+        let batches = vec![self.cells.batch().ok_or(QueryError::Failed)?];
+        // Nothing was counted, so nothing was withheld.
+        let veil = VeilReport { grade: self.grade, withheld: Band::Few, snapped: 0, reasons: self.reasons.clone() };
+        Ok(Answer { schema: self.schema(), batches, veil })
     }
 }
 

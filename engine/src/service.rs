@@ -20,7 +20,8 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 
 use crate::admission::Admission;
-use crate::flight::{Desk, FlightEdge, Guard, Journal, Slots, Tickets, WorkerRuntime};
+use crate::flight::{Desk, FlightEdge, Guard, Journal, Tickets, WorkerRuntime};
+use crate::limits::{EngineLimits, Failures, Queue};
 use crate::release::{ReleaseError, Releases};
 use crate::status_feed::{FeedError, StatusFeed};
 
@@ -60,6 +61,8 @@ pub struct EngineConfig {
     pub audit: PathBuf,
     /// The time.
     pub clock: Clock,
+    /// How much may run, wait and fail.
+    pub limits: EngineLimits,
 }
 
 /// Why the engine does not serve.
@@ -116,8 +119,8 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let keys = KeyFolder::open(&config.keys, Zone::Enclave)?;
-    let guard =
-        crate::guarding::VeiledGuard::new(keys.bytes("veil")?, config.audit.join("ledger"), Arc::clone(&config.clock));
+    let (ledgers, clock) = (config.audit.join("ledger"), Arc::clone(&config.clock));
+    let guard = crate::guarding::VeiledGuard::new(keys.bytes("veil")?, ledgers, clock, config.limits.of_a_query());
     serve_with(config, Arc::new(guard), ready, shutdown).await
 }
 
@@ -202,6 +205,9 @@ async fn open(
     let keys = KeyFolder::open(&config.keys, Zone::Enclave)?;
     let (signer, roots) = signer(&config)?;
     let log = AuditLog::open(&config.audit, Zone::Enclave, keys.signing("sign")?)?;
+    // What failed today counts on after a restart.
+    let entries = policies::audit::read(&config.audit)?;
+    let failures = Failures::new(config.limits.failures_a_day, &entries, (config.clock)());
     let folder = config.releases;
     let releases = tokio::task::spawn_blocking(move || checked(&folder, &keys));
     let releases = releases.await.map_err(|cause| ServeError::Threads(std::io::Error::other(cause)))??;
@@ -213,7 +219,10 @@ async fn open(
         journal: Journal::new(Arc::new(log), Arc::clone(&config.clock)),
         workers: runtime.workers().ok_or_else(|| ServeError::Threads(std::io::Error::other("no runtime")))?,
         clock: config.clock,
-        slots: Arc::new(Slots::default()),
+        limits: config.limits,
+        queue: Queue::new(config.limits),
+        failures,
+        running: Arc::default(),
         statements: Tickets::default(),
         prepared: Tickets::default(),
     };

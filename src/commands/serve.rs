@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
-use engine::{EngineConfig, client};
+use engine::{EngineConfig, EngineLimits, client};
 use permit_signer::SignerConfig;
 use review_portal::PortalConfig;
 use serde::Deserialize;
@@ -38,6 +38,8 @@ struct Engine {
     ca: Option<PathBuf>,
     #[serde(default)]
     tls: bool,
+    #[serde(default)]
+    limits: EngineLimits,
 }
 
 #[derive(Deserialize)]
@@ -138,6 +140,7 @@ impl Engine {
             audit: keys.clone(),
             keys,
             clock: Arc::new(clock::now),
+            limits: self.limits,
         }
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
-use engine::EngineConfig;
 use engine::client::Engine;
+use engine::{EngineConfig, EngineLimits};
 use permit_signer::SignerConfig;
 use policies::keys::{KeyFolder, VerifyingKey};
 use policies::{Permit, Zone, jws};
@@ -119,6 +119,7 @@ async fn start(services: &mut Services, folder: &Folder, arguments: &cli::Demo) 
         audit: enclave.clone(),
         keys: enclave,
         clock: Arc::new(clock::now),
+        limits: EngineLimits::default(),
     };
     let engine = start_engine(services, config).await?;
     let config = PortalConfig {

@@ -72,7 +72,11 @@ rules! {
     /// Several statements.
     STATEMENTS = "guard/several-statements", "V-DDL", "one request holds one statement", "send the statements one after another";
     /// Placeholders.
-    PLACEHOLDER = "guard/placeholder", "V-PROTOCOL", "parameters are not supported yet", "write the value into the query";
+    PLACEHOLDER = "guard/placeholder", "V-PROTOCOL", "the query has parameters that no values were bound to",
+        "prepare it through the driver and bind one row of values, or write the values into the query";
+    /// Values that do not fit.
+    PARAMETERS = "guard/parameters", "V-PROTOCOL", "the parameters do not fit: they are written $1, $2, … or ?, and take one row of numbers, texts, booleans or dates",
+        "bind one value to each parameter";
     /// Samples.
     SAMPLE = "guard/sample", "V-RANDOM", "samples of rows are not available", "count all rows; the answer is as fast";
     /// Volatile functions.

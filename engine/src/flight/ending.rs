@@ -11,7 +11,7 @@ pub(super) const PROTOCOL: Rule = Rule {
     code: "guard/protocol",
     rule: "V-PROTOCOL",
     message: "this part of Flight SQL is not available",
-    hint: "send a SELECT as a statement, or as a prepared statement without parameters",
+    hint: "send a SELECT as a statement or as a prepared statement",
 };
 /// A handle that is not this session's, or used, or old.
 pub(super) const TICKET: Rule = Rule {
@@ -27,12 +27,36 @@ pub(super) const BUSY: Rule = Rule {
     message: "too many queries run or wait at the moment",
     hint: "wait until one has ended, then send the query again",
 };
+/// Too many of one project at a time.
+pub(super) const PROJECT_BUSY: Rule = Rule {
+    code: "guard/project-busy",
+    rule: "V-RES",
+    message: "too many queries of this project run or wait at the moment",
+    hint: "wait until one of the project's queries has ended, then send the query again",
+};
+/// The project rests.
+pub(super) const PAUSED: Rule = Rule {
+    code: "veil/paused",
+    rule: "V-ERRTEXT",
+    message: "too many queries of this project have failed today, so that it is paused until tomorrow",
+    hint: "try again after midnight in Japan; the operator can help to find what fails",
+};
+/// Stopped by its client.
+const CANCELLED: Rule = Rule {
+    code: "veil/cancelled",
+    rule: "V-RES",
+    message: "the query was cancelled",
+    hint: "send the query again if its answer is still wanted",
+};
 /// All of this file, for `docs/errors.md`.
-pub(crate) const ALL: &[Rule] = &[PROTOCOL, TICKET, BUSY];
+pub(crate) const ALL: &[Rule] = &[PROTOCOL, TICKET, BUSY, PROJECT_BUSY, PAUSED, CANCELLED];
 
 /// Why a request gave no cells.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Ending {
+    /// Stopped by its client.
+    #[error("{}: {}", CANCELLED.code, CANCELLED.message)]
+    Cancelled,
     /// It ran and failed.
     #[error("{code}: {0}", code = .0.code())]
     Failed(QueryError),
@@ -45,9 +69,20 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
+    /// No place, neither to run nor to wait.
+    pub(crate) fn busy() -> Self {
+        Self::from(&BUSY)
+    }
+
+    /// No place for this project.
+    pub(crate) fn project_busy() -> Self {
+        Self::from(&PROJECT_BUSY)
+    }
+
     /// Stable code.
     pub(crate) fn code(&self) -> &str {
         match self {
+            Self::Cancelled => CANCELLED.code,
             Self::Failed(error) => error.code(),
             Self::Refused(refused) => &refused.code,
             Self::Unrecorded => "audit/not-written",
@@ -83,6 +118,7 @@ impl From<Ending> for Status {
     fn from(ending: Ending) -> Self {
         let message = ending.to_string();
         match ending {
+            Ending::Cancelled => Self::cancelled(message),
             Ending::Refused(refused) => {
                 let code =
                     if refused.is_about_permission() { Code::FailedPrecondition } else { Code::PermissionDenied };

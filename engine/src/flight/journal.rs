@@ -26,9 +26,26 @@ impl Journal {
     }
 
     /// Before a query runs. If this fails, it does not.
-    pub(crate) async fn asked(&self, who: &Admitted, sql: &str, tables: &[String]) -> Result<(), Ending> {
-        let (text, tables) = (sql.to_owned(), tables.to_vec());
-        self.append(who, "query:asked", sql, move |act| act.with("sql", text).with("tables", tables)).await
+    pub(crate) async fn asked(
+        &self,
+        who: &Admitted,
+        sql: &str,
+        prepared: Option<&str>,
+        tables: Vec<String>,
+    ) -> Result<(), Ending> {
+        let (text, prepared) = (sql.to_owned(), prepared.map(str::to_owned));
+        self.append(who, "query:asked", sql, move |act| {
+            let act = act.with("sql", text).with("tables", tables);
+            // The text has the values in it; what was prepared shows which they are.
+            if let Some(prepared) = prepared { act.with("prepared", prepared) } else { act }
+        })
+        .await
+    }
+
+    /// After a query was stopped: by its client, or because its permit or session does not hold any more.
+    pub(crate) async fn stopped(&self, who: &Admitted, sql: &str, ending: &Ending) -> Result<(), Ending> {
+        let code = ending.code().to_owned();
+        self.append(who, "query:cancelled", sql, move |act| act.with("code", code)).await
     }
 
     /// After a query was answered, before the cells are sent.
@@ -43,6 +60,7 @@ impl Journal {
     pub(crate) async fn ended(&self, who: &Admitted, sql: &str, ending: &Ending) -> Result<(), Ending> {
         let (code, text) = (ending.code().to_owned(), sql.to_owned());
         let (action, with_text) = match ending {
+            Ending::Cancelled => ("query:cancelled", false),
             Ending::Failed(_) | Ending::Unrecorded => ("query:failed", false),
             Ending::Refused(_) => ("query:refused", true),
         };

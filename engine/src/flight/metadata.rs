@@ -1,7 +1,7 @@
 //! Catalogs, schemas, tables and columns over Flight SQL: of the permit, and of nothing else (disclosure.md, V-META).
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
@@ -15,6 +15,9 @@ use crate::tables::Granted;
 
 /// All are tables, whatever is behind them.
 const TABLE_TYPE: &str = "TABLE";
+
+/// Where Flight SQL has a column's comment.
+const REMARKS: &str = "ARROW:FLIGHT:SQL:REMARKS";
 
 /// A question about what there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +65,7 @@ pub(super) fn answer(command: Command, tables: &[Granted]) -> Option<Result<Reco
             let mut builder = command.into_builder();
             for granted in tables {
                 let (schema, table) = split(&granted.name);
-                let columns = visible(&granted.provider.schema());
+                let columns = visible(&granted.name, &granted.provider.schema());
                 if let Err(error) = builder.append(CATALOG, schema, table, TABLE_TYPE, &columns) {
                     return Some(Err(ArrowError::ExternalError(Box::new(error))));
                 }
@@ -87,11 +90,15 @@ fn split(name: &str) -> (&str, &str) {
     name.split_once('.').unwrap_or((DEFAULT_SCHEMA, name))
 }
 
-/// Columns that the researcher sees.
-fn visible(schema: &SchemaRef) -> Schema {
-    let fields: Vec<_> =
-        schema.fields().iter().filter(|field| field.name() != HIDDEN_FACILITY).map(Arc::clone).collect();
-    Schema::new(fields)
+/// Columns that the researcher sees, with what the catalog says of them.
+fn visible(table: &str, schema: &SchemaRef) -> Schema {
+    let about = catalog::table(table);
+    let fields = schema.fields().iter().filter(|field| field.name() != HIDDEN_FACILITY).map(|field| {
+        let column = about.and_then(|about| about.column(field.name()));
+        let remarks = column.map(|column| (REMARKS.to_owned(), column.ja.clone()));
+        field.as_ref().clone().with_metadata(remarks.into_iter().collect())
+    });
+    Schema::new(fields.collect::<Vec<_>>())
 }
 
 fn sql_info() -> Option<&'static SqlInfoData> {
@@ -102,7 +109,7 @@ fn sql_info() -> Option<&'static SqlInfoData> {
         builder.append(SqlInfo::FlightSqlServerReadOnly, true);
         builder.append(SqlInfo::FlightSqlServerSql, true);
         builder.append(SqlInfo::FlightSqlServerSubstrait, false);
-        builder.append(SqlInfo::FlightSqlServerCancel, false);
+        builder.append(SqlInfo::FlightSqlServerCancel, true);
         builder.append(SqlInfo::FlightSqlServerBulkIngestion, false);
         // 0: no transactions.
         builder.append(SqlInfo::FlightSqlServerTransaction, 0_i32);

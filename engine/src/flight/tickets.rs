@@ -67,6 +67,14 @@ impl<T> Tickets<T> {
         held.remove(&handle).map(|held| held.work).ok_or_else(|| Ending::from(&TICKET))
     }
 
+    /// Puts other work in a handle's place; its time goes on.
+    pub(crate) fn replace(&self, handle: &[u8], owner: &Admitted, now: Timestamp, work: T) -> Result<(), Ending> {
+        let handle = Handle::try_from(handle).map_err(|_| Ending::from(&TICKET))?;
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = held.get_mut(&handle).filter(|held| held.belongs(owner, now));
+        held.map(|held| held.work = work).ok_or_else(|| Ending::from(&TICKET))
+    }
+
     fn with<R>(&self, handle: &[u8], read: impl FnOnce(&Held<T>) -> Option<R>) -> Result<R, Ending> {
         let handle = Handle::try_from(handle).map_err(|_| Ending::from(&TICKET))?;
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,6 +4,8 @@
     reason = "the syntax tree's enums are asked for single variants; what the plan shows is walked exhaustively"
 )]
 
+mod parameters;
+
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::{DFParserBuilder, Statement};
@@ -14,6 +16,8 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
+
+pub(crate) use parameters::{Template, samples};
 
 use super::series;
 use crate::error::{Refusal, Rule, rules};
@@ -55,6 +59,19 @@ pub(crate) fn parse(sql: &str) -> Result<Parsed, Refusal> {
         ControlFlow::Break(refusal) => Err(refusal),
         ControlFlow::Continue(()) => Ok(Parsed { series_rows: look.series_rows, statement }),
     }
+}
+
+/// A text whose parameters have no values yet, for the planner to say what it knows of them. Nothing of it is ever run.
+pub(crate) fn for_planning(sql: &str) -> Option<Statement> {
+    if sql.len() > TEXT_BYTES_MAX {
+        return None;
+    }
+    look_at_tokens(sql).ok()?;
+    let parser = DFParserBuilder::new(sql).with_dialect(&GenericDialect {}).with_recursion_limit(DEPTH_MAX).build();
+    let parsed = parser.and_then(|mut parser| parser.parse_statements()).ok()?;
+    let [statement] = <[Statement; 1]>::try_from(Vec::from(parsed)).ok()?;
+    query_of(&statement).ok()?;
+    Some(statement)
 }
 
 fn look_at_tokens(sql: &str) -> Result<(), Refusal> {

@@ -26,7 +26,9 @@ use super::super::{EngineConfig, ServeError, serve, serve_with};
 use crate::admission::tests::{World, grant, permit};
 use crate::answer::{Answer, Band, Reason, VeilReport};
 use crate::error::{QueryError, Refusal, rules};
-use crate::flight::{Ending, Guard, Guarded};
+use crate::flight::{Ending, Guard, Guarded, Shape};
+use crate::guard::statement::Template;
+use crate::limits::{EngineLimits, Progress};
 use crate::release::tests::{Enclave, claims, person_keys, rows};
 use crate::tables::Granted;
 
@@ -42,6 +44,7 @@ pub(super) struct ScriptedGuard {
     pub(super) started: Notify,
     pub(super) go_on: Notify,
     pub(super) executed: AtomicUsize,
+    pub(super) progress: Progress,
 }
 
 struct Scripted {
@@ -60,6 +63,11 @@ impl Guard for Shared {
         }
         Ok(Box::new(Scripted { guard: Arc::clone(&self.0), sql }))
     }
+
+    async fn shape(&self, permit: Arc<Permit>, tables: Vec<Granted>, template: Template) -> Result<Shape, Ending> {
+        let guarded = self.guard(permit, tables, template.numbered().into()).await?;
+        Ok(Shape { columns: guarded.schema(), parameters: Arc::new(Schema::empty()) })
+    }
 }
 
 #[async_trait]
@@ -70,6 +78,10 @@ impl Guarded for Scripted {
 
     fn tables(&self) -> Vec<String> {
         vec!["ndb.claims".to_owned()]
+    }
+
+    fn progress(&self) -> Progress {
+        self.guard.progress.clone()
     }
 
     async fn execute(self: Box<Self>) -> Result<Answer, QueryError> {
@@ -153,6 +165,7 @@ pub(super) struct Prepared {
     signer: Arc<Signer>,
     signer_address: String,
     guard: Arc<ScriptedGuard>,
+    pub(super) limits: EngineLimits,
 }
 
 impl Prepared {
@@ -184,7 +197,8 @@ impl Prepared {
             policies::durable::replace(&folder.join(name), key.verifying().to_hex().as_bytes()).unwrap();
         }
         let signer_address = Arc::clone(&signer).listen();
-        Self { enclave, world, clock, signer, signer_address, guard: Arc::default() }
+        let limits = EngineLimits { recheck_seconds: 1, ..EngineLimits::default() };
+        Self { enclave, world, clock, signer, signer_address, guard: Arc::default(), limits }
     }
 
     pub(super) fn config(&self) -> EngineConfig {
@@ -200,6 +214,7 @@ impl Prepared {
             tls: false,
             audit: folder.join("audit"),
             clock: Arc::new(move || *clock.lock().unwrap()),
+            limits: self.limits,
         }
     }
 
@@ -247,7 +262,11 @@ pub(super) struct Running {
 impl Running {
     /// With the scripted guard.
     pub(super) async fn start() -> Self {
-        let prepared = Prepared::new();
+        Self::start_scripted(Prepared::new()).await
+    }
+
+    /// The same over what was prepared.
+    pub(super) async fn start_scripted(prepared: Prepared) -> Self {
         let (config, guard) = (prepared.config(), prepared.guard());
         Self::serving(prepared, |ready| serve_with(config, guard, ready, std::future::pending())).await
     }
