@@ -31,6 +31,7 @@ mod join;
 mod measure;
 mod series;
 pub(crate) mod statement;
+mod statistics;
 mod union;
 mod window;
 

@@ -1,6 +1,8 @@
 //! The veil: one hidden aggregate that counts beside each cell, the node that keeps its place, and the judge.
 
+pub(crate) mod distinct;
 pub(crate) mod judge;
+pub(crate) mod observed;
 pub(crate) mod places;
 pub(crate) mod plan;
 pub(crate) mod rule;
