@@ -12,6 +12,7 @@ mod cases;
 mod dialect;
 mod fixture;
 mod holes;
+mod statistics;
 mod studies;
 
 fn session(twin: Twin) -> Session {

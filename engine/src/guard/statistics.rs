@@ -209,7 +209,7 @@ fn percent_of(function: &AggregateFunction) -> Option<u64> {
     };
     let falling = match order {
         [] => false,
-        [sort] if sort.expr == *value => !sort.asc,
+        [sort] if bare(&sort.expr) == bare(value) => !sort.asc,
         _ => return None,
     };
     let Expr::Literal(literal, _) = bare(fraction) else { return None };

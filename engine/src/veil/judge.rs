@@ -130,7 +130,10 @@ impl Sheet {
             let other = matches!(rule.value, Value::Other { .. });
             let valued = |row| !other || values.is_some_and(|values| values.is_valid(row));
             let verdict = |(row, places): (usize, bool)| {
-                let passes = self.row_passes(row) && places && valued(row) && rule.checks.iter().all(|check| self.holds(check, row));
+                let passes = self.row_passes(row)
+                    && places
+                    && valued(row)
+                    && rule.checks.iter().all(|check| self.holds(check, row));
                 if passes { Verdict::Plain } else { Verdict::Withheld }
             };
             Ok(places.into_iter().enumerate().map(verdict).collect())

@@ -24,7 +24,7 @@ const REFUSED_CLASSES: &[&str] = &[
 ];
 
 /// Expected to be refused, and answered today: they need the ledger, budgets and the in-query comparison (part 10, step 5).
-const NEEDS_LEDGER: &[&str] = &["A040", "A041", "A044", "A046", "A047", "A049", "A063", "A326", "A330"];
+const NEEDS_LEDGER: &[&str] = &["A040", "A041", "A044", "A046", "A047", "A049", "A054", "A063", "A326", "A330"];
 /// Not a query but a transport: the Flight service's tests have it.
 const TRANSPORT: &[&str] = &["A334"];
 

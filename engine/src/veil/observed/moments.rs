@@ -9,6 +9,8 @@ use crate::veil::rule::{Counted, Shares};
 const LEVELS_MAX: usize = 8;
 /// A correlation so near to one is a line through all points.
 const LINE: f64 = 1e-9;
+/// What adding many doubles may lose.
+const ROUNDING: f64 = 1e-12;
 
 /// See the module. Of two variables `y` is the first argument, as in SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -107,9 +109,15 @@ fn centred(observations: &[Seen]) -> Option<Centred> {
     let count = observations.len() as f64;
     let mean = |value: fn(&Seen) -> f64| observations.iter().map(value).sum::<f64>() / count;
     let (x, y) = (mean(|seen| seen.x), mean(|seen| seen.y));
-    let sum = |part: fn(f64, f64) -> f64| observations.iter().map(|seen| part(seen.x - x, seen.y - y)).sum();
+    let sum = |part: fn(f64, f64) -> f64| observations.iter().map(|seen| part(off(seen.x, x), off(seen.y, y))).sum();
     let (xx, xy, yy) = (sum(|x, _| x * x), sum(|x, y| x * y), sum(|_, y| y * y));
     (count >= 2.0).then_some(Centred { count, x, y, xx, xy, yy })
+}
+
+/// How far a value is from the mean; what equals it but for rounding is not off at all.
+fn off(value: f64, mean: f64) -> f64 {
+    let off = value - mean;
+    if off.abs() <= ROUNDING * mean.abs() { 0.0 } else { off }
 }
 
 impl Centred {
@@ -144,7 +152,7 @@ impl Centred {
 fn even(centred: &Centred, observations: &[Seen], part: fn(f64, f64) -> f64, asks: &Asks) -> bool {
     let (mut persons, mut contributors, mut sizes) = (0, 0, Vec::new());
     for rows in observations.chunk_by(|a, b| a.person == b.person) {
-        let total: f64 = rows.iter().map(|seen| part(seen.x - centred.x, seen.y - centred.y)).sum();
+        let total: f64 = rows.iter().map(|seen| part(off(seen.x, centred.x), off(seen.y, centred.y))).sum();
         persons += 1;
         contributors += u64::from(total != 0.0);
         sizes.push(total.abs());
