@@ -50,7 +50,7 @@ fn near(found: &str, expected: f64) {
 
 #[tokio::test]
 async fn moments_agree_with_plain_formulas() {
-    let rows = raw("ndb.claims", &["points", "days"]).await;
+    let rows = raw("ndb.claims", &["points", "age"]).await;
     let (y, x) = (mean(rows.iter().map(|row| row[0])), mean(rows.iter().map(|row| row[1])));
     let yy = mean(rows.iter().map(|row| (row[0] - y).powi(2)));
     let xx = mean(rows.iter().map(|row| (row[1] - x).powi(2)));
@@ -58,19 +58,19 @@ async fn moments_agree_with_plain_formulas() {
     let one = answered("SELECT var_pop(points), stddev_pop(points) FROM ndb.claims").await;
     near(&one[0][0], yy);
     near(&one[0][1], yy.sqrt());
-    let two = answered("SELECT corr(points, days), covar_pop(points, days) FROM ndb.claims").await;
+    let two = answered("SELECT corr(points, age), covar_pop(points, age) FROM ndb.claims").await;
     near(&two[0][0], xy / (xx * yy).sqrt());
     near(&two[0][1], xy);
-    let line = answered("SELECT regr_slope(points, days), regr_intercept(points, days) FROM ndb.claims").await;
+    let line = answered("SELECT regr_slope(points, age), regr_intercept(points, age) FROM ndb.claims").await;
     near(&line[0][0], xy / xx);
     near(&line[0][1], y - xy / xx * x);
-    let rest = answered("SELECT regr_avgx(points, days), regr_avgy(points, days) FROM ndb.claims").await;
+    let rest = answered("SELECT regr_avgx(points, age), regr_avgy(points, age) FROM ndb.claims").await;
     near(&rest[0][0], x);
     near(&rest[0][1], y);
-    let counted = answered("SELECT regr_count(points, days), count(*), regr_r2(points, days) FROM ndb.claims").await;
+    let counted = answered("SELECT regr_count(points, age), count(*), regr_r2(points, age) FROM ndb.claims").await;
     assert_eq!(counted[0][0], counted[0][1]);
     near(&counted[0][2], xy.powi(2) / (xx * yy));
-    let sample = answered("SELECT stddev_samp(points + 2 * days) FROM ndb.claims").await;
+    let sample = answered("SELECT stddev_samp(points + 2 * age) FROM ndb.claims").await;
     let sum = mean(rows.iter().map(|row| (row[0] - y + 2.0 * (row[1] - x)).powi(2)));
     near(&sample[0][0], sum.sqrt());
 }
@@ -120,8 +120,8 @@ async fn distinct_values_are_those_of_two_persons_to_the_nearest_five() {
 /// Groups of exactly ten persons have no deviation, of eleven they may; of eleven no correlation.
 #[tokio::test]
 async fn degrees_of_freedom_are_counted_in_persons() {
-    let sql = "SELECT prefecture, age, count(DISTINCT person_key), stddev(points), covar_pop(points, claim_no) \
-               FROM (SELECT person_key, prefecture, age, points, points + 3 * days AS claim_no FROM ndb.claims) c GROUP BY 1, 2";
+    let sql = "SELECT prefecture, age, count(DISTINCT person_key), stddev(points), covar_pop(points, mixed) \
+               FROM (SELECT person_key, prefecture, age, points, points + 3 * days AS mixed FROM ndb.claims) c GROUP BY 1, 2";
     let rows = answered(sql).await;
     let of = |persons: &str| rows.iter().filter(|row| row[2] == persons).collect::<Vec<_>>();
     assert!(!of("10").is_empty() && of("10").iter().all(|row| row[3] == "-" && row[4] == "-"));
@@ -133,7 +133,8 @@ async fn degrees_of_freedom_are_counted_in_persons() {
 async fn studies_with_statistics_are_answered() {
     for sql in [
         "SELECT stddev(points), median(points), count(*) FROM ndb.claims".to_owned(),
-        "SELECT corr(points, days) FROM ndb.claims".to_owned(),
+        "SELECT corr(points, age) FROM ndb.claims".to_owned(),
+        "SELECT stddev(CAST(points AS double) * 0.01 - 3) FROM ndb.claims".to_owned(),
         "SELECT percentile_cont(0.25) WITHIN GROUP (ORDER BY points) FROM ndb.claims".to_owned(),
         "SELECT count(DISTINCT person_key), count(DISTINCT facility_id) FROM ndb.claims".to_owned(),
         "SELECT sex, avg(t), stddev(t), median(t) FROM (SELECT person_key, sex, sum(points) AS t FROM ndb.claims GROUP BY 1, 2) s GROUP BY sex".to_owned(),
@@ -151,7 +152,7 @@ async fn studies_with_statistics_are_answered() {
 
 #[tokio::test]
 async fn answers_do_not_depend_on_how_rows_are_spread() {
-    let sql = "SELECT prefecture, stddev(points), median(points), corr(points, days), count(DISTINCT points) FROM ndb.claims GROUP BY 1";
+    let sql = "SELECT prefecture, stddev(points), median(points), corr(points, age), count(DISTINCT points) FROM ndb.claims GROUP BY 1";
     let mut found = Vec::new();
     for partitions in [1, 4] {
         let limits = Limits { partitions, ..Limits::default() };
@@ -198,6 +199,13 @@ async fn what_a_query_makes_up_has_no_statistic() {
         ("V-MOMENTS", "covar_pop(points, (age - 92) * (age - 91)) FROM ndb.claims".to_owned()),
         ("V-MOMENTS", "var_pop(points * points) FROM ndb.claims".to_owned()),
         ("V-MOMENTS", "stddev(1000 / age) FROM ndb.claims".to_owned()),
+        // What leaves a type becomes NULL, and where that is would be the query's choice.
+        ("V-MOMENTS", "stddev(CAST(points AS smallint)) FROM ndb.claims".to_owned()),
+        ("V-MOMENTS", "stddev(CAST(points * 7.5 AS bigint)) FROM ndb.claims".to_owned()),
+        ("V-MOMENTS", "stddev(points * 1e150) FROM ndb.claims".to_owned()),
+        ("V-MOMENTS", "stddev(points / 1e-150) FROM ndb.claims".to_owned()),
+        ("V-MOMENTS", format!("stddev(points{}) FROM ndb.claims", " * 1e6".repeat(9))),
+        ("V-POSITION", "median(CAST(prefecture AS int)) FROM ndb.claims".to_owned()),
         ("V-MOMENTS", "stddev(DISTINCT points) FROM ndb.claims".to_owned()),
         ("V-MOMENTS", "regr_avgx(1, points) FROM ndb.claims".to_owned()),
         ("V-MOMENTS", format!("regr_slope(points, days) FILTER (WHERE {AIM}) FROM ndb.claims")),
@@ -259,6 +267,11 @@ async fn statistics_of_one_person_look_alike_on_all_twins() {
         "SELECT count(DISTINCT d.f) FROM person p LEFT JOIN (SELECT person_key, facility_id AS f FROM ndb.claims WHERE NOT ({AIM})) d \
          ON d.person_key = p.person_key"
     ));
+    for of in ["stddev(days)", "var_pop(2 * days)", "corr(points, days)", "regr_slope(days, points)"] {
+        // Few levels, and the target stands off them, on one of them, or nowhere.
+        statements.push(format!("SELECT {of} FROM ndb.claims WHERE days IN (3, 4) OR ({AIM})"));
+        statements.push(format!("SELECT {of} FROM ndb.claims WHERE days < 9 OR ({AIM})"));
+    }
     for of in ["stddev(value)", "median(value)", "percentile_cont(0.95) WITHIN GROUP (ORDER BY value)"] {
         // The target's value is the largest of all.
         statements.push(format!("SELECT {of} FROM ehr.observations WHERE {HBA1C} AND value > 8.8"));

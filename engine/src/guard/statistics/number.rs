@@ -6,7 +6,7 @@
 )]
 
 use arrow::datatypes::DataType;
-use datafusion::common::{Column, JoinType};
+use datafusion::common::{Column, JoinType, ScalarValue};
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Join, LogicalPlan, Operator, TableScan};
 
@@ -24,6 +24,12 @@ pub(super) struct Number {
 
 /// Subqueries deep at most.
 const DEPTH_MAX: usize = 64;
+/// What a multiplication takes of that: eight of them at most, so that no number leaves the range of doubles on one value.
+const DEPTH_OF_FACTOR: usize = 8;
+/// Factors and divisors lie between one over this and this.
+const FACTOR_MAX: f64 = 1e6;
+/// What is added at most.
+const TERM_MAX: f64 = 1e12;
 
 /// What an argument is as a number; none if it is no plain one.
 pub(super) fn of(source: Source<'_>, arg: &Expr) -> Result<Option<Number>, Refusal> {
@@ -56,6 +62,28 @@ pub(super) fn is_literal(expr: &Expr) -> bool {
     }
 }
 
+/// How large a literal number is.
+fn size(expr: &Expr) -> Option<f64> {
+    match bare(expr) {
+        Expr::Literal(value, _) => match value.cast_to(&DataType::Float64).ok()? {
+            ScalarValue::Float64(number) => number.map(f64::abs),
+            _ => None,
+        },
+        Expr::Negative(inner) => size(inner),
+        _ => None,
+    }
+}
+
+fn is_factor(expr: &Expr) -> bool {
+    size(expr).is_some_and(|size| (1.0 / FACTOR_MAX..=FACTOR_MAX).contains(&size))
+}
+
+/// Casts that make no value NULL: to double, and between integers to the widest (V-ZERO).
+fn keeps(plan: &LogicalPlan, inner: &Expr, to: &DataType) -> bool {
+    let from = inner.get_type(plan.schema());
+    matches!(to, DataType::Float64) || (matches!(to, DataType::Int64) && from.is_ok_and(|from| from.is_integer()))
+}
+
 /// What an expression under a column may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Want {
@@ -73,24 +101,23 @@ fn both(one: Option<Number>, other: Option<Number>) -> Option<Number> {
 
 fn number(plan: &LogicalPlan, expr: &Expr, depth: usize) -> Option<Number> {
     if is_literal(expr) {
-        return Some(Number { optional: false });
+        return (size(expr)? <= TERM_MAX).then_some(Number { optional: false });
     }
     match expr {
         Expr::Alias(alias) => number(plan, &alias.expr, depth),
-        Expr::Cast(cast) if cast.field.data_type().is_numeric() => number(plan, &cast.expr, depth),
-        Expr::TryCast(cast) if cast.field.data_type().is_numeric() => number(plan, &cast.expr, depth),
+        Expr::Cast(cast) if keeps(plan, &cast.expr, cast.field.data_type()) => number(plan, &cast.expr, depth),
+        Expr::TryCast(cast) if keeps(plan, &cast.expr, cast.field.data_type()) => number(plan, &cast.expr, depth),
         Expr::Negative(inner) => number(plan, inner, depth),
         Expr::Column(column) => origin(plan, column, depth, &Want::Number),
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
+            Operator::Plus | Operator::Minus => both(number(plan, left, depth), number(plan, right, depth)),
             // Two columns multiplied make peaks, and peaks make indicators.
-            let linear = match op {
-                Operator::Plus | Operator::Minus => true,
-                Operator::Multiply => is_literal(left) || is_literal(right),
-                Operator::Divide => is_literal(right),
-                _ => false,
-            };
-            if linear { both(number(plan, left, depth), number(plan, right, depth)) } else { None }
-        }
+            Operator::Multiply if is_factor(left) => number(plan, right, depth.checked_sub(DEPTH_OF_FACTOR)?),
+            Operator::Multiply | Operator::Divide if is_factor(right) => {
+                number(plan, left, depth.checked_sub(DEPTH_OF_FACTOR)?)
+            }
+            _ => None,
+        },
         Expr::ScalarFunction(call) => match (call.func.name(), call.args.as_slice()) {
             ("date_part", [unit, date]) if is_literal(unit) => self::date(plan, date, depth),
             ("to_unixtime", [date]) => self::date(plan, date, depth),
@@ -148,7 +175,8 @@ fn per_person(input: &LogicalPlan, expr: &Expr, depth: usize, want: &Want) -> Op
 }
 
 fn joined(node: &Join, column: &Column, depth: usize, want: &Want) -> Option<Number> {
-    let left = node.left.schema().maybe_index_of_column(column).is_some();
+    let right_only = matches!(node.join_type, JoinType::RightSemi | JoinType::RightAnti);
+    let left = !right_only && node.left.schema().maybe_index_of_column(column).is_some();
     let found = origin(if left { &node.left } else { &node.right }, column, depth, want)?;
     let missing = match node.join_type {
         JoinType::Inner | JoinType::LeftSemi | JoinType::LeftAnti | JoinType::RightSemi | JoinType::RightAnti => false,

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{Asks, Seen};
 use crate::veil::rule::{Counted, Shares};
 
-/// A variable of so few different values tells groups apart, each of which needs enough persons (disclosure.md, 4b).
+/// A variable of so few different values tells groups apart as a condition does (disclosure.md, 4b).
 const LEVELS_MAX: usize = 8;
 /// A correlation so near to one is a line through all points.
 const LINE: f64 = 1e-9;
@@ -95,7 +95,7 @@ struct Centred {
 pub(super) fn of(moment: Moment, observations: &[Seen], asks: &Asks) -> Option<f64> {
     let centred = centred(observations)?;
     let spread = |part: fn(f64, f64) -> f64| even(&centred, observations, part, asks);
-    let clear = |value: fn(&Seen) -> f64| no_rare_level(observations, value, asks.thresholds.min_persons);
+    let clear = |value: fn(&Seen) -> f64| no_indicator(observations, value, asks.thresholds.min_persons);
     let mut passes = centred.xx > 0.0 && spread(|x, _| x * x) && clear(|seen| seen.x);
     if moment.variables() == 2 {
         passes &= centred.yy > 0.0 && spread(|_, y| y * y) && spread(|x, y| x * y) && clear(|seen| seen.y);
@@ -164,15 +164,15 @@ fn even(centred: &Centred, observations: &[Seen], part: fn(f64, f64) -> f64, ask
     asks.thresholds.even(&Counted { persons, contributors, all, ..Counted::default() })
 }
 
-/// Few different values are levels, and each is held by enough persons.
-fn no_rare_level(observations: &[Seen], value: fn(&Seen) -> f64, enough: u64) -> bool {
+/// Few well-held values are levels, and a person off them is told apart by them. That nobody stands off them must look like few
+/// (V-ZERO): so it is either more levels than make an indicator, or enough persons between them.
+fn no_indicator(observations: &[Seen], value: fn(&Seen) -> f64, enough: u64) -> bool {
     let mut levels: HashMap<u64, HashSet<u64>> = HashMap::new();
     for seen in observations {
         // Both zeros are one level.
         levels.entry((value(seen) + 0.0).to_bits()).or_default().insert(seen.person);
-        if levels.len() > LEVELS_MAX {
-            return true;
-        }
     }
-    levels.values().all(|persons| persons.len() as u64 >= enough)
+    let held = |persons: &&HashSet<u64>| persons.len() as u64 >= enough;
+    let between: HashSet<u64> = levels.values().filter(|level| !held(level)).flatten().copied().collect();
+    levels.values().filter(held).count() > LEVELS_MAX || between.len() as u64 >= enough
 }

@@ -41,10 +41,17 @@ fn an_outlier_behind_an_offset_owns_the_variance() {
 }
 
 #[test]
-fn a_rare_level_is_an_indicator() {
-    let indicator = |rare: usize| one_each((0..60).map(|at| f64::from(u8::from(at < rare))));
-    assert_eq!(moments::of(Moment::VarPop, &indicator(9), &asks()), None);
-    assert!(moments::of(Moment::VarPop, &indicator(10), &asks()).is_some());
+fn few_levels_tell_nothing_whether_somebody_stands_off_them_or_not() {
+    let levels = |levels: u32, others: u32| {
+        let crowd = (0..levels * 10).map(move |at| f64::from(at % levels));
+        one_each(crowd.chain((0..others).map(|at| 0.5 + f64::from(at))))
+    };
+    for others in [0, 1, 9] {
+        assert_eq!(moments::of(Moment::VarPop, &levels(2, others), &asks()), None);
+        assert_eq!(moments::of(Moment::VarPop, &levels(8, others), &asks()), None);
+        assert!(moments::of(Moment::VarPop, &levels(9, others), &asks()).is_some());
+    }
+    assert!(moments::of(Moment::VarPop, &levels(8, 10), &asks()).is_some());
 }
 
 #[test]
