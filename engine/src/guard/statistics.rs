@@ -48,14 +48,13 @@ pub(super) struct Asked(Vec<(String, Statistic)>);
 
 impl Asked {
     /// Notes a statistic; false if there are more of its kind than may be.
-    fn note(&mut self, of: String, statistic: Statistic) -> bool {
-        if !self.0.iter().any(|known| *known == (of.clone(), statistic)) {
-            self.0.push((of.clone(), statistic));
+    fn note(&mut self, of: &str, statistic: Statistic) -> bool {
+        let moment = |of: Statistic| matches!(of, Statistic::Moment(_));
+        if !self.0.iter().any(|(known, other)| known == of && *other == statistic) {
+            self.0.push((of.to_owned(), statistic));
         }
-        let moment = matches!(statistic, Statistic::Moment(_));
-        let same =
-            |(known, other): &&(String, Statistic)| *known == of && matches!(other, Statistic::Moment(_)) == moment;
-        self.0.iter().filter(same).count() <= if moment { MOMENTS_MAX } else { QUANTILES_MAX }
+        let same = self.0.iter().filter(|(known, other)| known == of && moment(*other) == moment(statistic));
+        same.count() <= if moment(statistic) { MOMENTS_MAX } else { QUANTILES_MAX }
     }
 }
 
@@ -118,8 +117,8 @@ impl Variables {
         Ok((tally, vec![Check::Persons { tally, more }, Check::Even(tally), rest]))
     }
 
-    fn argument(self) -> Option<(Expr, Fact)> {
-        Some((self.present, self.fact))
+    fn argument(self) -> (Expr, Fact) {
+        (self.present, self.fact)
     }
 }
 
@@ -142,9 +141,9 @@ fn moment(
     let (tally, mut checks) = of.checks(variables as u64, amounts)?;
     let Some(moment) = Moment::named(name) else {
         let expr = Expr::AggregateFunction(totalled(source, function)?);
-        return Ok(Watched { expr, value: Value::Total(tally), checks, argument: of.argument() });
+        return Ok(Watched { expr, value: Value::Total(tally), checks, argument: Some(of.argument()) });
     };
-    if !asked.note(of.words.clone(), Statistic::Moment(moment)) {
+    if !asked.note(&of.words, Statistic::Moment(moment)) {
         return no(&rules::MOMENTS);
     }
     let mut parts = vec![tally];
@@ -164,7 +163,7 @@ fn moment(
     args.insert(0, facts::named(source.scope.schema, &source.rows.lineage)?);
     let expr = call(Statistic::Moment(moment), DataType::Float64, source, args);
     let value = Value::Other { digits: MOMENT_DIGITS, of: parts };
-    Ok(Watched { expr, value, checks, argument: of.argument() })
+    Ok(Watched { expr, value, checks, argument: Some(of.argument()) })
 }
 
 fn quantile(
@@ -179,7 +178,7 @@ fn quantile(
     let Some(of) = Variables::of(source, std::slice::from_ref(arg))? else { return no(&rules::POSITION) };
     let returns = type_of(source, &Expr::AggregateFunction(function.clone()))?;
     let statistic = Statistic::Quantile { percent, whole: returns.is_integer() };
-    let (Some(amount), true) = (of.amounts.first().cloned(), asked.note(of.words.clone(), statistic)) else {
+    let (Some(amount), true) = (of.amounts.first().cloned(), asked.note(&of.words, statistic)) else {
         return no(&rules::POSITION);
     };
     let (tally, checks) = of.checks(0, amounts)?;
@@ -188,7 +187,7 @@ fn quantile(
     let fraction = lit(percent as f64 / 100.0);
     let args = vec![facts::named(source.scope.schema, &source.rows.lineage)?, amount, fraction];
     let expr = call(statistic, returns, source, args);
-    Ok(Watched { expr, value, checks, argument: of.argument() })
+    Ok(Watched { expr, value, checks, argument: Some(of.argument()) })
 }
 
 /// The fraction in hundredths, if it is a literal from 0.05 to 0.95 without further digits: finer ones would count by trial.
@@ -202,7 +201,7 @@ fn percent_of(function: &AggregateFunction) -> Option<u64> {
     let (value, fraction) = match (name, args) {
         ("percentile_cont", [value, fraction]) => (value, fraction),
         // The third is how exact an approximation is; the answer is exact.
-        ("approx_percentile_cont", [value, fraction, rest @ ..]) if rest.iter().all(|arg| number::is_literal(arg)) => {
+        ("approx_percentile_cont", [value, fraction, rest @ ..]) if rest.iter().all(number::is_literal) => {
             (value, fraction)
         }
         _ => return None,
@@ -221,10 +220,7 @@ fn percent_of(function: &AggregateFunction) -> Option<u64> {
 /// Distinct values of a plain column; none where persons are counted.
 fn values(source: Source<'_>, function: &AggregateFunction, amounts: &mut Amounts) -> Result<Option<Watched>, Refusal> {
     let [arg] = function.params.args.as_slice() else { return no(&rules::DISTINCT_COUNT) };
-    let fact = match arg {
-        Expr::Column(column) => Some(source.scope.fact(column)?),
-        _ => None,
-    };
+    let fact = if let Expr::Column(column) = arg { Some(source.scope.fact(column)?) } else { None };
     if fact.is_some_and(|fact| matches!(fact.kind, Kind::Hidden | Kind::Key { .. })) && function.func.name() == "count"
     {
         return Ok(None);

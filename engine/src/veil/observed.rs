@@ -218,7 +218,7 @@ impl Accumulator for Observations {
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
         let lists: Option<Vec<&ListArray>> = states.iter().map(|state| state.as_list_opt::<i32>()).collect();
         let Some(lists) = lists else { return internal_err!("the state of a statistic is not lists") };
-        for row in 0..lists.first().map_or(0, |lists| lists.len()) {
+        for row in 0..lists.first().map_or(0, Array::len) {
             let columns: Vec<ArrayRef> = lists.iter().map(|lists| lists.value(row)).collect();
             let Some((persons, values)) = columns.split_first() else { continue };
             self.add_columns(persons, values)?;

@@ -50,7 +50,7 @@ pub(super) fn of(source: Source<'_>, arg: &Expr) -> Result<Option<Number>, Refus
 /// A column as it stands in the data, under no expression at all.
 pub(super) fn plain_column(source: Source<'_>, arg: &Expr) -> Option<Number> {
     let Expr::Column(column) = arg else { return None };
-    origin(source.plan, column, DEPTH_MAX, &Want::Column)
+    origin(source.plan, column, DEPTH_MAX, Want::Column)
 }
 
 /// A literal, perhaps cast or negative.
@@ -108,7 +108,7 @@ fn number(plan: &LogicalPlan, expr: &Expr, depth: usize) -> Option<Number> {
         Expr::Cast(cast) if keeps(plan, &cast.expr, cast.field.data_type()) => number(plan, &cast.expr, depth),
         Expr::TryCast(cast) if keeps(plan, &cast.expr, cast.field.data_type()) => number(plan, &cast.expr, depth),
         Expr::Negative(inner) => number(plan, inner, depth),
-        Expr::Column(column) => origin(plan, column, depth, &Want::Number),
+        Expr::Column(column) => origin(plan, column, depth, Want::Number),
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
             Operator::Plus | Operator::Minus => both(number(plan, left, depth), number(plan, right, depth)),
             // Two columns multiplied make peaks, and peaks make indicators.
@@ -129,12 +129,12 @@ fn number(plan: &LogicalPlan, expr: &Expr, depth: usize) -> Option<Number> {
 
 fn date(plan: &LogicalPlan, expr: &Expr, depth: usize) -> Option<Number> {
     match bare(expr) {
-        Expr::Column(column) => origin(plan, column, depth, &Want::Date),
+        Expr::Column(column) => origin(plan, column, depth, Want::Date),
         _ => None,
     }
 }
 
-fn wanted(plan: &LogicalPlan, expr: &Expr, depth: usize, want: &Want) -> Option<Number> {
+fn wanted(plan: &LogicalPlan, expr: &Expr, depth: usize, want: Want) -> Option<Number> {
     match (want, expr) {
         (_, Expr::Alias(alias)) => wanted(plan, &alias.expr, depth, want),
         (_, Expr::Column(column)) => origin(plan, column, depth, want),
@@ -145,7 +145,7 @@ fn wanted(plan: &LogicalPlan, expr: &Expr, depth: usize, want: &Want) -> Option<
 }
 
 /// Follows a column down to the table that has it.
-fn origin(plan: &LogicalPlan, column: &Column, depth: usize, want: &Want) -> Option<Number> {
+fn origin(plan: &LogicalPlan, column: &Column, depth: usize, want: Want) -> Option<Number> {
     let depth = depth.checked_sub(1)?;
     let at = plan.schema().maybe_index_of_column(column)?;
     match plan {
@@ -166,7 +166,7 @@ fn origin(plan: &LogicalPlan, column: &Column, depth: usize, want: &Want) -> Opt
 }
 
 /// Least and largest of a person's values are values still; repeated rows change neither.
-fn per_person(input: &LogicalPlan, expr: &Expr, depth: usize, want: &Want) -> Option<Number> {
+fn per_person(input: &LogicalPlan, expr: &Expr, depth: usize, want: Want) -> Option<Number> {
     let Expr::AggregateFunction(AggregateFunction { func, params }) = bare(expr) else { return None };
     match (func.name(), params.args.as_slice(), want) {
         ("min" | "max", [arg], Want::Number | Want::Date) if params.filter.is_none() => wanted(input, arg, depth, want),
@@ -174,7 +174,7 @@ fn per_person(input: &LogicalPlan, expr: &Expr, depth: usize, want: &Want) -> Op
     }
 }
 
-fn joined(node: &Join, column: &Column, depth: usize, want: &Want) -> Option<Number> {
+fn joined(node: &Join, column: &Column, depth: usize, want: Want) -> Option<Number> {
     let right_only = matches!(node.join_type, JoinType::RightSemi | JoinType::RightAnti);
     let left = !right_only && node.left.schema().maybe_index_of_column(column).is_some();
     let found = origin(if left { &node.left } else { &node.right }, column, depth, want)?;
@@ -188,14 +188,14 @@ fn joined(node: &Join, column: &Column, depth: usize, want: &Want) -> Option<Num
     Some(Number { optional: found.optional || missing })
 }
 
-fn stored(scan: &TableScan, column: &Column, want: &Want) -> Option<Number> {
+fn stored(scan: &TableScan, column: &Column, want: Want) -> Option<Number> {
     let table = scan.table_name.to_string();
     // Columns of lists are the query's choice, by the join that brings them.
     if !catalog::table(&table).is_some_and(catalog::Table::has_persons) {
         return None;
     }
     let kind = kind_of(&table, &column.name);
-    let place = kind == Kind::Place && *want == Want::Column;
+    let place = kind == Kind::Place && want == Want::Column;
     let found = scan.projected_schema.field_with_unqualified_name(&column.name).ok()?.data_type().clone();
     let typed = match want {
         Want::Column => true,
