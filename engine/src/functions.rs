@@ -84,11 +84,11 @@ pub(crate) const AGGREGATES_PER_PERSON: &[&str] = &[
     "var_pop",
 ];
 
-/// Quantiles: refused at the veil for now.
+/// Quantiles.
 pub(crate) const QUANTILES: &[&str] =
     &["approx_median", "approx_percentile_cont", "approx_percentile_cont_with_weight", "median", "percentile_cont"];
 
-/// Moments: refused at the veil for now.
+/// Moments of one variable and of two.
 pub(crate) const MOMENTS: &[&str] = &[
     "corr",
     "covar_pop",

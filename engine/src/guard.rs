@@ -33,6 +33,7 @@ mod join;
 mod measure;
 mod series;
 pub(crate) mod statement;
+mod statistics;
 mod union;
 mod window;
 

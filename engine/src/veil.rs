@@ -2,7 +2,9 @@
 
 pub(crate) mod complement;
 pub(crate) mod grade;
+pub(crate) mod distinct;
 pub(crate) mod judge;
+pub(crate) mod observed;
 pub(crate) mod places;
 pub(crate) mod plan;
 pub(crate) mod preview;

@@ -146,13 +146,16 @@ rules! {
     DECOMP = "guard/expression-in-aggregate", "V-DECOMP", "sum and avg take a plain measure column, or one summed per person",
         "sum the column itself and calculate with the answer, or group by the expression";
     /// Quantiles.
-    POSITION = "guard/quantile", "V-POSITION", "medians and quantiles over persons are not supported yet", "count persons in bands: GROUP BY floor(value/10.0)";
+    POSITION = "guard/quantile", "V-POSITION", "quantiles take a plain number and a literal from 0.05 to 0.95 with two digits, and at most 9 of one column",
+        "write median(points), or percentile_cont(0.25) WITHIN GROUP (ORDER BY points); put conditions into WHERE";
     /// Moments.
-    MOMENTS = "guard/moments", "V-MOMENTS", "standard deviations, correlations and regressions over persons are not supported yet", "use count, sum and avg over groups";
+    MOMENTS = "guard/moments", "V-MOMENTS", "moments take plain numbers, without conditions and products of columns, and at most two of the same columns",
+        "write stddev(points), or corr(points, days); put conditions into WHERE, and ask for further moments in another query";
     /// Grouping sets.
     GROUPING_SETS = "guard/grouping-sets", "V-GSETS", "GROUPING SETS, ROLLUP and CUBE over rows are not supported yet", "send one query for each grouping";
     /// Distinct counts of other columns.
-    DISTINCT_COUNT = "guard/distinct-count", "V-CDISTINCT", "only persons can be counted distinctly over rows", "write count(DISTINCT person_key), or GROUP BY the column";
+    DISTINCT_COUNT = "guard/distinct-count", "V-CDISTINCT", "persons and the values of a plain column can be counted distinctly, expressions cannot",
+        "write count(DISTINCT person_key) or count(DISTINCT facility_id), or GROUP BY the expression";
     /// Weights.
     WEIGHT = "guard/multiplied-rows", "V-LEDGER-WEIGHT", "a join or union repeats rows, so that rows no longer count alike",
         "use count(DISTINCT person_key); or group one side by person_key before the join, or by all columns of a joined list";

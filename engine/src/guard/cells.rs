@@ -11,10 +11,10 @@ use datafusion::logical_expr::{Aggregate, Case, Expr, Extension, LogicalPlan, li
 use super::aggregate::{covers, function_of};
 use super::expression::{no, total};
 use super::facts::{self, Fact, Kind, Level, Open, Rows, Scope, Unique, Walked};
+use super::statistics::{self, Asked, Source};
 use super::{Guard, measure, planned};
 use crate::answer::Reason;
 use crate::error::{Refusal, rules};
-use crate::functions;
 use crate::veil::plan::{CellRule, Check, PlaceColumn, ROWS, Value, Veil, VeilSpec};
 use crate::veil::tally::{self, Counting};
 use crate::veil::totals::AMOUNTS_MAX;
@@ -23,12 +23,12 @@ use crate::veil::totals::AMOUNTS_MAX;
 const CELLS: u64 = 3_000;
 
 /// One shown aggregate: itself, allowed and total, and what decides over it.
-struct Watched {
-    expr: Expr,
-    value: Value,
-    checks: Vec<Check>,
+pub(super) struct Watched {
+    pub(super) expr: Expr,
+    pub(super) value: Value,
+    pub(super) checks: Vec<Check>,
     /// Where its argument is there, and what that depends on; none if every row has one.
-    argument: Option<(Expr, Fact)>,
+    pub(super) argument: Option<(Expr, Fact)>,
 }
 
 /// The amounts that one veil tallies, each once.
@@ -75,9 +75,14 @@ impl Guard<'_> {
         let mut amounts = Amounts::new();
         let keys = groups.iter().fold(Fact::PLAIN, |sum, (_, fact)| sum.mixed(*fact));
         let row_places = self.place_columns(&schema, rows, keys.sides, None, (&mut hidden, &mut amounts))?;
+        let source = Source { plan: &plan, scope, rows, profile: self.profile, weighted };
+        let mut asked = Asked::default();
         for expr in aggregates {
             let saved = names.save(&expr);
-            let watched = watched(scope, rows, expr, weighted, &mut amounts)?;
+            let watched = match statistics::watched(source, &expr, &mut asked, &mut amounts)? {
+                Some(watched) => watched,
+                None => watched(scope, rows, expr, weighted, &mut amounts)?,
+            };
             let rounded = is_rounded(&watched.expr);
             visible.push(saved.restore(watched.expr));
             let places = match &watched.argument {
@@ -213,17 +218,7 @@ fn is_rounded(expr: &Expr) -> bool {
 }
 
 fn refused_aggregate(name: &str) -> &'static crate::error::Rule {
-    if functions::QUANTILES.contains(&name) {
-        &rules::POSITION
-    } else if functions::MOMENTS.contains(&name) {
-        &rules::MOMENTS
-    } else if name == "approx_distinct" {
-        &rules::DISTINCT_COUNT
-    } else if name == "grouping" {
-        &rules::GROUPING_SETS
-    } else {
-        &rules::AGGREGATE
-    }
+    if name == "grouping" { &rules::GROUPING_SETS } else { &rules::AGGREGATE }
 }
 
 fn counted(

@@ -135,15 +135,22 @@ impl Sheet {
     }
 
     fn passing_cells(&self) -> Result<Vec<Vec<Verdict>>> {
-        let each = |rule: &CellRule| {
+        let each = |(cell, rule): (usize, &CellRule)| {
             let places = self.enough_places(&rule.places)?;
+            // Where a statistic's own rule fails there is no value.
+            let values = self.cells.columns().get(self.spec.groups + cell);
+            let other = matches!(rule.value, Value::Other { .. });
+            let valued = |row| !other || values.is_some_and(|values| values.is_valid(row));
             let verdict = |(row, places): (usize, bool)| {
-                let passes = self.row_passes(row) && places && rule.checks.iter().all(|check| self.holds(check, row));
+                let passes = self.row_passes(row)
+                    && places
+                    && valued(row)
+                    && rule.checks.iter().all(|check| self.holds(check, row));
                 if passes { Verdict::Plain } else { Verdict::Withheld }
             };
             Ok(places.into_iter().enumerate().map(verdict).collect())
         };
-        self.spec.cells.iter().map(each).collect()
+        self.spec.cells.iter().enumerate().map(each).collect()
     }
 
     fn holds(&self, check: &Check, row: usize) -> bool {
@@ -253,7 +260,7 @@ pub(crate) fn significant(value: f64, digits: u8) -> f64 {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "exponents of doubles are below 400")]
-fn magnitude(value: f64) -> i32 {
+pub(super) fn magnitude(value: f64) -> i32 {
     value.abs().log10().floor() as i32
 }
 

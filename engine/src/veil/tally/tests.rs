@@ -72,6 +72,7 @@ fn one(rows: &[(u64, f64)], by_person: bool) -> Result<Tallied> {
         counting,
     };
     let mut cells = function.cells();
+    cells.update_batch(&self::rows(&[]), &[], None, 1)?;
     for chunk in rows.chunks(3) {
         cells.update_batch(&self::rows(chunk), &vec![0; chunk.len()], None, 1)?;
     }
