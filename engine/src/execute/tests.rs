@@ -8,6 +8,7 @@ use crate::error::Refusal;
 use fixture::Twin;
 
 mod attacks;
+mod branches;
 mod cases;
 mod dialect;
 mod fixture;

@@ -7,6 +7,7 @@ use datafusion::logical_expr::expr::{Alias, Between, Cast, InList, Like, TryCast
 use datafusion::logical_expr::{BinaryExpr, Case, Expr, ExprSchemable, Operator};
 
 use super::facts::{Fact, Kind, Scope, bare};
+use super::branches::factors;
 use super::{calls, integers};
 use crate::error::{Refusal, Rule, rules};
 
@@ -35,11 +36,15 @@ pub(crate) fn output(scope: Scope<'_>, expr: Expr) -> Result<(Expr, Fact), Refus
     }
     let mut fact = Fact { chosen: true, ..scope.mixture(&expr)? };
     if let Some(inner) = scope.column_fact(&expr)?
-        && inner.kind == Kind::Measure
+        && (inner.kind == Kind::Measure || inner.plain)
         && keeps_measure(scope, &expr)
     {
-        fact.kind = Kind::Measure;
-        fact.chosen = inner.chosen;
+        fact.kind = if inner.kind == Kind::Measure { Kind::Measure } else { fact.kind };
+        (fact.chosen, fact.plain) = (inner.chosen, inner.plain);
+    } else if scope.below()
+        && let Some(chosen) = factors::of_dates(scope, &expr)?
+    {
+        (fact.chosen, fact.plain) = (chosen, true);
     }
     Ok((total(scope, expr)?, fact))
 }
