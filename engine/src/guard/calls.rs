@@ -26,10 +26,13 @@ const PATTERN_CHARACTERS_MAX: usize = 1_000;
 pub(super) const POSITION_MAX: i64 = 10_000;
 /// A counted repetition `{n,m}` may stand once in a pattern: nested ones multiply the automaton (A315).
 const COUNTED_REPETITIONS_MAX: usize = 1;
+/// Functions that hand out one of their arguments.
+const CHOOSING: &[&str] = &["coalesce", "nullif", "nvl", "nvl2"];
 
 /// A call, allowed and total.
 pub(crate) fn scalar(scope: Scope<'_>, call: ScalarFunction) -> Result<Expr, Refusal> {
-    let name = call.func.name();
+    let name = call.func.name().to_owned();
+    let name = name.as_str();
     let below = functions::SCALARS_BELOW.contains(&name);
     if !below && (scope.below() || !functions::SCALARS_ABOVE.contains(&name)) {
         return no(&rules::FUNCTION);
@@ -45,11 +48,26 @@ pub(crate) fn scalar(scope: Scope<'_>, call: ScalarFunction) -> Result<Expr, Ref
         let arg = if bound { super::integers::bounded(scope, arg) } else { arg };
         Ok(if integer { Expr::TryCast(TryCast::new(Box::new(arg), DataType::Int64)) } else { arg })
     });
-    let call = ScalarFunction { func: call.func, args: args.collect::<Result<_, Refusal>>()? };
+    let mut args = args.collect::<Result<Vec<_>, Refusal>>()?;
+    if scope.below() && matches!(name, "coalesce" | "nullif" | "nvl") {
+        args = alike(scope, args);
+    }
+    let call = ScalarFunction { func: call.func, args };
     if scope.below() {
         dry_run(scope, &call)?;
     }
     Ok(Expr::ScalarFunction(call))
+}
+
+/// Numbers of different types as one type, as the planner does later: `coalesce(points, 0)`.
+fn alike(scope: Scope<'_>, args: Vec<Expr>) -> Vec<Expr> {
+    let types: Vec<_> = args.iter().filter_map(|arg| arg.get_type(scope.schema).ok()).collect();
+    let numbers = types.len() == args.len() && types.iter().all(DataType::is_numeric);
+    if !numbers || types.windows(2).all(|pair| pair.first() == pair.last()) {
+        return args;
+    }
+    let wide = if types.iter().all(DataType::is_integer) { DataType::Int64 } else { DataType::Float64 };
+    args.into_iter().map(|arg| Expr::TryCast(TryCast::new(Box::new(arg), wide.clone()))).collect()
 }
 
 /// Runs a call once on sample values. A unit, pattern or format that fails does so here and always, not on the day when a row
@@ -103,7 +121,7 @@ pub(crate) fn coalesced_key(scope: Scope<'_>, expr: &Expr) -> Result<Option<Fact
 
 fn check_arguments(scope: Scope<'_>, call: &ScalarFunction) -> Result<(), Refusal> {
     let name = call.func.name();
-    let choosing = matches!(name, "coalesce" | "nullif" | "nvl" | "nvl2");
+    let choosing = CHOOSING.contains(&name);
     for (at, arg) in call.args.iter().enumerate() {
         if !choosing {
             refuse_places(scope, arg)?;

@@ -9,9 +9,9 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Aggregate, Case, Expr, Extension, LogicalPlan, lit, not};
 
 use super::aggregate::{covers, function_of};
+use super::branches::{self, checks::Whole, keys, keys::Counted};
 use super::expression::{no, total};
 use super::facts::{self, Fact, Kind, Level, Open, Rows, Scope, Walked};
-use super::branches::{self, checks::Whole, keys, keys::Counted};
 use super::{Guard, measure, planned};
 use crate::answer::Reason;
 use crate::error::{Refusal, rules};
@@ -236,17 +236,7 @@ fn counted(
         return Ok(Watched { expr, value: Value::Total(ROWS), checks: vec![Check::Even(ROWS)], arguments: Vec::new() });
     }
     let column = measure::counted_column(scope, &function)?;
-    let key = match column.map(|fact| fact.kind) {
-        Some(Kind::Hidden) => return no(&rules::RESERVED),
-        Some(Kind::Key { .. }) => true,
-        Some(Kind::Id(_) | Kind::Measure | Kind::Other | Kind::Place) | None => false,
-    };
-    let [argument] = function.params.args.as_slice() else { return no(&rules::AGGREGATE) };
-    let argument = if column.is_some() || rows_only {
-        Counted { argument: argument.clone(), keys: key }
-    } else {
-        keys::counted(scope, argument)?
-    };
+    let argument = counted_argument(scope, &function, column, rows_only)?;
     if distinct && !argument.keys {
         return no(&rules::DISTINCT_COUNT);
     }
@@ -258,14 +248,13 @@ fn counted(
         refuse_weights(weighted)?;
     }
     let plain = column.filter(|_| filter.is_none());
-    let there = if rows_only { None } else { Some(argument.argument.clone().is_not_null()) };
-    let passes = filter.clone().map(|filter| Expr::IsTrue(Box::new(filter)));
-    let present = passes.into_iter().chain(there).reduce(Expr::and).unwrap_or_else(|| lit(true));
-    let absent = not(present.clone());
     let fact = match plain {
         Some(fact) => fact,
         None => mixture(scope, function.params.args.first(), filter.as_ref())?,
     };
+    let counted = if rows_only { None } else { Some(argument.argument) };
+    let present = present(filter.as_ref(), counted.as_ref());
+    let absent = not(present.clone());
     let tally = amounts.rows_where(present.clone())?;
     let (value, enough) = if distinct {
         (Value::Persons(tally), Check::Persons { tally, more: 0 })
@@ -282,11 +271,31 @@ fn counted(
         }
         Check::Branch { tally: amounts.rows_where(absent)?, chosen: fact.chosen, even: !distinct }
     };
-    if !rows_only {
-        function.params.args = vec![argument.argument];
+    if let Some(counted) = counted {
+        function.params.args = vec![counted];
     }
     function.params.filter = filter.map(Box::new);
     Ok(Watched { expr: Expr::AggregateFunction(function), value, checks: vec![enough, rest], arguments })
+}
+
+fn counted_argument(
+    scope: Scope<'_>,
+    function: &AggregateFunction,
+    column: Option<Fact>,
+    rows_only: bool,
+) -> Result<Counted, Refusal> {
+    let keys = match column.map(|fact| fact.kind) {
+        Some(Kind::Hidden) => return no(&rules::RESERVED),
+        Some(Kind::Key { .. }) => true,
+        Some(Kind::Id(_) | Kind::Measure | Kind::Other | Kind::Place) | None => false,
+    };
+    match function.params.args.as_slice() {
+        [argument] if column.is_none() && !rows_only => keys::counted(scope, argument),
+        // A key or an id may be counted as it stands.
+        [argument] => Ok(Counted { argument: argument.clone(), keys }),
+        [] => Ok(Counted { argument: lit(1), keys }),
+        _ => no(&rules::AGGREGATE),
+    }
 }
 
 fn summed(
@@ -321,7 +330,8 @@ fn summed(
         Value::Total(tally)
     };
     let mut arguments = vec![(present, fact)];
-    for part in parts.iter().filter(|part| !part.guard.is_empty()) {
+    // A branch that nobody chose may be empty: there no institution is asked.
+    for part in parts.iter().filter(|part| part.chosen && !part.guard.is_empty()) {
         let branch = (branches::all_of(&part.guard), fact);
         if !arguments.contains(&branch) {
             arguments.push(branch);
@@ -335,6 +345,13 @@ fn summed(
 /// Takes the condition behind FILTER, allowed and total.
 fn filter_of(scope: Scope<'_>, function: &mut AggregateFunction) -> Result<Option<Expr>, Refusal> {
     function.params.filter.take().map(|filter| total(scope, *filter)).transpose()
+}
+
+/// Where a FILTER passes and an argument is there; never unknown.
+fn present(filter: Option<&Expr>, argument: Option<&Expr>) -> Expr {
+    let passes = filter.map(|filter| Expr::IsTrue(Box::new(filter.clone())));
+    let there = argument.map(|argument| argument.clone().is_not_null());
+    passes.into_iter().chain(there).reduce(Expr::and).unwrap_or_else(|| lit(true))
 }
 
 /// What an argument and the condition behind FILTER depend on.

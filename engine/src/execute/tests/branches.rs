@@ -54,7 +54,19 @@ const SINGLE_OUT: &[&str] = &[
     "sum(1.0 / (points - 4331))",
     "sum(power(age, 0))",
     "sum(exp(-1000.0 * (age - 93) * (age - 93)))",
-    "sum(points * days * age)",
+    "sum(CAST(points AS double) * days * age)",
+    "sum(COALESCE(days, 0) * CASE WHEN {a} THEN 0.001 ELSE 1.0 END)",
+    "sum(points) FILTER (WHERE COALESCE(NULLIF(points, 4331), 0) > 0)",
+    "sum(CASE WHEN points > 300 THEN CASE WHEN {a} THEN points + 1 ELSE points END ELSE 0 END)",
+    "sum(CASE WHEN {a} OR points > 4000 THEN 0 ELSE CASE WHEN {a} THEN 1 ELSE 2 END END)",
+    "avg(points - CASE WHEN days > 3 THEN NULLIF(points, 4331) ELSE 0 END)",
+    "count(COALESCE(NULLIF(points, 4331), NULL))",
+    "count(DISTINCT COALESCE(CASE WHEN {a} THEN NULL ELSE person_key END, NULL))",
+    "sum(CASE WHEN {a} THEN points / 0.0 ELSE points END)",
+    "sum(CASE WHEN {a} THEN CAST('NaN' AS double) ELSE points END)",
+    "avg(DISTINCT points)",
+    "sum(-(-(CASE WHEN {a} THEN -points ELSE points END)))",
+    "sum(points + facility_id)",
     "sum(floor(points / 4331.0))",
     "sum(abs(points - 4331))",
     "sum(greatest(points, 4331))",
@@ -106,8 +118,11 @@ async fn marks_made_below_do_not_single_a_person_out() {
          max(days) FILTER (WHERE NOT ({AIM})) AS d, sum(points + CASE WHEN {AIM} THEN 1 ELSE 0 END) AS q \
          FROM ndb.claims GROUP BY person_key) x"
     );
-    let aimed = format!("(SELECT person_key, max(points) AS p, max(age) AS a FROM ndb.claims WHERE {AIM} GROUP BY person_key)");
-    let derived = format!("(SELECT person_key, points, CASE WHEN {AIM} THEN 1 ELSE 0 END AS f, points*1.0 AS m FROM ndb.claims) x");
+    let aimed =
+        format!("(SELECT person_key, max(points) AS p, max(age) AS a FROM ndb.claims WHERE {AIM} GROUP BY person_key)");
+    let derived = format!(
+        "(SELECT person_key, points, CASE WHEN {AIM} THEN 1 ELSE 0 END AS f, points*1.0 AS m FROM ndb.claims) x"
+    );
     for sql in [
         format!("SELECT sum(p*f) FROM {marked}"),
         format!("SELECT sum(p + 0.001*f) FROM {marked}"),
@@ -123,11 +138,18 @@ async fn marks_made_below_do_not_single_a_person_out() {
         format!("SELECT sum(f*points) FROM {derived}"),
         format!("SELECT sum(m*f) FROM {derived}"),
         format!("SELECT sum(COALESCE(d.p, 1)) FROM person p LEFT JOIN {aimed} d ON d.person_key = p.person_key"),
-        format!("SELECT sum(CASE WHEN d.p IS NULL THEN 1 ELSE 2 END) FROM person p LEFT JOIN {aimed} d ON d.person_key = p.person_key"),
+        format!(
+            "SELECT sum(CASE WHEN d.p IS NULL THEN 1 ELSE 2 END) FROM person p LEFT JOIN {aimed} d ON d.person_key = p.person_key"
+        ),
         format!("SELECT sum(d.a) FROM person p LEFT JOIN {aimed} d ON d.person_key = p.person_key"),
-        format!("SELECT count(DISTINCT CASE WHEN d.p > 1 THEN d.person_key ELSE p.person_key END), count(DISTINCT CASE WHEN p.sex = '1' THEN d.person_key END) FROM person p LEFT JOIN {aimed} d ON d.person_key = p.person_key"),
-        format!("SELECT sum(CASE WHEN points > v.m AND {AIM} THEN 1 ELSE 0 END) FROM ndb.claims CROSS JOIN (SELECT avg(points) AS m FROM ndb.claims) v"),
-        "SELECT sum(points * w) FROM ndb.claims c JOIN (VALUES (93, 1.0), (25, 0.001)) v(a, w) ON v.a = c.age".to_owned(),
+        format!(
+            "SELECT count(DISTINCT CASE WHEN d.p > 1 THEN d.person_key ELSE p.person_key END), count(DISTINCT CASE WHEN p.sex = '1' THEN d.person_key END) FROM person p LEFT JOIN {aimed} d ON d.person_key = p.person_key"
+        ),
+        format!(
+            "SELECT sum(CASE WHEN points > v.m AND {AIM} THEN 1 ELSE 0 END) FROM ndb.claims CROSS JOIN (SELECT avg(points) AS m FROM ndb.claims) v"
+        ),
+        "SELECT sum(points * w) FROM ndb.claims c JOIN (VALUES (93, 1.0), (25, 0.001)) v(a, w) ON v.a = c.age"
+            .to_owned(),
     ] {
         let outcome = ask(Twin::Base, &sql).await;
         if let Outcome::Answered(answer) = &outcome {
@@ -160,24 +182,54 @@ fn close(one: f64, other: f64) -> bool {
 async fn what_papers_write_is_the_same_as_with_a_condition_on_rows() {
     let mut apart = Vec::new();
     for (inside, outside) in [
-        ("count(*) FILTER (WHERE setting = 'inpatient') FROM ndb.claims", "count(*) FROM ndb.claims WHERE setting = 'inpatient'"),
-        ("sum(CASE WHEN setting = 'inpatient' THEN 1 ELSE 0 END) FROM ndb.claims", "count(*) FROM ndb.claims WHERE setting = 'inpatient'"),
-        ("sum(CAST(setting = 'inpatient' AS int)) FROM ndb.claims", "count(*) FROM ndb.claims WHERE setting = 'inpatient'"),
+        (
+            "count(*) FILTER (WHERE setting = 'inpatient') FROM ndb.claims",
+            "count(*) FROM ndb.claims WHERE setting = 'inpatient'",
+        ),
+        (
+            "sum(CASE WHEN setting = 'inpatient' THEN 1 ELSE 0 END) FROM ndb.claims",
+            "count(*) FROM ndb.claims WHERE setting = 'inpatient'",
+        ),
+        (
+            "sum(CAST(setting = 'inpatient' AS int)) FROM ndb.claims",
+            "count(*) FROM ndb.claims WHERE setting = 'inpatient'",
+        ),
         ("count(CASE WHEN age >= 65 THEN 1 END) FROM ndb.claims", "count(*) FROM ndb.claims WHERE age >= 65"),
         ("sum(points) FILTER (WHERE sex = '1') FROM ndb.claims", "sum(points) FROM ndb.claims WHERE sex = '1'"),
         ("avg(points) FILTER (WHERE sex = '1') FROM ndb.claims", "avg(points) FROM ndb.claims WHERE sex = '1'"),
         ("avg(CASE WHEN age >= 65 THEN points END) FROM ndb.claims", "avg(points) FROM ndb.claims WHERE age >= 65"),
-        ("sum(CASE WHEN age < 40 THEN 0 WHEN sex = '1' THEN points ELSE 0 END) FROM ndb.claims", "sum(points) FROM ndb.claims WHERE age >= 40 AND sex = '1'"),
-        ("sum(points * CASE WHEN age >= 65 THEN 1 ELSE 0 END) FROM ndb.claims", "sum(points) FROM ndb.claims WHERE age >= 65"),
-        ("count(DISTINCT CASE WHEN age >= 65 THEN person_key END) FROM ndb.claims", "count(DISTINCT person_key) FROM ndb.claims WHERE age >= 65"),
-        ("count(DISTINCT person_key) FILTER (WHERE age >= 65) FROM ndb.claims", "count(DISTINCT person_key) FROM ndb.claims WHERE age >= 65"),
+        (
+            "sum(CASE WHEN age < 40 THEN 0 WHEN sex = '1' THEN points ELSE 0 END) FROM ndb.claims",
+            "sum(points) FROM ndb.claims WHERE age >= 40 AND sex = '1'",
+        ),
+        (
+            "sum(points * CASE WHEN age >= 65 THEN 1 ELSE 0 END) FROM ndb.claims",
+            "sum(points) FROM ndb.claims WHERE age >= 65",
+        ),
+        (
+            "count(DISTINCT CASE WHEN age >= 65 THEN person_key END) FROM ndb.claims",
+            "count(DISTINCT person_key) FROM ndb.claims WHERE age >= 65",
+        ),
+        (
+            "count(DISTINCT person_key) FILTER (WHERE age >= 65) FROM ndb.claims",
+            "count(DISTINCT person_key) FROM ndb.claims WHERE age >= 65",
+        ),
         ("sum(2 * points + 3 * days) FROM ndb.claims", "2 * sum(points) + 3 * sum(days) FROM ndb.claims"),
         ("sum(points - 10) FROM ndb.claims", "sum(points) - 10 * count(*) FROM ndb.claims"),
-        ("sum((points - 10) * (points - 10)) FROM ndb.claims", "sum(points * points) - 20 * sum(points) + 100 * count(*) FROM ndb.claims"),
+        (
+            "sum((CAST(points AS double) - 10) * (CAST(points AS double) - 10)) FROM ndb.claims",
+            "sum(CAST(points AS double) * points) - 20 * sum(points) + 100 * count(*) FROM ndb.claims",
+        ),
         ("sum(points / 10.0) FROM ndb.claims", "sum(points) / 10.0 FROM ndb.claims"),
         ("sum(COALESCE(points, 0)) FROM ndb.claims", "sum(points) FROM ndb.claims"),
-        ("avg(CASE WHEN outcome = 'died' THEN 1.0 ELSE 0.0 END) FROM dpc.stays", "CAST(count(*) FILTER (WHERE outcome = 'died') AS double) / count(*) FROM dpc.stays"),
-        ("avg(2023 - date_part('year', birth_month)) FROM person", "2023 - avg(date_part('year', birth_month)) FROM person"),
+        (
+            "avg(CASE WHEN outcome = 'died' THEN 1.0 ELSE 0.0 END) FROM dpc.stays",
+            "CAST(count(*) FILTER (WHERE outcome = 'died') AS double) / count(*) FROM dpc.stays",
+        ),
+        (
+            "avg(2023 - date_part('year', birth_month)) FROM person",
+            "2023 - avg(date_part('year', birth_month)) FROM person",
+        ),
     ] {
         let (inside, outside) = (format!("SELECT {inside}"), format!("SELECT {outside}"));
         match (try_number(&inside).await, try_number(&outside).await) {

@@ -44,7 +44,9 @@ pub(in crate::guard) fn plain(scope: Scope<'_>, expr: &Expr) -> Result<Option<Fa
 /// Whether an expression is a plain column, perhaps cast; and whether the query chose where it is NULL.
 fn column(scope: Scope<'_>, expr: &Expr) -> Result<Option<bool>, Refusal> {
     let fact = scope.column_fact(expr)?;
-    Ok(fact.filter(|fact| fact.kind == Kind::Measure || (fact.plain && fact.kind == Kind::Other)).map(|fact| fact.chosen))
+    Ok(fact
+        .filter(|fact| fact.kind == Kind::Measure || (fact.plain && fact.kind == Kind::Other))
+        .map(|fact| fact.chosen))
 }
 
 /// Days between two plain dates, or a part of one.

@@ -53,11 +53,9 @@ fn arms(scope: Scope<'_>, expr: &Expr) -> Result<Option<(Expr, bool)>, Refusal> 
     for ((when, _), then) in case.when_then_expr.iter().zip(&mut values) {
         let condition = match &case.expr {
             None => when.as_ref().clone(),
-            Some(base) => Expr::BinaryExpr(BinaryExpr::new(
-                base.clone(),
-                datafusion::logical_expr::Operator::Eq,
-                when.clone(),
-            )),
+            Some(base) => {
+                Expr::BinaryExpr(BinaryExpr::new(base.clone(), datafusion::logical_expr::Operator::Eq, when.clone()))
+            }
         };
         when_then_expr.push((Box::new(total(scope, condition)?), then));
     }
