@@ -51,6 +51,16 @@ impl Addend {
         self
     }
 
+    /// Under a guard that asks the whole to be there: a term outside further branches then has all its factors.
+    fn where_present(mut self) -> Self {
+        if self.guard.is_empty()
+            && let Some(term) = &mut self.term
+        {
+            term.factors.iter_mut().for_each(|factor| factor.chosen = false);
+        }
+        self
+    }
+
     fn times(&self, other: &Self) -> Result<Self, Refusal> {
         let term = match (&self.term, &other.term) {
             (Some(one), Some(two)) => Some(one.times(two)?),
@@ -205,16 +215,16 @@ fn chosen_of(scope: Scope<'_>, call: &ScalarFunction) -> Result<Vec<Addend>, Ref
 fn coalesced(scope: Scope<'_>, args: &[Expr]) -> Result<Vec<Addend>, Refusal> {
     let (mut sum, mut before, mut chosen) = (Vec::new(), Vec::new(), false);
     for arg in args {
-        let absent = match scope.column_fact(arg)? {
+        // Who has a value is chosen as much as who has none.
+        chosen |= match scope.column_fact(arg)? {
             Some(fact) => fact.chosen,
             None => !matches!(bare(arg), Expr::Literal(..)),
         };
         let value = total(scope, arg.clone())?;
         let mut guard: Vec<Expr> = before.clone();
         guard.push(value.clone().is_not_null());
-        sum.extend(addends(scope, arg)?.into_iter().map(|one| one.under(&guard, chosen)));
+        sum.extend(addends(scope, arg)?.into_iter().map(|one| one.where_present().under(&guard, chosen)));
         sum = few(sum)?;
-        chosen |= absent;
         if let Some(Some(_)) = literal(arg) {
             // Nothing comes after a literal.
             return Ok(sum);

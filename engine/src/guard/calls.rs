@@ -53,7 +53,8 @@ pub(crate) fn scalar(scope: Scope<'_>, call: ScalarFunction) -> Result<Expr, Ref
         args = alike(scope, args);
     }
     let call = ScalarFunction { func: call.func, args };
-    if scope.below() {
+    // What hands out one of its arguments cannot fail on them, and runs only after it became a CASE.
+    if scope.below() && !CHOOSING.contains(&name) {
         dry_run(scope, &call)?;
     }
     Ok(Expr::ScalarFunction(call))

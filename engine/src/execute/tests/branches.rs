@@ -141,6 +141,9 @@ async fn marks_made_below_do_not_single_a_person_out() {
         format!(
             "SELECT sum(CASE WHEN d.p IS NULL THEN 1 ELSE 2 END) FROM person p LEFT JOIN {aimed} d ON d.person_key = p.person_key"
         ),
+        format!("SELECT sum(COALESCE(d.p, d.a)) FROM person p LEFT JOIN {aimed} d ON d.person_key = p.person_key"),
+        format!("SELECT sum(COALESCE(d.p, 0) + 1) FROM person p LEFT JOIN {aimed} d ON d.person_key = p.person_key"),
+        format!("SELECT sum(CAST(d.p > 0 AS int)) FROM person p LEFT JOIN {aimed} d ON d.person_key = p.person_key"),
         format!("SELECT sum(d.a) FROM person p LEFT JOIN {aimed} d ON d.person_key = p.person_key"),
         format!(
             "SELECT count(DISTINCT CASE WHEN d.p > 1 THEN d.person_key ELSE p.person_key END), count(DISTINCT CASE WHEN p.sex = '1' THEN d.person_key END) FROM person p LEFT JOIN {aimed} d ON d.person_key = p.person_key"
@@ -222,6 +225,19 @@ async fn what_papers_write_is_the_same_as_with_a_condition_on_rows() {
         ),
         ("sum(points / 10.0) FROM ndb.claims", "sum(points) / 10.0 FROM ndb.claims"),
         ("sum(COALESCE(points, 0)) FROM ndb.claims", "sum(points) FROM ndb.claims"),
+        (
+            "sum(nvl(points, 0)) FROM ndb.claims WHERE COALESCE(days, 0) > 3",
+            "sum(points) FROM ndb.claims WHERE days > 3",
+        ),
+        (
+            "sum(COALESCE(d.t, 0)) FROM person p LEFT JOIN (SELECT person_key, sum(points) AS t FROM ndb.claims \
+             WHERE setting = 'inpatient' GROUP BY person_key) d ON d.person_key = p.person_key",
+            "sum(points) FROM ndb.claims WHERE setting = 'inpatient'",
+        ),
+        (
+            "avg(los) FROM (SELECT person_key, discharged_on - admitted_on AS los FROM dpc.stays) s",
+            "avg(discharged_on - admitted_on) FROM dpc.stays",
+        ),
         (
             "avg(CASE WHEN outcome = 'died' THEN 1.0 ELSE 0.0 END) FROM dpc.stays",
             "CAST(count(*) FILTER (WHERE outcome = 'died') AS double) / count(*) FROM dpc.stays",
