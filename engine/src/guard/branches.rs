@@ -96,8 +96,11 @@ pub(super) fn addends(scope: Scope<'_>, expr: &Expr) -> Result<Vec<Addend>, Refu
     if let Expr::Alias(alias) = expr {
         return addends(scope, &alias.expr);
     } else if let Some(literal) = literal(expr) {
-        let term = literal.map(|literal| bounded(literal).map(|literal| Term { literal, factors: Vec::new() }));
-        return Ok(vec![Addend::of(term.transpose()?)]);
+        let term = match literal {
+            Literal::Null => None,
+            Literal::Number(number) => Some(Term { literal: bounded(number)?, factors: Vec::new() }),
+        };
+        return Ok(vec![Addend::of(term)]);
     } else if let Some(inner) = cast_of(expr) {
         return if factors::is_boolean(scope, inner) {
             truths(scope, inner)
@@ -139,7 +142,7 @@ fn arithmetic(scope: Scope<'_>, expr: &Expr, binary: &BinaryExpr) -> Result<Vec<
         return Ok(products);
     }
     if binary.op == Operator::Divide
-        && let Some(Some(divisor)) = literal(&binary.right)
+        && let Some(Literal::Number(divisor)) = literal(&binary.right)
         && divisor != 0.0
         && factors::is_double(scope, expr)
     {
@@ -225,7 +228,7 @@ fn coalesced(scope: Scope<'_>, args: &[Expr]) -> Result<Vec<Addend>, Refusal> {
         guard.push(value.clone().is_not_null());
         sum.extend(addends(scope, arg)?.into_iter().map(|one| one.where_present().under(&guard, chosen)));
         sum = few(sum)?;
-        if let Some(Some(_)) = literal(arg) {
+        if let Some(Literal::Number(_)) = literal(arg) {
             // Nothing comes after a literal.
             return Ok(sum);
         }
@@ -269,16 +272,24 @@ fn cast_of(expr: &Expr) -> Option<&Expr> {
     }
 }
 
-/// The number that a literal is; `None` inside for NULL.
-fn literal(expr: &Expr) -> Option<Option<f64>> {
+/// A literal number.
+enum Literal {
+    Null,
+    Number(f64),
+}
+
+fn literal(expr: &Expr) -> Option<Literal> {
     if let Expr::Negative(inner) = bare(expr) {
-        return literal(inner).map(|found| found.map(|number| -number));
+        return literal(inner).map(|found| match found {
+            Literal::Null => Literal::Null,
+            Literal::Number(number) => Literal::Number(-number),
+        });
     }
     let Expr::Literal(value, _) = bare(expr) else { return None };
     if value.is_null() {
-        return Some(None);
+        return Some(Literal::Null);
     }
-    factors::number(expr, value).map(Some)
+    factors::number(expr, value).map(Literal::Number)
 }
 
 fn scaled(addends: Vec<Addend>, by: f64) -> Result<Vec<Addend>, Refusal> {
