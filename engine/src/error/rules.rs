@@ -140,11 +140,11 @@ rules! {
     /// Aggregates per person.
     AGGREGATE_PER_PERSON = "guard/aggregate-per-person", "V-AGG", "this aggregate is not available per person", "use count, sum, avg, min, max, first_value, last_value, bool_or or bool_and";
     /// Conditions in arguments.
-    ARM = "guard/condition-in-aggregate", "V-ARM", "a condition inside an aggregate is a filter in disguise and is not supported yet",
-        "put the condition into WHERE or GROUP BY: SELECT outcome = 'died' AS died, count(*) … GROUP BY 1";
+    ARM = "guard/condition-in-aggregate", "V-ARM", "this function inside sum or avg picks out values like a condition that is not written as one",
+        "write the condition as CASE WHEN points > 1000 THEN 1 ELSE 0 END, or group by it: SELECT floor(points/1000.0) AS band, count(*) … GROUP BY 1";
     /// Arithmetic in arguments.
-    DECOMP = "guard/expression-in-aggregate", "V-DECOMP", "sum and avg take a plain measure column, or one summed per person",
-        "sum the column itself and calculate with the answer, or group by the expression";
+    DECOMP = "guard/expression-in-aggregate", "V-DECOMP", "sum and avg take sums of products of at most two recorded numbers, with literals and CASE",
+        "sum each part and divide the answers: sum(points)/sum(days); a mark made per person goes into a condition: sum(CASE WHEN mark = 1 THEN 1 ELSE 0 END)";
     /// Quantiles.
     POSITION = "guard/quantile", "V-POSITION", "quantiles take a plain number and a literal from 0.05 to 0.95 with two digits, and at most 9 of one column",
         "write median(points), or percentile_cont(0.25) WITHIN GROUP (ORDER BY points); put conditions into WHERE";

@@ -9,6 +9,7 @@ use fixture::Twin;
 use policies::Grade;
 
 mod attacks;
+mod branches;
 mod cases;
 mod depth;
 mod dialect;

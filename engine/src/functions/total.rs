@@ -62,6 +62,13 @@ pub(crate) fn within_calendar(expr: Expr) -> Expr {
     call(&CALENDAR_UDF, vec![expr])
 }
 
+/// What one of the wrappers above holds: the same value, or NULL where that has no place.
+pub(crate) fn wrapped(expr: &Expr) -> Option<&Expr> {
+    let Expr::ScalarFunction(call) = expr else { return None };
+    let ours = [&FINITE, &NOT_ZERO_UDF, &BOUNDED_UDF, &CALENDAR_UDF].into_iter().any(|own| **own == call.func);
+    call.args.first().filter(|_| ours)
+}
+
 /// `ln`, `exp`, `sqrt` and `power` with NULL where they are not defined or not finite.
 pub(crate) fn smooth(name: &str, args: Vec<Expr>) -> Option<Expr> {
     let function = match name {

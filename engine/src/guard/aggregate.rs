@@ -187,6 +187,11 @@ fn per_person(scope: Scope<'_>, expr: Expr, weighted: bool) -> Result<(Expr, Fac
             _ => false,
         };
     }
+    if let Some(chosen) = measure::plain_per_person(scope, &function)?
+        && (!weighted || matches!(name, "max" | "min"))
+    {
+        (fact.chosen, fact.plain) = (chosen, true);
+    }
     if name == "count"
         && let Some(counted) = measure::counted_column(scope, &function)?
         && !matches!(counted.kind, Kind::Hidden)

@@ -30,10 +30,13 @@ const PATTERN_CHARACTERS_MAX: usize = 1_000;
 pub(super) const POSITION_MAX: i64 = 10_000;
 /// A counted repetition `{n,m}` may stand once in a pattern: nested ones multiply the automaton (A315).
 const COUNTED_REPETITIONS_MAX: usize = 1;
+/// Functions that hand out one of their arguments.
+const CHOOSING: &[&str] = &["coalesce", "nullif", "nvl", "nvl2"];
 
 /// A call, allowed and total.
 pub(crate) fn scalar(scope: Scope<'_>, call: ScalarFunction) -> Result<Expr, Refusal> {
-    let name = call.func.name();
+    let name = call.func.name().to_owned();
+    let name = name.as_str();
     let below = functions::SCALARS_BELOW.contains(&name);
     if !below && (scope.below() || !functions::SCALARS_ABOVE.contains(&name)) {
         return no(&rules::FUNCTION);
@@ -130,7 +133,7 @@ fn check_own(call: &ScalarFunction) -> Result<(), Refusal> {
 
 fn check_arguments(scope: Scope<'_>, call: &ScalarFunction) -> Result<(), Refusal> {
     let name = call.func.name();
-    let choosing = matches!(name, "coalesce" | "nullif" | "nvl" | "nvl2");
+    let choosing = CHOOSING.contains(&name);
     for (at, arg) in call.args.iter().enumerate() {
         if !choosing {
             refuse_places(scope, arg)?;

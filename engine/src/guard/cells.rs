@@ -9,6 +9,7 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Aggregate, Case, Expr, Extension, LogicalPlan, lit, not};
 
 use super::aggregate::{covers, function_of};
+use super::branches::{self, checks::Whole, keys, keys::Counted};
 use super::expression::{no, total};
 use super::facts::{self, Fact, Kind, Level, Open, Rows, Scope, Unique, Walked};
 use super::statistics::{self, Asked, Source};
@@ -27,8 +28,8 @@ pub(super) struct Watched {
     pub(super) expr: Expr,
     pub(super) value: Value,
     pub(super) checks: Vec<Check>,
-    /// Where its argument is there, and what that depends on; none if every row has one.
-    pub(super) argument: Option<(Expr, Fact)>,
+    /// Where its argument is there, and each branch of it, with what that depends on; none if every row has one.
+    pub(super) arguments: Vec<(Expr, Fact)>,
 }
 
 /// The amounts that one veil tallies, each once.
@@ -85,13 +86,11 @@ impl Guard<'_> {
             };
             let rounded = is_rounded(&watched.expr);
             visible.push(saved.restore(watched.expr));
-            let places = match &watched.argument {
-                None => Vec::new(),
-                Some((present, fact)) => {
-                    let sides = keys.sides | fact.sides;
-                    self.place_columns(&schema, rows, sides, Some(present), (&mut hidden, &mut amounts))?
-                }
-            };
+            let mut places = Vec::new();
+            for (present, fact) in &watched.arguments {
+                let sides = keys.sides | fact.sides;
+                places.extend(self.place_columns(&schema, rows, sides, Some(present), (&mut hidden, &mut amounts))?);
+            }
             cells.push(CellRule { value: watched.value, checks: watched.checks, places, rounded });
         }
         self.note_reasons(&cells, &row_places);
@@ -199,9 +198,6 @@ fn watched(
     if !matches!(name, "avg" | "count" | "sum") {
         return no(refused_aggregate(name));
     }
-    if function.params.filter.is_some() {
-        return no(&rules::ARM);
-    }
     if !function.params.order_by.is_empty() {
         return no(&rules::AGGREGATE);
     }
@@ -224,46 +220,81 @@ fn refused_aggregate(name: &str) -> &'static crate::error::Rule {
 fn counted(
     scope: Scope<'_>,
     rows: &Rows,
-    function: AggregateFunction,
+    mut function: AggregateFunction,
     weighted: bool,
     amounts: &mut Amounts,
 ) -> Result<Watched, Refusal> {
     let distinct = function.params.distinct;
-    if measure::counts_rows(&function) && !distinct {
+    let filter = filter_of(scope, &mut function)?;
+    let rows_only = measure::counts_rows(&function) && !distinct;
+    if rows_only && filter.is_none() {
         refuse_weights(weighted)?;
         let expr = Expr::AggregateFunction(function);
         // One row a person: rows and persons are one number, and the ledger need not find out.
         let value = if rows.unique == Unique::Person { Value::Persons(ROWS) } else { Value::Total(ROWS) };
-        return Ok(Watched { expr, value, checks: vec![Check::Even(ROWS)], argument: None });
+        return Ok(Watched { expr, value, checks: vec![Check::Even(ROWS)], arguments: Vec::new() });
     }
-    let Some(fact) = measure::counted_column(scope, &function)? else { return no(&rules::ARM) };
-    let key = match fact.kind {
-        Kind::Hidden => return no(&rules::RESERVED),
-        Kind::Key { .. } => true,
-        Kind::Id(_) | Kind::Measure | Kind::Other | Kind::Place => false,
-    };
-    if distinct && !key {
+    let column = measure::counted_column(scope, &function)?;
+    let argument = counted_argument(scope, &function, column, rows_only)?;
+    if distinct && !argument.keys {
         return no(&rules::DISTINCT_COUNT);
     }
-    if distinct && rows.holds(fact) {
+    if distinct && filter.is_none() && column.is_some_and(|fact| rows.holds(fact)) {
         let expr = Expr::AggregateFunction(function);
-        return Ok(Watched { expr, value: Value::Persons(ROWS), checks: Vec::new(), argument: None });
+        return Ok(Watched { expr, value: Value::Persons(ROWS), checks: Vec::new(), arguments: Vec::new() });
     }
     if !distinct {
         refuse_weights(weighted)?;
     }
-    let column = function.params.args.first().cloned().unwrap_or_else(|| lit(1.0));
-    let present = column.is_not_null();
+    let plain = column.filter(|_| filter.is_none());
+    let fact = match plain {
+        Some(fact) => fact,
+        None => mixture(scope, function.params.args.first(), filter.as_ref())?,
+    };
+    let counted = if rows_only { None } else { Some(argument.argument) };
+    let present = present(filter.as_ref(), counted.as_ref());
+    let absent = not(present.clone());
     let tally = amounts.rows_where(present.clone())?;
-    let absent = amounts.rows_where(not(present.clone()))?;
-    let rest = Check::Branch { tally: absent, chosen: fact.chosen, even: !distinct };
     let (value, enough) = if distinct {
         (Value::Persons(tally), Check::Persons { tally, more: 0 })
     } else {
         (Value::Total(tally), Check::Even(tally))
     };
-    let expr = Expr::AggregateFunction(function);
-    Ok(Watched { expr, value, checks: vec![enough, rest], argument: Some((present, fact)) })
+    let mut arguments = vec![(present, fact)];
+    let rest = if distinct && plain.is_none() {
+        // Whoever has the argument in one row and not in another is counted: the others are persons, not rows.
+        Check::Others { tally, chosen: true }
+    } else {
+        if plain.is_none() {
+            arguments.push((absent.clone(), fact));
+        }
+        Check::Branch { tally: amounts.rows_where(absent)?, chosen: fact.chosen, even: !distinct }
+    };
+    if let Some(counted) = counted {
+        function.params.args = vec![counted];
+    }
+    function.params.filter = filter.map(Box::new);
+    Ok(Watched { expr: Expr::AggregateFunction(function), value, checks: vec![enough, rest], arguments })
+}
+
+fn counted_argument(
+    scope: Scope<'_>,
+    function: &AggregateFunction,
+    column: Option<Fact>,
+    rows_only: bool,
+) -> Result<Counted, Refusal> {
+    let keys = match column.map(|fact| fact.kind) {
+        Some(Kind::Hidden) => return no(&rules::RESERVED),
+        Some(Kind::Key { .. }) => true,
+        Some(Kind::Id(_) | Kind::Measure | Kind::Other | Kind::Place) | None => false,
+    };
+    match function.params.args.as_slice() {
+        [argument] if column.is_none() && !rows_only => keys::counted(scope, argument),
+        // A key or an id may be counted as it stands.
+        [argument] => Ok(Counted { argument: argument.clone(), keys }),
+        [] => Ok(Counted { argument: lit(1), keys }),
+        _ => no(&rules::AGGREGATE),
+    }
 }
 
 fn summed(
@@ -275,31 +306,57 @@ fn summed(
     if function.params.distinct {
         return no(&rules::AGGREGATE);
     }
-    if !measure::summed_measure(scope, &function)? {
-        let [arg] = function.params.args.as_slice() else { return no(&rules::DECOMP) };
-        return no(if has_selector(arg) { &rules::ARM } else { &rules::DECOMP });
+    let filter = filter_of(scope, &mut function)?;
+    let Some(arg) = function.params.args.pop() else { return no(&rules::DECOMP) };
+    let mut parts = branches::addends(scope, &arg)?;
+    if let Some(filter) = &filter {
+        parts = branches::passing(parts, filter);
     }
     refuse_weights(weighted)?;
-    let Some(arg) = function.params.args.pop() else { return no(&rules::DECOMP) };
-    let fact = scope.column_fact(&arg)?.ok_or_else(|| Refusal::of(&rules::DECOMP))?;
+    let fact = match scope.column_fact(&arg)?.filter(|_| filter.is_none()) {
+        Some(fact) => fact,
+        None => mixture(scope, Some(&arg), filter.as_ref())?,
+    };
     let arg = total(scope, arg)?;
-    function.params.args.push(arg.clone());
-    let present = arg.clone().is_not_null();
-    let amount = Expr::TryCast(TryCast::new(Box::new(arg), DataType::Float64));
-    let tally = amounts.tally(amount)?;
-    let absent = amounts.rows_where(not(present.clone()))?;
-    let checks = vec![Check::Even(tally), Check::Branch { tally: absent, chosen: fact.chosen, even: true }];
+    let seen = branches::filtered(filter.as_ref(), arg.clone());
+    let present = seen.clone().is_not_null();
+    let amount = Expr::TryCast(TryCast::new(Box::new(seen), DataType::Float64));
+    let whole = Whole { amount, present: present.clone() };
+    let (tally, checks) = branches::checks::of(&parts, &whole, amounts)?;
     let value = if function.func.name() == "avg" {
         Value::Mean { total: tally, count: amounts.rows_where(present.clone())? }
     } else {
         Value::Total(tally)
     };
-    Ok(Watched { expr: Expr::AggregateFunction(function), value, checks, argument: Some((present, fact)) })
+    let mut arguments = vec![(present, fact)];
+    // A branch that nobody chose may be empty: there no institution is asked.
+    for part in parts.iter().filter(|part| part.chosen && !part.guard.is_empty()) {
+        let branch = (branches::all_of(&part.guard), fact);
+        if !arguments.contains(&branch) {
+            arguments.push(branch);
+        }
+    }
+    function.params.args.push(arg);
+    function.params.filter = filter.map(Box::new);
+    Ok(Watched { expr: Expr::AggregateFunction(function), value, checks, arguments })
 }
 
-/// Whether a condition hides in an argument: only for the sentence.
-fn has_selector(arg: &Expr) -> bool {
-    matches!(facts::bare(arg), Expr::Case(_)) || arg.to_string().contains("CASE")
+/// Takes the condition behind FILTER, allowed and total.
+fn filter_of(scope: Scope<'_>, function: &mut AggregateFunction) -> Result<Option<Expr>, Refusal> {
+    function.params.filter.take().map(|filter| total(scope, *filter)).transpose()
+}
+
+/// Where a FILTER passes and an argument is there; never unknown.
+fn present(filter: Option<&Expr>, argument: Option<&Expr>) -> Expr {
+    let passes = filter.map(|filter| Expr::IsTrue(Box::new(filter.clone())));
+    let there = argument.map(|argument| argument.clone().is_not_null());
+    passes.into_iter().chain(there).reduce(Expr::and).unwrap_or_else(|| lit(true))
+}
+
+/// What an argument and the condition behind FILTER depend on.
+fn mixture(scope: Scope<'_>, argument: Option<&Expr>, filter: Option<&Expr>) -> Result<Fact, Refusal> {
+    let each = |sum: Fact, expr| Ok(sum.mixed(scope.mixture(expr)?));
+    argument.into_iter().chain(filter).try_fold(Fact { chosen: true, ..Fact::PLAIN }, each)
 }
 
 fn refuse_weights(weighted: bool) -> Result<(), Refusal> {

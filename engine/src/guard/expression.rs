@@ -6,6 +6,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::{Alias, Between, Cast, InList, Like, TryCast};
 use datafusion::logical_expr::{BinaryExpr, Case, Expr, ExprSchemable, Operator};
 
+use super::branches::factors;
 use super::calls;
 use super::facts::{Fact, Kind, Scope};
 use crate::error::{Refusal, Rule, rules};
@@ -38,11 +39,15 @@ pub(crate) fn output(scope: Scope<'_>, expr: Expr) -> Result<(Expr, Fact), Refus
     }
     let mut fact = Fact { chosen: true, ..scope.mixture(&expr)? };
     if let Some(inner) = scope.column_fact(&expr)?
-        && inner.kind == Kind::Measure
+        && (inner.kind == Kind::Measure || inner.plain)
         && keeps_measure(scope, &expr)
     {
-        fact.kind = Kind::Measure;
-        fact.chosen = inner.chosen;
+        fact.kind = if inner.kind == Kind::Measure { Kind::Measure } else { fact.kind };
+        (fact.chosen, fact.plain) = (inner.chosen, inner.plain);
+    } else if scope.below()
+        && let Some(chosen) = factors::of_dates(scope, &expr)?
+    {
+        (fact.chosen, fact.plain) = (chosen, true);
     }
     Ok((total(scope, expr)?, fact))
 }
@@ -84,7 +89,7 @@ pub(crate) fn total(scope: Scope<'_>, expr: Expr) -> Result<Expr, Refusal> {
         Expr::IsNotTrue(inner) => Expr::IsNotTrue(each(inner)?),
         Expr::IsNotFalse(inner) => Expr::IsNotFalse(each(inner)?),
         Expr::IsNotUnknown(inner) => Expr::IsNotUnknown(each(inner)?),
-        Expr::Negative(inner) => Expr::Negative(each(inner)?),
+        Expr::Negative(inner) => Expr::Negative(Box::new(arithmetic::negated(scope, total(scope, *inner)?))),
         Expr::Between(between) => Expr::Between(self::between(scope, between)?),
         Expr::Case(case) => Expr::Case(self::case(scope, case)?),
         Expr::Cast(Cast { expr, field }) | Expr::TryCast(TryCast { expr, field }) => {

@@ -43,10 +43,12 @@ pub(crate) struct Fact {
     pub list_column: Option<usize>,
     /// Whether the query's own words decide where it is NULL: then nobody and few without it must look the same (V-ZERO).
     pub chosen: bool,
+    /// A value as it stands in the records, or an aggregate per person of one: no condition of the query is in it (V-DECOMP).
+    pub plain: bool,
 }
 
 impl Fact {
-    pub(crate) const HIDDEN: Self = Self { kind: Kind::Hidden, sides: 0, lists: 0, list_column: None, chosen: false };
+    pub(crate) const HIDDEN: Self = Self { kind: Kind::Hidden, sides: 0, lists: 0, list_column: None, chosen: false, plain: false };
     pub(crate) const PLAIN: Self = Self { kind: Kind::Other, ..Self::HIDDEN };
 
     /// What is derived from both and is neither.

@@ -233,8 +233,11 @@ fn linked(
 }
 
 fn forget_measures(facts: &mut [Fact]) {
-    for fact in facts.iter_mut().filter(|fact| fact.kind == Kind::Measure) {
-        fact.kind = Kind::Other;
+    for fact in facts {
+        fact.plain = false;
+        if fact.kind == Kind::Measure {
+            fact.kind = Kind::Other;
+        }
     }
 }
 

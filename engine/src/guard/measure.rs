@@ -20,6 +20,17 @@ pub(super) fn is_measure_per_person(scope: Scope<'_>, function: &AggregateFuncti
     }
 }
 
+/// Whether the result per person is a plain value of one column; and whether the query chose where that is NULL.
+pub(super) fn plain_per_person(scope: Scope<'_>, function: &AggregateFunction) -> Result<Option<bool>, Refusal> {
+    let params = &function.params;
+    let whole = params.filter.is_none() && !params.distinct && params.order_by.is_empty();
+    let ([arg], true, "avg" | "max" | "min" | "sum") = (params.args.as_slice(), whole, function.func.name()) else {
+        return Ok(None);
+    };
+    let fact = scope.column_fact(arg)?.filter(|fact| fact.plain && keeps_measure(scope, arg));
+    Ok(fact.map(|fact| fact.chosen))
+}
+
 /// `count(*)` or `count(1)`.
 pub(super) fn counts_rows(function: &AggregateFunction) -> bool {
     match function.params.args.as_slice() {

@@ -141,7 +141,7 @@ fn moment(
     let (tally, mut checks) = of.checks(variables as u64, amounts)?;
     let Some(moment) = Moment::named(name) else {
         let expr = Expr::AggregateFunction(totalled(source, function)?);
-        return Ok(Watched { expr, value: Value::Total(tally), checks, argument: Some(of.argument()) });
+        return Ok(Watched { expr, value: Value::Total(tally), checks, arguments: vec![of.argument()] });
     };
     if !asked.note(&of.words, Statistic::Moment(moment)) {
         return no(&rules::MOMENTS);
@@ -162,8 +162,8 @@ fn moment(
     args.reverse();
     args.insert(0, facts::named(source.scope.schema, &source.rows.lineage)?);
     let expr = call(Statistic::Moment(moment), DataType::Float64, source, args);
-    let value = Value::Other { digits: MOMENT_DIGITS, of: parts };
-    Ok(Watched { expr, value, checks, argument: Some(of.argument()) })
+    let value = Value::Moment { moment, of: parts, digits: MOMENT_DIGITS };
+    Ok(Watched { expr, value, checks, arguments: vec![of.argument()] })
 }
 
 fn quantile(
@@ -181,13 +181,13 @@ fn quantile(
     let (Some(amount), true) = (of.amounts.first().cloned(), asked.note(&of.words, statistic)) else {
         return no(&rules::POSITION);
     };
-    let (tally, checks) = of.checks(0, amounts)?;
-    let value = Value::Other { digits: QUANTILE_DIGITS, of: vec![tally, amounts.tally(amount.clone())?] };
+    let (_, checks) = of.checks(0, amounts)?;
+    let value = Value::Other { digits: QUANTILE_DIGITS };
     #[expect(clippy::cast_precision_loss, reason = "at most 95")]
     let fraction = lit(percent as f64 / 100.0);
     let args = vec![facts::named(source.scope.schema, &source.rows.lineage)?, amount, fraction];
     let expr = call(statistic, returns, source, args);
-    Ok(Watched { expr, value, checks, argument: Some(of.argument()) })
+    Ok(Watched { expr, value, checks, arguments: vec![of.argument()] })
 }
 
 /// The fraction in hundredths, if it is a literal from 0.05 to 0.95 without further digits: finer ones would count by trial.
@@ -244,9 +244,9 @@ fn values(source: Source<'_>, function: &AggregateFunction, amounts: &mut Amount
     let call = AggregateFunction::new_udf(distinct(of, returns), args, false, None, vec![], None);
     Ok(Some(Watched {
         expr: Expr::AggregateFunction(call),
-        value: Value::Other { digits: COUNT_DIGITS, of: vec![tally] },
+        value: Value::Other { digits: COUNT_DIGITS },
         checks: vec![Check::Persons { tally, more: 0 }, rest],
-        argument: Some((present, fact)),
+        arguments: vec![(present, fact)],
     }))
 }
 

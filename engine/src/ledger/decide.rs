@@ -112,7 +112,7 @@ impl Search<'_> {
     fn cell(&self, numbers: &mut Numbers) -> Cell {
         // Weights too small for a sketch would hide what they add: such a number is not told.
         let least = usize::try_from(self.number.persons / 2).map_or(FEW, |half| half.min(FEW));
-        if self.number.sketch.spread() <= least {
+        if self.number.persons <= FEW as u64 || self.number.sketch.spread() <= least {
             return Cell::withheld();
         }
         let Some(terms) = self.terms(numbers) else {

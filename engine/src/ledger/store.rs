@@ -5,9 +5,9 @@
 //! recognised by length and checksum, and cut off: its answer never left. Whoever can write the file can still
 //! cut off whole records at its end; only a count kept elsewhere (the audit chain) shows that.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use aes_gcm::aead::{Aead, Payload};
@@ -56,6 +56,7 @@ impl Store {
     ) -> Result<(Self, Vec<Zeroizing<Vec<u8>>>), LedgerError> {
         let name = format!("{}.ledger", hex::encode(Sha256::digest(project)));
         let path = folder.join(name);
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&path)?;
         file.try_lock().map_err(|error| match error {
             TryLockError::Error(cause) => cause,

@@ -280,8 +280,8 @@ async fn cells_come_out_and_rows_do_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_grade_that_cannot_be_made_is_not_passed_off() {
-    let prepared = world::Prepared::with(40, |permit| permit.grade = policies::Grade::Preview);
+async fn a_tier_that_cannot_be_made_is_not_passed_off() {
+    let prepared = world::Prepared::with(40, |permit| permit.tier = policies::Tier::Anonymized);
     let running = Running::start_whole(prepared).await;
     let error = query(&running.address(), &running.token(), None, COUNT).await.unwrap_err();
     assert!(refused(error).starts_with("permit/not-supported"));

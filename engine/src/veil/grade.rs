@@ -216,18 +216,26 @@ fn shown(value: &Value, rounded: bool, part: impl Fn(Part) -> Option<(f64, bool)
             (Some((total, a)), Some((count, b))) if count != 0.0 => (Verdict::Changed(total / count), a || b),
             _ => (Verdict::Withheld, false),
         },
-        // A statistic cannot be made again from earlier parts: near to one means not shown.
-        Value::Other { of, .. } => {
-            let fresh = of.iter().all(|tally| matches!(part(Part::Total(*tally)), Some((_, false))));
-            if fresh { (Verdict::Plain, false) } else { (Verdict::Withheld, true) }
+        Value::Moment { moment, of, digits } => {
+            let parts: Option<Vec<(f64, bool)>> = of.iter().map(|tally| part(Part::Total(*tally))).collect();
+            let Some(parts) = parts else { return (Verdict::Withheld, false) };
+            if parts.iter().all(|(_, taken)| !taken) {
+                return (Verdict::Plain, false);
+            }
+            let sums: Vec<f64> = parts.iter().map(|(sum, _)| *sum).collect();
+            let again = moment.of_sums(&sums).map(|value| significant(value, *digits));
+            (again.map_or(Verdict::Withheld, Verdict::Changed), true)
         }
+        // Rounded so coarsely that a few persons do not show.
+        Value::Other { .. } => (Verdict::Plain, false),
     }
 }
 
 fn parts_of(value: &Value) -> Vec<Part> {
     match value {
         Value::Mean { total, count } => vec![Part::Total(*total), Part::Total(*count)],
-        Value::Other { of, .. } => of.iter().map(|tally| Part::Total(*tally)).collect(),
+        Value::Moment { of, .. } => of.iter().map(|tally| Part::Total(*tally)).collect(),
+        Value::Other { .. } => Vec::new(),
         Value::Persons(tally) => vec![Part::Persons(*tally)],
         Value::Total(tally) => vec![Part::Total(*tally)],
     }
@@ -292,7 +300,7 @@ fn perturbed(sheet: &Sheet, cell: usize, row: usize, value: &Value, perturbation
         Value::Persons(tally) => count(perturbation, sheet.tally(row, *tally)?),
         Value::Total(tally) => total(*tally),
         Value::Mean { total: sum, count } => perturbation.mean(total(*sum)?, total(*count)?),
-        Value::Other { digits, .. } => {
+        Value::Moment { digits, .. } | Value::Other { digits } => {
             sheet.plain(cell, row).map(|plain| significant(plain, PREVIEW_DIGITS.min(*digits)))
         }
     }

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Float64Type, Schema, UInt64Type};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::common::{DFSchemaRef, DataFusionError, Result, internal_err};
 
-use super::plan::{CellRule, Check, PlaceColumn, ROWS, Value, VeilSpec};
+use super::plan::{CellRule, Check, PlaceColumn, ROWS, VeilSpec};
 use super::shown::Shown;
 use super::sketch::Sketch;
 use super::tallied::Tallied;
@@ -139,7 +139,7 @@ impl Sheet {
             let places = self.enough_places(&rule.places)?;
             // Where a statistic's own rule fails there is no value.
             let values = self.cells.columns().get(self.spec.groups + cell);
-            let other = matches!(rule.value, Value::Other { .. });
+            let other = rule.value.digits().is_some();
             let valued = |row| !other || values.is_some_and(|values| values.is_valid(row));
             let verdict = |(row, places): (usize, bool)| {
                 let passes = self.row_passes(row)
@@ -229,7 +229,7 @@ impl Sheet {
     fn column(&self, cell: usize, rule: &CellRule, values: &ArrayRef) -> Result<ArrayRef> {
         let verdicts: Vec<Verdict> = (0..self.len()).map(|row| self.verdict(cell, row)).collect();
         let withheld: BooleanArray = verdicts.iter().map(|verdict| Some(*verdict == Verdict::Withheld)).collect();
-        let digits = if let Value::Other { digits, .. } = rule.value { Some(digits) } else { None };
+        let digits = rule.value.digits();
         let changed = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Changed(_)));
         if !changed && digits.is_none() {
             return Ok(nullif(values, &withheld)?);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use datafusion::common::{DFSchema, DFSchemaRef, Result, internal_err, plan_err};
 use datafusion::logical_expr::{Expr, InvariantLevel, LogicalPlan, UserDefinedLogicalNodeCore};
 
+use super::observed::moments::Moment;
 use super::rule::Thresholds;
 use super::tally::Counting;
 
@@ -29,17 +30,34 @@ pub(crate) enum Value {
         /// Over how many.
         count: usize,
     },
-    /// Another statistic: shown as it is, with that many significant digits, or withheld.
+    /// A moment of one or two variables.
+    Moment {
+        /// Which.
+        moment: Moment,
+        /// Tallies of the rows, of each variable and its square, and of the product of two; SQL's dependent variable first.
+        of: Vec<usize>,
+        /// Significant digits shown.
+        digits: u8,
+    },
+    /// Another statistic, rounded already: shown with that many significant digits, or withheld.
     Other {
         /// Significant digits.
         digits: u8,
-        /// Tallies whose totals an attacker would solve it for; the ledger compares them.
-        of: Vec<usize>,
     },
     /// Distinct persons of a tally.
     Persons(usize),
     /// Total of a tally.
     Total(usize),
+}
+
+impl Value {
+    /// Significant digits that it is shown with; none if it is a whole number or rounded by other rules.
+    pub(crate) fn digits(&self) -> Option<u8> {
+        match self {
+            Self::Mean { .. } | Self::Persons(_) | Self::Total(_) => None,
+            Self::Moment { digits, .. } | Self::Other { digits } => Some(*digits),
+        }
+    }
 }
 
 /// What must hold of a tally before an aggregate is shown (disclosure.md, 4a, 4b, 4f).

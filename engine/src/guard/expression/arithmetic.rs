@@ -36,6 +36,16 @@ pub(super) fn total_arithmetic(scope: Scope<'_>, left: Expr, op: Operator, right
     Ok(if whole { result } else { finite(result) })
 }
 
+/// What may be negated: the least integer of a type has no opposite in it.
+pub(super) fn negated(scope: Scope<'_>, inner: Expr) -> Expr {
+    let integer = inner.get_type(scope.schema).is_ok_and(|found| found.is_integer());
+    if scope.below() && integer && !matches!(inner, Expr::Literal(..)) {
+        integers::bounded(scope, inner)
+    } else {
+        inner
+    }
+}
+
 fn numeric(found: &DataType) -> bool {
     found.is_numeric() || found.is_null()
 }

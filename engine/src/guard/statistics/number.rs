@@ -13,6 +13,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Join, LogicalPla
 use super::Source;
 use crate::error::{Refusal, rules};
 use crate::guard::expression::keeps_measure;
+use crate::functions::total;
 use crate::guard::facts::{Kind, bare, kind_of};
 
 /// A plain number.
@@ -100,6 +101,9 @@ fn both(one: Option<Number>, other: Option<Number>) -> Option<Number> {
 }
 
 fn number(plan: &LogicalPlan, expr: &Expr, depth: usize) -> Option<Number> {
+    if let Some(inner) = total::wrapped(expr) {
+        return number(plan, inner, depth);
+    }
     if is_literal(expr) {
         return (size(expr)? <= TERM_MAX).then_some(Number { optional: false });
     }
@@ -128,6 +132,9 @@ fn number(plan: &LogicalPlan, expr: &Expr, depth: usize) -> Option<Number> {
 }
 
 fn date(plan: &LogicalPlan, expr: &Expr, depth: usize) -> Option<Number> {
+    if let Some(inner) = total::wrapped(bare(expr)) {
+        return date(plan, inner, depth);
+    }
     match bare(expr) {
         Expr::Column(column) => origin(plan, column, depth, Want::Date),
         _ => None,
@@ -135,6 +142,9 @@ fn date(plan: &LogicalPlan, expr: &Expr, depth: usize) -> Option<Number> {
 }
 
 fn wanted(plan: &LogicalPlan, expr: &Expr, depth: usize, want: Want) -> Option<Number> {
+    if let Some(inner) = total::wrapped(expr) {
+        return wanted(plan, inner, depth, want);
+    }
     match (want, expr) {
         (_, Expr::Alias(alias)) => wanted(plan, &alias.expr, depth, want),
         (_, Expr::Column(column)) => origin(plan, column, depth, want),

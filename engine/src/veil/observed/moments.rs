@@ -13,7 +13,7 @@ const LINE: f64 = 1e-9;
 const ROUNDING: f64 = 1e-12;
 
 /// See the module. Of two variables `y` is the first argument, as in SQL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd)]
 pub(crate) enum Moment {
     Corr,
     CovarPop,
@@ -73,6 +73,34 @@ impl Moment {
             Self::VarPop => "var_pop",
             Self::VarSamp => "var",
         }
+    }
+
+    /// From sums over rows: how many, of each variable and its square, and of the product; `y` before `x`.
+    pub(crate) fn of_sums(self, sums: &[f64]) -> Option<f64> {
+        let (n, y, yy, x, xx, xy) = match *sums {
+            [n, x, xx] => (n, x, xx, x, xx, xx),
+            [n, y, yy, x, xx, xy] => (n, y, yy, x, xx, xy),
+            _ => return None,
+        };
+        let (sxx, syy, sxy) = ((xx - x * x / n).max(0.0), (yy - y * y / n).max(0.0), xy - x * y / n);
+        let value = match self {
+            Self::Corr => sxy / (sxx * syy).sqrt(),
+            Self::CovarPop => sxy / n,
+            Self::CovarSamp => sxy / (n - 1.0),
+            Self::MeanX => x / n,
+            Self::MeanY => y / n,
+            Self::Intercept => (y - sxy / sxx * x) / n,
+            Self::R2 => sxy * sxy / (sxx * syy),
+            Self::Slope => sxy / sxx,
+            Self::StddevPop => (sxx / n).sqrt(),
+            Self::StddevSamp => (sxx / (n - 1.0)).sqrt(),
+            Self::Sxx => sxx,
+            Self::Sxy => sxy,
+            Self::Syy => syy,
+            Self::VarPop => sxx / n,
+            Self::VarSamp => sxx / (n - 1.0),
+        };
+        value.is_finite().then_some(value)
     }
 
     /// One or two.
