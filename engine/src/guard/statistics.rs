@@ -225,6 +225,12 @@ fn values(source: Source<'_>, function: &AggregateFunction, amounts: &mut Amount
     {
         return Ok(None);
     }
+    // Persons under a condition are counted as persons.
+    for column in arg.column_refs() {
+        if function.func.name() == "count" && matches!(source.scope.fact(column)?.kind, Kind::Key { .. }) {
+            return Ok(None);
+        }
+    }
     let params = &function.params;
     if params.filter.is_some() || !params.order_by.is_empty() {
         return no(&rules::DISTINCT_COUNT);

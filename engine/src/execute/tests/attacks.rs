@@ -32,9 +32,14 @@ fn attacks() -> impl Iterator<Item = Case> {
     cases::all().into_iter().filter(|case| case.class != "legit")
 }
 
+/// Whether anything but NULL came out.
+fn is_telling(answer: &Answer) -> bool {
+    rows(answer).iter().flatten().any(|cell| cell != "-")
+}
+
 /// Whether one statement of a case is refused, or answered with an earlier value: the researcher never gets the last piece.
 async fn is_refused(case: &Case) -> bool {
-    let project = session(Twin::Base);
+    let (project, mut told) = (session(Twin::Base), false);
     for sql in case.statements() {
         match ask_in(&project, sql).await {
             Outcome::Answered(answer) if answer.veil.snapped > 0 => return true,
@@ -45,10 +50,11 @@ async fn is_refused(case: &Case) -> bool {
                 return true;
             }
             Outcome::Failed(error) => panic!("{} fails while it runs: {error}", case.id),
+            Outcome::Answered(answer) if is_telling(&answer) => told = true,
             Outcome::Answered(_) => {}
         }
     }
-    false
+    !told
 }
 
 #[tokio::test]
