@@ -1,7 +1,5 @@
-//! Five queries through the veil beside DuckDB without one, on the same release: `cargo bench --bench engine -- --persons 20000`.
-//!
-//! Ours: encrypted Parquet, guard, veil, Flight SQL on loopback, audit entry synced to disk. DuckDB: the same files decrypted, in
-//! its own process, two threads. Both alternately; medians of seven. Needs `./tests/setup` (Python environment with DuckDB).
+//! Questions of studies through the whole veil, beside DuckDB and plain DataFusion on the same rows:
+//! `cargo bench --bench engine -- --persons 2000000`. See `benches/README.md`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 #![expect(
@@ -11,186 +9,120 @@
     reason = "a benchmark ends at the first thing that goes wrong"
 )]
 
-use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+#[path = "engine/data.rs"]
+mod data;
+#[path = "engine/others.rs"]
+mod others;
+#[path = "engine/questions.rs"]
+mod questions;
+
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use catalog::{DatasetKey, Manifest, aad_prefix};
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::encryption::decrypt::FileDecryptionProperties;
-use parquet::file::properties::WriterProperties;
-use policies::Zone;
-use policies::keys::{KeyFolder, VerifyingKey};
-use serde_json::Value;
+use engine::{Keeper, Limits, Releases, Session, VeilKey};
+use policies::{Grade, Permit, Profile};
 
-const SUDARE: &str = env!("CARGO_BIN_EXE_sudare");
-const ROUNDS: usize = 7;
+use data::Data;
+use others::{DataFusion, DuckDb};
+use questions::{QUESTIONS, Question};
 
-const QUERIES: [(&str, &str); 5] = [
-    (
-        "points by prefecture, sex",
-        "SELECT prefecture, sex, count(*) AS n, sum(points) AS points FROM ndb.claims GROUP BY 1, 2",
-    ),
-    (
-        "persons by ICD-10 code",
-        "SELECT icd10, count(DISTINCT person_key) AS persons FROM ndb.diagnoses WHERE NOT suspected GROUP BY 1",
-    ),
-    (
-        "per person, then histogram",
-        "WITH m AS (SELECT person_key, count(DISTINCT left(yj_code, 7)) AS n FROM ndb.drugs GROUP BY person_key) SELECT n, count(*) AS users FROM m GROUP BY n",
-    ),
-    (
-        "four databases linked",
-        "WITH n AS (SELECT DISTINCT person_key FROM ndb.claims), l AS (SELECT DISTINCT person_key FROM ltc.claims), d AS (SELECT DISTINCT person_key FROM dpc.stays), e AS (SELECT DISTINCT person_key FROM ehr.observations) SELECT count(*) AS n, count(l.person_key) AS l, count(d.person_key) AS d, count(e.person_key) AS e FROM n LEFT JOIN l ON l.person_key = n.person_key LEFT JOIN d ON d.person_key = n.person_key LEFT JOIN e ON e.person_key = n.person_key",
-    ),
-    (
-        "readmission in 30 days",
-        "WITH s AS (SELECT person_key, discharged_on, lead(admitted_on) OVER (PARTITION BY person_key ORDER BY admitted_on) AS next_on FROM dpc.stays) SELECT CASE WHEN next_on <= discharged_on + INTERVAL '30 days' THEN 'back' ELSE 'not back' END AS what, count(*) AS stays FROM s GROUP BY 1",
-    ),
-];
+const MEMORY: usize = 2 << 30;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let persons = arguments
-        .iter()
-        .position(|it| it == "--persons")
-        .and_then(|at| arguments.get(at + 1))
-        .cloned()
-        .unwrap_or_else(|| "20000".to_owned());
-    let base = Path::new(SUDARE).ancestors().nth(2).unwrap().join("bench-data");
-    fs::create_dir_all(&base).unwrap();
-    let demo = base.join(format!("demo-{persons}"));
-    let mut server = serve(&demo, &persons);
-    let plain = base.join(format!("plain-{persons}"));
-    decrypt(&demo, &plain);
-    let mut duckdb = DuckDb::start(&plain);
-    let about: Value = serde_json::from_slice(&fs::read(demo.join("demo.json")).unwrap()).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    println!(
-        "{:28} {:>10} {:>10} {:>7}   medians of {ROUNDS}, {persons} persons",
-        "query", "sudare ms", "DuckDB ms", "ratio"
-    );
-    for (name, sql) in QUERIES {
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        for _ in 0..=ROUNDS {
-            ours.push(ask(&runtime, &about, sql));
-            theirs.push(duckdb.time(sql));
+    let number = |name: &str, default: u64| {
+        let at = arguments.iter().position(|it| it == name);
+        at.map_or(default, |at| arguments[at + 1].parse().expect("a number after the option"))
+    };
+    let (persons, rounds) = (number("--persons", 2_000_000), number("--rounds", 5));
+    let kept = arguments.iter().position(|it| it == "--data").map(|at| PathBuf::from(&arguments[at + 1]));
+    let only = arguments.iter().position(|it| it == "--only").map(|at| arguments[at + 1].clone());
+    let scratch = tempfile::tempdir().expect("a folder for the data");
+    let data = Data::at(kept.as_deref().unwrap_or(scratch.path()), persons);
+    println!("{persons} persons: {}", data.told());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let releases = Releases::open(&data.releases(), data.keys(), |_, opened| opened.expect("a release of this run"));
+    let releases = releases.expect("the releases of this run");
+    let mut duck = DuckDb::start(&data.plain());
+    println!("medians of {rounds} in ms, two threads each; ratio: Sudare over the other\n");
+    println!("| question | Sudare | DuckDB | ratio | DuckDB, counting | ratio | DataFusion |");
+    println!("|---|---|---|---|---|---|---|");
+    let mut logarithms = Vec::new();
+    for question in QUESTIONS.iter().filter(|question| only.as_ref().is_none_or(|only| question.name.contains(only))) {
+        let times = measured(question, rounds, &runtime, (&data, &releases), &mut duck);
+        let (plain, counting) = (times.ours / times.duck, times.ours / times.counting);
+        if question.is_of_a_study {
+            logarithms.push(counting.ln());
         }
-        let (ours, theirs) = (median(&mut ours[1..]), median(&mut theirs[1..]));
-        println!("{name:28} {ours:10.1} {theirs:10.1} {:7.1}", ours / theirs);
+        println!(
+            "| {} | {:.0} | {:.0} | {plain:.2} | {:.0} | {counting:.2} | {:.0} |",
+            question.name, times.ours, times.duck, times.counting, times.fusion
+        );
     }
-    server.kill().unwrap();
-    server.wait().unwrap();
+    if !logarithms.is_empty() {
+        let mean = (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp();
+        println!("\ngeometric mean over {} study queries, DuckDB counting: {mean:.2}", logarithms.len());
+    }
+    println!("peak memory of this process: {} MB", peak_megabytes());
 }
 
-fn serve(demo: &Path, persons: &str) -> Child {
-    let _absent = fs::remove_file(demo.join("demo.json"));
-    let child = Command::new(SUDARE)
-        .args([
-            "demo",
-            "--dir",
-            demo.to_str().unwrap(),
-            "--persons",
-            persons,
-            "--portal",
-            "127.0.0.1:0",
-            "--engine",
-            "127.0.0.1:0",
-        ])
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    while !demo.join("demo.json").exists() {
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    std::thread::sleep(Duration::from_secs(2));
-    child
+struct Times {
+    ours: f64,
+    duck: f64,
+    counting: f64,
+    fusion: f64,
 }
 
-fn ask(runtime: &tokio::runtime::Runtime, about: &Value, sql: &str) -> f64 {
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let (server, token, project) =
-        (text(&about["engine"]), text(&about["accounts"]["researcher"]["token"]), text(&about["projects"][0]["id"]));
+/// All four in turn, round by round, so that a slow minute of the machine touches all alike.
+fn measured(
+    question: &Question,
+    rounds: u64,
+    runtime: &tokio::runtime::Runtime,
+    (data, releases): (&Data, &Releases),
+    duck: &mut DuckDb,
+) -> Times {
+    let mut times = [const { Vec::new() }; 4];
+    for _ in 0..rounds {
+        times[0].push(ours(question, runtime, &data.permit(), releases));
+        times[1].push(duck.milliseconds(question.sql));
+        times[2].push(duck.milliseconds(question.counting));
+        times[3].push(DataFusion::milliseconds(runtime, &data.plain(), question.sql));
+    }
+    let [ours, duck, counting, fusion] = times.map(median);
+    Times { ours, duck, counting, fusion }
+}
+
+/// In a fresh project, so that no stored answer is timed. From the text to the cells: guard, veil, judge, ledger.
+fn ours(question: &Question, runtime: &tokio::runtime::Runtime, permit: &Permit, releases: &Releases) -> f64 {
+    let mut profile = Profile::named("standard").expect("a profile");
+    profile.max_rows = 100_000;
+    profile.budget.cells_a_day = 1_000_000;
+    let today = jiff::civil::date(2026, 4, 1);
+    let keeper = Keeper::of_session(Grade::Exact, &profile, today).expect("a keeper");
+    let limits = Limits { memory_bytes: MEMORY, partitions: 2, ..Limits::default() };
+    let session = Session::of_permit((permit, releases), profile, keeper, VeilKey::new(&[7; 32]), limits);
+    let session = session.expect("a session");
     let began = Instant::now();
-    runtime.block_on(engine::client::query(&server, &token, Some(&project), sql)).unwrap();
-    began.elapsed().as_secs_f64() * 1000.0
+    let rows = runtime.block_on(async {
+        let prepared = session.prepare(question.sql).await.expect(question.name);
+        let answer = session.execute(prepared).await.expect(question.name);
+        answer.batches.iter().map(arrow::record_batch::RecordBatch::num_rows).sum::<usize>()
+    });
+    assert!(rows > 0, "{} shows nothing", question.name);
+    milliseconds(began.elapsed())
 }
 
-/// The releases as plain Parquet, the same buckets and row groups.
-fn decrypt(demo: &Path, plain: &Path) {
-    if plain.exists() {
-        fs::remove_dir_all(plain).unwrap();
-    }
-    let keys = KeyFolder::open(&demo.join("enclave/keys"), Zone::Enclave).unwrap();
-    let (kek, signer) = (keys.bytes("kek").unwrap(), VerifyingKey::read(&keys.public("sign")).unwrap());
-    for dataset in ["ndb", "ltc", "dpc", "ehr"] {
-        let release = demo.join("enclave/releases").join(dataset).join("2026.1");
-        let manifest = Manifest::read(&release, &signer).unwrap();
-        let key = DatasetKey::unwrap(&manifest.wrapped_key, &kek, &manifest.release).unwrap();
-        for (name, table) in &manifest.tables {
-            let folder: PathBuf = plain.join(name.replace('.', "/"));
-            fs::create_dir_all(&folder).unwrap();
-            for file in &table.files {
-                let bucket = file.bucket.unwrap_or(0);
-                let properties = FileDecryptionProperties::builder(key.expose().to_vec())
-                    .with_aad_prefix(aad_prefix(&manifest.release, name, bucket))
-                    .build()
-                    .unwrap();
-                let options = ArrowReaderOptions::new().with_file_decryption_properties(properties);
-                let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(
-                    File::open(release.join(&file.path)).unwrap(),
-                    options,
-                )
-                .unwrap();
-                let settings = WriterProperties::builder()
-                    .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap()))
-                    .build();
-                let target = File::create(folder.join(format!("{bucket:03}.parquet"))).unwrap();
-                let mut writer =
-                    ArrowWriter::try_new(target, std::sync::Arc::clone(reader.schema()), Some(settings)).unwrap();
-                for batch in reader.build().unwrap() {
-                    writer.write(&batch.unwrap()).unwrap();
-                }
-                writer.close().unwrap();
-            }
-        }
-    }
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
 }
 
-struct DuckDb {
-    _child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl DuckDb {
-    fn start(plain: &Path) -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut child = Command::new(root.join("target/tests-python/bin/python"))
-            .arg(root.join("benches/duckdb_times.py"))
-            .arg(plain)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("run ./tests/setup first");
-        let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        Self { _child: child, input, output }
-    }
-
-    /// Milliseconds of one query, as DuckDB's own process measures them.
-    fn time(&mut self, sql: &str) -> f64 {
-        writeln!(self.input, "{}", sql.replace('\n', " ")).unwrap();
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        line.trim().parse().unwrap()
-    }
-}
-
-fn median(times: &mut [f64]) -> f64 {
+fn median(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]
+}
+
+fn peak_megabytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    peak.and_then(|text| text.trim().trim_end_matches(" kB").trim().parse::<u64>().ok()).unwrap_or(0) / 1_024
 }

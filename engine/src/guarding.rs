@@ -20,8 +20,9 @@ use crate::flight::{Ending, Guard, Guarded, Shape};
 use crate::guard::statement::{Template, parse, samples};
 use crate::ledger::{Ledger, LedgerError};
 use crate::relations::{RelationKind, Relations};
+use crate::release::Releases;
 use crate::service::Clock;
-use crate::tables::Granted;
+use crate::tables::{Granted, granted};
 use crate::veil::grade::Keeper;
 
 /// The guard of this engine.
@@ -78,16 +79,35 @@ impl VeiledGuard {
         }
         let profile = Profile::named(&permit.profile).map_err(|_| Rejection::PermitUnusable)?;
         let keeper = self.keeper(permit, &profile)?;
-        let mut relations = Relations::default();
-        for table in tables {
-            let columns = table.visible();
-            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            relations = match table.kind {
-                RelationKind::Open => relations.with_open(&table.name, table.provider),
-                RelationKind::Rows => relations.with_rows(&table.name, table.provider, &columns),
-            };
-        }
+        let relations = relations(tables);
         Ok(Session::new(relations, profile, keeper, VeilKey::new(self.key.expose()), self.limits))
+    }
+}
+
+/// A permit's tables by name, each marked as rows of persons or as open.
+fn relations(tables: Vec<Granted>) -> Relations {
+    let mut relations = Relations::default();
+    for table in tables {
+        let columns = table.visible();
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        relations = match table.kind {
+            RelationKind::Open => relations.with_open(&table.name, table.provider),
+            RelationKind::Rows => relations.with_rows(&table.name, table.provider, &columns),
+        };
+    }
+    relations
+}
+
+impl Session {
+    /// A session over what a permit names, without a service around it: for measurements.
+    pub fn of_permit(
+        (permit, releases): (&Permit, &Releases),
+        profile: Profile,
+        keeper: Keeper,
+        veil_key: VeilKey,
+        limits: Limits,
+    ) -> Result<Self, Rejection> {
+        Ok(Self::new(relations(granted(permit, releases)?), profile, keeper, veil_key, limits))
     }
 }
 

@@ -1,8 +1,8 @@
 //! The veil: one hidden aggregate that counts beside each cell, the node that keeps its place, and the judge.
 
 pub(crate) mod complement;
-pub(crate) mod grade;
 pub(crate) mod distinct;
+pub(crate) mod grade;
 pub(crate) mod judge;
 pub(crate) mod observed;
 pub(crate) mod places;

@@ -48,7 +48,8 @@ pub(crate) struct Fact {
 }
 
 impl Fact {
-    pub(crate) const HIDDEN: Self = Self { kind: Kind::Hidden, sides: 0, lists: 0, list_column: None, chosen: false, plain: false };
+    pub(crate) const HIDDEN: Self =
+        Self { kind: Kind::Hidden, sides: 0, lists: 0, list_column: None, chosen: false, plain: false };
     pub(crate) const PLAIN: Self = Self { kind: Kind::Other, ..Self::HIDDEN };
 
     /// What is derived from both and is neither.

@@ -158,8 +158,13 @@ async fn answers_do_not_depend_on_how_rows_are_spread() {
     for partitions in [1, 4] {
         let limits = Limits { partitions, ..Limits::default() };
         let profile = Profile::named("standard").unwrap();
-        let session =
-            Session::new(fixture::relations(Twin::Base), profile.clone(), Keeper::of_session(Grade::Exact, &profile, jiff::civil::date(2026, 4, 1)).unwrap(), VeilKey::new(&[7; 32]), limits);
+        let session = Session::new(
+            fixture::relations(Twin::Base),
+            profile.clone(),
+            Keeper::of_session(Grade::Exact, &profile, jiff::civil::date(2026, 4, 1)).unwrap(),
+            VeilKey::new(&[7; 32]),
+            limits,
+        );
         let prepared = session.prepare(sql).await.unwrap();
         found.push(rows(&session.execute(prepared).await.unwrap()));
     }

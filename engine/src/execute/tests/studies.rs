@@ -3,8 +3,7 @@
 use super::*;
 
 /// Refused honestly for now: conditions and expressions in aggregates, grouping sets.
-const NOT_YET: &[&str] =
-    &["L026", "L060"];
+const NOT_YET: &[&str] = &["L026", "L060"];
 /// Answered with no row: a group by institution waits for the institution level.
 const EMPTY: &[&str] = &["L030"];
 

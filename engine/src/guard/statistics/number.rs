@@ -12,8 +12,8 @@ use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Join, LogicalPla
 
 use super::Source;
 use crate::error::{Refusal, rules};
-use crate::guard::expression::keeps_measure;
 use crate::functions::total;
+use crate::guard::expression::keeps_measure;
 use crate::guard::facts::{Kind, bare, kind_of};
 
 /// A plain number.
