@@ -37,7 +37,8 @@ fn the_notebook_runs_from_top_to_bottom() {
     let code = code.collect::<Vec<_>>().join("\n");
     assert!(code.contains("figure(preview)") && code.contains("figure(exact)"));
     let demo = world.folder.path().join("demo.json");
-    let run = Command::new(python_program()).args(["-B", "-c", &code]).current_dir(&folder).env("SUDARE_DEMO", demo).output();
+    let run =
+        Command::new(python_program()).args(["-B", "-c", &code]).current_dir(&folder).env("SUDARE_DEMO", demo).output();
     let output = run.unwrap();
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
 }

@@ -39,7 +39,10 @@ fn a_preview_is_near_the_exact_cells_the_same_each_time_and_marked_in_every_form
     assert!(both.iter().any(|(truth, shown)| truth != shown), "no cell has noise: {both:?}");
     let again = world.answer_in("preview", BY_PREFECTURE);
     let otherwise = BY_PREFECTURE.replace("count(DISTINCT person_key)", "count(DISTINCT c.person_key)");
-    let otherwise = world.answer_in("preview", &otherwise.replace("ndb.claims", "ndb.claims AS c WHERE points >= 0 OR points < 0 OR points IS NULL"));
+    let otherwise = world.answer_in(
+        "preview",
+        &otherwise.replace("ndb.claims", "ndb.claims AS c WHERE points >= 0 OR points < 0 OR points IS NULL"),
+    );
     assert_eq!(shown, persons(&again));
     assert_eq!(shown, persons(&otherwise), "the noise is of the persons, not of the wording");
 
@@ -75,12 +78,14 @@ fn a_withheld_band_and_a_snapped_value_get_their_sentences() {
     for (lang, words) in [("ja", "0 と少数は区別できません"), ("en", "none and few look the same")] {
         assert!(text(&world.sql_shown("exact", [lang, "table"], all).stdout).contains(words));
     }
-    // All but a handful: the difference would be theirs.
-    let but = |prefecture: u32| {
-        all.replace(" GROUP", &format!(" WHERE NOT (prefecture = '{prefecture:02}' AND age BETWEEN 80 AND 84) GROUP"))
+    // All but a handful: the difference would be theirs. Six prefectures of middle size, within the budget of variants.
+    let but = |prefecture: &str| {
+        all.replace(" GROUP", &format!(" WHERE NOT (prefecture = '{prefecture}' AND age >= 80) GROUP"))
     };
-    let (asked, answer) = (1..=47)
-        .map(|prefecture| (but(prefecture), world.answer(&but(prefecture))))
+    let (asked, answer) = ["33", "10", "20", "43", "46", "26"]
+        .map(but)
+        .into_iter()
+        .map(|sql| (sql.clone(), world.answer(&sql)))
         .find(|(_, answer)| answer["veil"]["snapped"].as_u64().unwrap() > 0)
         .expect("a question that leaves out less than ten persons is noticed");
     let near = |answer: &Value| persons(answer).into_values().collect::<Vec<_>>();

@@ -280,7 +280,8 @@ async fn look_at_a_preview(page: &Browser, world: &World, size: Size) {
         page.press(button).await;
         page.see(words).await;
         assert!(page.text_of("section[aria-labelledby=answer] caption").await.contains(words));
-        page.script("document.querySelector('section[aria-labelledby=answer] .scroll').scrollLeft = 1000", vec![]).await;
+        page.script("document.querySelector('section[aria-labelledby=answer] .scroll').scrollLeft = 1000", vec![])
+            .await;
         let inside = "const box = document.querySelector('caption.preview span').getBoundingClientRect(); return box.left >= 0 && box.right <= innerWidth";
         assert_eq!(page.script(inside, vec![]).await, true, "the mark of {name} is cut off");
         look(page, name, size).await;

@@ -117,7 +117,8 @@ fn three_services_beyond_loopback_answer_over_tls_and_only_so() {
     let adbc = served.python(&server, &[path(&ca)]);
     assert_eq!(adbc["columns"], serde_json::json!(["sex", "persons"]), "{adbc}");
     let figure = served.world.path().join("figure.svg");
-    let drawn = example(&served.world.path().join("demo.json"), "preview", &figure, &["--server", &server, "--ca", path(&ca)]);
+    let drawn =
+        example(&served.world.path().join("demo.json"), "preview", &figure, &["--server", &server, "--ca", path(&ca)]);
     assert!(drawn.status.success() && figure.exists(), "{}", text(&drawn.stderr));
 
     // A CA of somebody else vouches for nothing here.

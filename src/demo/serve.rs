@@ -194,9 +194,7 @@ fn announce(folder: &Folder, kept: &Kept<'_>, began: Instant, lang: Lang) {
     output::line(&output::table(&[&lang.text("role"), &lang.text("name"), &lang.text("password")], &rows));
     output::line(&format!("\n{}", lang.text("demo-projects")));
     let shown = |permit: &Permit| lang.text(&format!("grade-{}", permit.grade));
-    let rows: Vec<Vec<String>> = permits
-        .iter()
-        .map(|permit| vec![permit.project.to_string(), permit.id.to_string(), shown(permit)])
-        .collect();
+    let rows: Vec<Vec<String>> =
+        permits.iter().map(|permit| vec![permit.project.to_string(), permit.id.to_string(), shown(permit)]).collect();
     output::line(&output::table(&[&lang.text("project"), &lang.text("permit"), &lang.text("grade")], &rows));
 }
