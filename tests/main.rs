@@ -13,6 +13,8 @@
 mod chain;
 mod command_line;
 mod durability;
+mod examples;
+mod grades;
 mod leak;
 mod linkage;
 mod pages;

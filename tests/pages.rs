@@ -68,7 +68,7 @@ async fn a_researcher_gets_figures_and_a_refusal_with_its_reason_but_no_audit_lo
     assert!(page.path().await.starts_with("/sign-in"), "nobody is signed in yet");
     page.sign_in(&world, "researcher").await;
     page.follow("研究課題").await;
-    page.follow_to(&format!("/projects/{}", world.project())).await;
+    page.follow_to(&format!("/projects/{}", world.project("exact"))).await;
     page.fill("SQL", QUESTION).await;
     page.press("実行").await;
     page.see("結果").await;
@@ -118,7 +118,7 @@ async fn everything_is_in_reach_of_the_keyboard() {
     page.tab_to("研究課題").await;
     page.enter().await;
     page.see("承諾通知書").await;
-    page.tab_to(&world.project()).await;
+    page.tab_to(&world.project("exact")).await;
     page.enter().await;
     page.see("実行").await;
     page.tab_to("SQL").await;
@@ -251,7 +251,7 @@ async fn every_page_fits_a_phone_and_asks_nothing_of_other_machines() {
         page.follow_to("/applications/A-").await;
         page.see("申請の内容").await;
         look(&page, "application", size).await;
-        page.go(&format!("/projects/{}/sql", world.project())).await;
+        page.go(&format!("/projects/{}/sql", world.project("exact"))).await;
         look(&page, "sql", size).await;
         for (name, sql, words) in [("answer", QUESTION, "結果"), ("refusal", ROWS, "この問い合わせには答えられません")]
         {
@@ -260,11 +260,33 @@ async fn every_page_fits_a_phone_and_asks_nothing_of_other_machines() {
             page.see(words).await;
             look(&page, name, size).await;
         }
+        look_at_a_preview(&page, &world, size).await;
         page.sign_out().await;
         page.sign_in(&world, "auditor").await;
         page.go("/audit").await;
         look(&page, "audit", size).await;
     }
+}
+
+/// The mark stands on the figures themselves, in both languages, and can be seen where a wide table is scrolled.
+async fn look_at_a_preview(page: &Browser, world: &World, size: Size) {
+    let place = format!("/projects/{}/sql", world.project("preview"));
+    for (lang, name, button, words) in [
+        ("ja", "preview", "実行", "閲覧用・公表不可"),
+        ("en", "preview-english", "Run", "Preview – not for publication"),
+    ] {
+        page.go(&format!("{place}?lang={lang}")).await;
+        page.fill("SQL", QUESTION).await;
+        page.press(button).await;
+        page.see(words).await;
+        assert!(page.text_of("section[aria-labelledby=answer] caption").await.contains(words));
+        page.script("document.querySelector('section[aria-labelledby=answer] .scroll').scrollLeft = 1000", vec![])
+            .await;
+        let inside = "const box = document.querySelector('caption.preview span').getBoundingClientRect(); return box.left >= 0 && box.right <= innerWidth";
+        assert_eq!(page.script(inside, vec![]).await, true, "the mark of {name} is cut off");
+        look(page, name, size).await;
+    }
+    page.go("/?lang=ja").await;
 }
 
 /// One page: a picture, nothing wider than the window, every field labelled, every byte from the portal, no script.

@@ -14,7 +14,7 @@ const QUESTION: &str = "SELECT sex, count(DISTINCT person_key) FROM ndb.claims G
 fn ask(world: &World, token: &str) -> (i32, String) {
     let file = world.folder.path().join("a.token");
     fs::write(&file, token).unwrap();
-    let (server, project) = (world.address("engine"), world.project());
+    let (server, project) = (world.address("engine"), world.project("exact"));
     let output = run(&[
         "sql",
         "--server",
@@ -32,7 +32,7 @@ fn ask(world: &World, token: &str) -> (i32, String) {
 }
 
 fn claims(world: &World, who: &str, issued_at: Timestamp) -> SessionToken {
-    let permit = world.demo["projects"][0]["permit"].as_str().unwrap();
+    let permit = world.permit("exact");
     SessionToken {
         user: world.account(who, "user").parse::<UserId>().unwrap(),
         session: SessionId::random(),
@@ -87,7 +87,7 @@ fn a_token_that_is_forged_over_too_long_or_of_another_person_gets_nothing() {
 #[test]
 fn a_permit_with_a_flipped_byte_does_not_verify() {
     let world = World::start();
-    let id = world.demo["projects"][0]["permit"].as_str().unwrap();
+    let id = world.permit("exact");
     let file = find(&world.folder.path().join("permit"), &format!("{id}.jws")).expect("the signer keeps its permits");
     let key = world.folder.path().join("permit/keys/public/permit.pub");
     assert!(run(&["permit", "verify", "--key", path(&key), path(&file)]).status.success());
@@ -109,11 +109,11 @@ fn a_permit_with_a_flipped_byte_does_not_verify() {
 fn a_revoked_permit_ends_within_a_minute() {
     let world = World::start();
     assert_eq!(world.sql_as("researcher", QUESTION).0, 0);
-    let id = world.demo["projects"][0]["permit"].as_str().unwrap();
+    let id = world.permit("exact");
     let keys = world.folder.path().join("portal/keys");
     let signer = world.address("signer");
     let output =
-        run(&["permit", "revoke", "--signer", &signer, "--keys", path(&keys), "--reason", "test", "--lang", "en", id]);
+        run(&["permit", "revoke", "--signer", &signer, "--keys", path(&keys), "--reason", "test", "--lang", "en", &id]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let until = Instant::now() + Duration::from_mins(1);
     loop {

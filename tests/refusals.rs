@@ -73,7 +73,7 @@ fn at_least_thirty_real_studies_are_answered() {
 fn python_asks_over_adbc_and_reads_the_veil() {
     let world = World::start();
     let sql = "SELECT sex, count(DISTINCT person_key) AS persons FROM ndb.claims GROUP BY sex ORDER BY sex";
-    let (token, project, server) = (world.token_file("researcher"), world.project(), world.address("engine"));
+    let (token, project, server) = (world.token_file("researcher"), world.project("exact"), world.address("engine"));
     let lines = python("adbc.py", &[&server, path(&token), &project, sql]);
     let same = world.answer(sql);
     assert_eq!(lines[0]["rows"], same["rows"]);

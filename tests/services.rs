@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::world::{PERSONS, SUDARE, World, copy_of, path, prepared, run, text};
+use crate::world::{PERSONS, SUDARE, World, copy_of, path, prepared, project, run, text};
 
 struct Running(Child);
 
@@ -59,6 +59,8 @@ fn the_services_answer_each_in_a_process_of_its_own() {
         &server,
         "--token-file",
         path(&token),
+        "--project",
+        &project(&demo, "exact", "id"),
         "-c",
         "SELECT sex, count(*) FROM ndb.claims GROUP BY sex",
     ]);

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::world::{PERSONS, SUDARE, copy_of, demo_once, path, prepared, python, run, text};
+use crate::examples::example;
+use crate::world::{PERSONS, SUDARE, copy_of, demo_once, path, prepared, project, python, run, text};
 
 const SQL: &str = "SELECT sex, count(DISTINCT person_key) AS persons FROM ndb.claims GROUP BY sex ORDER BY sex";
 
@@ -59,13 +60,15 @@ impl Served {
 
     fn sql(&self, server: &str, ca: &[&str]) -> Output {
         let token = self.token();
-        let asked = ["sql", "--server", server, "--token-file", path(&token), "--lang", "en", "-c", SQL];
+        let project = project(&self.demo, "exact", "id");
+        let place = ["sql", "--server", server, "--token-file", path(&token), "--project", &project];
+        let asked = [place.as_slice(), &["--lang", "en", "-c", SQL]].concat();
         run(&[asked.as_slice(), ca].concat())
     }
 
     fn python(&self, server: &str, ca: &[&str]) -> Value {
-        let (token, project) = (self.token(), self.demo["projects"][0]["id"].as_str().unwrap());
-        python("adbc.py", &[&[server, path(&token), project, SQL, "null"], ca].concat()).remove(0)
+        let (token, project) = (self.token(), project(&self.demo, "exact", "id"));
+        python("adbc.py", &[&[server, path(&token), &project, SQL, "null"], ca].concat()).remove(0)
     }
 }
 
@@ -113,6 +116,10 @@ fn three_services_beyond_loopback_answer_over_tls_and_only_so() {
     assert!(answered.status.success(), "{}", text(&answered.stderr));
     let adbc = served.python(&server, &[path(&ca)]);
     assert_eq!(adbc["columns"], serde_json::json!(["sex", "persons"]), "{adbc}");
+    let figure = served.world.path().join("figure.svg");
+    let drawn =
+        example(&served.world.path().join("demo.json"), "preview", &figure, &["--server", &server, "--ca", path(&ca)]);
+    assert!(drawn.status.success() && figure.exists(), "{}", text(&drawn.stderr));
 
     // A CA of somebody else vouches for nothing here.
     let other = served.world.path().join("other");

@@ -143,10 +143,14 @@ impl World {
         self.demo["accounts"][who][field].as_str().unwrap_or_else(|| panic!("no {field} of {who}")).to_owned()
     }
 
-    /// The project that grants exact cells.
-    pub(crate) fn project(&self) -> String {
-        let projects = self.demo["projects"].as_array().unwrap();
-        projects.iter().find(|project| project["grade"] == "exact").unwrap()["id"].as_str().unwrap().to_owned()
+    /// The demo's project of that grade, `exact` or `preview`.
+    pub(crate) fn project(&self, grade: &str) -> String {
+        project(&self.demo, grade, "id")
+    }
+
+    /// The permit of that project.
+    pub(crate) fn permit(&self, grade: &str) -> String {
+        project(&self.demo, grade, "permit")
     }
 
     /// A file with a person's session token.
@@ -156,29 +160,37 @@ impl World {
         file
     }
 
-    /// `sudare sql --format json` as `who`: exit code and the JSON it printed.
+    /// `sudare sql` as the researcher in the project of that grade, in that language and format.
+    pub(crate) fn sql_shown(&self, grade: &str, shown: [&str; 2], sql: &str) -> Output {
+        let [lang, format] = shown;
+        self.sql("researcher", grade, &["--lang", lang, "--format", format, "-c", sql])
+    }
+
+    fn sql(&self, who: &str, grade: &str, asked: &[&str]) -> Output {
+        let (token, project, server) = (self.token_file(who), self.project(grade), self.address("engine"));
+        let place = ["sql", "--server", &server, "--token-file", path(&token), "--project", &project];
+        run(&[place.as_slice(), asked].concat())
+    }
+
+    /// `sudare sql --format json` as `who` in the project of exact cells: exit code and the JSON it printed.
     pub(crate) fn sql_as(&self, who: &str, sql: &str) -> (i32, Value) {
-        let (token, project, server) = (self.token_file(who), self.project(), self.address("engine"));
-        let output = run(&[
-            "sql",
-            "--server",
-            &server,
-            "--token-file",
-            path(&token),
-            "--project",
-            &project,
-            "--format",
-            "json",
-            "-c",
-            sql,
-        ]);
+        self.sql_json(who, "exact", sql)
+    }
+
+    fn sql_json(&self, who: &str, grade: &str, sql: &str) -> (i32, Value) {
+        let output = self.sql(who, grade, &["--format", "json", "-c", sql]);
         let json = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| Value::String(text(&output.stderr)));
         (output.status.code().unwrap(), json)
     }
 
-    /// The researcher's query, which must be answered.
+    /// The researcher's query in the project of exact cells, which must be answered.
     pub(crate) fn answer(&self, sql: &str) -> Value {
-        let (code, json) = self.sql_as("researcher", sql);
+        self.answer_in("exact", sql)
+    }
+
+    /// The researcher's query in the project of that grade, which must be answered.
+    pub(crate) fn answer_in(&self, grade: &str, sql: &str) -> Value {
+        let (code, json) = self.sql_json("researcher", grade, sql);
         assert_eq!(code, 0, "{sql}\n{json}");
         json
     }
@@ -189,6 +201,12 @@ impl World {
         assert_eq!(code, 3, "{sql}\n{json}");
         json["refused"].clone()
     }
+}
+
+/// A field of the project of that grade in a `demo.json`.
+pub(crate) fn project(demo: &Value, grade: &str, field: &str) -> String {
+    let projects = demo["projects"].as_array().unwrap();
+    projects.iter().find(|project| project["grade"] == grade).unwrap()[field].as_str().unwrap().to_owned()
 }
 
 impl Drop for World {
@@ -244,12 +262,17 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
     Command::new(SUDARE).args(arguments).stdin(Stdio::null()).output().unwrap()
 }
 
-/// Runs a Python program of `tests/python` in the tests' environment; gives the JSON it prints, line by line.
-pub(crate) fn python(script: &str, arguments: &[&str]) -> Vec<Value> {
+/// Python in the tests' environment.
+pub(crate) fn python_program() -> PathBuf {
     let python = target().join("..").join("target").join("tests-python/bin/python");
     let python = if python.exists() { python } else { root().join("target/tests-python/bin/python") };
     assert!(python.exists(), "run ./tests/setup first: {} is missing", python.display());
-    let mut child = Command::new(python)
+    python
+}
+
+/// Runs a Python program of `tests/python` in the tests' environment; gives the JSON it prints, line by line.
+pub(crate) fn python(script: &str, arguments: &[&str]) -> Vec<Value> {
+    let mut child = Command::new(python_program())
         .arg(root().join("tests/python").join(script))
         .args(arguments)
         .stdin(Stdio::null())

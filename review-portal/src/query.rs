@@ -20,11 +20,18 @@ pub struct PortalAnswer {
     pub grade: String,
     /// Band of what was withheld: `0-9`, `10-49`, `50+`.
     pub withheld: String,
+    /// How many values were taken from earlier answers to nearly the same question.
+    pub snapped: u64,
     /// Rules that the plan was subject to, e.g. `few_persons`.
     pub reasons: Vec<String>,
 }
 
 impl PortalAnswer {
+    /// Whether the values are for looking only.
+    pub(crate) fn is_preview(&self) -> bool {
+        self.grade == "preview"
+    }
+
     /// A row's cells with their columns.
     pub(crate) fn cells<'a>(
         &'a self,

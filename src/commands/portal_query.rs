@@ -55,6 +55,7 @@ fn shown(answer: &ClientAnswer) -> Option<PortalAnswer> {
         rows: cells(answer).ok()?,
         grade: word("grade"),
         withheld: word("withheld"),
+        snapped: answer.veil.get("snapped").and_then(Value::as_u64).unwrap_or_default(),
         reasons: reasons.filter_map(Value::as_str).map(ToOwned::to_owned).collect(),
     })
 }

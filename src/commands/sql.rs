@@ -25,8 +25,13 @@ pub(crate) fn run(arguments: &Sql, lang: Lang) -> Result<Outcome> {
     match runtime.block_on(engine.query(token.trim(), arguments.project.as_deref(), &sql)) {
         Ok(answer) => {
             match arguments.format {
-                Format::Csv => output::line(render::answer_csv(&answer)?.trim_end()),
-                Format::Json => output::line(&serde_json::to_string(&render::answer_json(&answer)?)?),
+                Format::Csv => {
+                    output::line(render::answer_csv(&answer, lang)?.trim_end());
+                    for notice in render::notices(&answer, lang) {
+                        output::note(&notice);
+                    }
+                }
+                Format::Json => output::line(&serde_json::to_string(&render::answer_json(&answer, lang)?)?),
                 Format::Table => output::line(&answer_table(&answer, lang)?),
             }
             Ok(Outcome::Done)

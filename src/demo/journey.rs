@@ -1,4 +1,4 @@
-//! What people do before a researcher may ask: accounts, catalog, and an application from draft to permit, over the portal's pages.
+//! What people do before a researcher may ask: accounts, catalog, and applications from draft to permit, over the portal's pages.
 
 mod visitor;
 
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use policies::audit::AuditLog;
 use policies::durable;
+use policies::{Grade, Permit};
 use review_portal::Database;
 use review_portal::accounts::{self, NewAccount};
 
@@ -21,8 +22,30 @@ use crate::lang::Lang;
 use crate::progress::Step;
 use visitor::Visitor;
 
-/// The demo's project.
-const PROJECT: &str = "fracture-and-care";
+/// What a project of the demo asks the committee for.
+pub(super) struct Study {
+    /// Its short name.
+    pub(super) project: &'static str,
+    grade: Grade,
+    title: &'static str,
+    purpose: &'static str,
+}
+
+/// The demo's projects, of the same researchers. The first has exact cells and answers the worked example.
+pub(super) const STUDIES: [Study; 2] = [
+    Study {
+        project: "fracture-and-care",
+        grade: Grade::Exact,
+        title: "大腿骨骨折後の介護利用と検査値の関連（合成データによる例）",
+        purpose: "四つのデータベースを連結し、入院・介護・検査の関連を集計する。合成データによる例示であり、実在の研究ではない。",
+    },
+    Study {
+        project: "look-around",
+        grade: Grade::Preview,
+        title: "大腿骨骨折研究の予備的な検討（合成データによる例）",
+        purpose: "本研究の対象者数と変数の見当をつけるため、閲覧用値で四つのデータベースを見る。公表はしない。合成データによる例示であり、実在の研究ではない。",
+    },
+];
 
 /// Makes the demo's accounts once; gives their passwords.
 pub(super) async fn accounts(
@@ -81,15 +104,34 @@ pub(super) struct Portal {
     pub(super) ca: PathBuf,
 }
 
-/// One application from draft to permit, by the people whose turn it is, on the portal's own pages.
-pub(super) async fn application(portal: &Portal, passwords: &BTreeMap<String, String>, lang: Lang) -> Result<()> {
+/// Applications that have no permit yet, one after the other.
+pub(super) async fn applications(
+    portal: &Portal,
+    passwords: &BTreeMap<String, String>,
+    permits: &[Permit],
+    lang: Lang,
+) -> Result<()> {
+    let has_permit = |study: &Study| permits.iter().any(|permit| permit.project.as_str() == study.project);
+    let missing: Vec<&Study> = STUDIES.iter().filter(|study| !has_permit(study)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
     let step = Step::begin(&lang.text("step-review"), 0, "");
+    for study in missing {
+        application(portal, passwords, study).await?;
+    }
+    step.end();
+    Ok(())
+}
+
+/// One application from draft to permit, by the people whose turn it is, on the portal's own pages.
+async fn application(portal: &Portal, passwords: &BTreeMap<String, String>, study: &Study) -> Result<()> {
     let enter = |user: &'static str| async move {
         let password = passwords.get(user).ok_or_else(|| anyhow!("no password for {user}"))?;
         Visitor::sign_in(portal, user, password).await
     };
     let researcher = enter("researcher@univ-a.example").await?;
-    let draft = draft();
+    let draft = draft(study);
     let fields: Vec<(&str, &str)> = draft.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let place = researcher.post("/applications/new", "/applications", &fields).await?;
     researcher.act(&place, "submit", &[]).await?;
@@ -105,23 +147,21 @@ pub(super) async fn application(portal: &Portal, passwords: &BTreeMap<String, St
     enter("chair@committee.example").await?.act(&place, "decide", &[("decision", "granted"), ("text", "")]).await?;
     researcher.act(&place, "pledge", &[("agree", "yes")]).await?;
     enter("researcher2@univ-b.example").await?.act(&place, "pledge", &[("agree", "yes")]).await?;
-    secretariat.act(&place, "permit", &[]).await?;
-    step.end();
-    Ok(())
+    secretariat.act(&place, "permit", &[]).await
 }
 
-/// The form's fields: every table of the four databases, exact cells in session.
-fn draft() -> Vec<(&'static str, String)> {
+/// The form's fields: every table of the four databases.
+fn draft(study: &Study) -> Vec<(&'static str, String)> {
     let today = clock::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let until = today.saturating_add(jiff::Span::new().years(1));
     let mut fields = vec![
-        ("project", PROJECT.to_owned()),
-        ("title", "大腿骨骨折後の介護利用と検査値の関連（合成データによる例）".to_owned()),
-        ("purpose", "四つのデータベースを連結し、入院・介護・検査の関連を集計する。合成データによる例示であり、実在の研究ではない。".to_owned()),
+        ("project", study.project.to_owned()),
+        ("title", study.title.to_owned()),
+        ("purpose", study.purpose.to_owned()),
         ("members", "researcher@univ-a.example\nresearcher2@univ-b.example".to_owned()),
         ("tier", "pseudonymized".to_owned()),
         ("profile", "standard".to_owned()),
-        ("grade", "exact".to_owned()),
+        ("grade", study.grade.to_string()),
         ("period_from", today.saturating_sub(jiff::Span::new().days(1)).to_string()),
         ("period_until", until.to_string()),
     ];

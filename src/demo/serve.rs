@@ -38,19 +38,16 @@ pub(super) async fn run(folder: &Folder, arguments: &cli::Demo, began: Instant, 
     let mut interrupts = Interrupts::listen()?;
     let mut services = Services::new();
     let addresses = start(&mut services, folder, arguments).await.map_err(|error| busy(error, arguments, lang))?;
-    if permits(folder)?.is_empty() {
-        let portal = journey::Portal { url: addresses.portal_url(), ca: folder.ca_file() };
-        journey::application(&portal, &passwords, lang).await?;
-    }
+    let portal = journey::Portal { url: addresses.portal_url(), ca: folder.ca_file() };
+    journey::applications(&portal, &passwords, &permits(folder)?, lang).await?;
     let permits = permits(folder)?;
     crossings::witness(folder)?;
     renew(folder, addresses, &passwords, &permits)?;
-    announce(folder, addresses, &passwords, began, lang);
+    announce(folder, &Kept { addresses, passwords: &passwords, permits: &permits }, began, lang);
     let tokens = tokens(folder, &permits)?;
     let token = tokens.get(PEOPLE[0].user).cloned().unwrap_or_default();
-    let project = permits.first().ok_or_else(|| anyhow!("no permit was issued"))?.project.to_string();
     let engine = Engine::at(&addresses.engine_url(), Some(&folder.ca_file()))?;
-    example::show(&engine, &token, &project, lang).await?;
+    example::show(&engine, &token, journey::STUDIES[0].project, lang).await?;
     if !arguments.once {
         output::note(&lang.text("demo-serving"));
         let kept = Kept { addresses, passwords: &passwords, permits: &permits };
@@ -180,7 +177,8 @@ fn renew(
     document::write(folder, &Contents { addresses, passwords, tokens: &tokens, permits })
 }
 
-fn announce(folder: &Folder, addresses: Addresses, passwords: &BTreeMap<String, String>, began: Instant, lang: Lang) {
+fn announce(folder: &Folder, kept: &Kept<'_>, began: Instant, lang: Lang) {
+    let Kept { addresses, passwords, permits } = kept;
     output::note(&lang.with("demo-ready-in", &[("seconds", &format!("{:.1}", began.elapsed().as_secs_f64()))]));
     output::line(&format!("\n{}  {}", lang.text("demo-portal"), addresses.portal_url()));
     output::line(&format!("{}  {}\n", lang.text("demo-engine"), addresses.engine_url()));
@@ -194,4 +192,9 @@ fn announce(folder: &Folder, addresses: Addresses, passwords: &BTreeMap<String, 
         })
         .collect();
     output::line(&output::table(&[&lang.text("role"), &lang.text("name"), &lang.text("password")], &rows));
+    output::line(&format!("\n{}", lang.text("demo-projects")));
+    let shown = |permit: &Permit| lang.text(&format!("grade-{}", permit.grade));
+    let rows: Vec<Vec<String>> =
+        permits.iter().map(|permit| vec![permit.project.to_string(), permit.id.to_string(), shown(permit)]).collect();
+    output::line(&output::table(&[&lang.text("project"), &lang.text("permit"), &lang.text("grade")], &rows));
 }

@@ -105,6 +105,12 @@ async fn from_draft_to_permit_to_answer_to_revocation() {
     let answer = cast.co.post(sql, &[("sql", "select sex, count(*) from ndb.claims group by sex")]).await;
     let answer = answer.text().await.unwrap();
     assert!(answer.contains("412") && answer.contains("few_persons") && answer.contains("0-9"));
+    assert!(!answer.contains("閲覧用・公表不可") && !answer.contains("以前の回答から取りました"));
+    let preview = cast.co.post(sql, &[("sql", "select count(*) from ndb.claims -- look around")]).await;
+    let preview = preview.text().await.unwrap();
+    assert!(preview.contains("閲覧用・公表不可") && preview.contains("ノイズが加えてあります"), "{preview}");
+    let snapped = cast.co.post(sql, &[("sql", "select count(*) from ndb.claims -- nearly the same")]).await;
+    assert!(snapped.text().await.unwrap().contains("以前の回答から取りました"));
     let refused = cast.pi.post(sql, &[("sql", "select * from ndb.claims")]).await.text().await.unwrap();
     assert!(refused.contains("guard/rows-at-root") && refused.contains("一人ひとりの行"));
     assert!(refused.contains("select * from ndb.claims"), "input is kept");

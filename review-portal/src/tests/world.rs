@@ -70,8 +70,9 @@ impl QueryRunner for Engine {
         Ok(PortalAnswer {
             columns: vec![column("sex", "text"), column("persons", "int")],
             rows: vec![vec![Some("1".to_owned()), Some("412".to_owned())], vec![Some("2".to_owned()), None]],
-            grade: "exact".to_owned(),
+            grade: if sql.contains("look around") { "preview" } else { "exact" }.to_owned(),
             withheld: "0-9".to_owned(),
+            snapped: u64::from(sql.contains("nearly the same")),
             reasons: vec!["few_persons".to_owned()],
         })
     }

@@ -13,8 +13,17 @@ use crate::output;
 /// Largest integer that every JSON reader keeps exactly (RFC 8259, section 6).
 const EXACT_MAX: u64 = 1 << 53;
 
-/// `{"columns":[…],"rows":[…],"veil":{…}}`.
-pub(super) fn answer_json(answer: &ClientAnswer) -> Result<Value> {
+/// What everybody who sees the values has to know of them, as sentences: that they are a preview, that some were snapped.
+pub(super) fn notices(answer: &ClientAnswer, lang: Lang) -> Vec<String> {
+    let preview = word(answer, "grade") == "preview";
+    let snapped = answer.veil.get("snapped").and_then(Value::as_u64).filter(|count| *count > 0);
+    let preview = preview.then(|| lang.text("sql-preview"));
+    let snapped = snapped.map(|count| lang.with("sql-snapped", &[("count", &count.to_string())]));
+    preview.into_iter().chain(snapped).collect()
+}
+
+/// `{"columns":[…],"rows":[…],"veil":{…},"notices":[…]}`.
+pub(super) fn answer_json(answer: &ClientAnswer, lang: Lang) -> Result<Value> {
     let columns: Vec<Value> = answer
         .schema
         .fields()
@@ -22,26 +31,23 @@ pub(super) fn answer_json(answer: &ClientAnswer) -> Result<Value> {
         .map(|field| json!({ "name": field.name(), "type": type_name(field.data_type()) }))
         .collect();
     let rows = rows(answer, value)?;
-    Ok(json!({ "columns": columns, "rows": rows, "veil": answer.veil }))
+    Ok(json!({ "columns": columns, "rows": rows, "veil": answer.veil, "notices": notices(answer, lang) }))
 }
 
-/// An aligned table, then what is said of withholding.
+/// An aligned table below its notices, then what is said of withholding.
 pub(crate) fn answer_table(answer: &ClientAnswer, lang: Lang) -> Result<String> {
     let header: Vec<&str> = answer.schema.fields().iter().map(|field| field.name().as_str()).collect();
     let rows = rows(answer, text)?;
-    let word = |name: &str| answer.veil.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
     let reasons = answer.veil.get("reasons").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    let (grade, withheld, reasons) = (word("grade"), word("withheld"), reasons.collect::<Vec<_>>().join(", "));
-    let note = lang.with("sql-withheld", &[("grade", &grade), ("withheld", &withheld), ("reasons", &reasons)]);
-    let mut parts = vec![output::table(&header, &rows), note];
-    if grade == "preview" {
-        parts.push(lang.text("sql-preview"));
-    }
+    let reasons = reasons.collect::<Vec<_>>().join(", ");
+    let values = [("grade", word(answer, "grade")), ("withheld", word(answer, "withheld")), ("reasons", &reasons)];
+    let mut parts = notices(answer, lang);
+    parts.extend([output::table(&header, &rows), lang.with("sql-withheld", &values), lang.text("sql-band")]);
     Ok(parts.join("\n"))
 }
 
-/// RFC 4180; an empty cell is NULL. The veil's word stands in the last line, as a comment.
-pub(super) fn answer_csv(answer: &ClientAnswer) -> Result<String> {
+/// RFC 4180; an empty cell is NULL. Notices and the veil's word stand in the last lines, as comments: they go where the file goes.
+pub(super) fn answer_csv(answer: &ClientAnswer, lang: Lang) -> Result<String> {
     let quote = |cell: &str| {
         if cell.contains([',', '"', '\n', '\r']) {
             format!("\"{}\"", cell.replace('"', "\"\""))
@@ -52,7 +58,12 @@ pub(super) fn answer_csv(answer: &ClientAnswer) -> Result<String> {
     let line = |cells: &[String]| cells.iter().map(|cell| quote(cell)).collect::<Vec<_>>().join(",") + "\r\n";
     let header: Vec<String> = answer.schema.fields().iter().map(|field| field.name().clone()).collect();
     let body: String = rows(answer, text)?.iter().map(|row| line(row)).collect();
-    Ok(format!("{}{body}# veil: {}\r\n", line(&header), answer.veil))
+    let notices: String = notices(answer, lang).iter().map(|notice| format!("# {notice}\r\n")).collect();
+    Ok(format!("{}{body}{notices}# veil: {}\r\n", line(&header), answer.veil))
+}
+
+fn word<'a>(answer: &'a ClientAnswer, name: &str) -> &'a str {
+    answer.veil.get(name).and_then(Value::as_str).unwrap_or("?")
 }
 
 /// A refusal as sentences for the person at the terminal.
