@@ -14,9 +14,11 @@ mod cases;
 mod depth;
 mod dialect;
 mod fixture;
+mod generated;
 mod holes;
 mod statistics;
 mod studies;
+mod veil_off;
 
 fn session(twin: Twin) -> Session {
     over(fixture::relations(twin), Grade::Exact)
