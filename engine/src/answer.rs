@@ -5,6 +5,8 @@ use arrow::record_batch::RecordBatch;
 use policies::Grade;
 use serde::Serialize;
 
+use crate::veil::preview::ExpectedError;
+
 /// Cells that passed the veil, with the report on the others.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -17,7 +19,7 @@ pub struct Answer {
 }
 
 /// The `veil` object of an answer. Says no more than disclosure.md, V-WITHHELD-BAND allows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct VeilReport {
     /// 閲覧用値／確定集計値.
     pub grade: Grade,
@@ -25,6 +27,9 @@ pub struct VeilReport {
     pub withheld: Band,
     /// How many values were taken from an earlier answer to nearly the same question (V-LEDGER-SNAP).
     pub snapped: u64,
+    /// How far preview values are from the true ones; none for exact ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ExpectedError>,
     /// Rules that the plan is subject to, known before data are read; never which one fired.
     pub reasons: Vec<Reason>,
 }

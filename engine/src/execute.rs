@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::answer::{Answer, Band, Reason, VeilReport};
 use crate::error::{QueryError, Refusal, rules};
+use crate::limits::{Progress, Reading};
 use crate::relations::Relations;
 use crate::veil::grade::Keeper;
 use crate::veil::sketch::PersonMarks;
@@ -97,6 +98,7 @@ pub struct Prepared {
     schema: SchemaRef,
     fingerprint: String,
     reasons: Vec<Reason>,
+    reading: Arc<Reading>,
 }
 
 impl Prepared {
@@ -108,6 +110,11 @@ impl Prepared {
     /// SHA-256 (hex) of the veiled plan: the same query over the same tables has the same.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
+    }
+
+    /// How much of it has been read.
+    pub(crate) fn progress(&self) -> Progress {
+        self.reading.progress()
     }
 
     /// Rules that the plan is subject to.
@@ -131,7 +138,9 @@ impl Session {
 
     async fn prepare_unguarded(&self, sql: &str) -> Result<Prepared, Refusal> {
         let parsed = guard::statement::parse(sql)?;
-        let state = state::session_state(&self.relations, &self.limits).map_err(|e| Refusal::from_planning(&e))?;
+        let mut state = state::session_state(&self.relations, &self.limits).map_err(|e| Refusal::from_planning(&e))?;
+        let reading = Arc::new(Reading::default());
+        state.config_mut().set_extension(Arc::clone(&reading));
         self.refuse_unknown_tables(&state, &parsed.statement)?;
         let plan = state.statement_to_plan(parsed.statement).await.map_err(|e| Refusal::from_planning(&e))?;
         let plan = joined(plan, &state)?;
@@ -139,14 +148,15 @@ impl Session {
         let plan = analyzed(veiled.plan, &state)?;
         let schema = Arc::new(Schema::new(plan.schema().fields().clone()));
         let fingerprint = hex::encode(Sha256::digest(plan.display_indent().to_string()));
-        Ok(Prepared { plan, state, schema, fingerprint, reasons: veiled.reasons })
+        Ok(Prepared { plan, state, schema, fingerprint, reasons: veiled.reasons, reading })
     }
 
     /// Runs a prepared query. The error says nothing of data, whatever failed.
     pub async fn execute(&self, prepared: Prepared) -> Result<Answer, QueryError> {
         let (schema, fingerprint, reasons) =
             (Arc::clone(&prepared.schema), prepared.fingerprint.clone(), prepared.reasons.clone());
-        let running = SpawnedTask::spawn(stages::run(prepared.plan, prepared.state, self.keeper.clone()));
+        let running =
+            SpawnedTask::spawn(stages::run(prepared.plan, prepared.state, self.keeper.clone(), prepared.reading));
         let cells = match tokio::time::timeout(self.limits.run_max, running.join()).await {
             Err(_) => return Err(QueryError::TooSlow),
             // An unwind: its payload may quote data and is dropped with it.
@@ -158,8 +168,13 @@ impl Session {
             return Err(QueryError::TooLarge);
         }
         let count = cells.withheld + self.offset(&fingerprint);
-        let veil =
-            VeilReport { grade: self.keeper.grade(), withheld: Band::of(count), snapped: cells.snapped, reasons };
+        let veil = VeilReport {
+            grade: self.keeper.grade(),
+            withheld: Band::of(count),
+            snapped: cells.snapped,
+            error: self.keeper.error(),
+            reasons,
+        };
         Ok(Answer { schema, batches: cells.batches, veil })
     }
 

@@ -19,6 +19,7 @@ use crate::execute::{Limits, Prepared, Session, VeilKey};
 use crate::flight::{Ending, Guard, Guarded, Shape};
 use crate::guard::statement::{Template, parse, samples};
 use crate::ledger::{Ledger, LedgerError};
+use crate::limits::Progress;
 use crate::relations::{RelationKind, Relations};
 use crate::release::Releases;
 use crate::service::Clock;
@@ -185,6 +186,10 @@ impl Guarded for Veiled {
         self.tables.clone()
     }
 
+    fn progress(&self) -> Progress {
+        self.prepared.progress()
+    }
+
     async fn execute(self: Box<Self>) -> Result<Answer, QueryError> {
         let Self { session, prepared, .. } = *self;
         session.execute(prepared).await
@@ -212,7 +217,13 @@ impl Guarded for Described {
     async fn execute(self: Box<Self>) -> Result<Answer, QueryError> {
         let batches = vec![self.cells.batch().ok_or(QueryError::Failed)?];
         // Nothing was counted, so nothing was withheld.
-        let veil = VeilReport { grade: self.grade, withheld: Band::Few, snapped: 0, reasons: self.reasons.clone() };
+        let veil = VeilReport {
+            grade: self.grade,
+            withheld: Band::Few,
+            snapped: 0,
+            error: None,
+            reasons: self.reasons.clone(),
+        };
         Ok(Answer { schema: self.schema(), batches, veil })
     }
 }

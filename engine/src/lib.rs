@@ -36,3 +36,4 @@ pub use release::{Release, ReleaseError, Releases};
 pub use service::{Clock, EngineConfig, ServeError, serve};
 pub use status_feed::FeedError;
 pub use veil::grade::Keeper;
+pub use veil::preview::{ErrorSize, ExpectedError};

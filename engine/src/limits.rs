@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 pub(crate) use failures::Failures;
-pub(crate) use progress::Progress;
+pub(crate) use progress::{Progress, Reading};
 pub(crate) use queue::Queue;
 
 use crate::execute::Limits;

@@ -16,7 +16,11 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use futures::StreamExt;
+
+use crate::limits::Reading;
 
 /// The column that says whose row it is.
 pub(crate) const PERSON_KEY: &str = "person_key";
@@ -243,6 +247,19 @@ impl ExecutionPlan for MarkExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        self.plan.execute(partition, context)
+        let reading = context.session_config().get_extension::<Reading>();
+        let rows = self.plan.execute(partition, context)?;
+        match (self.kind, reading) {
+            (RelationKind::Rows, Some(reading)) => {
+                let ended = futures::stream::once(async move {
+                    reading.bucket_done();
+                    None
+                });
+                let schema = rows.schema();
+                let rows = rows.map(Some).chain(ended).filter_map(std::future::ready);
+                Ok(Box::pin(RecordBatchStreamAdapter::new(schema, Box::pin(rows))))
+            }
+            (RelationKind::Open | RelationKind::Rows, _) => Ok(rows),
+        }
     }
 }

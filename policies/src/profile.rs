@@ -34,8 +34,6 @@ pub struct Profile {
     /// How preview answers are perturbed.
     #[serde(default)]
     pub preview: PreviewParameters,
-    /// Answers leave at the next multiple of this many milliseconds (V-TIME; disclosure.md, "Side channels"); 0 at once.
-    pub tick_ms: u64,
 }
 
 /// How much a project may ask (V-BUDGET; disclosure.md, 4g).

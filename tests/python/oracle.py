@@ -3,10 +3,11 @@
 Usage: oracle.py TRUTH CASES. A case has `base` (rows: keys k1…, person_key, institutions f1…, arguments a1…), `aggregates`
 (kind, argument and, where an outer-joined side adds institutions, their columns, in the order of the answer's columns) and prints one JSON line: rows of [keys…, values…] with None for a withheld value;
 rows that the person or institution rule drops are absent. The rules are written again here, from disclosure.md, and share nothing
-with the engine: V-MINP (10), V-MININST (3), V-DOM (n=2, k=0.90; p=10 %).
+with the engine: V-MINP (10), V-MININST (3), V-DOM (n=2, k=0.90; p=10 %), V-ROUNDSUM (10 %).
 """
 
 import json
+import math
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 MIN_PERSONS, MIN_INSTITUTIONS, DOMINANCE_N, DOMINANCE_K, P_RATIO = 10, 3, 2, 0.90, 0.10
+ROUND_SUMS = 0.10
 
 # Tables made from a record whose institution stands in another table of the record.
 BY_RECORD = {
@@ -79,6 +81,18 @@ def passes(rows: list, fields: list) -> bool:
     return places is None or places >= MIN_INSTITUTIONS
 
 
+def rounded(total: float, totals: dict) -> float:
+    """A sum as it is shown: to 1, 2 or 5 times a power of ten, near a tenth of the mean of the second to fourth largest person."""
+    next_largest = sorted((abs(x) for x in totals.values()), reverse=True)[1:4]
+    target = ROUND_SUMS * sum(next_largest) / len(next_largest) if next_largest else 0
+    if target <= 0:
+        return total
+    exponent = math.floor(math.log10(target))
+    bases = [digit * 10.0**power for power in (exponent - 1, exponent, exponent + 1) for digit in (1, 2, 5)]
+    base = min(bases, key=lambda base: (abs(base - target), -base))
+    return math.copysign(math.floor(abs(total) / base + 0.5) * base, total)
+
+
 def value_of(kind: str, argument: str | None, rows: list, fields: list):
     used = rows if argument is None else [row for row in rows if row[argument] is not None]
     if not passes(used, fields):
@@ -92,8 +106,8 @@ def value_of(kind: str, argument: str | None, rows: list, fields: list):
         return len(used)
     if kind == "persons":
         return len({row["person_key"] for row in used})
-    numbers = [row[argument] for row in used]
-    return sum(numbers) if kind == "sum" else float(sum(numbers)) / len(numbers)
+    total = rounded(float(sum(row[argument] for row in used)), totals)
+    return total if kind == "sum" else total / len(used)
 
 
 def answer(db: duckdb.DuckDBPyConnection, case: dict) -> list:

@@ -14,6 +14,8 @@ use datafusion::physical_plan::{ExecutionPlan, collect};
 use super::prints;
 use crate::checker;
 use crate::error::QueryError;
+use crate::limits::Reading;
+use crate::relations::{MarkExec, RelationKind};
 use crate::veil::grade::Keeper;
 use crate::veil::judge::{Judged, Sheet};
 use crate::veil::plan::Veil;
@@ -29,10 +31,18 @@ pub(super) struct Cells {
 }
 
 /// Runs all stages of a plan.
-pub(super) async fn run(mut plan: LogicalPlan, state: SessionState, keeper: Keeper) -> Result<Cells, QueryError> {
+pub(super) async fn run(
+    mut plan: LogicalPlan,
+    state: SessionState,
+    keeper: Keeper,
+    reading: Arc<Reading>,
+) -> Result<Cells, QueryError> {
     let (mut withheld, mut snapped) = (0, 0);
+    let stages = veils(&plan)?;
+    let mut number = 0;
     while let Some(veil) = innermost(&plan)? {
-        let judged = stage(&veil, &state, &keeper).await?;
+        let judged = stage(&veil, &state, &keeper, |buckets| reading.begin(number, stages, buckets)).await?;
+        number += 1;
         withheld += judged.withheld;
         snapped += judged.snapped;
         plan = with_shown(plan, &judged)?;
@@ -44,11 +54,11 @@ pub(super) async fn run(mut plan: LogicalPlan, state: SessionState, keeper: Keep
 }
 
 /// The cells of one veil, judged.
-async fn stage(veil: &Veil, state: &SessionState, keeper: &Keeper) -> Result<Judged, QueryError> {
-    let cells = match counted(veil, state).await {
+async fn stage(veil: &Veil, state: &SessionState, keeper: &Keeper, begin: impl Fn(u64)) -> Result<Judged, QueryError> {
+    let cells = match counted(veil, state, &begin).await {
         Err(Stop::OutOfOrder) => {
             veil.spec().counting.by_person();
-            counted(veil, state).await
+            counted(veil, state, &begin).await
         }
         counted => counted,
     };
@@ -76,9 +86,10 @@ impl From<QueryError> for Stop {
 }
 
 /// The cells of the aggregate under a veil, with everything that was counted beside them.
-async fn counted(veil: &Veil, state: &SessionState) -> Result<RecordBatch, Stop> {
+async fn counted(veil: &Veil, state: &SessionState, begin: impl Fn(u64)) -> Result<RecordBatch, Stop> {
     let physical = planned(veil.cells(), state).await?;
     checker::judged(&physical)?;
+    begin(buckets(&physical));
     let schema = physical.schema();
     let batches = collect(physical, state.task_ctx()).await.map_err(|error| match error.find_root() {
         DataFusionError::External(cause) if cause.downcast_ref::<OutOfOrder>().is_some() => Stop::OutOfOrder,
@@ -89,6 +100,24 @@ async fn counted(veil: &Veil, state: &SessionState) -> Result<RecordBatch, Stop>
 
 async fn planned(plan: &LogicalPlan, state: &SessionState) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
     state.create_physical_plan(plan).await.map_err(|e| QueryError::from_running(&e))
+}
+
+/// Buckets that a plan reads.
+fn buckets(plan: &Arc<dyn ExecutionPlan>) -> u64 {
+    if plan.downcast_ref::<MarkExec>().is_some_and(|mark| mark.kind() == RelationKind::Rows) {
+        return plan.properties().output_partitioning().partition_count() as u64;
+    }
+    plan.children().into_iter().map(buckets).sum()
+}
+
+/// How many veils a plan has.
+fn veils(plan: &LogicalPlan) -> Result<u64, QueryError> {
+    let mut count = 0;
+    let walked = plan.apply(|node| {
+        count += u64::from(veil_of(node).is_some());
+        Ok(TreeNodeRecursion::Continue)
+    });
+    walked.map(|_| count).map_err(|e| QueryError::from_running(&e))
 }
 
 fn veil_of(plan: &LogicalPlan) -> Option<&Veil> {

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::judge::{Sheet, Verdict, significant};
 use super::plan::{ROWS, Value, VeilSpec};
-use super::preview::Perturbation;
+use super::preview::{ExpectedError, Perturbation};
 use super::rounding::{round_sum, sum_base};
 use super::tallied::Tallied;
 use crate::error::QueryError;
@@ -77,6 +77,14 @@ impl Keeper {
         match self.0 {
             Kind::Exact { .. } => Grade::Exact,
             Kind::Preview(_) => Grade::Preview,
+        }
+    }
+
+    /// How far what it shows is from the truth.
+    pub(crate) fn error(&self) -> Option<ExpectedError> {
+        match &self.0 {
+            Kind::Exact { .. } => None,
+            Kind::Preview(perturbation) => Some(perturbation.expected_error()),
         }
     }
 

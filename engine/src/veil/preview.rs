@@ -11,6 +11,7 @@ mod ptable;
 use flex::Flex;
 use policies::profile::PreviewParameters;
 pub(crate) use ptable::{MagnitudeTable, PTable, PTableError};
+use serde::Serialize;
 
 /// Why preview answers cannot be given under these parameters. A fault of the profile, never of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,8 +45,8 @@ pub(crate) struct Perturbation {
 }
 
 /// How far a shown value may be from the true one.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct ErrorSize {
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ErrorSize {
     /// Two values in three are nearer than about this.
     pub standard_deviation: f64,
     /// None is farther.
@@ -53,8 +54,8 @@ pub(crate) struct ErrorSize {
 }
 
 /// The error that a reader must expect. It is the same for everybody and says nothing about a cell.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct ExpectedError {
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ExpectedError {
     /// Of counts, in persons.
     pub count: ErrorSize,
     /// Of sums whose largest person's total is below `separation`, in the measure's unit; in parts of it below 1.
@@ -138,18 +139,6 @@ impl Perturbation {
             separation: self.separation(),
             sum_small: of_share(small),
             sum_large: of_share(large),
-        }
-    }
-
-    /// The error of one sum: sqrt(V Σδ²), at most D Σδ. Depends on persons' totals, so it is never shown.
-    pub(crate) fn sum_error(&self, top: &[f64]) -> ErrorSize {
-        if top.first().is_some_and(|x| x.abs() < self.separation()) {
-            return self.expected_error().sum_like_count;
-        }
-        let squares: f64 = self.flex.steps(top).map(|step| step * step).sum();
-        ErrorSize {
-            standard_deviation: (self.factor_variance * squares).sqrt(),
-            maximum: self.flex.steps(top).sum::<f64>() * f64::from(self.factor_max),
         }
     }
 

@@ -1,25 +1,4 @@
-//! Rounding of exact answers: counts to a base, sums to a base that the largest persons set (disclosure.md, 4e and 4b; V-ROUND, V-ROUNDSUM).
-
-/// The multiple of `base` nearest `value`; a tie goes down or up by the lowest bit of the cell key, so always the same way.
-pub(crate) fn round_base(value: u64, base: u64, cell_key: u64) -> u64 {
-    let Some(rest) = value.checked_rem(base) else { return value };
-    let down = value - rest;
-    let up = down.checked_add(base).unwrap_or(down);
-    match rest.cmp(&(base - rest)) {
-        std::cmp::Ordering::Less => down,
-        std::cmp::Ordering::Equal if cell_key & 1 == 0 => down,
-        std::cmp::Ordering::Equal | std::cmp::Ordering::Greater => up,
-    }
-}
-
-/// [`round_base`] of a count that passed the threshold `min_persons`, and never below it.
-///
-/// The least result is the first multiple of `base` that is not below the threshold: with a threshold of 12 and base 5,
-/// a shown 12 would mean 12 exactly.
-pub(crate) fn round_count(persons: u64, base: u64, cell_key: u64, min_persons: u64) -> u64 {
-    let least = min_persons.checked_next_multiple_of(base).unwrap_or(min_persons);
-    round_base(persons, base, cell_key).max(least)
-}
+//! Rounding of exact sums to a base that the largest persons set (disclosure.md, 4b; V-ROUNDSUM).
 
 /// The base for a sum: of 1, 2 and 5 times the powers of ten, the one nearest `p` times the mean of the second to
 /// fourth largest absolute totals; the larger on a tie. `top` falls. `None` where these are absent or zero.
@@ -64,31 +43,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_go_to_the_nearest_and_ties_by_the_key() {
-        assert_eq!(
-            (10..=20).map(|n| round_base(n, 5, 0)).collect::<Vec<_>>(),
-            [10, 10, 10, 15, 15, 15, 15, 15, 20, 20, 20]
-        );
-        assert_eq!((round_base(15, 10, 0b10), round_base(15, 10, 0b11)), (10, 20));
-        assert_eq!((round_base(17, 0, 1), round_base(17, 1, 1)), (17, 17));
-        assert_eq!(round_base(u64::MAX, 10, 1), u64::MAX - 5);
-        assert_eq!(round_base(u64::MAX, 16, 1), u64::MAX - 15, "no multiple above fits");
-    }
-
-    #[test]
-    fn no_count_shows_below_the_threshold_and_none_is_told_by_it() {
-        assert!((10..15).all(|n| matches!(round_count(n, 5, n, 10), 10 | 15)));
-        assert_eq!((round_count(10, 20, 0, 10), round_count(10, 20, 1, 10)), (20, 20));
-        for (base, threshold) in [(5, 12), (10, 11), (3, 10), (10, 20)] {
-            for shown in (threshold..100).map(|n| round_count(n, base, 1, threshold)) {
-                assert!(shown >= threshold);
-                let meant = (threshold..200).filter(|n| round_count(*n, base, 1, threshold) == shown).count();
-                assert!(2 * meant >= usize::try_from(base).unwrap(), "{shown} has {meant} meanings");
-            }
-        }
-    }
-
-    #[test]
     fn a_sums_base_follows_the_second_to_fourth() {
         assert_eq!(sum_base(&[9_200.0, 7_900.0, 6_100.0], 0.1), Some(500.0));
         assert_eq!(sum_base(&[1e9, 30.0, 20.0, 10.0], 0.1), Some(2.0), "the largest does not count");
@@ -115,13 +69,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn counts_move_by_half_a_base_at_most(value in 0..u64::MAX / 2, base in 1..1000_u64, key: u64) {
-            let rounded = round_base(value, base, key);
-            prop_assert_eq!(rounded % base, 0);
-            prop_assert!(rounded.abs_diff(value) * 2 <= base);
-        }
-
         #[test]
         fn no_other_base_is_nearer(x in 1e-9..1e12_f64, p in 0.01..1.0_f64) {
             let (base, target) = (sum_base(&[x; 4], p).unwrap(), p * x);

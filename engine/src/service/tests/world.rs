@@ -97,8 +97,13 @@ impl Guarded for Scripted {
         }
         let schema = self.schema();
         let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(Int64Array::from(vec![8]))]).unwrap();
-        let veil =
-            VeilReport { grade: Grade::Exact, withheld: Band::Few, snapped: 0, reasons: vec![Reason::FewPersons] };
+        let veil = VeilReport {
+            grade: Grade::Exact,
+            withheld: Band::Few,
+            snapped: 0,
+            error: None,
+            reasons: vec![Reason::FewPersons],
+        };
         Ok(Answer { schema, batches: vec![batch], veil })
     }
 }
