@@ -72,8 +72,8 @@ def shares(answer):
     """Share in care by age group and exposure; None where a value is withheld."""
     found = {}
     for row in answer.cells.to_pylist():
-        whole = row["persons"] is not None and row["in_care"] is not None
-        found[row["age_group"], row["exposure"]] = row["in_care"] / row["persons"] if whole else None
+        share = row["in_care"] / row["persons"] if row["persons"] and row["in_care"] is not None else None
+        found[row["age_group"], row["exposure"]] = share
     return found
 
 

@@ -20,7 +20,7 @@ pub struct PortalAnswer {
     pub grade: String,
     /// Band of what was withheld: `0-9`, `10-49`, `50+`.
     pub withheld: String,
-    /// How many values were taken from earlier answers to nearly the same question.
+    /// How many values were taken from earlier answers about the same persons, or nearly the same.
     pub snapped: u64,
     /// Rules that the plan was subject to, e.g. `few_persons`.
     pub reasons: Vec<String>,
