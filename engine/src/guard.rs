@@ -33,6 +33,7 @@ mod integers;
 mod join;
 mod measure;
 mod series;
+mod sets;
 pub(crate) mod statement;
 mod statistics;
 mod union;

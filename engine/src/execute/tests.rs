@@ -14,6 +14,7 @@ mod cases;
 mod depth;
 mod dialect;
 mod fixture;
+mod grouping;
 mod holes;
 mod statistics;
 mod studies;

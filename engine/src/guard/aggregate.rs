@@ -10,8 +10,9 @@ use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams}
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, lit};
 
-use super::expression::{no, output, total};
+use super::expression::{no, total};
 use super::facts::{self, Fact, Kind, Level, ListSide, Open, Place, Rows, Scope, Unique, Walked};
+use super::sets::Keys;
 use super::{Guard, measure, planned, window};
 use crate::error::{Refusal, rules};
 use crate::functions;
@@ -29,15 +30,14 @@ impl Guard<'_> {
                 over_cells(input.plan, node.group_expr, node.aggr_expr, rows)
             }
             Level::Rows(rows) => {
-                if node.group_expr.iter().any(|expr| matches!(expr, Expr::GroupingSet(_))) {
-                    return no(&rules::GROUPING_SETS);
-                }
                 let rows = rows.clone();
-                let groups = grouped(Scope::of(&input), node.group_expr)?;
-                if groups.iter().any(|(_, fact)| rows.holds(*fact)) {
-                    self.by_person(input.plan, rows, groups, node.aggr_expr)
-                } else {
-                    self.cells(input.plan, &rows, groups, node.aggr_expr)
+                let keys = Keys::of(Scope::of(&input), node.group_expr)?;
+                let by_person = keys.keys.iter().any(|(_, fact)| rows.holds(*fact));
+                match (by_person, keys.has_sets()) {
+                    // With the person in some sets only, cells and rows would be one relation.
+                    (true, true) => no(&rules::GROUPING_SETS),
+                    (true, false) => self.by_person(input.plan, rows, keys.keys, node.aggr_expr),
+                    (false, _) => self.cells(input.plan, &rows, keys, node.aggr_expr),
                 }
             }
         }
@@ -123,16 +123,6 @@ fn kept_lists(rows: &Rows, facts: &mut [Fact]) -> Vec<ListSide> {
         }
     }
     kept
-}
-
-fn grouped(scope: Scope<'_>, exprs: Vec<Expr>) -> Result<Vec<(Expr, Fact)>, Refusal> {
-    let names = NamePreserver::new_for_projection();
-    let each = |expr: Expr| {
-        let saved = names.save(&expr);
-        let (expr, fact) = output(scope, expr)?;
-        Ok((saved.restore(expr), fact))
-    };
-    exprs.into_iter().map(each).collect()
 }
 
 fn over_cells(input: LogicalPlan, groups: Vec<Expr>, aggregates: Vec<Expr>, rows: u64) -> Result<Walked, Refusal> {

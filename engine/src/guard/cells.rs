@@ -8,10 +8,11 @@ use datafusion::logical_expr::expr::{AggregateFunction, TryCast};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Aggregate, Case, Expr, Extension, LogicalPlan, lit, not};
 
-use super::aggregate::{covers, function_of};
+use super::aggregate::function_of;
 use super::branches::{self, checks::Whole, keys, keys::Counted};
 use super::expression::{no, total};
 use super::facts::{self, Fact, Kind, Level, Open, Rows, Scope, Unique, Walked};
+use super::sets::Keys;
 use super::statistics::{self, Asked, Source};
 use super::{Guard, measure, planned};
 use crate::answer::Reason;
@@ -64,17 +65,17 @@ impl Guard<'_> {
         &mut self,
         plan: LogicalPlan,
         rows: &Rows,
-        groups: Vec<(Expr, Fact)>,
+        groups: Keys,
         aggregates: Vec<Expr>,
     ) -> Result<Walked, Refusal> {
-        refuse_named_groups(&groups)?;
+        refuse_named_groups(&groups.keys)?;
         let schema = Arc::clone(plan.schema());
         let scope = Scope { schema: &schema, facts: Some(&rows.facts) };
-        let weighted = !covers(rows, &groups);
+        let weighted = !groups.cover(rows);
         let names = NamePreserver::new_for_projection();
         let (mut visible, mut hidden, mut cells) = (Vec::new(), Vec::new(), Vec::new());
         let mut amounts = Amounts::new();
-        let keys = groups.iter().fold(Fact::PLAIN, |sum, (_, fact)| sum.mixed(*fact));
+        let keys = groups.keys.iter().fold(Fact::PLAIN, |sum, (_, fact)| sum.mixed(*fact));
         let row_places = self.place_columns(&schema, rows, keys.sides, None, (&mut hidden, &mut amounts))?;
         let source = Source { plan: &plan, scope, rows, profile: self.profile, weighted };
         let mut asked = Asked::default();
@@ -95,9 +96,14 @@ impl Guard<'_> {
         }
         self.note_reasons(&cells, &row_places);
         let counting = Counting::default();
+        if groups.has_sets() {
+            // Each set reads a batch from its beginning again.
+            counting.by_person();
+        }
         let tallies = self.tallies(&schema, rows, (amounts, counting.clone()), &mut hidden)?;
         let spec = VeilSpec {
-            groups: groups.len(),
+            groups: groups.columns(),
+            grouping_sets: groups.has_sets(),
             two_valued: Vec::new(),
             cells,
             tallies,
@@ -106,8 +112,8 @@ impl Guard<'_> {
             thresholds: self.profile.into(),
             max_groups: self.profile.max_groups,
         };
-        let open = if groups.is_empty() { 1 } else { CELLS };
-        let group_expr = groups.into_iter().map(|(expr, _)| expr).collect();
+        let open = if groups.columns() == 0 { 1 } else { CELLS };
+        let group_expr = groups.into_group_expr();
         visible.extend(hidden);
         let aggregate = Aggregate::try_new(Arc::new(plan), group_expr, visible).map_err(planned)?;
         let veil = Veil::try_new(LogicalPlan::Aggregate(aggregate), Arc::new(spec)).map_err(planned)?;

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, UInt64Array};
+use arrow::compute::take;
 use arrow::row::{RowConverter, SortField};
 use datafusion::common::Result;
 use jiff::civil::Date;
@@ -11,6 +12,7 @@ use policies::profile::{Budget, PreviewParameters};
 use policies::{Grade, Profile};
 use sha2::{Digest, Sha256};
 
+use super::judge::sets::SetOfRows;
 use super::judge::{Sheet, Verdict, significant};
 use super::plan::{ROWS, Value, VeilSpec};
 use super::preview::Perturbation;
@@ -84,14 +86,19 @@ impl Keeper {
     pub(crate) fn settle(&self, sheet: &mut Sheet, prints: PlanPrints) -> Result<u64, QueryError> {
         match &self.0 {
             Kind::Exact { ledger, budget, round_sums, today } => {
-                let numbers = Numbers::of(sheet, *round_sums, prints)?;
                 let budgets =
                     Budgets { cells_a_day: budget.cells_a_day, variants_min: budget.variants, window: budget.window };
-                let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
-                let verdicts =
-                    ledger.settle(&numbers.table, &budgets, *today).map_err(|e| QueryError::from_ledger(&e))?;
-                drop(ledger);
-                Ok(numbers.write(sheet, &verdicts))
+                let mut snapped = 0;
+                for set in sheet.sets().map_err(|e| QueryError::from_running(&e))? {
+                    let prints = prints.of_set(set.totals);
+                    let numbers = Numbers::of(sheet, *round_sums, prints, set)?;
+                    let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+                    let verdicts =
+                        ledger.settle(&numbers.table, &budgets, *today).map_err(|e| QueryError::from_ledger(&e))?;
+                    drop(ledger);
+                    snapped += numbers.write(sheet, &verdicts);
+                }
+                Ok(snapped)
             }
             Kind::Preview(perturbation) => {
                 perturb(sheet, perturbation);
@@ -108,21 +115,39 @@ enum Part {
     Total(usize),
 }
 
-/// The numbers behind the passing cells of a sheet, each once.
+impl PlanPrints {
+    /// Of one grouping set: a plan of its own, or two sets would count as two variants of one question.
+    fn of_set(self, totals: Option<u64>) -> Self {
+        let Some(totals) = totals else { return self };
+        let of = |print: [u8; 32]| Sha256::new_with_prefix(print).chain_update(totals.to_le_bytes()).finalize().into();
+        Self { plan: of(self.plan), shape: of(self.shape) }
+    }
+}
+
+/// The numbers behind the passing cells of one grouping set, each once.
 struct Numbers {
     table: TableNumbers,
+    /// Rows of the sheet.
+    rows: Vec<usize>,
     parts: HashMap<Part, usize>,
 }
 
 impl Numbers {
-    fn of(sheet: &Sheet, round_sums: f64, prints: PlanPrints) -> Result<Self, QueryError> {
+    fn of(sheet: &Sheet, round_sums: f64, prints: PlanPrints, set: SetOfRows) -> Result<Self, QueryError> {
+        let at = UInt64Array::from_iter_values(set.rows.iter().map(|row| *row as u64));
+        let keys = set.keys.iter().filter_map(|key| sheet.keys().get(*key));
+        let keys: Vec<ArrayRef> = keys
+            .map(|column| take(column, &at, None))
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|e| QueryError::from_running(&e.into()))?;
         let mut numbers = Self {
             table: TableNumbers {
                 plan: prints.plan,
                 shape: prints.shape,
                 measures: Vec::new(),
-                keys: key_hashes(sheet.keys()).map_err(|e| QueryError::from_running(&e))?,
+                keys: key_hashes(&keys).map_err(|e| QueryError::from_running(&e))?,
             },
+            rows: set.rows,
             parts: HashMap::new(),
         };
         for (cell, rule) in sheet.spec().cells.iter().enumerate() {
@@ -164,22 +189,22 @@ impl Numbers {
         let next = self.table.measures.len();
         let column = *self.parts.entry(part).or_insert(next);
         if column == next {
-            self.table.measures.push((0..sheet.len()).map(|_| None).collect());
+            self.table.measures.push(self.rows.iter().map(|_| None).collect());
         }
         let Some(rows) = self.table.measures.get_mut(column) else { return };
-        for (row, place) in rows.iter_mut().enumerate() {
-            if place.is_none() && sheet.verdict(cell, row) != Verdict::Withheld {
-                *place = sheet.tally(row, tally_of(part)).map(|tallied| number(part, tallied, round_sums));
+        for (row, place) in self.rows.iter().zip(rows) {
+            if place.is_none() && sheet.verdict(cell, *row) != Verdict::Withheld {
+                *place = sheet.tally(*row, tally_of(part)).map(|tallied| number(part, tallied, round_sums));
             }
         }
     }
 
     /// What was found, as verdicts of the sheet. Returns how many values were taken from earlier answers.
     fn write(&self, sheet: &mut Sheet, verdicts: &[Vec<Recalled>]) -> u64 {
-        let recalled = |part: Part, row: usize| {
+        let recalled = |part: Part, at: usize| {
             let column = self.parts.get(&part)?;
-            let exact = self.table.measures.get(*column)?.get(row)?.as_ref()?.value;
-            match verdicts.get(*column)?.get(row)? {
+            let exact = self.table.measures.get(*column)?.get(at)?.as_ref()?.value;
+            match verdicts.get(*column)?.get(at)? {
                 Recalled::Fresh => Some((exact, false)),
                 Recalled::Snapped(value) => Some((*value, true)),
                 Recalled::Withheld => None,
@@ -188,13 +213,13 @@ impl Numbers {
         let spec = Arc::clone(sheet.shared_spec());
         let mut snapped = 0;
         for (cell, rule) in spec.cells.iter().enumerate() {
-            for row in 0..sheet.len() {
-                if sheet.verdict(cell, row) == Verdict::Withheld {
+            for (at, row) in self.rows.iter().enumerate() {
+                if sheet.verdict(cell, *row) == Verdict::Withheld {
                     continue;
                 }
-                let (verdict, taken) = shown(&rule.value, rule.rounded, |part| recalled(part, row));
+                let (verdict, taken) = shown(&rule.value, rule.rounded, |part| recalled(part, at));
                 snapped += u64::from(taken && verdict != Verdict::Withheld);
-                sheet.set(cell, row, verdict);
+                sheet.set(cell, *row, verdict);
             }
         }
         snapped
@@ -263,7 +288,7 @@ fn number(part: Part, tallied: &Tallied, round_sums: f64) -> Number {
 }
 
 /// By key column and row, a hash of the value.
-fn key_hashes(keys: &[ArrayRef]) -> Result<Vec<Vec<u64>>> {
+pub(super) fn key_hashes(keys: &[ArrayRef]) -> Result<Vec<Vec<u64>>> {
     let column = |values: &ArrayRef| {
         let converter = RowConverter::new(vec![SortField::new(values.data_type().clone())])?;
         let rows = converter.convert_columns(&[Arc::clone(values)])?;

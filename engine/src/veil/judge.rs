@@ -15,6 +15,8 @@ use super::tallied::Tallied;
 use super::tally;
 use crate::error::QueryError;
 
+pub(crate) mod sets;
+
 /// The cells of one veil with all that was counted beside them, in the order of their keys.
 pub(crate) struct Sheet {
     cells: RecordBatch,
@@ -48,7 +50,7 @@ pub(crate) struct Judged {
 }
 
 impl Sheet {
-    /// Reads what was counted, and applies the rules that look at one cell alone.
+    /// Reads what was counted, and applies the rules that look at one cell alone, then those that look at all together.
     pub(crate) fn of(cells: RecordBatch, spec: Arc<VeilSpec>) -> Result<Self> {
         let cells = in_order(cells, spec.groups)?;
         let Some(lists) = cells.column_by_name(&spec.tallies).and_then(|column| column.as_list_opt::<i32>()) else {
@@ -63,6 +65,7 @@ impl Sheet {
         let mut sheet = Self { cells, spec, tallies, rows: Vec::new(), verdicts: Vec::new() };
         sheet.rows = sheet.passing_rows()?;
         sheet.verdicts = sheet.passing_cells()?;
+        sheet.protect_margins()?;
         Ok(sheet)
     }
 

@@ -107,8 +107,10 @@ pub(crate) const ROWS: usize = 0;
 /// Everything that judging needs to know.
 #[derive(Clone, Debug)]
 pub(crate) struct VeilSpec {
-    /// How many of the first columns are group keys.
+    /// How many of the first columns are group keys; beside grouping sets the last of them is the number of the set.
     pub groups: usize,
+    /// Whether the cells are of several grouping sets.
+    pub grouping_sets: bool,
     /// Group keys that can have two values only: the query tells who is in which arm (V-ZERO).
     pub two_valued: Vec<usize>,
     /// One rule for each visible aggregate, in order; they follow the group keys.
