@@ -24,6 +24,7 @@ use expression::no;
 use facts::{Fact, Kind, Level, Open, Place, Rows, Scope, Walked};
 
 mod aggregate;
+mod arms;
 mod branches;
 mod calls;
 mod cells;
@@ -185,7 +186,13 @@ impl<'a> Guard<'a> {
         let schema = Arc::clone(scan.schema());
         let mut exprs: Vec<Expr> =
             visible.iter().map(|column| facts::named(&schema, column)).collect::<Result<_, Refusal>>()?;
-        let fact = |column: &String| Fact { kind: facts::kind_of(table, column), sides: bit, plain: true, ..Fact::HIDDEN };
+        let fact = |column: &String| Fact {
+            kind: facts::kind_of(table, column),
+            sides: bit,
+            plain: true,
+            values: facts::values_of(&schema, column),
+            ..Fact::HIDDEN
+        };
         let mut facts: Vec<Fact> = visible.iter().map(fact).collect();
         exprs.push(facts::named(&schema, crate::relations::PERSON_KEY)?.alias(&lineage));
         facts.push(Fact::HIDDEN);

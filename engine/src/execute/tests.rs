@@ -8,6 +8,7 @@ use crate::error::Refusal;
 use fixture::Twin;
 use policies::Grade;
 
+mod arms;
 mod attacks;
 mod branches;
 mod cases;

@@ -13,7 +13,7 @@ use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, lit};
 use super::expression::{no, total};
 use super::facts::{self, Fact, Kind, Level, ListSide, Open, Place, Rows, Scope, Unique, Walked};
 use super::sets::Keys;
-use super::{Guard, measure, planned, window};
+use super::{Guard, arms, measure, planned, window};
 use crate::error::{Refusal, rules};
 use crate::functions;
 use crate::veil::places;
@@ -170,6 +170,7 @@ fn per_person(scope: Scope<'_>, expr: Expr, weighted: bool) -> Result<(Expr, Fac
     for part in function.params.args.iter().chain(function.params.filter.as_deref()).chain(sorted) {
         fact = fact.mixed(scope.mixture(part)?);
     }
+    fact.values = arms::of_aggregate(scope, &function)?;
     if !weighted && measure::is_measure_per_person(scope, &function)? {
         fact.kind = Kind::Measure;
         fact.chosen = match function.params.args.as_slice() {

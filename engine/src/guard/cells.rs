@@ -104,7 +104,7 @@ impl Guard<'_> {
         let spec = VeilSpec {
             groups: groups.columns(),
             grouping_sets: groups.has_sets(),
-            two_valued: Vec::new(),
+            two_valued: groups.two_valued(),
             cells,
             tallies,
             row_places,

@@ -11,6 +11,7 @@ use super::facts::{Fact, Rows, Scope};
 use super::planned;
 use crate::error::{Refusal, rules};
 use crate::veil::complement::DIMENSIONS_MAX;
+use crate::veil::plan::TwoValued;
 
 /// Group keys of one aggregate over rows, allowed and total.
 pub(super) struct Keys {
@@ -64,6 +65,12 @@ impl Keys {
             let keys: Vec<_> = set.iter().filter_map(|at| self.keys.get(*at).cloned()).collect();
             covers(rows, &keys)
         })
+    }
+
+    /// Keys that have two arms.
+    pub(super) fn two_valued(&self) -> Vec<TwoValued> {
+        let each = |(key, (_, fact)): (usize, &(Expr, Fact))| fact.values.arms().map(|null| TwoValued { key, null });
+        self.keys.iter().enumerate().filter_map(each).collect()
     }
 
     /// As an aggregate takes them.

@@ -15,6 +15,7 @@ use super::tallied::Tallied;
 use super::tally;
 use crate::error::QueryError;
 
+mod arms;
 pub(crate) mod sets;
 
 /// The cells of one veil with all that was counted beside them, in the order of their keys.
@@ -65,6 +66,7 @@ impl Sheet {
         let mut sheet = Self { cells, spec, tallies, rows: Vec::new(), verdicts: Vec::new() };
         sheet.rows = sheet.passing_rows()?;
         sheet.verdicts = sheet.passing_cells()?;
+        sheet.drop_lonely_arms()?;
         sheet.protect_margins()?;
         Ok(sheet)
     }

@@ -104,6 +104,15 @@ pub(crate) struct CellRule {
 /// The tally of the rows: every person of a row once, with one for each row.
 pub(crate) const ROWS: usize = 0;
 
+/// A group key of two arms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd)]
+pub(crate) struct TwoValued {
+    /// Which.
+    pub key: usize,
+    /// Whether it may be NULL too, beside both.
+    pub null: bool,
+}
+
 /// Everything that judging needs to know.
 #[derive(Clone, Debug)]
 pub(crate) struct VeilSpec {
@@ -112,7 +121,7 @@ pub(crate) struct VeilSpec {
     /// Whether the cells are of several grouping sets.
     pub grouping_sets: bool,
     /// Group keys that can have two values only: the query tells who is in which arm (V-ZERO).
-    pub two_valued: Vec<usize>,
+    pub two_valued: Vec<TwoValued>,
     /// One rule for each visible aggregate, in order; they follow the group keys.
     pub cells: Vec<CellRule>,
     /// Hidden column of all tallies.
@@ -140,7 +149,7 @@ impl VeilSpec {
         std::iter::once(self.tallies.as_str()).chain(places)
     }
 
-    fn identity(&self) -> (usize, &[usize], &[CellRule], &str, &[PlaceColumn]) {
+    fn identity(&self) -> (usize, &[TwoValued], &[CellRule], &str, &[PlaceColumn]) {
         (self.groups, &self.two_valued, &self.cells, &self.tallies, &self.row_places)
     }
 }

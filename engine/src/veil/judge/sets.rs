@@ -1,4 +1,4 @@
-//! Rules that look at the cells of one answer together: margins of grouping sets (disclosure.md, 4c), arms left alone (4a).
+//! Grouping sets: which rows are one set, and what further cells stay back (disclosure.md, 4c; V-COMP).
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -56,7 +56,7 @@ impl Sheet {
     }
 
     /// By row, which keys are totals: told by the number of the set, never by NULL.
-    fn totals(&self) -> Result<Vec<u64>> {
+    pub(super) fn totals(&self) -> Result<Vec<u64>> {
         let dimensions = self.dimensions();
         let Some(number) = self.cells.columns().get(dimensions) else {
             return internal_err!("the number of the grouping set is missing");
@@ -70,6 +70,11 @@ impl Sheet {
             return internal_err!("the number of a grouping set is not one of a set");
         }
         Ok(UInt64Array::values(number).to_vec())
+    }
+
+    /// Whether a key is a total in a row.
+    pub(super) fn is_total(&self, totals: u64, key: usize) -> bool {
+        is_total(totals, key, self.dimensions())
     }
 
     /// V-COMP: what further cells stay back, so that totals give no small one away. All that is counted in a row stays or goes
