@@ -17,6 +17,7 @@ mod dialect;
 mod fixture;
 mod grouping;
 mod holes;
+mod institutions;
 mod statistics;
 mod studies;
 

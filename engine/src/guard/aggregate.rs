@@ -13,7 +13,7 @@ use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, lit};
 use super::expression::{no, total};
 use super::facts::{self, Fact, Kind, Level, ListSide, Open, Place, Rows, Scope, Unique, Walked};
 use super::sets::Keys;
-use super::{Guard, arms, measure, planned, window};
+use super::{Guard, arms, institutions, measure, planned, window};
 use crate::error::{Refusal, rules};
 use crate::functions;
 use crate::veil::places;
@@ -23,6 +23,8 @@ const SETS: u64 = 64;
 
 impl Guard<'_> {
     pub(super) fn aggregate(&mut self, node: Aggregate) -> Result<Walked, Refusal> {
+        let again = std::mem::replace(&mut self.under_aggregate, institutions::stands_on_aggregate(&node.input));
+        let named = institutions::names_of(&node);
         let input = self.walk(Arc::unwrap_or_clone(node.input))?;
         match &input.level {
             Level::Open(open) => {
@@ -33,6 +35,13 @@ impl Guard<'_> {
                 let rows = rows.clone();
                 let keys = Keys::of(Scope::of(&input), node.group_expr)?;
                 let by_person = keys.keys.iter().any(|(_, fact)| rows.holds(*fact));
+                if again
+                    && !by_person
+                    && !keys.has_sets()
+                    && let Some(found) = self.institutions((&input.plan, &rows), &keys.keys, &node.aggr_expr, &named)?
+                {
+                    return Ok(found);
+                }
                 match (by_person, keys.has_sets()) {
                     // With the person in some sets only, cells and rows would be one relation.
                     (true, true) => no(&rules::GROUPING_SETS),

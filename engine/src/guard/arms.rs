@@ -33,9 +33,10 @@ pub(super) fn of(scope: Scope<'_>, expr: &Expr) -> Result<Values, Refusal> {
 /// One value of several that a person has.
 pub(super) fn of_aggregate(scope: Scope<'_>, function: &AggregateFunction) -> Result<Values, Refusal> {
     let values = match (function.func.name(), function.params.args.as_slice()) {
-        ("any_value" | "bool_and" | "bool_or" | "first_value" | "last_value" | "max" | "min" | "nth_value", [arg, ..]) => {
-            of(scope, arg)?
-        }
+        (
+            "any_value" | "bool_and" | "bool_or" | "first_value" | "last_value" | "max" | "min" | "nth_value",
+            [arg, ..],
+        ) => of(scope, arg)?,
         _ => Values::MANY,
     };
     Ok(if function.params.filter.is_some() { values.or_null() } else { values })
@@ -50,7 +51,8 @@ fn casted(scope: Scope<'_>, expr: &Expr, inner: &Expr) -> Result<Values, Refusal
 }
 
 fn of_case(scope: Scope<'_>, expr: &Expr, case: &Case) -> Result<Values, Refusal> {
-    let arms: Vec<&Expr> = case.when_then_expr.iter().map(|(_, then)| then.as_ref()).chain(case.else_expr.as_deref()).collect();
+    let arms: Vec<&Expr> =
+        case.when_then_expr.iter().map(|(_, then)| then.as_ref()).chain(case.else_expr.as_deref()).collect();
     let mut literals = BTreeSet::new();
     let mut null = case.else_expr.is_none();
     for arm in &arms {
@@ -60,7 +62,8 @@ fn of_case(scope: Scope<'_>, expr: &Expr, case: &Case) -> Result<Values, Refusal
                 literals.insert(value.to_string());
             }
             _ => {
-                let any = arms.iter().try_fold(Values::new(0, null), |sum, arm| Ok::<_, Refusal>(sum.or(of(scope, arm)?)))?;
+                let any =
+                    arms.iter().try_fold(Values::new(0, null), |sum, arm| Ok::<_, Refusal>(sum.or(of(scope, arm)?)))?;
                 return Ok(if any.arms().is_some() { any } else { of_type(scope, expr) });
             }
         }

@@ -14,7 +14,7 @@ use super::expression::{no, total};
 use super::facts::{self, Fact, Kind, Level, Open, Rows, Scope, Unique, Walked};
 use super::sets::Keys;
 use super::statistics::{self, Asked, Source};
-use super::{Guard, measure, planned};
+use super::{Guard, institutions, measure, planned};
 use crate::answer::Reason;
 use crate::error::{Refusal, rules};
 use crate::veil::plan::{CellRule, Check, PlaceColumn, ROWS, Value, Veil, VeilSpec};
@@ -81,9 +81,12 @@ impl Guard<'_> {
         let mut asked = Asked::default();
         for expr in aggregates {
             let saved = names.save(&expr);
-            let watched = match statistics::watched(source, &expr, &mut asked, &mut amounts)? {
-                Some(watched) => watched,
-                None => watched(scope, rows, expr, weighted, &mut amounts)?,
+            let watched = match &rows.institutions {
+                Some(of) => institutions::watched(scope, of, expr, &mut amounts)?,
+                None => match statistics::watched(source, &expr, &mut asked, &mut amounts)? {
+                    Some(watched) => watched,
+                    None => watched(scope, rows, expr, weighted, &mut amounts)?,
+                },
             };
             let rounded = is_rounded(&watched.expr);
             visible.push(saved.restore(watched.expr));
@@ -100,13 +103,23 @@ impl Guard<'_> {
             // Each set reads a batch from its beginning again.
             counting.by_person();
         }
-        let tallies = self.tallies(&schema, rows, (amounts, counting.clone()), &mut hidden)?;
+        let by_place = match &rows.institutions {
+            None => None,
+            Some(of) => {
+                counting.by_person();
+                let same = Amounts(amounts.0.clone());
+                Some(self.tallies(facts::named(&schema, &of.place)?, (same, counting.clone()), &mut hidden))
+            }
+        };
+        let person = facts::named(&schema, &rows.lineage)?;
+        let tallies = self.tallies(person, (amounts, counting.clone()), &mut hidden);
         let spec = VeilSpec {
             groups: groups.columns(),
             grouping_sets: groups.has_sets(),
             two_valued: groups.two_valued(),
             cells,
             tallies,
+            by_place,
             row_places,
             counting,
             thresholds: self.profile.into(),
@@ -132,21 +145,20 @@ impl Guard<'_> {
         }
     }
 
-    /// Adds the hidden column of all tallies; its name.
+    /// Adds the hidden column of all tallies by person, or by institution; its name.
     fn tallies(
         &mut self,
-        schema: &DFSchema,
-        rows: &Rows,
+        whose: Expr,
         (amounts, counting): (Amounts, Counting),
         hidden: &mut Vec<Expr>,
-    ) -> Result<String, Refusal> {
+    ) -> String {
         let name = self.hidden_name();
         let function = tally::tally(amounts.0.len(), self.profile.dominance_n, self.marks.clone(), counting);
-        let mut args = vec![facts::named(schema, &rows.lineage)?];
+        let mut args = vec![whose];
         args.extend(amounts.0);
         let call = AggregateFunction::new_udf(function, args, false, None, vec![], None);
         hidden.push(Expr::AggregateFunction(call).alias(&name));
-        Ok(name)
+        name
     }
 
     /// Adds the hidden columns of institutions that are asked: all that every row has, and those of outer sides that `sides`

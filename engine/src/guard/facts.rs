@@ -10,6 +10,7 @@ use datafusion::common::{Column, DFSchema};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use crate::error::{Refusal, rules};
+use super::institutions::Institutions;
 use crate::relations::PERSON_KEY;
 
 /// What a column is, as far as rules depend on it.
@@ -92,10 +93,12 @@ pub(crate) struct Fact {
     pub plain: bool,
     /// How many values it can have.
     pub values: Values,
+    /// It is that number of an institution, among those of its relation.
+    pub institutions: Option<usize>,
 }
 
 impl Fact {
-    pub(crate) const HIDDEN: Self = Self { kind: Kind::Hidden, sides: 0, lists: 0, list_column: None, chosen: false, plain: false, values: Values::MANY };
+    pub(crate) const HIDDEN: Self = Self { kind: Kind::Hidden, sides: 0, lists: 0, list_column: None, chosen: false, plain: false, values: Values::MANY, institutions: None };
     pub(crate) const PLAIN: Self = Self { kind: Kind::Other, ..Self::HIDDEN };
 
     /// What is derived from both and is neither.
@@ -150,6 +153,8 @@ pub(crate) struct Rows {
     pub unique: Unique,
     /// How many rows lists may have made of one, roughly.
     pub fanout: u64,
+    /// Groups by institution, each row with the numbers of its own.
+    pub institutions: Option<Institutions>,
     /// One for each field of the plan's schema.
     pub facts: Vec<Fact>,
 }

@@ -33,7 +33,8 @@ impl Keys {
         }
         let group_expr = enumerate_grouping_sets(group_expr).map_err(planned)?;
         let [Expr::GroupingSet(asked)] = group_expr.as_slice() else { return no(&rules::GROUPING_SETS) };
-        let written: Planned<Vec<Expr>> = grouping_set_to_exprlist(&group_expr).map(|found| found.into_iter().cloned().collect());
+        let written: Planned<Vec<Expr>> =
+            grouping_set_to_exprlist(&group_expr).map(|found| found.into_iter().cloned().collect());
         let written = written.map_err(planned)?;
         if written.len() > DIMENSIONS_MAX || repeats(&written) {
             return no(&rules::GROUPING_SETS);
@@ -86,7 +87,9 @@ impl Keys {
 fn sets_of(asked: &GroupingSet, keys: &[Expr]) -> Vec<Vec<usize>> {
     let all: Vec<usize> = (0..keys.len()).collect();
     match asked {
-        GroupingSet::Rollup(_) => (0..=keys.len()).rev().map(|count| all.iter().copied().take(count).collect()).collect(),
+        GroupingSet::Rollup(_) => {
+            (0..=keys.len()).rev().map(|count| all.iter().copied().take(count).collect()).collect()
+        }
         GroupingSet::Cube(_) => {
             let subset = |mask: usize| all.iter().copied().filter(|at| mask & (1 << at) != 0).collect();
             (0..1_usize << keys.len()).rev().map(subset).collect()

@@ -43,6 +43,7 @@ impl Guard<'_> {
             places: Vec::new(),
             lists: vec![repeats],
             unique: Unique::No,
+            institutions: None,
             fanout: 1,
             facts: Vec::new(),
         };

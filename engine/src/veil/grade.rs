@@ -24,6 +24,9 @@ use crate::ledger::{Budgets, Ledger, Number, TableNumbers, Verdict as Recalled};
 /// Significant digits of statistics in preview answers that are not made of counts and sums.
 const PREVIEW_DIGITS: u8 = 2;
 
+/// Counts of institutions are shown as multiples of this.
+const INSTITUTIONS_BASE: f64 = 5.0;
+
 /// How a session's cells are shown.
 #[derive(Clone)]
 pub struct Keeper(Kind);
@@ -89,6 +92,7 @@ impl Keeper {
                 let budgets =
                     Budgets { cells_a_day: budget.cells_a_day, variants_min: budget.variants, window: budget.window };
                 let mut snapped = 0;
+                count_institutions(sheet);
                 for set in sheet.sets().map_err(|e| QueryError::from_running(&e))? {
                     let prints = prints.of_set(set.totals);
                     let numbers = Numbers::of(sheet, *round_sums, prints, set)?;
@@ -213,6 +217,9 @@ impl Numbers {
         let spec = Arc::clone(sheet.shared_spec());
         let mut snapped = 0;
         for (cell, rule) in spec.cells.iter().enumerate() {
+            if matches!(rule.value, Value::Institutions(_)) {
+                continue;
+            }
             for (at, row) in self.rows.iter().enumerate() {
                 if sheet.verdict(cell, *row) == Verdict::Withheld {
                     continue;
@@ -251,6 +258,7 @@ fn shown(value: &Value, rounded: bool, part: impl Fn(Part) -> Option<(f64, bool)
             let again = moment.of_sums(&sums).map(|value| significant(value, *digits));
             (again.map_or(Verdict::Withheld, Verdict::Changed), true)
         }
+        Value::Institutions(_) => (Verdict::Withheld, false),
         // Rounded so coarsely that a few persons do not show.
         Value::Other { .. } => (Verdict::Plain, false),
     }
@@ -260,7 +268,7 @@ fn parts_of(value: &Value) -> Vec<Part> {
     match value {
         Value::Mean { total, count } => vec![Part::Total(*total), Part::Total(*count)],
         Value::Moment { of, .. } => of.iter().map(|tally| Part::Total(*tally)).collect(),
-        Value::Other { .. } => Vec::new(),
+        Value::Institutions(_) | Value::Other { .. } => Vec::new(),
         Value::Persons(tally) => vec![Part::Persons(*tally)],
         Value::Total(tally) => vec![Part::Total(*tally)],
     }
@@ -298,9 +306,22 @@ pub(super) fn key_hashes(keys: &[ArrayRef]) -> Result<Vec<Vec<u64>>> {
     keys.iter().map(column).collect()
 }
 
+/// Institutions are counted to the nearest five, as distinct values are: no sketch of persons tells two such counts apart (V-CDISTINCT).
+fn count_institutions(sheet: &mut Sheet) {
+    let spec: Arc<VeilSpec> = Arc::clone(sheet.shared_spec());
+    for (cell, rule) in spec.cells.iter().enumerate() {
+        let Value::Institutions(tally) = rule.value else { continue };
+        for row in 0..sheet.len() {
+            let counted = sheet.tally(row, tally).map(|tallied| (tallied.total / INSTITUTIONS_BASE).round());
+            sheet.set(cell, row, counted.map_or(Verdict::Withheld, |fives| Verdict::Changed(fives * INSTITUTIONS_BASE)));
+        }
+    }
+}
+
 /// Counts and sums by the cell-key method, means from both; a row whose perturbed persons are few goes (disclosure.md, 4d).
 fn perturb(sheet: &mut Sheet, perturbation: &Perturbation) {
     let spec: Arc<VeilSpec> = Arc::clone(sheet.shared_spec());
+    count_institutions(sheet);
     for row in 0..sheet.len() {
         let persons = sheet.tally(row, ROWS).and_then(|rows| count(perturbation, rows));
         if persons.is_none() {
@@ -308,6 +329,9 @@ fn perturb(sheet: &mut Sheet, perturbation: &Perturbation) {
             continue;
         }
         for (cell, rule) in spec.cells.iter().enumerate() {
+            if matches!(rule.value, Value::Institutions(_)) {
+                continue;
+            }
             let value = perturbed(sheet, cell, row, &rule.value, perturbation);
             sheet.set(cell, row, value.map_or(Verdict::Withheld, Verdict::Changed));
         }
@@ -325,6 +349,7 @@ fn perturbed(sheet: &Sheet, cell: usize, row: usize, value: &Value, perturbation
         Value::Persons(tally) => count(perturbation, sheet.tally(row, *tally)?),
         Value::Total(tally) => total(*tally),
         Value::Mean { total: sum, count } => perturbation.mean(total(*sum)?, total(*count)?),
+        Value::Institutions(_) => None,
         Value::Moment { digits, .. } | Value::Other { digits } => {
             sheet.plain(cell, row).map(|plain| significant(plain, PREVIEW_DIGITS.min(*digits)))
         }

@@ -44,6 +44,8 @@ pub(crate) enum Value {
         /// Significant digits.
         digits: u8,
     },
+    /// How many institutions there are, by the total of a tally; rounded.
+    Institutions(usize),
     /// Distinct persons of a tally.
     Persons(usize),
     /// Total of a tally.
@@ -54,7 +56,7 @@ impl Value {
     /// Significant digits that it is shown with; none if it is a whole number or rounded by other rules.
     pub(crate) fn digits(&self) -> Option<u8> {
         match self {
-            Self::Mean { .. } | Self::Persons(_) | Self::Total(_) => None,
+            Self::Institutions(_) | Self::Mean { .. } | Self::Persons(_) | Self::Total(_) => None,
             Self::Moment { digits, .. } | Self::Other { digits } => Some(*digits),
         }
     }
@@ -74,6 +76,13 @@ pub(crate) enum Check {
     },
     /// Enough contributors, evenly spread (V-MINP, V-DOM).
     Even(usize),
+    /// Enough institutions have a part in it, and evenly where an amount is summed over them (V-MININST, V-DOM).
+    Institutions {
+        /// The tally by institution.
+        tally: usize,
+        /// Whether dominance is asked.
+        even: bool,
+    },
     /// That many persons (V-MINP; V-DOF where it is more than the profile's least).
     Persons {
         /// The tally.
@@ -126,6 +135,8 @@ pub(crate) struct VeilSpec {
     pub cells: Vec<CellRule>,
     /// Hidden column of all tallies.
     pub tallies: String,
+    /// Hidden column of the same tallies by institution, where institutions are counted.
+    pub by_place: Option<String>,
     /// Institutions of the rows.
     pub row_places: Vec<PlaceColumn>,
     /// How its tallies are counted.
@@ -146,7 +157,7 @@ impl VeilSpec {
     pub(crate) fn hidden(&self) -> impl Iterator<Item = &str> {
         let cells = self.cells.iter().flat_map(|cell| cell.places.iter());
         let places = self.row_places.iter().chain(cells).map(|place| place.name.as_str());
-        std::iter::once(self.tallies.as_str()).chain(places)
+        std::iter::once(self.tallies.as_str()).chain(self.by_place.as_deref()).chain(places)
     }
 
     fn identity(&self) -> (usize, &[TwoValued], &[CellRule], &str, &[PlaceColumn]) {

@@ -16,9 +16,12 @@ async fn sets_count_what_single_groupings_count() {
          FROM ndb.claims GROUP BY GROUPING SETS ((sex), (claim_type), ())",
     )
     .await;
-    let one = answered("SELECT sex, '-', 0, 1, count(DISTINCT person_key), sum(points) FROM ndb.claims GROUP BY sex").await;
-    let other =
-        answered("SELECT '-', claim_type, 1, 0, count(DISTINCT person_key), sum(points) FROM ndb.claims GROUP BY claim_type").await;
+    let one =
+        answered("SELECT sex, '-', 0, 1, count(DISTINCT person_key), sum(points) FROM ndb.claims GROUP BY sex").await;
+    let other = answered(
+        "SELECT '-', claim_type, 1, 0, count(DISTINCT person_key), sum(points) FROM ndb.claims GROUP BY claim_type",
+    )
+    .await;
     let whole = answered("SELECT count(DISTINCT person_key), sum(points) FROM ndb.claims").await;
     let whole = ["-", "-", "1", "1"].into_iter().map(str::to_owned).chain(whole[0].clone()).collect();
     let mut expected = [one, other, vec![whole]].concat();
@@ -29,7 +32,8 @@ async fn sets_count_what_single_groupings_count() {
 #[tokio::test]
 async fn rollup_and_cube_and_mixtures_have_their_sets() {
     let sets = |sql: &'static str| async move {
-        let mut found: Vec<String> = answered(sql).await.into_iter().map(|row| format!("{}{}", row[0], row[1])).collect();
+        let mut found: Vec<String> =
+            answered(sql).await.into_iter().map(|row| format!("{}{}", row[0], row[1])).collect();
         found.sort();
         found.dedup();
         found

@@ -121,7 +121,7 @@ impl Sheet {
                 Value::Total(tally) => vec![(Additivity::Sums, *tally)],
                 Value::Mean { total, count } => vec![(Additivity::Sums, *total), (Additivity::Sums, *count)],
                 Value::Moment { of, .. } => of.iter().map(|tally| (Additivity::Sums, *tally)).collect(),
-                Value::Other { .. } => Vec::new(),
+                Value::Institutions(_) | Value::Other { .. } => Vec::new(),
             };
             for measure in of {
                 measures.entry(measure).or_default().push(cell);
