@@ -24,15 +24,18 @@ use expression::no;
 use facts::{Fact, Kind, Level, Open, Place, Rows, Scope, Walked};
 
 mod aggregate;
+mod arms;
 mod branches;
 mod calls;
 mod cells;
 mod expression;
 pub(crate) mod facts;
+pub(crate) mod institutions;
 mod integers;
 mod join;
 mod measure;
 mod series;
+mod sets;
 pub(crate) mod statement;
 mod statistics;
 mod union;
@@ -87,6 +90,8 @@ pub(crate) struct Guard<'a> {
     row_tables: u32,
     lists: u32,
     names: usize,
+    /// The aggregate that is walked next stands under another one.
+    under_aggregate: bool,
 }
 
 impl<'a> Guard<'a> {
@@ -102,6 +107,7 @@ impl<'a> Guard<'a> {
             row_tables: 0,
             lists: 0,
             names: 0,
+            under_aggregate: false,
         }
     }
 
@@ -184,8 +190,13 @@ impl<'a> Guard<'a> {
         let schema = Arc::clone(scan.schema());
         let mut exprs: Vec<Expr> =
             visible.iter().map(|column| facts::named(&schema, column)).collect::<Result<_, Refusal>>()?;
-        let fact =
-            |column: &String| Fact { kind: facts::kind_of(table, column), sides: bit, plain: true, ..Fact::HIDDEN };
+        let fact = |column: &String| Fact {
+            kind: facts::kind_of(table, column),
+            sides: bit,
+            plain: true,
+            values: facts::values_of(&schema, column),
+            ..Fact::HIDDEN
+        };
         let mut facts: Vec<Fact> = visible.iter().map(fact).collect();
         exprs.push(facts::named(&schema, crate::relations::PERSON_KEY)?.alias(&lineage));
         facts.push(Fact::HIDDEN);
@@ -198,7 +209,7 @@ impl<'a> Guard<'a> {
         }
         let plan = Projection::try_new(exprs, Arc::new(scan)).map_err(planned)?;
         let unique = facts::unique_of(table);
-        let rows = Rows { lineage, exact: true, places, lists: Vec::new(), unique, fanout: 1, facts };
+        let rows = Rows { lineage, exact: true, places, lists: Vec::new(), unique, fanout: 1, institutions: None, facts };
         Ok(Walked { plan: LogicalPlan::Projection(plan), level: Level::Rows(rows) })
     }
 
@@ -286,7 +297,9 @@ impl Walked {
 impl Rows {
     /// Names of all hidden columns that later nodes need.
     pub(crate) fn hidden(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.lineage.as_str()).chain(self.places.iter().map(|place| place.name.as_str()))
+        let places = self.places.iter().map(|place| place.name.as_str());
+        let institutions = self.institutions.iter().flat_map(|found| found.names());
+        std::iter::once(self.lineage.as_str()).chain(places).chain(institutions)
     }
 
     /// Whether a fact is the lineage itself.

@@ -152,7 +152,10 @@ rules! {
     MOMENTS = "guard/moments", "V-MOMENTS", "moments take plain numbers, without conditions and products of columns, and at most two of the same columns",
         "write stddev(points), or corr(points, days); put conditions into WHERE, and ask for further moments in another query";
     /// Grouping sets.
-    GROUPING_SETS = "guard/grouping-sets", "V-GSETS", "GROUPING SETS, ROLLUP and CUBE over rows are not supported yet", "send one query for each grouping";
+    GROUPING_SETS = "guard/grouping-sets", "V-GSETS", "GROUPING SETS, ROLLUP and CUBE over rows take at most three group keys, each set once, and not person_key", "leave out keys and repeated sets, or send one query for each grouping";
+    /// Aggregates over institutions.
+    INSTITUTIONS = "guard/institutions", "V-MININST", "over groups by institution, count(*) and the sum of one of their counts or sums are available",
+        "write count(*) or sum(volume), and CASE WHEN volume >= 20 THEN 'high' ELSE 'low' END as a group key";
     /// Distinct counts of other columns.
     DISTINCT_COUNT = "guard/distinct-count", "V-CDISTINCT", "persons and the values of a plain column can be counted distinctly, expressions cannot",
         "write count(DISTINCT person_key) or count(DISTINCT facility_id), or GROUP BY the expression";

@@ -8,6 +8,7 @@ use crate::error::Refusal;
 use fixture::Twin;
 use policies::Grade;
 
+mod arms;
 mod attacks;
 mod branches;
 mod cases;
@@ -15,7 +16,9 @@ mod depth;
 mod dialect;
 mod fixture;
 mod generated;
+mod grouping;
 mod holes;
+mod institutions;
 mod statistics;
 mod studies;
 mod veil_off;

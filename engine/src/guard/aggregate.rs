@@ -10,9 +10,10 @@ use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams}
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, lit};
 
-use super::expression::{no, output, total};
+use super::expression::{no, total};
 use super::facts::{self, Fact, Kind, Level, ListSide, Open, Place, Rows, Scope, Unique, Walked};
-use super::{Guard, measure, planned, window};
+use super::sets::Keys;
+use super::{Guard, arms, institutions, measure, planned, window};
 use crate::error::{Refusal, rules};
 use crate::functions;
 use crate::veil::places;
@@ -22,6 +23,8 @@ const SETS: u64 = 64;
 
 impl Guard<'_> {
     pub(super) fn aggregate(&mut self, node: Aggregate) -> Result<Walked, Refusal> {
+        let again = std::mem::replace(&mut self.under_aggregate, institutions::stands_on_aggregate(&node.input));
+        let named = institutions::names_of(&node);
         let input = self.walk(Arc::unwrap_or_clone(node.input))?;
         match &input.level {
             Level::Open(open) => {
@@ -29,15 +32,21 @@ impl Guard<'_> {
                 over_cells(input.plan, node.group_expr, node.aggr_expr, rows)
             }
             Level::Rows(rows) => {
-                if node.group_expr.iter().any(|expr| matches!(expr, Expr::GroupingSet(_))) {
-                    return no(&rules::GROUPING_SETS);
-                }
                 let rows = rows.clone();
-                let groups = grouped(Scope::of(&input), node.group_expr)?;
-                if groups.iter().any(|(_, fact)| rows.holds(*fact)) {
-                    self.by_person(input.plan, rows, groups, node.aggr_expr)
-                } else {
-                    self.cells(input.plan, &rows, groups, node.aggr_expr)
+                let keys = Keys::of(Scope::of(&input), node.group_expr)?;
+                let by_person = keys.keys.iter().any(|(_, fact)| rows.holds(*fact));
+                if again
+                    && !by_person
+                    && !keys.has_sets()
+                    && let Some(found) = self.institutions((&input.plan, &rows), &keys.keys, &node.aggr_expr, &named)?
+                {
+                    return Ok(found);
+                }
+                match (by_person, keys.has_sets()) {
+                    // With the person in some sets only, cells and rows would be one relation.
+                    (true, true) => no(&rules::GROUPING_SETS),
+                    (true, false) => self.by_person(input.plan, rows, keys.keys, node.aggr_expr),
+                    (false, _) => self.cells(input.plan, &rows, keys, node.aggr_expr),
                 }
             }
         }
@@ -125,16 +134,6 @@ fn kept_lists(rows: &Rows, facts: &mut [Fact]) -> Vec<ListSide> {
     kept
 }
 
-fn grouped(scope: Scope<'_>, exprs: Vec<Expr>) -> Result<Vec<(Expr, Fact)>, Refusal> {
-    let names = NamePreserver::new_for_projection();
-    let each = |expr: Expr| {
-        let saved = names.save(&expr);
-        let (expr, fact) = output(scope, expr)?;
-        Ok((saved.restore(expr), fact))
-    };
-    exprs.into_iter().map(each).collect()
-}
-
 fn over_cells(input: LogicalPlan, groups: Vec<Expr>, aggregates: Vec<Expr>, rows: u64) -> Result<Walked, Refusal> {
     let schema = Arc::clone(input.schema());
     let scope = Scope { schema: &schema, facts: None };
@@ -180,6 +179,7 @@ fn per_person(scope: Scope<'_>, expr: Expr, weighted: bool) -> Result<(Expr, Fac
     for part in function.params.args.iter().chain(function.params.filter.as_deref()).chain(sorted) {
         fact = fact.mixed(scope.mixture(part)?);
     }
+    fact.values = arms::of_aggregate(scope, &function)?;
     if !weighted && measure::is_measure_per_person(scope, &function)? {
         fact.kind = Kind::Measure;
         fact.chosen = match function.params.args.as_slice() {

@@ -8,12 +8,13 @@ use datafusion::logical_expr::expr::{AggregateFunction, TryCast};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Aggregate, Case, Expr, Extension, LogicalPlan, lit, not};
 
-use super::aggregate::{covers, function_of};
+use super::aggregate::function_of;
 use super::branches::{self, checks::Whole, keys, keys::Counted};
 use super::expression::{no, total};
 use super::facts::{self, Fact, Kind, Level, Open, Rows, Scope, Unique, Walked};
+use super::sets::Keys;
 use super::statistics::{self, Asked, Source};
-use super::{Guard, measure, planned};
+use super::{Guard, institutions, measure, planned};
 use crate::answer::Reason;
 use crate::error::{Refusal, rules};
 use crate::veil::plan::{CellRule, Check, PlaceColumn, ROWS, Value, Veil, VeilSpec};
@@ -64,25 +65,28 @@ impl Guard<'_> {
         &mut self,
         plan: LogicalPlan,
         rows: &Rows,
-        groups: Vec<(Expr, Fact)>,
+        groups: Keys,
         aggregates: Vec<Expr>,
     ) -> Result<Walked, Refusal> {
-        refuse_named_groups(&groups)?;
+        refuse_named_groups(&groups.keys)?;
         let schema = Arc::clone(plan.schema());
         let scope = Scope { schema: &schema, facts: Some(&rows.facts) };
-        let weighted = !covers(rows, &groups);
+        let weighted = !groups.cover(rows);
         let names = NamePreserver::new_for_projection();
         let (mut visible, mut hidden, mut cells) = (Vec::new(), Vec::new(), Vec::new());
         let mut amounts = Amounts::new();
-        let keys = groups.iter().fold(Fact::PLAIN, |sum, (_, fact)| sum.mixed(*fact));
+        let keys = groups.keys.iter().fold(Fact::PLAIN, |sum, (_, fact)| sum.mixed(*fact));
         let row_places = self.place_columns(&schema, rows, keys.sides, None, (&mut hidden, &mut amounts))?;
         let source = Source { plan: &plan, scope, rows, profile: self.profile, weighted };
         let mut asked = Asked::default();
         for expr in aggregates {
             let saved = names.save(&expr);
-            let watched = match statistics::watched(source, &expr, &mut asked, &mut amounts)? {
-                Some(watched) => watched,
-                None => watched(scope, rows, expr, weighted, &mut amounts)?,
+            let watched = match &rows.institutions {
+                Some(of) => institutions::watched(scope, of, expr, &mut amounts)?,
+                None => match statistics::watched(source, &expr, &mut asked, &mut amounts)? {
+                    Some(watched) => watched,
+                    None => watched(scope, rows, expr, weighted, &mut amounts)?,
+                },
             };
             let rounded = is_rounded(&watched.expr);
             visible.push(saved.restore(watched.expr));
@@ -95,19 +99,34 @@ impl Guard<'_> {
         }
         self.note_reasons(&cells, &row_places);
         let counting = Counting::default();
-        let tallies = self.tallies(&schema, rows, (amounts, counting.clone()), &mut hidden)?;
+        if groups.has_sets() {
+            // Each set reads a batch from its beginning again.
+            counting.by_person();
+        }
+        let by_place = match &rows.institutions {
+            None => None,
+            Some(of) => {
+                counting.by_person();
+                let same = Amounts(amounts.0.clone());
+                Some(self.tallies(facts::named(&schema, &of.place)?, (same, counting.clone()), &mut hidden))
+            }
+        };
+        let person = facts::named(&schema, &rows.lineage)?;
+        let tallies = self.tallies(person, (amounts, counting.clone()), &mut hidden);
         let spec = VeilSpec {
-            groups: groups.len(),
-            two_valued: Vec::new(),
+            groups: groups.columns(),
+            grouping_sets: groups.has_sets(),
+            two_valued: groups.two_valued(),
             cells,
             tallies,
+            by_place,
             row_places,
             counting,
             thresholds: self.profile.into(),
             max_groups: self.profile.max_groups,
         };
-        let open = if groups.is_empty() { 1 } else { CELLS };
-        let group_expr = groups.into_iter().map(|(expr, _)| expr).collect();
+        let open = if groups.columns() == 0 { 1 } else { CELLS };
+        let group_expr = groups.into_group_expr();
         visible.extend(hidden);
         let aggregate = Aggregate::try_new(Arc::new(plan), group_expr, visible).map_err(planned)?;
         let veil = Veil::try_new(LogicalPlan::Aggregate(aggregate), Arc::new(spec)).map_err(planned)?;
@@ -126,21 +145,20 @@ impl Guard<'_> {
         }
     }
 
-    /// Adds the hidden column of all tallies; its name.
+    /// Adds the hidden column of all tallies by person, or by institution; its name.
     fn tallies(
         &mut self,
-        schema: &DFSchema,
-        rows: &Rows,
+        whose: Expr,
         (amounts, counting): (Amounts, Counting),
         hidden: &mut Vec<Expr>,
-    ) -> Result<String, Refusal> {
+    ) -> String {
         let name = self.hidden_name();
         let function = tally::tally(amounts.0.len(), self.profile.dominance_n, self.marks.clone(), counting);
-        let mut args = vec![facts::named(schema, &rows.lineage)?];
+        let mut args = vec![whose];
         args.extend(amounts.0);
         let call = AggregateFunction::new_udf(function, args, false, None, vec![], None);
         hidden.push(Expr::AggregateFunction(call).alias(&name));
-        Ok(name)
+        name
     }
 
     /// Adds the hidden columns of institutions that are asked: all that every row has, and those of outer sides that `sides`

@@ -7,7 +7,7 @@ use datafusion::logical_expr::expr::{Alias, Between, Cast, InList, Like, TryCast
 use datafusion::logical_expr::{BinaryExpr, Case, Expr, ExprSchemable, Operator};
 
 use super::branches::factors;
-use super::calls;
+use super::{arms, calls};
 use super::facts::{Fact, Kind, Scope};
 use crate::error::{Refusal, Rule, rules};
 use crate::functions::text;
@@ -31,13 +31,19 @@ pub(crate) fn output(scope: Scope<'_>, expr: Expr) -> Result<(Expr, Fact), Refus
         return Ok((Expr::Alias(Alias { expr: Box::new(expr), relation, name, metadata }), fact));
     }
     if let Expr::Column(column) = &expr {
-        let fact = scope.fact(column)?;
+        let mut fact = scope.fact(column)?;
+        if scope.below() {
+            fact.values = arms::of(scope, &expr)?;
+        }
         return Ok((expr, fact));
     }
     if let Some(fact) = calls::coalesced_key(scope, &expr)? {
         return Ok((expr, fact));
     }
     let mut fact = Fact { chosen: true, ..scope.mixture(&expr)? };
+    if scope.below() {
+        fact.values = arms::of(scope, &expr)?;
+    }
     if let Some(inner) = scope.column_fact(&expr)?
         && (inner.kind == Kind::Measure || inner.plain)
         && keeps_measure(scope, &expr)

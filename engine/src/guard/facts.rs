@@ -4,11 +4,13 @@
     reason = "asks for single variants of foreign enums; the exhaustive walks are in guard.rs and expression.rs"
 )]
 
+use arrow::datatypes::DataType;
 use catalog::{Class as VariableClass, HIDDEN_FACILITY};
 use datafusion::common::{Column, DFSchema};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use crate::error::{Refusal, rules};
+use super::institutions::Institutions;
 use crate::relations::PERSON_KEY;
 
 /// What a column is, as far as rules depend on it.
@@ -31,6 +33,50 @@ pub(crate) enum Kind {
     Place,
 }
 
+/// How many values a column can have, as far as the query's own words tell (V-ZERO).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Values {
+    /// Besides NULL; three mean many.
+    some: u8,
+    null: bool,
+}
+
+impl Values {
+    pub(crate) const MANY: Self = Self { some: 3, null: true };
+    /// NULL alone.
+    pub(crate) const NULL: Self = Self { some: 0, null: true };
+
+    pub(crate) fn new(some: usize, null: bool) -> Self {
+        let some = u8::try_from(some).unwrap_or(u8::MAX).min(Self::MANY.some);
+        if some == Self::MANY.some { Self::MANY } else { Self { some, null } }
+    }
+
+    pub(crate) fn or_null(self) -> Self {
+        Self { null: true, ..self }
+    }
+
+    /// Where one of several is taken.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self::new(usize::from(self.some) + usize::from(other.some), self.null || other.null)
+    }
+
+    /// Where NULL is replaced by another's.
+    pub(crate) fn coalesced(self, other: Self) -> Self {
+        // The other's is mostly one of these already, which the query does not tell here.
+        let few = self.some < Self::MANY.some && other.some < Self::MANY.some;
+        if few { Self { some: (self.some + other.some).min(2), null: self.null && other.null } } else { Self::MANY }
+    }
+
+    /// Whether it has two arms: two values, or one and NULL. Then also whether NULL stands beside both.
+    pub(crate) fn arms(self) -> Option<bool> {
+        match (self.some, self.null) {
+            (2, null) => Some(null),
+            (1, true) => Some(false),
+            _ => None,
+        }
+    }
+}
+
 /// One column of a row-level relation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fact {
@@ -45,11 +91,14 @@ pub(crate) struct Fact {
     pub chosen: bool,
     /// A value as it stands in the records, or an aggregate per person of one: no condition of the query is in it (V-DECOMP).
     pub plain: bool,
+    /// How many values it can have.
+    pub values: Values,
+    /// It is that number of an institution, among those of its relation.
+    pub institutions: Option<usize>,
 }
 
 impl Fact {
-    pub(crate) const HIDDEN: Self =
-        Self { kind: Kind::Hidden, sides: 0, lists: 0, list_column: None, chosen: false, plain: false };
+    pub(crate) const HIDDEN: Self = Self { kind: Kind::Hidden, sides: 0, lists: 0, list_column: None, chosen: false, plain: false, values: Values::MANY, institutions: None };
     pub(crate) const PLAIN: Self = Self { kind: Kind::Other, ..Self::HIDDEN };
 
     /// What is derived from both and is neither.
@@ -104,6 +153,8 @@ pub(crate) struct Rows {
     pub unique: Unique,
     /// How many rows lists may have made of one, roughly.
     pub fanout: u64,
+    /// Groups by institution, each row with the numbers of its own.
+    pub institutions: Option<Institutions>,
     /// One for each field of the plan's schema.
     pub facts: Vec<Fact>,
 }
@@ -144,6 +195,15 @@ pub(crate) fn kind_of(table: &str, column: &str) -> Kind {
             Some(VariableClass::Measure) => Kind::Measure,
             _ => Kind::Other,
         },
+    }
+}
+
+/// A stored truth value has two values, anything else many.
+pub(crate) fn values_of(schema: &DFSchema, column: &str) -> Values {
+    let found = schema.fields().iter().find(|field| field.name() == column);
+    match found {
+        Some(field) if *field.data_type() == DataType::Boolean => Values::new(2, field.is_nullable()),
+        _ => Values::MANY,
     }
 }
 

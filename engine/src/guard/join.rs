@@ -274,6 +274,7 @@ impl Rows {
 fn weaken<'a>(facts: impl Iterator<Item = &'a mut Fact>) {
     for fact in facts {
         fact.chosen = true;
+        fact.values = fact.values.or_null();
         if let Kind::Key { exact } = &mut fact.kind {
             *exact = false;
         }

@@ -7,7 +7,7 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, LogicalPlan, Projection, Union};
 
 use super::expression::no;
-use super::facts::{self, Fact, Kind, Level, ListSide, Open, Place, Rows, Unique, Walked};
+use super::facts::{self, Fact, Kind, Level, ListSide, Open, Place, Rows, Unique, Walked, Values};
 use super::{Guard, planned};
 use crate::error::{Refusal, rules};
 
@@ -43,6 +43,7 @@ impl Guard<'_> {
             places: Vec::new(),
             lists: vec![repeats],
             unique: Unique::No,
+            institutions: None,
             fanout: 1,
             facts: Vec::new(),
         };
@@ -98,9 +99,14 @@ fn merged_facts(left: &[Fact], right: &[Fact]) -> Result<Vec<Fact>, Refusal> {
             (Kind::Place, _) | (_, Kind::Place) => Kind::Place,
             _ => Kind::Other,
         };
-        Ok(Fact { kind, chosen: a.chosen || b.chosen, ..a.mixed(*b) })
+        Ok(Fact { kind, chosen: a.chosen || b.chosen, values: united(a.values, b.values), ..a.mixed(*b) })
     });
     merged.collect()
+}
+
+/// Branches with the same two arms have these, and no more.
+fn united(one: Values, other: Values) -> Values {
+    if one == other && one.arms().is_some() { one } else { one.or(other) }
 }
 
 fn merged_place(name: &str, at: usize, branches: &[(LogicalPlan, Rows)]) -> Place {

@@ -134,6 +134,10 @@ impl Search<'_> {
                 value -= known.value;
             }
         }
+        if sketch.spread() == 0 {
+            // A total minus all its parts: such a number is near to nothing, and nothing is never shown.
+            return Cell::withheld();
+        }
         let id = (terms.len() > 1).then(|| numbers.push(sketch, value, super::numbers::NO_ORIGIN));
         self.shown(Finding::Snapped, sketch, value, terms.into_iter().map(|(_, id)| id).collect(), id)
     }

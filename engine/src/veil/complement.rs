@@ -1,6 +1,5 @@
 //! Complementary suppression: which further cells of one answer stay back, so that its margins give no small cell away
 //! (disclosure.md, 4c, V-COMP). `pattern` chooses the cells; `audit` tries to solve for the small ones and shares no code with it.
-#![cfg_attr(not(test), expect(dead_code, reason = "called once an answer's cells reach the veil as one table"))]
 
 use std::time::{Duration, Instant};
 
@@ -38,7 +37,7 @@ pub(crate) struct Cell {
 }
 
 /// How a total relates to its parts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Additivity {
     /// A person may stand in several parts: no part is larger than the total, and the total is at most their sum.
     DistinctPersons,

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, UInt64Array};
+use arrow::compute::take;
 use arrow::row::{RowConverter, SortField};
 use datafusion::common::Result;
 use jiff::civil::Date;
@@ -11,6 +12,7 @@ use policies::profile::{Budget, PreviewParameters};
 use policies::{Grade, Profile};
 use sha2::{Digest, Sha256};
 
+use super::judge::sets::SetOfRows;
 use super::judge::{Sheet, Verdict, significant};
 use super::plan::{ROWS, Value, VeilSpec};
 use super::preview::{ExpectedError, Perturbation};
@@ -21,6 +23,9 @@ use crate::ledger::{Budgets, Ledger, Number, TableNumbers, Verdict as Recalled};
 
 /// Significant digits of statistics in preview answers that are not made of counts and sums.
 const PREVIEW_DIGITS: u8 = 2;
+
+/// Counts of institutions are shown as multiples of this.
+const INSTITUTIONS_BASE: f64 = 5.0;
 
 /// How a session's cells are shown.
 #[derive(Clone)]
@@ -92,14 +97,20 @@ impl Keeper {
     pub(crate) fn settle(&self, sheet: &mut Sheet, prints: PlanPrints) -> Result<u64, QueryError> {
         match &self.0 {
             Kind::Exact { ledger, budget, round_sums, today } => {
-                let numbers = Numbers::of(sheet, *round_sums, prints)?;
                 let budgets =
                     Budgets { cells_a_day: budget.cells_a_day, variants_min: budget.variants, window: budget.window };
-                let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
-                let verdicts =
-                    ledger.settle(&numbers.table, &budgets, *today).map_err(|e| QueryError::from_ledger(&e))?;
-                drop(ledger);
-                Ok(numbers.write(sheet, &verdicts))
+                let mut snapped = 0;
+                count_institutions(sheet);
+                for set in sheet.sets().map_err(|e| QueryError::from_running(&e))? {
+                    let prints = prints.of_set(set.totals);
+                    let numbers = Numbers::of(sheet, *round_sums, prints, set)?;
+                    let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+                    let verdicts =
+                        ledger.settle(&numbers.table, &budgets, *today).map_err(|e| QueryError::from_ledger(&e))?;
+                    drop(ledger);
+                    snapped += numbers.write(sheet, &verdicts);
+                }
+                Ok(snapped)
             }
             Kind::Preview(perturbation) => {
                 perturb(sheet, perturbation);
@@ -116,21 +127,39 @@ enum Part {
     Total(usize),
 }
 
-/// The numbers behind the passing cells of a sheet, each once.
+impl PlanPrints {
+    /// Of one grouping set: a plan of its own, or two sets would count as two variants of one question.
+    fn of_set(self, totals: Option<u64>) -> Self {
+        let Some(totals) = totals else { return self };
+        let of = |print: [u8; 32]| Sha256::new_with_prefix(print).chain_update(totals.to_le_bytes()).finalize().into();
+        Self { plan: of(self.plan), shape: of(self.shape) }
+    }
+}
+
+/// The numbers behind the passing cells of one grouping set, each once.
 struct Numbers {
     table: TableNumbers,
+    /// Rows of the sheet.
+    rows: Vec<usize>,
     parts: HashMap<Part, usize>,
 }
 
 impl Numbers {
-    fn of(sheet: &Sheet, round_sums: f64, prints: PlanPrints) -> Result<Self, QueryError> {
+    fn of(sheet: &Sheet, round_sums: f64, prints: PlanPrints, set: SetOfRows) -> Result<Self, QueryError> {
+        let at = UInt64Array::from_iter_values(set.rows.iter().map(|row| *row as u64));
+        let keys = set.keys.iter().filter_map(|key| sheet.keys().get(*key));
+        let keys: Vec<ArrayRef> = keys
+            .map(|column| take(column, &at, None))
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|e| QueryError::from_running(&e.into()))?;
         let mut numbers = Self {
             table: TableNumbers {
                 plan: prints.plan,
                 shape: prints.shape,
                 measures: Vec::new(),
-                keys: key_hashes(sheet.keys()).map_err(|e| QueryError::from_running(&e))?,
+                keys: key_hashes(&keys).map_err(|e| QueryError::from_running(&e))?,
             },
+            rows: set.rows,
             parts: HashMap::new(),
         };
         for (cell, rule) in sheet.spec().cells.iter().enumerate() {
@@ -172,22 +201,22 @@ impl Numbers {
         let next = self.table.measures.len();
         let column = *self.parts.entry(part).or_insert(next);
         if column == next {
-            self.table.measures.push((0..sheet.len()).map(|_| None).collect());
+            self.table.measures.push(self.rows.iter().map(|_| None).collect());
         }
         let Some(rows) = self.table.measures.get_mut(column) else { return };
-        for (row, place) in rows.iter_mut().enumerate() {
-            if place.is_none() && sheet.verdict(cell, row) != Verdict::Withheld {
-                *place = sheet.tally(row, tally_of(part)).map(|tallied| number(part, tallied, round_sums));
+        for (row, place) in self.rows.iter().zip(rows) {
+            if place.is_none() && sheet.verdict(cell, *row) != Verdict::Withheld {
+                *place = sheet.tally(*row, tally_of(part)).map(|tallied| number(part, tallied, round_sums));
             }
         }
     }
 
     /// What was found, as verdicts of the sheet. Returns how many values were taken from earlier answers.
     fn write(&self, sheet: &mut Sheet, verdicts: &[Vec<Recalled>]) -> u64 {
-        let recalled = |part: Part, row: usize| {
+        let recalled = |part: Part, at: usize| {
             let column = self.parts.get(&part)?;
-            let exact = self.table.measures.get(*column)?.get(row)?.as_ref()?.value;
-            match verdicts.get(*column)?.get(row)? {
+            let exact = self.table.measures.get(*column)?.get(at)?.as_ref()?.value;
+            match verdicts.get(*column)?.get(at)? {
                 Recalled::Fresh => Some((exact, false)),
                 Recalled::Snapped(value) => Some((*value, true)),
                 Recalled::Withheld => None,
@@ -196,13 +225,16 @@ impl Numbers {
         let spec = Arc::clone(sheet.shared_spec());
         let mut snapped = 0;
         for (cell, rule) in spec.cells.iter().enumerate() {
-            for row in 0..sheet.len() {
-                if sheet.verdict(cell, row) == Verdict::Withheld {
+            if matches!(rule.value, Value::Institutions(_)) {
+                continue;
+            }
+            for (at, row) in self.rows.iter().enumerate() {
+                if sheet.verdict(cell, *row) == Verdict::Withheld {
                     continue;
                 }
-                let (verdict, taken) = shown(&rule.value, rule.rounded, |part| recalled(part, row));
+                let (verdict, taken) = shown(&rule.value, rule.rounded, |part| recalled(part, at));
                 snapped += u64::from(taken && verdict != Verdict::Withheld);
-                sheet.set(cell, row, verdict);
+                sheet.set(cell, *row, verdict);
             }
         }
         snapped
@@ -234,6 +266,7 @@ fn shown(value: &Value, rounded: bool, part: impl Fn(Part) -> Option<(f64, bool)
             let again = moment.of_sums(&sums).map(|value| significant(value, *digits));
             (again.map_or(Verdict::Withheld, Verdict::Changed), true)
         }
+        Value::Institutions(_) => (Verdict::Withheld, false),
         // Rounded so coarsely that a few persons do not show.
         Value::Other { .. } => (Verdict::Plain, false),
     }
@@ -243,7 +276,7 @@ fn parts_of(value: &Value) -> Vec<Part> {
     match value {
         Value::Mean { total, count } => vec![Part::Total(*total), Part::Total(*count)],
         Value::Moment { of, .. } => of.iter().map(|tally| Part::Total(*tally)).collect(),
-        Value::Other { .. } => Vec::new(),
+        Value::Institutions(_) | Value::Other { .. } => Vec::new(),
         Value::Persons(tally) => vec![Part::Persons(*tally)],
         Value::Total(tally) => vec![Part::Total(*tally)],
     }
@@ -271,7 +304,7 @@ fn number(part: Part, tallied: &Tallied, round_sums: f64) -> Number {
 }
 
 /// By key column and row, a hash of the value.
-fn key_hashes(keys: &[ArrayRef]) -> Result<Vec<Vec<u64>>> {
+pub(super) fn key_hashes(keys: &[ArrayRef]) -> Result<Vec<Vec<u64>>> {
     let column = |values: &ArrayRef| {
         let converter = RowConverter::new(vec![SortField::new(values.data_type().clone())])?;
         let rows = converter.convert_columns(&[Arc::clone(values)])?;
@@ -281,9 +314,22 @@ fn key_hashes(keys: &[ArrayRef]) -> Result<Vec<Vec<u64>>> {
     keys.iter().map(column).collect()
 }
 
+/// Institutions are counted to the nearest five, as distinct values are: no sketch of persons tells two such counts apart (V-CDISTINCT).
+fn count_institutions(sheet: &mut Sheet) {
+    let spec: Arc<VeilSpec> = Arc::clone(sheet.shared_spec());
+    for (cell, rule) in spec.cells.iter().enumerate() {
+        let Value::Institutions(tally) = rule.value else { continue };
+        for row in 0..sheet.len() {
+            let counted = sheet.tally(row, tally).map(|tallied| (tallied.total / INSTITUTIONS_BASE).round());
+            sheet.set(cell, row, counted.map_or(Verdict::Withheld, |fives| Verdict::Changed(fives * INSTITUTIONS_BASE)));
+        }
+    }
+}
+
 /// Counts and sums by the cell-key method, means from both; a row whose perturbed persons are few goes (disclosure.md, 4d).
 fn perturb(sheet: &mut Sheet, perturbation: &Perturbation) {
     let spec: Arc<VeilSpec> = Arc::clone(sheet.shared_spec());
+    count_institutions(sheet);
     for row in 0..sheet.len() {
         let persons = sheet.tally(row, ROWS).and_then(|rows| count(perturbation, rows));
         if persons.is_none() {
@@ -291,6 +337,9 @@ fn perturb(sheet: &mut Sheet, perturbation: &Perturbation) {
             continue;
         }
         for (cell, rule) in spec.cells.iter().enumerate() {
+            if matches!(rule.value, Value::Institutions(_)) {
+                continue;
+            }
             let value = perturbed(sheet, cell, row, &rule.value, perturbation);
             sheet.set(cell, row, value.map_or(Verdict::Withheld, Verdict::Changed));
         }
@@ -308,6 +357,7 @@ fn perturbed(sheet: &Sheet, cell: usize, row: usize, value: &Value, perturbation
         Value::Persons(tally) => count(perturbation, sheet.tally(row, *tally)?),
         Value::Total(tally) => total(*tally),
         Value::Mean { total: sum, count } => perturbation.mean(total(*sum)?, total(*count)?),
+        Value::Institutions(_) => None,
         Value::Moment { digits, .. } | Value::Other { digits } => {
             sheet.plain(cell, row).map(|plain| significant(plain, PREVIEW_DIGITS.min(*digits)))
         }

@@ -15,12 +15,17 @@ use super::tallied::Tallied;
 use super::tally;
 use crate::error::QueryError;
 
+mod arms;
+pub(crate) mod sets;
+
 /// The cells of one veil with all that was counted beside them, in the order of their keys.
 pub(crate) struct Sheet {
     cells: RecordBatch,
     spec: Arc<VeilSpec>,
     /// By row, then by tally.
     tallies: Vec<Vec<Tallied>>,
+    /// The same by institution, where institutions are counted.
+    by_place: Vec<Vec<Tallied>>,
     rows: Vec<bool>,
     /// By aggregate, then by row.
     verdicts: Vec<Vec<Verdict>>,
@@ -48,21 +53,16 @@ pub(crate) struct Judged {
 }
 
 impl Sheet {
-    /// Reads what was counted, and applies the rules that look at one cell alone.
+    /// Reads what was counted, and applies the rules that look at one cell alone, then those that look at all together.
     pub(crate) fn of(cells: RecordBatch, spec: Arc<VeilSpec>) -> Result<Self> {
         let cells = in_order(cells, spec.groups)?;
-        let Some(lists) = cells.column_by_name(&spec.tallies).and_then(|column| column.as_list_opt::<i32>()) else {
-            return internal_err!("the tallies are missing");
-        };
-        let tallies: Vec<Vec<Tallied>> = lists
-            .iter()
-            .map(|list| {
-                list.and_then(|list| list.as_primitive_opt::<UInt64Type>().map(tally::tallied)).unwrap_or_default()
-            })
-            .collect();
-        let mut sheet = Self { cells, spec, tallies, rows: Vec::new(), verdicts: Vec::new() };
+        let tallies = tallies_in(&cells, &spec.tallies)?;
+        let by_place = spec.by_place.as_ref().map(|name| tallies_in(&cells, name)).transpose()?.unwrap_or_default();
+        let mut sheet = Self { cells, spec, tallies, by_place, rows: Vec::new(), verdicts: Vec::new() };
         sheet.rows = sheet.passing_rows()?;
         sheet.verdicts = sheet.passing_cells()?;
+        sheet.drop_lonely_arms()?;
+        sheet.protect_margins()?;
         Ok(sheet)
     }
 
@@ -161,6 +161,10 @@ impl Sheet {
                 of(tally).is_some_and(|branch| thresholds.rest_is_safe(&branch, chosen, even))
             }
             Check::Even(tally) => of(tally).is_some_and(|counted| thresholds.even(&counted)),
+            Check::Institutions { tally, even } => {
+                let found = self.by_place.get(row).and_then(|tallies| tallies.get(tally));
+                found.is_some_and(|found| thresholds.enough_of_institutions(&found.counted, even))
+            }
             Check::Persons { tally, more } => {
                 of(tally).is_some_and(|counted| counted.persons >= thresholds.min_persons + more)
             }
@@ -262,6 +266,15 @@ pub(crate) fn significant(value: f64, digits: u8) -> f64 {
 #[expect(clippy::cast_possible_truncation, reason = "exponents of doubles are below 400")]
 pub(super) fn magnitude(value: f64) -> i32 {
     value.abs().log10().floor() as i32
+}
+
+/// The tallies of all rows, from one hidden column.
+fn tallies_in(cells: &RecordBatch, name: &str) -> Result<Vec<Vec<Tallied>>> {
+    let Some(lists) = cells.column_by_name(name).and_then(|column| column.as_list_opt::<i32>()) else {
+        return internal_err!("the tallies are missing");
+    };
+    let of = |list: ArrayRef| list.as_primitive_opt::<UInt64Type>().map(tally::tallied);
+    Ok(lists.iter().map(|list| list.and_then(of).unwrap_or_default()).collect())
 }
 
 /// Rows by their keys, so that verdicts do not depend on how many threads counted.

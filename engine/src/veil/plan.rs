@@ -44,6 +44,8 @@ pub(crate) enum Value {
         /// Significant digits.
         digits: u8,
     },
+    /// How many institutions there are, by the total of a tally; rounded.
+    Institutions(usize),
     /// Distinct persons of a tally.
     Persons(usize),
     /// Total of a tally.
@@ -54,7 +56,7 @@ impl Value {
     /// Significant digits that it is shown with; none if it is a whole number or rounded by other rules.
     pub(crate) fn digits(&self) -> Option<u8> {
         match self {
-            Self::Mean { .. } | Self::Persons(_) | Self::Total(_) => None,
+            Self::Institutions(_) | Self::Mean { .. } | Self::Persons(_) | Self::Total(_) => None,
             Self::Moment { digits, .. } | Self::Other { digits } => Some(*digits),
         }
     }
@@ -74,6 +76,13 @@ pub(crate) enum Check {
     },
     /// Enough contributors, evenly spread (V-MINP, V-DOM).
     Even(usize),
+    /// Enough institutions have a part in it, and evenly where an amount is summed over them (V-MININST, V-DOM).
+    Institutions {
+        /// The tally by institution.
+        tally: usize,
+        /// Whether dominance is asked.
+        even: bool,
+    },
     /// That many persons (V-MINP; V-DOF where it is more than the profile's least).
     Persons {
         /// The tally.
@@ -104,17 +113,30 @@ pub(crate) struct CellRule {
 /// The tally of the rows: every person of a row once, with one for each row.
 pub(crate) const ROWS: usize = 0;
 
+/// A group key of two arms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd)]
+pub(crate) struct TwoValued {
+    /// Which.
+    pub key: usize,
+    /// Whether it may be NULL too, beside both.
+    pub null: bool,
+}
+
 /// Everything that judging needs to know.
 #[derive(Clone, Debug)]
 pub(crate) struct VeilSpec {
-    /// How many of the first columns are group keys.
+    /// How many of the first columns are group keys; beside grouping sets the last of them is the number of the set.
     pub groups: usize,
+    /// Whether the cells are of several grouping sets.
+    pub grouping_sets: bool,
     /// Group keys that can have two values only: the query tells who is in which arm (V-ZERO).
-    pub two_valued: Vec<usize>,
+    pub two_valued: Vec<TwoValued>,
     /// One rule for each visible aggregate, in order; they follow the group keys.
     pub cells: Vec<CellRule>,
     /// Hidden column of all tallies.
     pub tallies: String,
+    /// Hidden column of the same tallies by institution, where institutions are counted.
+    pub by_place: Option<String>,
     /// Institutions of the rows.
     pub row_places: Vec<PlaceColumn>,
     /// How its tallies are counted.
@@ -135,10 +157,10 @@ impl VeilSpec {
     pub(crate) fn hidden(&self) -> impl Iterator<Item = &str> {
         let cells = self.cells.iter().flat_map(|cell| cell.places.iter());
         let places = self.row_places.iter().chain(cells).map(|place| place.name.as_str());
-        std::iter::once(self.tallies.as_str()).chain(places)
+        std::iter::once(self.tallies.as_str()).chain(self.by_place.as_deref()).chain(places)
     }
 
-    fn identity(&self) -> (usize, &[usize], &[CellRule], &str, &[PlaceColumn]) {
+    fn identity(&self) -> (usize, &[TwoValued], &[CellRule], &str, &[PlaceColumn]) {
         (self.groups, &self.two_valued, &self.cells, &self.tallies, &self.row_places)
     }
 }

@@ -85,6 +85,13 @@ impl Thresholds {
             && [&counted.all, &counted.positive, &counted.negative].into_iter().all(|shares| self.no_giant(shares))
     }
 
+    /// V-MININST, and V-DOM where asked, over the totals of institutions.
+    pub(crate) fn enough_of_institutions(&self, counted: &Counted, even: bool) -> bool {
+        counted.contributors >= self.min_institutions
+            && (!even
+                || [&counted.all, &counted.positive, &counted.negative].into_iter().all(|shares| self.no_giant(shares)))
+    }
+
     fn no_giant(&self, shares: &Shares) -> bool {
         let rest = shares.total - shares.first - shares.second;
         // Not the other way round: a total that is not a number must fail.
