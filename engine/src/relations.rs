@@ -18,6 +18,8 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 
+use crate::work::Kept;
+
 /// The column that says whose row it is.
 pub(crate) const PERSON_KEY: &str = "person_key";
 /// The one catalog of a session.
@@ -42,12 +44,16 @@ pub(crate) struct Relation {
     kind: RelationKind,
     visible: Arc<Marked>,
     full: Arc<Marked>,
+    /// Of a workspace table: what is known of its rows.
+    kept: Option<Arc<Kept>>,
 }
 
 /// All relations of a session, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Relations {
     by_name: BTreeMap<String, Relation>,
+    /// Views of the workspace, by their whole names.
+    views: BTreeMap<String, Arc<str>>,
 }
 
 impl Relations {
@@ -70,6 +76,32 @@ impl Relations {
         self.with(name, RelationKind::Open, provider, &columns, &columns)
     }
 
+    /// Adds a workspace table: visible columns and, hidden, its institutions.
+    #[must_use]
+    pub(crate) fn with_kept(mut self, name: &str, provider: Arc<dyn TableProvider>, kept: Arc<Kept>) -> Self {
+        let names: Vec<&str> = kept.rows.columns.iter().map(|column| column.name.as_str()).collect();
+        let visible = Arc::new(Marked::new(Arc::clone(&provider), RelationKind::Rows, &names));
+        let places: Vec<String> = kept.rows.place_columns().collect();
+        let all: Vec<&str> = names.into_iter().chain(places.iter().map(String::as_str)).collect();
+        let full = Arc::new(Marked::new(provider, RelationKind::Rows, &all));
+        let relation =
+            Relation { name: name.to_owned(), kind: RelationKind::Rows, visible, full, kept: Some(Arc::clone(&kept)) };
+        self.by_name.insert(name.to_owned(), relation);
+        self
+    }
+
+    /// Adds a view of the workspace by its text.
+    #[must_use]
+    pub(crate) fn with_view(mut self, name: &str, sql: Arc<str>) -> Self {
+        self.views.insert(name.to_owned(), sql);
+        self
+    }
+
+    /// Texts of views, by whole names.
+    pub(crate) fn views(&self) -> &BTreeMap<String, Arc<str>> {
+        &self.views
+    }
+
     fn with(
         mut self,
         name: &str,
@@ -80,7 +112,7 @@ impl Relations {
     ) -> Self {
         let visible = Arc::new(Marked::new(Arc::clone(&provider), kind, visible));
         let full = Arc::new(Marked::new(provider, kind, full));
-        self.by_name.insert(name.to_owned(), Relation { name: name.to_owned(), kind, visible, full });
+        self.by_name.insert(name.to_owned(), Relation { name: name.to_owned(), kind, visible, full, kept: None });
         self
     }
 
@@ -126,6 +158,11 @@ impl Relation {
 
     pub(crate) fn kind(&self) -> RelationKind {
         self.kind
+    }
+
+    /// What is known of a workspace table.
+    pub(crate) fn kept(&self) -> Option<&Arc<Kept>> {
+        self.kept.as_ref()
     }
 
     /// With hidden columns: what the guard puts in the place of the visible one.

@@ -9,15 +9,19 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion, Tr
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Extension, LogicalPlan, UserDefinedLogicalNodeCore};
-use datafusion::physical_plan::{ExecutionPlan, collect};
+use datafusion::physical_plan::{ExecutionPlan, collect, execute_stream};
+use futures::StreamExt;
 
+use super::keep::buckets;
 use super::prints;
 use crate::checker;
 use crate::error::QueryError;
+use crate::relations::Relations;
 use crate::veil::grade::Keeper;
 use crate::veil::judge::{Judged, Sheet};
 use crate::veil::plan::Veil;
 use crate::veil::runs::OutOfOrder;
+use crate::work::TableWriter;
 
 /// What a plan gave.
 pub(super) struct Cells {
@@ -28,23 +32,58 @@ pub(super) struct Cells {
     pub(super) snapped: u64,
 }
 
+/// Who settles cells, and what the plan's tables are.
+type Settling = (Keeper, Relations);
+
 /// Runs all stages of a plan.
-pub(super) async fn run(mut plan: LogicalPlan, state: SessionState, keeper: Keeper) -> Result<Cells, QueryError> {
+pub(super) async fn run(plan: LogicalPlan, state: SessionState, settling: Settling) -> Result<Cells, QueryError> {
     let (mut withheld, mut snapped) = (0, 0);
-    while let Some(veil) = innermost(&plan)? {
-        let judged = stage(&veil, &state, &keeper).await?;
+    let plan = settled(plan, &state, &settling, |judged| {
         withheld += judged.withheld;
         snapped += judged.snapped;
-        plan = with_shown(plan, &judged)?;
-    }
+    })
+    .await?;
     let physical = planned(&plan, &state).await?;
     checker::open(&physical)?;
     let batches = collect(physical, state.task_ctx()).await.map_err(|e| QueryError::from_running(&e))?;
     Ok(Cells { batches, withheld, snapped })
 }
 
+/// Runs all stages under rows that are kept, then writes the rows. They come as one stream in the order of the person key.
+pub(super) async fn keep(
+    plan: LogicalPlan,
+    state: SessionState,
+    settling: Settling,
+    mut writer: TableWriter,
+) -> Result<TableWriter, QueryError> {
+    let plan = settled(plan, &state, &settling, |_| ()).await?;
+    let physical = planned(&plan, &state).await?;
+    checker::kept(&physical)?;
+    writer.begin(&physical.schema(), buckets(&physical));
+    let mut rows = execute_stream(physical, state.task_ctx()).map_err(|e| QueryError::from_running(&e))?;
+    while let Some(batch) = rows.next().await {
+        writer.write(&batch.map_err(|e| QueryError::from_running(&e))?)?;
+    }
+    Ok(writer)
+}
+
+/// The plan with judged cells in the place of every veil.
+async fn settled(
+    mut plan: LogicalPlan,
+    state: &SessionState,
+    settling: &Settling,
+    mut seen: impl FnMut(&Judged),
+) -> Result<LogicalPlan, QueryError> {
+    while let Some(veil) = innermost(&plan)? {
+        let judged = stage(&veil, state, settling).await?;
+        seen(&judged);
+        plan = with_shown(plan, &judged)?;
+    }
+    Ok(plan)
+}
+
 /// The cells of one veil, judged.
-async fn stage(veil: &Veil, state: &SessionState, keeper: &Keeper) -> Result<Judged, QueryError> {
+async fn stage(veil: &Veil, state: &SessionState, (keeper, relations): &Settling) -> Result<Judged, QueryError> {
     let cells = match counted(veil, state).await {
         Err(Stop::OutOfOrder) => {
             veil.spec().counting.by_person();
@@ -57,7 +96,7 @@ async fn stage(veil: &Veil, state: &SessionState, keeper: &Keeper) -> Result<Jud
         Stop::OutOfOrder => QueryError::Failed,
     })?;
     let mut sheet = Sheet::of(cells, Arc::clone(veil.spec())).map_err(|e| QueryError::from_running(&e))?;
-    let prints = prints::of(veil.cells()).map_err(|e| QueryError::from_running(&e))?;
+    let prints = prints::of(veil.cells(), relations).map_err(|e| QueryError::from_running(&e))?;
     let snapped = keeper.settle(&mut sheet, prints)?;
     sheet.show(veil.schema(), snapped).map_err(|e| QueryError::from_running(&e))
 }
