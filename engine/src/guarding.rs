@@ -1,6 +1,6 @@
 //! Between the edge and the veil: a permit's tables become a session, its statement a guarded plan.
 
-mod keeping;
+pub(crate) mod keeping;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -115,7 +115,10 @@ impl Guard for VeiledGuard {
             Box::new(Described { cells, reasons, tables, grade: permit.grade })
         };
         if let Some(statement) = WorkStatement::of(&sql)? {
-            return self.change(&permit, tables, statement).await;
+            let workspace = self.workspaces.of(&permit);
+            let session = || self.session(&permit, tables);
+            let changing = keeping::guarded(session, (&permit, workspace), statement, (self.clock)()).await?;
+            return Ok(Box::new(changing));
         }
         match Inquiry::of(&sql)? {
             Some(Inquiry::Tables { schema }) => {

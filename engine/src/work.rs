@@ -194,6 +194,3 @@ fn remove(folder: &Path) {
         tracing::error!(problem = %error, "a workspace folder cannot be removed");
     }
 }
-
-#[cfg(test)]
-pub(crate) mod tests;

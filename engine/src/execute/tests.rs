@@ -17,6 +17,7 @@ mod fixture;
 mod holes;
 mod statistics;
 mod studies;
+mod work;
 
 fn session(twin: Twin) -> Session {
     over(fixture::relations(twin), Grade::Exact)

@@ -51,7 +51,7 @@ impl Journal {
         object: &str,
     ) -> Result<(), Ending> {
         let (text, object) = (sql.to_owned(), object.to_owned());
-        self.append(who, action, sql, move |act| act.with("sql", text).with("object", object)).await
+        self.append(who, action, sql, move |act| act.with("sql", text).with("name", object)).await
     }
 
     /// After a query was stopped: by its client, or because its permit or session does not hold any more.

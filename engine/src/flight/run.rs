@@ -33,7 +33,7 @@ impl Desk {
         let statement = self.statements.take(handle, &who, (self.clock)())?;
         let entry = self.running.enter(handle, &who, statement.guarded.progress());
         let entry = entry.ok_or_else(|| Ending::from(QueryError::Failed))?;
-        let sql = std::sync::Arc::clone(&statement.sql);
+        let sql = Arc::clone(&statement.sql);
         let witness = Witness::new(&self.journal, &who, &sql);
         let outcome = self.watched(&who, &entry, statement).await;
         // From here on the end is recorded below, even if the client leaves now.

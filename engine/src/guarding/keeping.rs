@@ -8,46 +8,38 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use policies::{Grade, Permit};
 
-use super::VeiledGuard;
 use crate::answer::{Answer, Band, Reason, VeilReport};
 use crate::error::QueryError;
 use crate::execute::Session;
 use crate::execute::keep::PreparedRows;
 use crate::flight::{Ending, Guarded};
 use crate::guard::statement::{Change, WorkStatement};
-use crate::tables::Granted;
 use crate::work::{Publication, Workspace};
 
-impl VeiledGuard {
-    /// Guards a change. Nothing is written yet.
-    pub(super) async fn change(
-        &self,
-        permit: &Arc<Permit>,
-        tables: Vec<Granted>,
-        statement: WorkStatement,
-    ) -> Result<Box<dyn Guarded>, Ending> {
-        let (now, workspace) = ((self.clock)(), self.workspaces.of(permit));
-        let WorkStatement { name, change } = statement;
-        let (work, action) = match change {
-            Change::DropTable => (Work::Drop { view: false }, "work:dropped"),
-            Change::DropView => (Work::Drop { view: true }, "work:dropped"),
-            Change::Table(query) => {
-                let session = self.session(permit, tables)?;
-                let rows = session.prepare_rows(*query).await?;
-                (Work::Table(Box::new((session, rows))), "work:created")
-            }
-            Change::View(query, sql) => {
-                let rows = self.session(permit, tables)?.prepare_rows(*query).await?;
-                (Work::View(Box::new(rows), sql), "work:created")
-            }
-        };
-        match work {
-            Work::Drop { view } => workspace.has(&name, view, now)?,
-            Work::Table(_) | Work::View(..) => workspace.has_room_for(&name, now)?,
+/// Guards a change. Nothing is written yet.
+pub(crate) async fn guarded(
+    session: impl FnOnce() -> Result<Session, Ending> + Send,
+    (permit, workspace): (&Arc<Permit>, Workspace),
+    statement: WorkStatement,
+    now: Timestamp,
+) -> Result<Changing, Ending> {
+    let WorkStatement { name, change } = statement;
+    let (work, action) = match change {
+        Change::DropTable => (Work::Drop { view: false }, "work:dropped"),
+        Change::DropView => (Work::Drop { view: true }, "work:dropped"),
+        Change::Table(query) => {
+            let session = session()?;
+            let rows = session.prepare_rows(*query).await?;
+            (Work::Table(Box::new((session, rows))), "work:created")
         }
-        let publication = Arc::new(Publication::new(action, &name));
-        Ok(Box::new(Changing { workspace, permit: Arc::clone(permit), name, work, publication, now }))
+        Change::View(query, sql) => (Work::View(Box::new(session()?.prepare_rows(*query).await?), sql), "work:created"),
+    };
+    match work {
+        Work::Drop { view } => workspace.has(&name, view, now)?,
+        Work::Table(_) | Work::View(..) => workspace.has_room_for(&name, now)?,
     }
+    let publication = Arc::new(Publication::new(action, &name));
+    Ok(Changing { workspace, permit: Arc::clone(permit), name, work, publication, now })
 }
 
 /// What is to be done.
@@ -57,7 +49,8 @@ enum Work {
     View(Box<PreparedRows>, String),
 }
 
-struct Changing {
+/// A guarded change.
+pub(crate) struct Changing {
     workspace: Workspace,
     permit: Arc<Permit>,
     name: String,

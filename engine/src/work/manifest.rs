@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
-use arrow_flight::{IpcMessage, SchemaAsIpc};
 use arrow::ipc::writer::IpcWriteOptions;
+use arrow_flight::{IpcMessage, SchemaAsIpc};
 use catalog::BucketCount;
 use datafusion::object_store::path::Path as StorePath;
 use jiff::Timestamp;

@@ -110,7 +110,8 @@ mod tests {
         check(|p| *p.datasets.get_mut("ndb").unwrap() = grant(&[("ndb.drugs", &["points"])]), false);
         check(|p| drop(p.datasets.remove("ndb")), false);
         check(|p| p.tier = Tier::Anonymized, false);
-        let sex = || RowFilter { column: "sex".to_owned(), any_of: BTreeSet::from(["1".to_owned()]), from: None, to: None };
+        let sex =
+            || RowFilter { column: "sex".to_owned(), any_of: BTreeSet::from(["1".to_owned()]), from: None, to: None };
         let mut filtered = wide();
         filtered.row_filter.push(sex());
         assert!(!scope.is_within(&filtered));

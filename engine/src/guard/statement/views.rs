@@ -5,9 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{
-    self, Ident, ObjectName, Query, TableAlias, TableFactor, VisitMut, VisitorMut,
-};
+use datafusion::sql::sqlparser::ast::{self, Ident, ObjectName, Query, TableAlias, TableFactor, VisitMut, VisitorMut};
 
 use super::{Parsed, parse, work};
 use crate::error::{Refusal, rules};
