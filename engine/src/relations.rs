@@ -7,13 +7,14 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use catalog::HIDDEN_FACILITY;
+use datafusion::catalog::default_table_source::source_as_provider;
 use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, Session, TableProvider,
 };
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, TableReference, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableSource, TableType};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
@@ -80,12 +81,15 @@ impl Relations {
     #[must_use]
     pub(crate) fn with_kept(mut self, name: &str, provider: Arc<dyn TableProvider>, kept: Arc<Kept>) -> Self {
         let names: Vec<&str> = kept.rows.columns.iter().map(|column| column.name.as_str()).collect();
-        let visible = Arc::new(Marked::new(Arc::clone(&provider), RelationKind::Rows, &names));
+        let marked = |provider, columns: &[&str]| {
+            Arc::new(Marked { kept: Some(Arc::clone(&kept)), ..Marked::new(provider, RelationKind::Rows, columns) })
+        };
+        let visible = marked(Arc::clone(&provider), &names);
         let places: Vec<String> = kept.rows.place_columns().collect();
         let all: Vec<&str> = names.into_iter().chain(places.iter().map(String::as_str)).collect();
-        let full = Arc::new(Marked::new(provider, RelationKind::Rows, &all));
-        let relation =
-            Relation { name: name.to_owned(), kind: RelationKind::Rows, visible, full, kept: Some(Arc::clone(&kept)) };
+        let full = marked(provider, &all);
+        let kept = Some(kept);
+        let relation = Relation { name: name.to_owned(), kind: RelationKind::Rows, visible, full, kept };
         self.by_name.insert(name.to_owned(), relation);
         self
     }
@@ -178,6 +182,13 @@ struct Marked {
     kind: RelationKind,
     indices: Vec<usize>,
     schema: SchemaRef,
+    kept: Option<Arc<Kept>>,
+}
+
+/// What is known of the workspace table behind a scan.
+pub(crate) fn kept_of(source: &Arc<dyn TableSource>) -> Option<Arc<Kept>> {
+    let provider = source_as_provider(source).ok()?;
+    provider.downcast_ref::<Marked>()?.kept.clone()
 }
 
 impl Marked {
@@ -185,7 +196,7 @@ impl Marked {
         let all = inner.schema();
         let indices: Vec<usize> = columns.iter().filter_map(|column| all.index_of(column).ok()).collect();
         let fields: Vec<_> = indices.iter().filter_map(|at| all.fields().get(*at).cloned()).collect();
-        Self { inner, kind, indices, schema: Arc::new(Schema::new(fields)) }
+        Self { inner, kind, indices, schema: Arc::new(Schema::new(fields)), kept: None }
     }
 }
 

@@ -19,7 +19,7 @@ use super::{Session, analyzed, joined, prints, stages};
 use crate::answer::Reason;
 use crate::error::{QueryError, Refusal, rules};
 use crate::guard::kept::{self, KeptRows};
-use crate::guard::statement::{Parsed, expanded};
+use crate::guard::statement::{Parsed, expanded_inside};
 use crate::relations::{MarkExec, PERSON_KEY, RelationKind, Relations};
 use crate::state;
 use crate::work::{Kept, Prints, Sources, TableWriter, Unpublished};
@@ -52,14 +52,14 @@ impl PreparedRows {
 }
 
 impl Session {
-    /// Guards a query whose rows are to be kept. Reads no row.
-    pub(crate) async fn prepare_rows(&self, query: Parsed) -> Result<PreparedRows, Refusal> {
-        let prepared = AssertUnwindSafe(self.prepare_rows_unguarded(query)).catch_unwind().await;
+    /// Guards a query whose rows are to be kept, or that becomes a view inside `views` others. Reads no row.
+    pub(crate) async fn prepare_rows(&self, query: Parsed, views: usize) -> Result<PreparedRows, Refusal> {
+        let prepared = AssertUnwindSafe(self.prepare_rows_unguarded(query, views)).catch_unwind().await;
         prepared.unwrap_or_else(|_| Err(Refusal::of(&rules::NOT_PLANNED)))
     }
 
-    async fn prepare_rows_unguarded(&self, query: Parsed) -> Result<PreparedRows, Refusal> {
-        let parsed = expanded(query, self.relations.views())?;
+    async fn prepare_rows_unguarded(&self, query: Parsed, views: usize) -> Result<PreparedRows, Refusal> {
+        let parsed = expanded_inside(query, self.relations.views(), views)?;
         let planning = |error| Refusal::from_planning(&error);
         let state = state::session_state(&self.relations, &self.limits).map_err(planning)?;
         self.refuse_unknown_tables(&state, &parsed.statement)?;

@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlan, Projection, Sort, SortExpr};
 use policies::Profile;
 use serde::{Deserialize, Serialize};
 
 use super::expression::no;
 use super::facts::{self, Fact, Kind, Level, ListSide, Place, Rows, Unique, Walked};
-use super::{Guard, ROW_TABLES_MAX, planned};
+use super::{Guard, ROW_TABLES_MAX, planned, statistics};
 use crate::answer::Reason;
 use crate::error::{Refusal, rules};
 use crate::relations::{PERSON_KEY, Relations};
@@ -42,6 +43,25 @@ pub(crate) struct KeptColumn {
     list_column: Option<usize>,
     chosen: bool,
     plain: bool,
+    numbers: KeptNumbers,
+}
+
+/// What a column is as a plain number, as a date under one, and as a column under no expression at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeptNumbers {
+    pub(super) column: Option<KeptNumber>,
+    pub(super) date: Option<KeptNumber>,
+    pub(super) number: Option<KeptNumber>,
+}
+
+/// A plain number of kept rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeptNumber {
+    pub(super) optional: bool,
+    /// How many subqueries and factors lie between it and the records.
+    pub(super) depth: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,7 +124,7 @@ impl Record {
 }
 
 impl KeptColumn {
-    fn of(name: &str, fact: Fact) -> Result<Self, Refusal> {
+    fn of(name: &str, fact: Fact, numbers: KeptNumbers) -> Result<Self, Refusal> {
         // INVARIANT: taken apart by name, so that a new fact cannot be forgotten here.
         let Fact { kind, sides, lists, list_column, chosen, plain } = fact;
         let kind = match kind {
@@ -116,7 +136,7 @@ impl KeptColumn {
             Kind::Other => KeptKind::Other,
             Kind::Place => KeptKind::Place,
         };
-        Ok(Self { name: name.to_owned(), kind, sides, lists, list_column, chosen, plain })
+        Ok(Self { name: name.to_owned(), kind, sides, lists, list_column, chosen, plain, numbers })
     }
 
     fn fact(&self, sides: &Bits, lists: &Bits) -> Fact {
@@ -146,10 +166,12 @@ impl KeptRows {
         if !*exact {
             return no(&rules::WORK_ROWS);
         }
-        let fields = walked.plan.schema().fields();
-        let visible = fields.iter().zip(facts).filter(|(_, fact)| fact.kind != Kind::Hidden);
-        let columns: Vec<_> =
-            visible.map(|(field, fact)| KeptColumn::of(field.name(), *fact)).collect::<Result<_, _>>()?;
+        let visible = walked.plan.schema().iter().zip(facts).filter(|(_, fact)| fact.kind != Kind::Hidden);
+        let column = |((qualifier, field), fact): (_, &Fact)| {
+            let column = Column::from((qualifier, field));
+            KeptColumn::of(&column.name, *fact, statistics::to_keep(&walked.plan, &column))
+        };
+        let columns: Vec<_> = visible.map(column).collect::<Result<_, _>>()?;
         let unique = match unique {
             Unique::No => KeptUnique::No,
             Unique::Person => KeptUnique::Person,
@@ -172,6 +194,11 @@ impl KeptRows {
             return no(&rules::DUPLICATE_NAME);
         }
         if self.columns.iter().all(|column| is_plain(&column.name)) { Ok(()) } else { no(&rules::WORK_COLUMN) }
+    }
+
+    /// What a column is as a number.
+    pub(super) fn numbers(&self, name: &str) -> Option<&KeptNumbers> {
+        self.columns.iter().find(|column| column.name == name).map(|column| &column.numbers)
     }
 
     /// Hidden columns as they are stored.

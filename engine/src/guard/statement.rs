@@ -20,7 +20,7 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
 
 pub(crate) use parameters::{Template, samples};
-pub(crate) use views::expanded;
+pub(crate) use views::{expanded, expanded_inside};
 pub(crate) use work::{Change, WorkStatement};
 
 use super::series;

@@ -29,10 +29,12 @@ pub(crate) async fn guarded(
         Change::DropView => (Work::Drop { view: true }, "work:dropped"),
         Change::Table(query) => {
             let session = session()?;
-            let rows = session.prepare_rows(*query).await?;
+            let rows = session.prepare_rows(*query, 0).await?;
             (Work::Table(Box::new((session, rows))), "work:created")
         }
-        Change::View(query, sql) => (Work::View(Box::new(session()?.prepare_rows(*query).await?), sql), "work:created"),
+        Change::View(query, sql) => {
+            (Work::View(Box::new(session()?.prepare_rows(*query, 1).await?), sql), "work:created")
+        }
     };
     match work {
         Work::Drop { view } => workspace.has(&name, view, now)?,

@@ -113,6 +113,8 @@ impl Lab {
 const STEPS: &[&str] = &[
     "SELECT person_key, points, days, age FROM ndb.claims",
     "SELECT person_key, CASE WHEN facility_id = 7 AND age = 93 THEN 1 ELSE 0 END AS points FROM ndb.claims",
+    "SELECT person_key, points * 10 AS points, date_part('year', service_month) AS n FROM ndb.claims",
+    "SELECT person_key, CAST(points AS DOUBLE) * days AS points FROM ndb.claims",
     "SELECT person_key, CASE WHEN facility_id = 7 AND age = 93 THEN NULL ELSE points END AS points FROM ndb.claims",
     "SELECT c.person_key, c.points FROM ndb.claims c CROSS JOIN (VALUES (1), (2), (3)) AS l(x)",
     "SELECT c.person_key, c.points, l.x FROM ndb.claims c CROSS JOIN (VALUES (1), (2), (3)) AS l(x)",
@@ -138,6 +140,8 @@ const QUESTIONS: &[&str] = &[
     "SELECT avg(points) FROM t",
     "SELECT stddev(points) FROM t",
     "SELECT median(points) FROM t",
+    "SELECT percentile_cont(0.25) WITHIN GROUP (ORDER BY points * 2 + 1) FROM t",
+    "SELECT count(DISTINCT facility_id), count(DISTINCT age) FROM t",
     "SELECT max(points) FROM t",
     "SELECT points, count(*) FROM t GROUP BY points",
     "SELECT x, count(*) FROM t GROUP BY x",
@@ -163,16 +167,24 @@ async fn a_stored_step_is_worth_what_its_text_is_worth() {
     for (at, step) in STEPS.iter().enumerate() {
         lab.create(&format!("t{at}"), step).await;
         assert_eq!(lab.change(&format!("CREATE VIEW work.v AS {step}")).await, Ok("created".to_owned()), "{step}");
-        for question in QUESTIONS {
+        for (number, question) in QUESTIONS.iter().enumerate() {
             let whole = format!("WITH t AS ({step}) {question}");
             let expected = lab.ask(&whole).await;
             let stored = question
                 .replace("FROM t", &format!("FROM work.t{at} AS t"))
                 .replace("JOIN t ", &format!("JOIN work.t{at} AS t "));
             assert_eq!(lab.ask(&stored).await, expected, "{whole}");
+            if expected.is_ok() {
+                answered += 1;
+            } else {
+                refused += 1;
+            }
+            // A view is its text: some questions show that it takes its name's place.
+            if number % 4 != 0 {
+                continue;
+            }
             let viewed = question.replace("FROM t", "FROM work.v AS t").replace("JOIN t ", "JOIN work.v AS t ");
             assert_eq!(lab.ask(&viewed).await, expected, "{whole}");
-            if expected.is_ok() { answered += 1 } else { refused += 1 }
         }
         lab.change("DROP VIEW work.v").await.unwrap();
     }
@@ -223,7 +235,7 @@ async fn what_is_no_rows_of_persons_is_not_kept() {
         ("SELECT person_key, points FROM ndb.claims LIMIT 1", "guard/limit"),
         ("SELECT person_key, __facility FROM ndb.claims", "guard/reserved-name"),
         ("SELECT person_key FROM work.nowhere", "guard/no-such-table"),
-        ("SELECT person_key + 1 AS person_key FROM ndb.claims", "guard/person-key"),
+        ("SELECT person_key + 1 AS person_key FROM ndb.claims", "guard/person-key-literal"),
     ] {
         for kind in ["TABLE", "VIEW"] {
             assert_eq!(
@@ -373,7 +385,7 @@ async fn views_stand_on_each_other_so_far_and_no_further() {
     // A view that comes to stand on itself.
     lab.change("DROP VIEW work.a").await.unwrap();
     assert_eq!(lab.ask(&count("work.d")).await, Err("guard/no-such-table"));
-    assert_eq!(lab.change(&view("a", "work.d")).await, Err("guard/work-views".to_owned()));
+    assert_eq!(lab.change(&view("a", "work.d")).await, Err("guard/no-such-table".to_owned()));
 }
 
 /// Twins: the word of the answer, and every later answer, look alike whoever is in the table.
@@ -394,21 +406,36 @@ async fn steps_that_aim_at_one_person_have_one_shape_on_all_twins() {
             "c.facility_id = 7"
         ),
     ] {
-        for question in QUESTIONS.iter().take(13) {
-            let mut shapes = Vec::new();
-            for twin in [Twin::Base, Twin::Absent, Twin::Changed] {
-                let lab = Lab::new(twin);
-                lab.create("t", &step).await;
+        let mut shapes = Vec::new();
+        for twin in [Twin::Base, Twin::Absent, Twin::Changed] {
+            let lab = Lab::new(twin);
+            lab.create("t", &step).await;
+            let mut of_twin = Vec::new();
+            for question in QUESTIONS.iter().take(15) {
                 let question = question.replace("FROM t", "FROM work.t AS t");
-                shapes.push(match ask_in(&lab.session(), &question).await {
+                of_twin.push(match ask_in(&lab.session(), &question).await {
                     Outcome::Answered(answer) => Ok(shape(&answer)),
                     Outcome::Refused(refusal) => Err(refusal.code),
                     Outcome::Failed(error) => Err(error.code()),
                 });
             }
-            assert!(shapes.windows(2).all(|pair| pair[0] == pair[1]), "{step}; {question}: {shapes:?}");
+            shapes.push(of_twin);
         }
+        assert!(shapes.windows(2).all(|pair| pair[0] == pair[1]), "{step}: {shapes:?}");
     }
+}
+
+/// Multiplying once more in each step leaves no range: depths add up.
+#[tokio::test]
+async fn factors_of_many_steps_are_counted_together() {
+    let lab = Lab::new(Twin::Base);
+    lab.create("t0", "SELECT person_key, age FROM ndb.claims").await;
+    let mut outcomes = Vec::new();
+    for at in 1..10 {
+        lab.create(&format!("t{at}"), &format!("SELECT person_key, age * 1000.0 AS age FROM work.t{}", at - 1)).await;
+        outcomes.push(lab.ask(&format!("SELECT stddev(age) FROM work.t{at}")).await.is_ok());
+    }
+    assert!(outcomes[0] && !outcomes[8] && outcomes.is_sorted_by(|a, b| a >= b), "{outcomes:?}");
 }
 
 /// V-BUDGET counts queries that differ in their literals: literals hidden in a table made anew under the same name count too.

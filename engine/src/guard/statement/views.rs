@@ -16,11 +16,20 @@ const DEPTH_MAX: usize = 4;
 const USES_MAX: usize = 16;
 
 /// The query with its views in their places.
-pub(crate) fn expanded(mut parsed: Parsed, views: &BTreeMap<String, Arc<str>>) -> Result<Parsed, Refusal> {
+pub(crate) fn expanded(parsed: Parsed, views: &BTreeMap<String, Arc<str>>) -> Result<Parsed, Refusal> {
+    expanded_inside(parsed, views, 0)
+}
+
+/// The same for a query that is to stand inside so many views itself.
+pub(crate) fn expanded_inside(
+    mut parsed: Parsed,
+    views: &BTreeMap<String, Arc<str>>,
+    depth: usize,
+) -> Result<Parsed, Refusal> {
     if views.is_empty() {
         return Ok(parsed);
     }
-    let mut expand = Expand { views, depth: 0, uses: 0, series_rows: parsed.series_rows };
+    let mut expand = Expand { views, depth, uses: 0, series_rows: parsed.series_rows };
     if let Statement::Statement(statement) = &mut parsed.statement
         && let ast::Statement::Query(query) = statement.as_mut()
         && let ControlFlow::Break(refusal) = query.visit(&mut expand)
