@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::DataType;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::coop::CooperativeExec;
@@ -17,7 +18,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::scalar_subquery::ScalarSubqueryExec;
 
 use crate::error::QueryError;
-use crate::relations::{MarkExec, RelationKind};
+use crate::relations::{MarkExec, PERSON_KEY, RelationKind};
 
 /// The aggregate that counts persons.
 const TALLY: &str = "__sudare_tally";
@@ -52,6 +53,39 @@ pub(crate) fn judged(plan: &Arc<dyn ExecutionPlan>) -> Result<(), QueryError> {
         return Err(QueryError::Unveiled);
     }
     rows(plan)
+}
+
+/// A plan whose rows are kept inside the enclave: each has the person key, they are sorted by it, and every leaf says what it
+/// reads. Whoever runs it hands the rows to a workspace's writer.
+pub(crate) fn kept(plan: &Arc<dyn ExecutionPlan>) -> Result<(), QueryError> {
+    let schema = plan.schema();
+    let mut keys = schema.fields().iter().filter(|field| field.name() == PERSON_KEY);
+    let one = matches!((keys.next(), keys.next()), (Some(key), None) if *key.data_type() == DataType::UInt64);
+    let sorted = plan.output_ordering().is_some_and(|order| {
+        let first = order.first();
+        let column = first.expr.downcast_ref::<Column>();
+        column.is_some_and(|column| column.name() == PERSON_KEY) && !first.options.descending
+    });
+    if !one || !sorted || plan.output_partitioning().partition_count() != 1 {
+        return Err(QueryError::Unveiled);
+    }
+    if reads_persons(plan)? { rows(plan) } else { Err(QueryError::Unveiled) }
+}
+
+/// Whether a marked leaf reads rows of persons; leaves that are neither marked nor known are refused.
+fn reads_persons(plan: &Arc<dyn ExecutionPlan>) -> Result<bool, QueryError> {
+    if let Some(mark) = plan.downcast_ref::<MarkExec>() {
+        return Ok(mark.kind() == RelationKind::Rows);
+    }
+    let children = plan.children();
+    if children.is_empty() {
+        return if is_known_open_leaf(plan) { Ok(false) } else { Err(QueryError::Unveiled) };
+    }
+    let mut found = false;
+    for child in children {
+        found |= reads_persons(child)?;
+    }
+    Ok(found)
 }
 
 fn only_child(

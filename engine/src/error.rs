@@ -88,6 +88,12 @@ pub enum QueryError {
     /// The plan that would have run was not the one that was guarded.
     #[error("the plan lost its veil on the way and was not run")]
     Unveiled,
+    /// The project's own tables cannot be read or written.
+    #[error("the project's workspace cannot be read or written")]
+    Workspace,
+    /// More bytes or objects than the workspace may hold.
+    #[error("the result does not fit into the project's workspace")]
+    WorkspaceFull,
     /// Queries that differ in their literals alone (V-BUDGET).
     #[error("the project has asked this query with as many different values as it may")]
     VariantBudget,
@@ -104,6 +110,8 @@ impl QueryError {
             Self::TooMuchMemory => "veil/too-much-memory",
             Self::TooSlow => "veil/too-slow",
             Self::Unveiled => "veil/unveiled",
+            Self::Workspace => "veil/workspace",
+            Self::WorkspaceFull => "veil/workspace-full",
             Self::VariantBudget => LedgerError::VariantBudget.code(),
         }
     }
@@ -118,6 +126,8 @@ impl QueryError {
             Self::TooLarge => "group more coarsely, or add a condition",
             Self::TooMuchMemory => "group by person first, select fewer columns, or add a condition",
             Self::TooSlow => "add a condition, or split the query",
+            Self::Workspace => "send the statement again; what fails again is worth a message to the operator",
+            Self::WorkspaceFull => "drop tables that are not needed any more, keep fewer columns or rows, or choose another name",
             Self::Unveiled => "this is a defect of the engine; please report the query to the operator",
         }
     }

@@ -1,6 +1,7 @@
 //! A session over what one permit sees: prepare (guard and veil), then execute (check again, run, report).
 
 mod explain;
+pub(crate) mod keep;
 mod parameters;
 
 use std::panic::AssertUnwindSafe;
@@ -16,7 +17,7 @@ use datafusion::optimizer::{Optimizer, OptimizerRule};
 use futures::FutureExt;
 use hmac::{Hmac, KeyInit, Mac};
 use policies::Profile;
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::answer::{Answer, Band, Reason, VeilReport};
@@ -137,7 +138,7 @@ impl Session {
     }
 
     async fn prepare_unguarded(&self, sql: &str) -> Result<Prepared, Refusal> {
-        let parsed = guard::statement::parse(sql)?;
+        let parsed = guard::statement::expanded(guard::statement::parse(sql)?, self.relations.views())?;
         let mut state = state::session_state(&self.relations, &self.limits).map_err(|e| Refusal::from_planning(&e))?;
         let reading = Arc::new(Reading::default());
         state.config_mut().set_extension(Arc::clone(&reading));
@@ -147,7 +148,7 @@ impl Session {
         let veiled = guard::veil(plan, &self.relations, &self.profile, &self.veil_key.marks(), parsed.series_rows)?;
         let plan = analyzed(veiled.plan, &state)?;
         let schema = Arc::new(Schema::new(plan.schema().fields().clone()));
-        let fingerprint = hex::encode(Sha256::digest(plan.display_indent().to_string()));
+        let fingerprint = prints::fingerprint(&plan, &self.relations);
         Ok(Prepared { plan, state, schema, fingerprint, reasons: veiled.reasons, reading })
     }
 
@@ -155,8 +156,11 @@ impl Session {
     pub async fn execute(&self, prepared: Prepared) -> Result<Answer, QueryError> {
         let (schema, fingerprint, reasons) =
             (Arc::clone(&prepared.schema), prepared.fingerprint.clone(), prepared.reasons.clone());
-        let running =
-            SpawnedTask::spawn(stages::run(prepared.plan, prepared.state, self.keeper.clone(), prepared.reading));
+        let running = SpawnedTask::spawn(stages::run(
+            prepared.plan,
+            prepared.state,
+            (self.keeper.clone(), self.relations.clone()),
+        ));
         let cells = match tokio::time::timeout(self.limits.run_max, running.join()).await {
             Err(_) => return Err(QueryError::TooSlow),
             // An unwind: its payload may quote data and is dropped with it.

@@ -33,6 +33,7 @@ pub(crate) mod facts;
 pub(crate) mod institutions;
 mod integers;
 mod join;
+pub(crate) mod kept;
 mod measure;
 mod series;
 mod sets;
@@ -175,8 +176,13 @@ impl<'a> Guard<'a> {
         }
         let table = relation.name().to_owned();
         let visible: Vec<String> = scan.projected_schema.fields().iter().map(|field| field.name().clone()).collect();
+        let kept = relation.kept().cloned();
         let full = TableScanBuilder::new(scan.table_name, provider_as_source(relation.full())).build();
-        self.carry_person(&table, &visible, LogicalPlan::TableScan(full.map_err(planned)?))
+        let full = LogicalPlan::TableScan(full.map_err(planned)?);
+        match kept {
+            Some(kept) => self.carry_kept(&kept.rows, &visible, full),
+            None => self.carry_person(&table, &visible, full),
+        }
     }
 
     /// Above each scan of rows: its visible columns, the person and the institution under names of their own.

@@ -1,5 +1,7 @@
 //! Between the edge and the veil: a permit's tables become a session, its statement a guarded plan.
 
+pub(crate) mod keeping;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +19,7 @@ use crate::describe::{self, Cells, Inquiry};
 use crate::error::{QueryError, Refusal, rules};
 use crate::execute::{Limits, Prepared, Session, VeilKey};
 use crate::flight::{Ending, Guard, Guarded, Shape};
-use crate::guard::statement::{Template, parse, samples};
+use crate::guard::statement::{Template, WorkStatement, parse, samples};
 use crate::ledger::{Ledger, LedgerError};
 use crate::limits::Progress;
 use crate::relations::{RelationKind, Relations};
@@ -25,11 +27,13 @@ use crate::release::Releases;
 use crate::service::Clock;
 use crate::tables::{Granted, granted};
 use crate::veil::grade::Keeper;
+use crate::work::{KeptAs, Workspaces};
 
 /// The guard of this engine.
 pub(crate) struct VeiledGuard {
     key: SecretBytes,
     ledgers: Ledgers,
+    workspaces: Arc<Workspaces>,
     clock: Clock,
     limits: Limits,
 }
@@ -56,9 +60,15 @@ impl Ledgers {
 
 impl VeiledGuard {
     /// `key`: the enclave's `veil` key; `ledgers`: the folder of the projects' ledgers; `limits`: of one query.
-    pub(crate) fn new(key: SecretBytes, ledgers: PathBuf, clock: Clock, limits: Limits) -> Self {
+    pub(crate) fn new(
+        key: SecretBytes,
+        (ledgers, workspaces): (PathBuf, Workspaces),
+        clock: Clock,
+        limits: Limits,
+    ) -> Self {
         let own = Zeroizing::new(VeilKey::new(key.expose()).derived(b"ledger"));
-        Self { key, ledgers: Ledgers { folder: ledgers, key: own, open: Mutex::default() }, clock, limits }
+        let ledgers = Ledgers { folder: ledgers, key: own, open: Mutex::default() };
+        Self { key, ledgers, workspaces: Arc::new(workspaces), clock, limits }
     }
 
     fn keeper(&self, permit: &Permit, profile: &Profile) -> Result<Keeper, Ending> {
@@ -91,9 +101,11 @@ fn relations(tables: Vec<Granted>) -> Relations {
     for table in tables {
         let columns = table.visible();
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-        relations = match table.kind {
-            RelationKind::Open => relations.with_open(&table.name, table.provider),
-            RelationKind::Rows => relations.with_rows(&table.name, table.provider, &columns),
+        relations = match (table.kept, table.kind) {
+            (Some(KeptAs::Table(kept)), _) => relations.with_kept(&table.name, table.provider, kept),
+            (Some(KeptAs::View(sql)), _) => relations.with_view(&table.name, sql),
+            (None, RelationKind::Open) => relations.with_open(&table.name, table.provider),
+            (None, RelationKind::Rows) => relations.with_rows(&table.name, table.provider, &columns),
         };
     }
     relations
@@ -123,6 +135,12 @@ impl Guard for VeiledGuard {
         let described = |cells: Cells, reasons: Vec<Reason>, tables: Vec<String>| {
             Box::new(Described { cells, reasons, tables, grade: permit.grade })
         };
+        if let Some(statement) = WorkStatement::of(&sql)? {
+            let workspace = self.workspaces.of(&permit);
+            let session = || self.session(&permit, tables);
+            let changing = keeping::guarded(session, (&permit, workspace), statement, (self.clock)()).await?;
+            return Ok(Box::new(changing));
+        }
         match Inquiry::of(&sql)? {
             Some(Inquiry::Tables { schema }) => {
                 Ok(described(describe::tables(&tables, schema.as_deref()), Vec::new(), Vec::new()))
@@ -159,6 +177,10 @@ impl Guard for VeiledGuard {
             }
         }
         Err(refused)
+    }
+
+    fn kept(&self, permit: &Permit) -> Vec<Granted> {
+        self.workspaces.of(permit).granted(permit, (self.clock)())
     }
 }
 

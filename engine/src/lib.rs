@@ -23,6 +23,7 @@ mod state;
 mod status_feed;
 mod tables;
 mod veil;
+mod work;
 
 pub use admission::Rejection;
 pub use answer::{Answer, Band, Reason, VeilReport};

@@ -39,6 +39,8 @@ pub struct EngineLimits {
     pub wait_seconds: u64,
     /// Queries of a project that may fail on a day; then the project rests until the next (disclosure.md, "Side channels").
     pub failures_a_day: u32,
+    /// Bytes of a project's workspace tables, in MiB.
+    pub project_work_mib: u64,
     /// How often permit and session are asked for again while a query runs, in seconds; 20 at most.
     pub recheck_seconds: u64,
     /// Whether answers leave at ticks only (disclosure.md, V-TIME). Off in benchmarks; no configuration file can say so.
@@ -58,6 +60,7 @@ impl Default for EngineLimits {
             project_waiting: 32,
             wait_seconds: 300,
             failures_a_day: 20,
+            project_work_mib: 4096,
             recheck_seconds: RECHECK_SECONDS_MAX,
             answer_ticks: true,
         }

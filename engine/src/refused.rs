@@ -79,6 +79,8 @@ pub fn codes() -> impl Iterator<Item = &'static str> {
         QueryError::TooMuchMemory,
         QueryError::TooSlow,
         QueryError::Unveiled,
+        QueryError::Workspace,
+        QueryError::WorkspaceFull,
     ];
     let guard = rules::ALL.iter().chain(flight::RULES).map(|rule| rule.code);
     guard.chain(Rejection::CODES).chain(failures.map(QueryError::code)).chain(["audit/not-written"])

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use catalog::HIDDEN_FACILITY;
+use datafusion::catalog::default_table_source::source_as_provider;
 use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, Session, TableProvider,
 };
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, TableReference, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableSource, TableType};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -21,6 +22,8 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::StreamExt;
 
 use crate::limits::Reading;
+
+use crate::work::Kept;
 
 /// The column that says whose row it is.
 pub(crate) const PERSON_KEY: &str = "person_key";
@@ -46,12 +49,16 @@ pub(crate) struct Relation {
     kind: RelationKind,
     visible: Arc<Marked>,
     full: Arc<Marked>,
+    /// Of a workspace table: what is known of its rows.
+    kept: Option<Arc<Kept>>,
 }
 
 /// All relations of a session, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Relations {
     by_name: BTreeMap<String, Relation>,
+    /// Views of the workspace, by their whole names.
+    views: BTreeMap<String, Arc<str>>,
 }
 
 impl Relations {
@@ -74,6 +81,35 @@ impl Relations {
         self.with(name, RelationKind::Open, provider, &columns, &columns)
     }
 
+    /// Adds a workspace table: visible columns and, hidden, its institutions.
+    #[must_use]
+    pub(crate) fn with_kept(mut self, name: &str, provider: Arc<dyn TableProvider>, kept: Arc<Kept>) -> Self {
+        let names: Vec<&str> = kept.rows.columns.iter().map(|column| column.name.as_str()).collect();
+        let marked = |provider, columns: &[&str]| {
+            Arc::new(Marked { kept: Some(Arc::clone(&kept)), ..Marked::new(provider, RelationKind::Rows, columns) })
+        };
+        let visible = marked(Arc::clone(&provider), &names);
+        let places: Vec<String> = kept.rows.place_columns().collect();
+        let all: Vec<&str> = names.into_iter().chain(places.iter().map(String::as_str)).collect();
+        let full = marked(provider, &all);
+        let kept = Some(kept);
+        let relation = Relation { name: name.to_owned(), kind: RelationKind::Rows, visible, full, kept };
+        self.by_name.insert(name.to_owned(), relation);
+        self
+    }
+
+    /// Adds a view of the workspace by its text.
+    #[must_use]
+    pub(crate) fn with_view(mut self, name: &str, sql: Arc<str>) -> Self {
+        self.views.insert(name.to_owned(), sql);
+        self
+    }
+
+    /// Texts of views, by whole names.
+    pub(crate) fn views(&self) -> &BTreeMap<String, Arc<str>> {
+        &self.views
+    }
+
     fn with(
         mut self,
         name: &str,
@@ -84,7 +120,7 @@ impl Relations {
     ) -> Self {
         let visible = Arc::new(Marked::new(Arc::clone(&provider), kind, visible));
         let full = Arc::new(Marked::new(provider, kind, full));
-        self.by_name.insert(name.to_owned(), Relation { name: name.to_owned(), kind, visible, full });
+        self.by_name.insert(name.to_owned(), Relation { name: name.to_owned(), kind, visible, full, kept: None });
         self
     }
 
@@ -132,6 +168,11 @@ impl Relation {
         self.kind
     }
 
+    /// What is known of a workspace table.
+    pub(crate) fn kept(&self) -> Option<&Arc<Kept>> {
+        self.kept.as_ref()
+    }
+
     /// With hidden columns: what the guard puts in the place of the visible one.
     pub(crate) fn full(&self) -> Arc<dyn TableProvider> {
         Arc::clone(&self.full) as Arc<dyn TableProvider>
@@ -145,6 +186,13 @@ struct Marked {
     kind: RelationKind,
     indices: Vec<usize>,
     schema: SchemaRef,
+    kept: Option<Arc<Kept>>,
+}
+
+/// What is known of the workspace table behind a scan.
+pub(crate) fn kept_of(source: &Arc<dyn TableSource>) -> Option<Arc<Kept>> {
+    let provider = source_as_provider(source).ok()?;
+    provider.downcast_ref::<Marked>()?.kept.clone()
 }
 
 impl Marked {
@@ -152,7 +200,7 @@ impl Marked {
         let all = inner.schema();
         let indices: Vec<usize> = columns.iter().filter_map(|column| all.index_of(column).ok()).collect();
         let fields: Vec<_> = indices.iter().filter_map(|at| all.fields().get(*at).cloned()).collect();
-        Self { inner, kind, indices, schema: Arc::new(Schema::new(fields)) }
+        Self { inner, kind, indices, schema: Arc::new(Schema::new(fields)), kept: None }
     }
 }
 

@@ -24,6 +24,7 @@ use crate::flight::{Desk, FlightEdge, Guard, Journal, Tickets, WorkerRuntime};
 use crate::limits::{EngineLimits, Failures, Queue};
 use crate::release::{ReleaseError, Releases};
 use crate::status_feed::{FeedError, StatusFeed};
+use crate::work::Workspaces;
 
 /// Tells the time; the edge of the process hands it in.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -120,7 +121,10 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let keys = KeyFolder::open(&config.keys, Zone::Enclave)?;
     let (ledgers, clock) = (config.audit.join("ledger"), Arc::clone(&config.clock));
-    let guard = crate::guarding::VeiledGuard::new(keys.bytes("veil")?, ledgers, clock, config.limits.of_a_query());
+    let bytes_max = config.limits.project_work_mib.saturating_mul(1 << 20);
+    let workspaces = Workspaces::open(config.audit.join("work"), keys.bytes("kek")?, bytes_max);
+    let limits = config.limits.of_a_query();
+    let guard = crate::guarding::VeiledGuard::new(keys.bytes("veil")?, (ledgers, workspaces), clock, limits);
     serve_with(config, Arc::new(guard), ready, shutdown).await
 }
 

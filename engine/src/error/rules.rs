@@ -63,6 +63,25 @@ rules! {
     EXPLAIN = "guard/explain", "V-EXPLAIN", "plans and their figures are not shown", "run the query itself; a refusal says what to change";
     /// DDL.
     DDL = "guard/change", "V-DDL", "a query may read and nothing else", "write one SELECT; use WITH for steps between";
+    /// A workspace table's name.
+    WORK_NAME = "guard/work-name", "V-DDL", "a name in the workspace has small letters, digits and _, and at most 60 of them",
+        "choose a name such as work.cohort";
+    /// Options of CREATE and DROP.
+    WORK_FORM = "guard/work-form", "V-DDL", "the workspace knows CREATE TABLE or VIEW work.name AS SELECT …, and DROP TABLE or VIEW work.name, without options",
+        "leave the options out; DROP TABLE work.cohort makes its name free again";
+    /// What is kept.
+    WORK_ROWS = "guard/work-rows", "V-DDL", "the workspace keeps rows of persons: person_key stands once among the columns, under that name, and is never missing",
+        "write e.g. CREATE TABLE work.cohort AS SELECT person_key, min(service_month) AS first_month FROM ndb.claims GROUP BY person_key";
+    /// Columns that are kept.
+    WORK_COLUMN = "guard/work-column", "V-DDL", "each column that the workspace keeps needs a name of letters, digits and _, and a number, text, date or truth value in it",
+        "name it with AS, e.g. count(*) AS visits, and CAST other types";
+    /// Names in use.
+    WORK_EXISTS = "guard/work-exists", "V-DDL", "the workspace holds a table or view of that name already",
+        "choose another name, or drop it first: DROP TABLE work.cohort, for views DROP VIEW";
+    /// Quotas.
+    WORK_FULL = "guard/work-full", "V-RES", "the project's workspace is full", "drop what is not needed any more: DROP TABLE work.cohort; SHOW TABLES FROM work lists it";
+    /// Views on views.
+    WORK_VIEWS = "guard/work-views", "V-RES", "views stand on each other more than 4 deep, or a query uses more than 16 of them", "keep the rows of one of them: CREATE TABLE work.cohort AS SELECT …";
     /// COPY.
     COPY = "guard/copy", "V-DDL", "results leave by the airlock, not by COPY", "run the SELECT and request its output at the portal";
     /// SET.

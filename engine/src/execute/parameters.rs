@@ -6,7 +6,7 @@ use datafusion::arrow::datatypes::DataType;
 use futures::FutureExt;
 
 use super::Session;
-use crate::guard::statement::{Template, for_planning};
+use crate::guard::statement::{Parsed, Template, expanded, for_planning};
 use crate::state;
 
 impl Session {
@@ -24,6 +24,7 @@ impl Session {
         template: &Template,
     ) -> Option<std::collections::HashMap<String, Option<DataType>>> {
         let statement = for_planning(&template.numbered())?;
+        let statement = expanded(Parsed { statement, series_rows: 0 }, self.relations.views()).ok()?.statement;
         let state = state::session_state(&self.relations, &self.limits).ok()?;
         state.statement_to_plan(statement).await.ok()?.get_parameter_types().ok()
     }

@@ -9,17 +9,20 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion, Tr
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Extension, LogicalPlan, UserDefinedLogicalNodeCore};
-use datafusion::physical_plan::{ExecutionPlan, collect};
+use datafusion::physical_plan::{ExecutionPlan, collect, execute_stream};
+use futures::StreamExt;
 
+use super::keep::buckets;
 use super::prints;
 use crate::checker;
 use crate::error::QueryError;
 use crate::limits::Reading;
-use crate::relations::{MarkExec, RelationKind};
+use crate::relations::{MarkExec, RelationKind, Relations};
 use crate::veil::grade::Keeper;
 use crate::veil::judge::{Judged, Sheet};
 use crate::veil::plan::Veil;
 use crate::veil::runs::OutOfOrder;
+use crate::work::TableWriter;
 
 /// What a plan gave.
 pub(super) struct Cells {
@@ -30,31 +33,66 @@ pub(super) struct Cells {
     pub(super) snapped: u64,
 }
 
+/// Who settles cells, and what the plan's tables are.
+type Settling = (Keeper, Relations);
+
 /// Runs all stages of a plan.
-pub(super) async fn run(
-    mut plan: LogicalPlan,
-    state: SessionState,
-    keeper: Keeper,
-    reading: Arc<Reading>,
-) -> Result<Cells, QueryError> {
+pub(super) async fn run(plan: LogicalPlan, state: SessionState, settling: Settling) -> Result<Cells, QueryError> {
     let (mut withheld, mut snapped) = (0, 0);
-    let stages = veils(&plan)?;
-    let mut number = 0;
-    while let Some(veil) = innermost(&plan)? {
-        let judged = stage(&veil, &state, &keeper, |buckets| reading.begin(number, stages, buckets)).await?;
-        number += 1;
+    let plan = settled(plan, &state, &settling, |judged| {
         withheld += judged.withheld;
         snapped += judged.snapped;
-        plan = with_shown(plan, &judged)?;
-    }
+    })
+    .await?;
     let physical = planned(&plan, &state).await?;
     checker::open(&physical)?;
     let batches = collect(physical, state.task_ctx()).await.map_err(|e| QueryError::from_running(&e))?;
     Ok(Cells { batches, withheld, snapped })
 }
 
+/// Runs all stages under rows that are kept, then writes the rows. They come as one stream in the order of the person key.
+pub(super) async fn keep(
+    plan: LogicalPlan,
+    state: SessionState,
+    settling: Settling,
+    mut writer: TableWriter,
+) -> Result<TableWriter, QueryError> {
+    let plan = settled(plan, &state, &settling, |_| ()).await?;
+    let physical = planned(&plan, &state).await?;
+    checker::kept(&physical)?;
+    writer.begin(&physical.schema(), buckets(&physical));
+    let mut rows = execute_stream(physical, state.task_ctx()).map_err(|e| QueryError::from_running(&e))?;
+    while let Some(batch) = rows.next().await {
+        writer.write(&batch.map_err(|e| QueryError::from_running(&e))?)?;
+    }
+    Ok(writer)
+}
+
+/// The plan with judged cells in the place of every veil.
+async fn settled(
+    mut plan: LogicalPlan,
+    state: &SessionState,
+    settling: &Settling,
+    mut seen: impl FnMut(&Judged),
+) -> Result<LogicalPlan, QueryError> {
+    let reading = state.config().get_extension::<Reading>().unwrap_or_default();
+    let (stages, mut number) = (veils(&plan)?, 0);
+    while let Some(veil) = innermost(&plan)? {
+        let judged = stage(&veil, state, settling, |buckets| reading.begin(number, stages, buckets)).await?;
+        seen(&judged);
+        plan = with_shown(plan, &judged)?;
+        number += 1;
+    }
+    Ok(plan)
+}
+
 /// The cells of one veil, judged.
-async fn stage(veil: &Veil, state: &SessionState, keeper: &Keeper, begin: impl Fn(u64)) -> Result<Judged, QueryError> {
+async fn stage(
+    veil: &Veil,
+    state: &SessionState,
+    (keeper, relations): &Settling,
+    begin: impl Fn(u64),
+) -> Result<Judged, QueryError> {
     let cells = match counted(veil, state, &begin).await {
         Err(Stop::OutOfOrder) => {
             veil.spec().counting.by_person();
@@ -67,7 +105,7 @@ async fn stage(veil: &Veil, state: &SessionState, keeper: &Keeper, begin: impl F
         Stop::OutOfOrder => QueryError::Failed,
     })?;
     let mut sheet = Sheet::of(cells, Arc::clone(veil.spec())).map_err(|e| QueryError::from_running(&e))?;
-    let prints = prints::of(veil.cells()).map_err(|e| QueryError::from_running(&e))?;
+    let prints = prints::of(veil.cells(), relations).map_err(|e| QueryError::from_running(&e))?;
     let snapped = keeper.settle(&mut sheet, prints)?;
     sheet.show(veil.schema(), snapped).map_err(|e| QueryError::from_running(&e))
 }
@@ -89,7 +127,7 @@ impl From<QueryError> for Stop {
 async fn counted(veil: &Veil, state: &SessionState, begin: impl Fn(u64)) -> Result<RecordBatch, Stop> {
     let physical = planned(veil.cells(), state).await?;
     checker::judged(&physical)?;
-    begin(buckets(&physical));
+    begin(buckets_read(&physical));
     let schema = physical.schema();
     let batches = collect(physical, state.task_ctx()).await.map_err(|error| match error.find_root() {
         DataFusionError::External(cause) if cause.downcast_ref::<OutOfOrder>().is_some() => Stop::OutOfOrder,
@@ -103,11 +141,11 @@ async fn planned(plan: &LogicalPlan, state: &SessionState) -> Result<Arc<dyn Exe
 }
 
 /// Buckets that a plan reads.
-fn buckets(plan: &Arc<dyn ExecutionPlan>) -> u64 {
+fn buckets_read(plan: &Arc<dyn ExecutionPlan>) -> u64 {
     if plan.downcast_ref::<MarkExec>().is_some_and(|mark| mark.kind() == RelationKind::Rows) {
         return plan.properties().output_partitioning().partition_count() as u64;
     }
-    plan.children().into_iter().map(buckets).sum()
+    plan.children().into_iter().map(buckets_read).sum()
 }
 
 /// How many veils a plan has.

@@ -22,6 +22,7 @@ mod institutions;
 mod statistics;
 mod studies;
 mod veil_off;
+mod work;
 
 fn session(twin: Twin) -> Session {
     over(fixture::relations(twin), Grade::Exact)

@@ -12,7 +12,7 @@ use super::journal::Journal;
 use super::running::{Running, Stage};
 use super::tickets::{Handle, Tickets};
 use super::workers::Workers;
-use crate::admission::{Admission, Admitted, Credentials};
+use crate::admission::{Admission, Admitted, Credentials, Rejection};
 use crate::answer::Answer;
 use crate::error::{QueryError, Refusal, rules};
 use crate::guard::statement::Template;
@@ -20,6 +20,7 @@ use crate::limits::{EngineLimits, Failures, Progress, Queue};
 use crate::release::Releases;
 use crate::service::Clock;
 use crate::tables::{Granted, granted};
+use crate::work::Publication;
 
 /// Turns a statement into a plan that hands out cells only, or refuses it.
 #[async_trait]
@@ -30,6 +31,11 @@ pub(crate) trait Guard: Send + Sync {
 
     /// The same for a statement whose values are not bound yet: its columns and those of its values.
     async fn shape(&self, permit: Arc<Permit>, tables: Vec<Granted>, template: Template) -> Result<Shape, Ending>;
+
+    /// What the permit's project keeps in its workspace. Waits for the disk.
+    fn kept(&self, _: &Permit) -> Vec<Granted> {
+        Vec::new()
+    }
 }
 
 /// What is known of a prepared statement.
@@ -50,6 +56,10 @@ pub(crate) trait Guarded: Send {
     /// How much of it is done, once it runs.
     fn progress(&self) -> Progress {
         Progress::default()
+    }
+    /// What becomes visible after it ran and was recorded.
+    fn publication(&self) -> Option<Arc<Publication>> {
+        None
     }
     /// Runs it; the answer is complete before anything of it leaves.
     async fn execute(self: Box<Self>) -> Result<Answer, QueryError>;
@@ -257,9 +267,14 @@ impl Desk {
     }
 
     async fn granted(&self, permit: &Arc<Permit>) -> Result<Vec<Granted>, Ending> {
-        let (permit, releases) = (Arc::clone(permit), Arc::clone(&self.releases));
+        let (permit, releases, guard) = (Arc::clone(permit), Arc::clone(&self.releases), Arc::clone(&self.guard));
         // A release that appeared since the start is read whole before it is believed.
-        let tables = tokio::task::spawn_blocking(move || granted(&permit, &releases)).await;
+        let tables = tokio::task::spawn_blocking(move || {
+            let mut tables = granted(&permit, &releases)?;
+            tables.extend(guard.kept(&permit));
+            Ok::<_, Rejection>(tables)
+        });
+        let tables = tables.await;
         Ok(tables.map_err(|_| QueryError::Failed)??)
     }
 }

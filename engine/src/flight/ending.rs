@@ -127,9 +127,13 @@ impl From<Ending> for Status {
                 Self::with_details(code, message, details.into())
             }
             Ending::Failed(
-                QueryError::DayBudget | QueryError::TooLarge | QueryError::TooMuchMemory | QueryError::VariantBudget,
+                QueryError::DayBudget
+                | QueryError::TooLarge
+                | QueryError::TooMuchMemory
+                | QueryError::VariantBudget
+                | QueryError::WorkspaceFull,
             ) => Self::resource_exhausted(message),
-            Ending::Failed(QueryError::Ledger) => Self::unavailable(message),
+            Ending::Failed(QueryError::Ledger | QueryError::Workspace) => Self::unavailable(message),
             Ending::Failed(QueryError::TooSlow) => Self::deadline_exceeded(message),
             Ending::Failed(QueryError::Failed | QueryError::Unveiled) => Self::internal(message),
             Ending::Unrecorded => Self::unavailable(message),

@@ -42,6 +42,18 @@ impl Journal {
         .await
     }
 
+    /// Before a change of the project's workspace becomes visible.
+    pub(crate) async fn changed(
+        &self,
+        who: &Admitted,
+        sql: &str,
+        action: &'static str,
+        object: &str,
+    ) -> Result<(), Ending> {
+        let (text, object) = (sql.to_owned(), object.to_owned());
+        self.append(who, action, sql, move |act| act.with("sql", text).with("name", object)).await
+    }
+
     /// After a query was stopped: by its client, or because its permit or session does not hold any more.
     pub(crate) async fn stopped(&self, who: &Admitted, sql: &str, ending: &Ending) -> Result<(), Ending> {
         let code = ending.code().to_owned();

@@ -8,7 +8,6 @@ use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow_flight::sql::metadata::{SqlInfoData, SqlInfoDataBuilder};
 use arrow_flight::sql::{Command, SqlInfo};
-use catalog::HIDDEN_FACILITY;
 
 use crate::relations::{CATALOG, DEFAULT_SCHEMA};
 use crate::tables::Granted;
@@ -93,7 +92,7 @@ fn split(name: &str) -> (&str, &str) {
 /// Columns that the researcher sees, with what the catalog says of them.
 fn visible(table: &str, schema: &SchemaRef) -> Schema {
     let about = catalog::table(table);
-    let fields = schema.fields().iter().filter(|field| field.name() != HIDDEN_FACILITY).map(|field| {
+    let fields = schema.fields().iter().filter(|field| !field.name().starts_with("__")).map(|field| {
         let column = about.and_then(|about| about.column(field.name()));
         let remarks = column.map(|column| (REMARKS.to_owned(), column.ja.clone()));
         field.as_ref().clone().with_metadata(remarks.into_iter().collect())

@@ -1,6 +1,7 @@
 //! A query from its ticket to its answer: it waits for a place, runs under the eyes of the status feed, can be stopped, and
 //! leaves at a tick.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::desk::{Desk, Guarded, Statement};
@@ -9,6 +10,7 @@ use super::running::{Entry, Witness};
 use crate::admission::{Admitted, Credentials, Rejection};
 use crate::answer::Answer;
 use crate::error::QueryError;
+use crate::work::Publication;
 
 /// Answers leave at the next of these ticks, so that small differences of time tell nothing (disclosure.md, V-TIME).
 const TICK: Duration = Duration::from_millis(250);
@@ -31,7 +33,7 @@ impl Desk {
         let statement = self.statements.take(handle, &who, (self.clock)())?;
         let entry = self.running.enter(handle, &who, statement.guarded.progress());
         let entry = entry.ok_or_else(|| Ending::from(QueryError::Failed))?;
-        let sql = std::sync::Arc::clone(&statement.sql);
+        let sql = Arc::clone(&statement.sql);
         let witness = Witness::new(&self.journal, &who, &sql);
         let outcome = self.watched(&who, &entry, statement).await;
         // From here on the end is recorded below, even if the client leaves now.
@@ -80,7 +82,19 @@ impl Desk {
         entry.started();
         let Statement { sql, prepared, guarded } = statement;
         self.journal.asked(who, &sql, prepared.as_deref(), guarded.tables()).await?;
-        self.run(who, guarded).await
+        let publication = guarded.publication();
+        let answer = self.run(who, guarded).await?;
+        if let Some(publication) = publication {
+            self.published(who, &sql, publication).await?;
+        }
+        Ok(answer)
+    }
+
+    /// A change of the workspace is recorded before it is visible.
+    async fn published(&self, who: &Admitted, sql: &str, publication: Arc<Publication>) -> Result<(), Ending> {
+        self.journal.changed(who, sql, publication.action, &publication.object).await?;
+        let published = tokio::task::spawn_blocking(move || publication.publish()).await;
+        Ok(published.map_err(|_| QueryError::Failed)??)
     }
 
     /// Runs a plan, and asks again whether session and permit hold before anything leaves.

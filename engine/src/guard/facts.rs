@@ -9,6 +9,8 @@ use catalog::{Class as VariableClass, HIDDEN_FACILITY};
 use datafusion::common::{Column, DFSchema};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Refusal, rules};
 use super::institutions::Institutions;
 use crate::relations::PERSON_KEY;
@@ -34,7 +36,8 @@ pub(crate) enum Kind {
 }
 
 /// How many values a column can have, as far as the query's own words tell (V-ZERO).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Values {
     /// Besides NULL; three mean many.
     some: u8,

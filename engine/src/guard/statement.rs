@@ -5,6 +5,8 @@
 )]
 
 mod parameters;
+mod views;
+mod work;
 
 use std::ops::ControlFlow;
 
@@ -18,6 +20,8 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
 
 pub(crate) use parameters::{Template, samples};
+pub(crate) use views::{expanded, expanded_inside};
+pub(crate) use work::{Change, WorkStatement};
 
 use super::series;
 use crate::error::{Refusal, Rule, rules};
@@ -40,6 +44,11 @@ pub(crate) struct Parsed {
 
 /// Parses and looks.
 pub(crate) fn parse(sql: &str) -> Result<Parsed, Refusal> {
+    looked(statement_of(sql)?)
+}
+
+/// One statement of any kind.
+fn statement_of(sql: &str) -> Result<Statement, Refusal> {
     if sql.len() > TEXT_BYTES_MAX {
         return Err(Refusal::of(&rules::TEXT));
     }
@@ -53,6 +62,11 @@ pub(crate) fn parse(sql: &str) -> Result<Parsed, Refusal> {
     let Ok([statement]) = <[Statement; 1]>::try_from(Vec::from(parsed)) else {
         return Err(Refusal::of(&rules::STATEMENTS));
     };
+    Ok(statement)
+}
+
+/// A query whose syntax tree has been looked at.
+fn looked(statement: Statement) -> Result<Parsed, Refusal> {
     let query = query_of(&statement)?;
     let mut look = Look { series_rows: 0 };
     match query.visit(&mut look) {

@@ -17,6 +17,7 @@ use crate::veil::observed::moments::Moment;
 use crate::veil::observed::{Statistic, observed};
 use crate::veil::plan::{Check, Value};
 use number::Number;
+pub(super) use number::to_keep;
 
 mod number;
 

@@ -15,8 +15,13 @@ use crate::error::QueryError;
 /// A day begins at midnight in Japan.
 const JAPAN: Offset = Offset::constant(9);
 /// What is counted. Cancelling is the asker's own doing and a lost veil the engine's.
-const COUNTED: [QueryError; 4] =
-    [QueryError::Failed, QueryError::TooLarge, QueryError::TooMuchMemory, QueryError::TooSlow];
+const COUNTED: [QueryError; 5] = [
+    QueryError::Failed,
+    QueryError::TooLarge,
+    QueryError::TooMuchMemory,
+    QueryError::TooSlow,
+    QueryError::WorkspaceFull,
+];
 
 /// Counts by project and day.
 pub(crate) struct Failures {

@@ -2,6 +2,7 @@
 
 mod session;
 mod tls;
+mod work;
 mod world;
 
 use std::sync::atomic::Ordering;

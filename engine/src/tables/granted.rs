@@ -12,23 +12,26 @@ use crate::admission::Rejection;
 use crate::person::{PersonView, Source};
 use crate::relations::RelationKind;
 use crate::release::{Release, Releases};
+use crate::work::KeptAs;
 
 /// One table as the permit shows it.
 #[derive(Clone, Debug)]
 pub(crate) struct Granted {
     /// Name in SQL, e.g. `ndb.claims`, `person`, `code.drug`.
     pub(crate) name: String,
-    /// What is scanned. Its schema has the visible columns and, hidden, `__facility`.
+    /// What is scanned. Its schema has the visible columns and, hidden, those of institutions, which begin with `__`.
     pub(crate) provider: Arc<dyn TableProvider>,
     /// Rows of persons, or open.
     pub(crate) kind: RelationKind,
+    /// What of the project's workspace it is, if it is none of a release's.
+    pub(crate) kept: Option<KeptAs>,
 }
 
 impl Granted {
     /// Names of the columns that the researcher sees.
     pub(crate) fn visible(&self) -> Vec<String> {
         let schema = self.provider.schema();
-        schema.fields().iter().map(|field| field.name().clone()).filter(|name| name != HIDDEN_FACILITY).collect()
+        schema.fields().iter().map(|field| field.name().clone()).filter(|name| !name.starts_with("__")).collect()
     }
 }
 
@@ -76,7 +79,7 @@ fn table(
     let shown = |column: &str| shown(columns, column);
     let provider = GrantedTable::new(Arc::clone(stored), shown, &permit.row_filter);
     let provider = Arc::new(provider.map_err(|_| Rejection::PermitUnusable)?);
-    Ok(Some(Granted { name: name.to_owned(), provider, kind: RelationKind::Rows }))
+    Ok(Some(Granted { name: name.to_owned(), provider, kind: RelationKind::Rows, kept: None }))
 }
 
 /// Built from the databases that the permit grants; the release's other sources are not looked at.
@@ -90,7 +93,7 @@ fn person(permit: &Permit, release: &Release, columns: &BTreeSet<String>) -> Res
     let shown = |column: &str| shown(columns, column);
     let view = PersonView::new(sources, release.buckets(), shown, &permit.row_filter);
     let provider = Arc::new(view.map_err(|_| Rejection::PermitUnusable)?);
-    Ok(Granted { name: "person".to_owned(), provider, kind: RelationKind::Rows })
+    Ok(Granted { name: "person".to_owned(), provider, kind: RelationKind::Rows, kept: None })
 }
 
 /// The list of institutions comes with the release of `person` and is open.
@@ -98,7 +101,7 @@ fn facility(release: &Release) -> Result<Option<Granted>, Rejection> {
     let Some(stored) = release.table("facility") else { return Ok(None) };
     let provider = GrantedTable::new(Arc::clone(stored), |_| true, &[]).map_err(|_| Rejection::PermitUnusable)?;
     let provider = Arc::new(provider);
-    Ok(Some(Granted { name: "facility".to_owned(), provider, kind: RelationKind::Open }))
+    Ok(Some(Granted { name: "facility".to_owned(), provider, kind: RelationKind::Open, kept: None }))
 }
 
 fn shown(columns: &BTreeSet<String>, column: &str) -> bool {
@@ -109,7 +112,7 @@ fn code_lists() -> Result<Vec<Granted>, Rejection> {
     let list = |name: &'static str| {
         let batch = catalog::codes::embedded(name)?.ok()?;
         let provider = Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]]).ok()?);
-        Some(Granted { name: name.to_owned(), provider, kind: RelationKind::Open })
+        Some(Granted { name: name.to_owned(), provider, kind: RelationKind::Open, kept: None })
     };
     // INVARIANT: a test of `catalog` loads every embedded list.
     catalog::codes::names().map(|name| list(name).ok_or(Rejection::PermitUnusable)).collect()

@@ -15,6 +15,8 @@ use crate::error::{Refusal, rules};
 use crate::functions::total;
 use crate::guard::expression::keeps_measure;
 use crate::guard::facts::{Kind, bare, kind_of};
+use crate::guard::kept::{KeptNumber, KeptNumbers};
+use crate::relations;
 
 /// A plain number.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -159,7 +161,7 @@ fn origin(plan: &LogicalPlan, column: &Column, depth: usize, want: Want) -> Opti
     let depth = depth.checked_sub(1)?;
     let at = plan.schema().maybe_index_of_column(column)?;
     match plan {
-        LogicalPlan::TableScan(scan) => stored(scan, column, want),
+        LogicalPlan::TableScan(scan) => stored(scan, column, depth, want),
         LogicalPlan::Filter(node) => origin(&node.input, column, depth, want),
         LogicalPlan::Projection(node) => wanted(&node.input, node.expr.get(at)?, depth, want),
         LogicalPlan::SubqueryAlias(node) => {
@@ -173,6 +175,26 @@ fn origin(plan: &LogicalPlan, column: &Column, depth: usize, want: Want) -> Opti
         },
         _ => None,
     }
+}
+
+/// What a column of rows that are to be kept is, with the depth that it needs: depths add up over the steps of a study.
+pub(in crate::guard) fn to_keep(plan: &LogicalPlan, column: &Column) -> KeptNumbers {
+    let found = |want| {
+        origin(plan, column, DEPTH_MAX, want)?;
+        let enough = |depth: usize| Some((depth, origin(plan, column, depth, want)?));
+        let (depth, number) = (1..=DEPTH_MAX).find_map(enough)?;
+        Some(KeptNumber { optional: number.optional, depth })
+    };
+    KeptNumbers { column: found(Want::Column), date: found(Want::Date), number: found(Want::Number) }
+}
+
+fn again(kept: &KeptNumbers, depth: usize, want: Want) -> Option<Number> {
+    let known = match want {
+        Want::Column => kept.column,
+        Want::Date => kept.date,
+        Want::Number => kept.number,
+    }?;
+    (depth >= known.depth).then_some(Number { optional: known.optional })
 }
 
 /// Least and largest of a person's values are values still; repeated rows change neither.
@@ -198,7 +220,10 @@ fn joined(node: &Join, column: &Column, depth: usize, want: Want) -> Option<Numb
     Some(Number { optional: found.optional || missing })
 }
 
-fn stored(scan: &TableScan, column: &Column, want: Want) -> Option<Number> {
+fn stored(scan: &TableScan, column: &Column, depth: usize, want: Want) -> Option<Number> {
+    if let Some(kept) = relations::kept_of(&scan.source) {
+        return again(kept.rows.numbers(&column.name)?, depth, want);
+    }
     let table = scan.table_name.to_string();
     // Columns of lists are the query's choice, by the join that brings them.
     if !catalog::table(&table).is_some_and(catalog::Table::has_persons) {
