@@ -16,6 +16,8 @@ mod dialect;
 mod fixture;
 mod generated;
 mod holes;
+mod random;
+mod sequences;
 mod statistics;
 mod studies;
 mod veil_off;
