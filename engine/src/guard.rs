@@ -29,6 +29,7 @@ mod calls;
 mod cells;
 mod expression;
 pub(crate) mod facts;
+mod growth;
 mod integers;
 mod join;
 mod measure;
@@ -64,6 +65,7 @@ pub(crate) fn veil(
     marks: &PersonMarks,
     series_rows: u64,
 ) -> Result<Veiled, Refusal> {
+    growth::refuse(&plan)?;
     let mut guard = Guard { series_rows, ..Guard::new(relations, profile, marks) };
     let walked = guard.walk_root(plan)?;
     let mut reasons = guard.reasons;
