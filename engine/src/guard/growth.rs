@@ -52,7 +52,9 @@ fn size(expr: &Expr, schema: &DFSchema, inputs: &[u64]) -> Result<u64, Refusal> 
     let mut parts: u64 = 0;
     let counted = expr.apply(|part| {
         let one = match part {
-            Expr::Column(column) => schema.index_of_column(column).ok().and_then(|at| inputs.get(at)).copied().unwrap_or(1),
+            Expr::Column(column) => {
+                schema.index_of_column(column).ok().and_then(|at| inputs.get(at)).copied().unwrap_or(1)
+            }
             _ => 1,
         };
         parts = parts.saturating_add(one);

@@ -114,7 +114,12 @@ fn still(all: &[((usize, usize), Option<f64>)], place: (usize, usize), shown: us
 }
 
 /// Oracle 3: where the predicate moves nothing if the target is away, the differences tell nothing if it is there.
-fn tells(mutant: &Mutant, study: [Option<&Table>; 3], with: [Option<&Table>; 3], truth: Option<[&Table; 2]>) -> Option<String> {
+fn tells(
+    mutant: &Mutant,
+    study: [Option<&Table>; 3],
+    with: [Option<&Table>; 3],
+    truth: Option<[&Table; 2]>,
+) -> Option<String> {
     let ([Some(a), Some(b), Some(c)], [Some(d), Some(e), Some(f)]) = (study, with) else { return None };
     if [a, b, c].iter().any(|table| table.len() != a.len()) || [d, e, f].iter().any(|table| table.len() != d.len()) {
         return None;
@@ -253,7 +258,11 @@ async fn run(seed: u64, wanted: u64) -> Figures {
             Seen::No(_) => figures.refused += 1,
         }
         if let Some(why) = verdict(&mutant, &project, &after, (&before, &with)) {
-            figures.found.push(format!("{why}\n  {}\n  after: {}\n", mutant.sql, if project[0].is_some() { study } else { "-" }));
+            figures.found.push(format!(
+                "{why}\n  {}\n  after: {}\n",
+                mutant.sql,
+                if project[0].is_some() { study } else { "-" }
+            ));
         }
     }
     figures
@@ -262,7 +271,7 @@ async fn run(seed: u64, wanted: u64) -> Figures {
 /// With the veil no case tells the target; without it most do, so the oracle is able to fail.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_generated_case_tells_the_target_and_without_the_veil_most_do() {
-    let cases = times("SUDARE_CASES", 120);
+    let cases = times("SUDARE_CASES", 60);
     let seed = times("SUDARE_SEED", 1);
     let (one, two) = tokio::join!(
         tokio::spawn(run(seed, cases / 2)),
@@ -272,7 +281,9 @@ async fn no_generated_case_tells_the_target_and_without_the_veil_most_do() {
     let (cases, open) = (one.cases + two.cases, one.open_without_veil + two.open_without_veil);
     let (refused, answered) = (one.refused + two.refused, one.answered + two.answered);
     let with_values = one.with_values + two.with_values;
-    println!("{cases} cases: {refused} refused, {answered} answered, {with_values} with values; open without veil: {open}");
+    println!(
+        "{cases} cases: {refused} refused, {answered} answered, {with_values} with values; open without veil: {open}"
+    );
     let found: Vec<_> = one.found.iter().chain(&two.found).collect();
     for found in &found {
         println!("{found}");

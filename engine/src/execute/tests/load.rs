@@ -94,9 +94,15 @@ async fn not_in_lets_one_person_drop_nobody_else() {
     let optional = "SELECT l.person_key FROM person n LEFT JOIN ltc.claims l ON l.person_key = n.person_key WHERE \
                     n.birth_month = DATE '1929-05-01' AND n.prefecture = '31'";
     for sql in [
-        format!("SELECT count(*) FROM person n LEFT JOIN (SELECT DISTINCT person_key FROM ltc.claims) l ON l.person_key = n.person_key WHERE l.person_key NOT IN ({aim})"),
-        format!("SELECT count(*) FROM person n LEFT JOIN (SELECT DISTINCT person_key FROM ltc.claims) l ON l.person_key = n.person_key WHERE NOT (l.person_key IN ({aim}))"),
-        format!("SELECT count(*) FROM person n LEFT JOIN (SELECT DISTINCT person_key FROM ltc.claims) l ON l.person_key = n.person_key WHERE l.person_key NOT IN ({aim}) OR n.sex = '1'"),
+        format!(
+            "SELECT count(*) FROM person n LEFT JOIN (SELECT DISTINCT person_key FROM ltc.claims) l ON l.person_key = n.person_key WHERE l.person_key NOT IN ({aim})"
+        ),
+        format!(
+            "SELECT count(*) FROM person n LEFT JOIN (SELECT DISTINCT person_key FROM ltc.claims) l ON l.person_key = n.person_key WHERE NOT (l.person_key IN ({aim}))"
+        ),
+        format!(
+            "SELECT count(*) FROM person n LEFT JOIN (SELECT DISTINCT person_key FROM ltc.claims) l ON l.person_key = n.person_key WHERE l.person_key NOT IN ({aim}) OR n.sex = '1'"
+        ),
         format!("SELECT count(*) FROM person WHERE person_key NOT IN ({optional})"),
         format!("SELECT count(*) FROM person WHERE person_key NOT IN ({optional}) OR sex = '1'"),
     ] {

@@ -84,7 +84,9 @@ async fn averaging(project: &Project) -> Option<bool> {
 /// A threshold that is moved over the target, in the whole and in its institution's neighbourhood.
 async fn stepping(project: &Project) -> Option<bool> {
     let mut steps = Vec::new();
-    for (low, high) in [(40, 79), (40, 80), (40, TARGET_AGE), (40, 82), (30, 80), (30, TARGET_AGE), (20, 80), (20, TARGET_AGE)] {
+    for (low, high) in
+        [(40, 79), (40, 80), (40, TARGET_AGE), (40, 82), (30, 80), (30, TARGET_AGE), (20, 80), (20, TARGET_AGE)]
+    {
         steps.push(project.count(&format!("age BETWEEN {low} AND {high}")).await);
     }
     let differences: Vec<f64> =
@@ -197,7 +199,7 @@ fn better_than_a_coin(right: u64, tries: u64) -> bool {
 
 #[tokio::test]
 async fn no_attacker_learns_from_exact_answers() {
-    let tries = times("SUDARE_TRIES", 20);
+    let tries = times("SUDARE_TRIES", 12);
     for (attacker, right) in right(Some(Grade::Exact), tries).await {
         assert!(!better_than_a_coin(right, tries), "{attacker}: {right} of {tries}");
     }
@@ -205,7 +207,7 @@ async fn no_attacker_learns_from_exact_answers() {
 
 #[tokio::test]
 async fn no_attacker_learns_from_preview_answers() {
-    let tries = times("SUDARE_TRIES", 20);
+    let tries = times("SUDARE_TRIES", 12);
     for (attacker, right) in right(Some(Grade::Preview), tries).await {
         assert!(!better_than_a_coin(right, tries), "{attacker}: {right} of {tries}");
     }
@@ -214,7 +216,7 @@ async fn no_attacker_learns_from_preview_answers() {
 /// The attackers can attack: without the veil all but the last are always right.
 #[tokio::test]
 async fn without_the_veil_the_attackers_learn() {
-    let tries = times("SUDARE_TRIES", 20);
+    let tries = times("SUDARE_TRIES", 12);
     for (attacker, right) in right(None, tries).await {
         let exact = attacker != "reconstruction";
         assert!(if exact { right == tries } else { 10 * right >= 6 * tries }, "{attacker}: {right} of {tries}");

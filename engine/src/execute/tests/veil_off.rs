@@ -9,7 +9,8 @@ use crate::relations::{CATALOG, DEFAULT_SCHEMA};
 
 /// The relations of a population with their hidden columns, without guard and veil.
 pub(super) fn plain(relations: &Relations) -> SessionContext {
-    let config = SessionConfig::new().with_default_catalog_and_schema(CATALOG, DEFAULT_SCHEMA).with_target_partitions(1);
+    let config =
+        SessionConfig::new().with_default_catalog_and_schema(CATALOG, DEFAULT_SCHEMA).with_target_partitions(1);
     let context = SessionContext::new_with_config(config);
     let catalog = context.catalog(CATALOG).unwrap();
     for name in relations.names() {
@@ -67,6 +68,7 @@ impl Dice {
 #[tokio::test]
 async fn without_the_veil_single_persons_are_counted() {
     let context = plain(&fixture::relations(Twin::Base));
-    let sql = "SELECT count(*), sum(points), count(DISTINCT __facility) FROM ndb.claims WHERE facility_id = 7 AND age = 93";
+    let sql =
+        "SELECT count(*), sum(points), count(DISTINCT __facility) FROM ndb.claims WHERE facility_id = 7 AND age = 93";
     assert_eq!(truth(&context, sql).await.unwrap(), [["3", "12992", "1"]]);
 }

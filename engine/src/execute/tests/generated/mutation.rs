@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Join,
-    JoinConstraint, JoinOperator, Select, SelectItem, Statement, TableAlias, TableFactor, VisitMut, VisitorMut, WindowType,
+    JoinConstraint, JoinOperator, Select, SelectItem, Statement, TableAlias, TableFactor, VisitMut, VisitorMut,
+    WindowType,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -46,7 +47,8 @@ const ON_DIAGNOSES: &[&str] = &[
     "{}.icd10 = 'F32' AND {}.start_date = DATE '2021-12-03'",
     "{}.icd10 LIKE 'F3%' AND date_part('day', {}.start_date) = 3",
 ];
-const ON_OBSERVATIONS: &[&str] = &["{}.value = 9.9", "{}.value BETWEEN 9.0 AND 10.0", "{}.value > 8.95 AND {}.value < 20"];
+const ON_OBSERVATIONS: &[&str] =
+    &["{}.value = 9.9", "{}.value BETWEEN 9.0 AND 10.0", "{}.value > 8.95 AND {}.value < 20"];
 /// For relations whose columns are not known, and as a second way.
 const BY_KEY: &[&str] = &[
     "{}.person_key IN (SELECT person_key FROM ndb.claims WHERE facility_id = 7 AND age = 93)",
@@ -192,7 +194,8 @@ const AGGREGATES: &[&str] =
 fn aggregate(expr: &mut Expr) -> Option<&mut Function> {
     match expr {
         Expr::Function(function)
-            if function.over.is_none() && AGGREGATES.contains(&function.name.to_string().to_ascii_lowercase().as_str()) =>
+            if function.over.is_none()
+                && AGGREGATES.contains(&function.name.to_string().to_ascii_lowercase().as_str()) =>
         {
             Some(function)
         }
