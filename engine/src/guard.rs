@@ -30,6 +30,7 @@ mod calls;
 mod cells;
 mod expression;
 pub(crate) mod facts;
+mod growth;
 pub(crate) mod institutions;
 mod integers;
 mod join;
@@ -68,6 +69,7 @@ pub(crate) fn veil(
     marks: &PersonMarks,
     series_rows: u64,
 ) -> Result<Veiled, Refusal> {
+    growth::refuse(&plan)?;
     let mut guard = Guard { series_rows, ..Guard::new(relations, profile, marks) };
     let walked = guard.walk_root(plan)?;
     let mut reasons = guard.reasons;

@@ -33,6 +33,8 @@ rules! {
     TOO_DEEP = "guard/too-deep", "V-RES", "the query is nested more deeply than a query may be", "flatten it, e.g. by WITH";
     /// Text too long.
     TEXT = "guard/too-long", "V-RES", "the query's text is longer than 256 KiB", "shorten it, e.g. by joining a code list";
+    /// Literal too long.
+    LITERAL = "guard/literal-too-long", "V-RES", "a literal or name is longer than 10,000 bytes", "shorten it, or use a code list";
     /// IN list too long.
     IN_LIST = "guard/in-list", "V-RES", "a list after IN has more than 1,000 entries", "use LIKE with a prefix, or a range";
     /// Syntax.

@@ -49,7 +49,12 @@ impl Guard<'_> {
             (Level::Open(open), Level::Rows(rows)) => {
                 self.list_on_left((left.plan, open), (right.plan, rows), conditions, shape)
             }
-            (Level::Rows(l), Level::Rows(r)) => self.same_person((left.plan, l), (right.plan, r), conditions, shape),
+            (Level::Rows(l), Level::Rows(r)) => {
+                // NOT IN as SQL has it drops every row without a key as soon as the list has one entry, and every row at all for
+                // one NULL in it: one person would move a crowd. Here a row without a key is in no list.
+                let shape = Shape { null_aware: false, ..shape };
+                self.same_person((left.plan, l), (right.plan, r), conditions, shape)
+            }
         }
     }
 

@@ -23,7 +23,7 @@ pub(crate) use parameters::{Template, samples};
 pub(crate) use views::{expanded, expanded_inside};
 pub(crate) use work::{Change, WorkStatement};
 
-use super::series;
+use super::{JOINS_MAX, series};
 use crate::error::{Refusal, Rule, rules};
 use crate::functions;
 
@@ -33,6 +33,9 @@ const TEXT_BYTES_MAX: usize = 256 * 1024;
 const OPERATORS_MAX: usize = 400;
 /// Brackets inside each other at most (the parser's own limit).
 const DEPTH_MAX: usize = 50;
+
+/// Bytes of one literal or name: an operator may hold it once for each row of a batch.
+const LITERAL_BYTES_MAX: usize = 10_000;
 
 /// A single query whose syntax tree shows nothing that is refused.
 pub(crate) struct Parsed {
@@ -68,7 +71,7 @@ fn statement_of(sql: &str) -> Result<Statement, Refusal> {
 /// A query whose syntax tree has been looked at.
 fn looked(statement: Statement) -> Result<Parsed, Refusal> {
     let query = query_of(&statement)?;
-    let mut look = Look { series_rows: 0 };
+    let mut look = Look { joins: 0, series_rows: 0 };
     match query.visit(&mut look) {
         ControlFlow::Break(refusal) => Err(refusal),
         ControlFlow::Continue(()) => Ok(Parsed { series_rows: look.series_rows, statement }),
@@ -95,6 +98,10 @@ fn look_at_tokens(sql: &str) -> Result<(), Refusal> {
     };
     let mut operators = 0;
     for token in &tokens {
+        let comment = matches!(&token.token, Token::Whitespace(_));
+        if !comment && token.token.to_string().len() > LITERAL_BYTES_MAX {
+            return Err(placed(&rules::LITERAL, token.span.start));
+        }
         match &token.token {
             // Hidden columns are found by their names: nobody else may write one, quoted or not (V-HIDDEN).
             Token::Word(word) if word.value.starts_with("__") => {
@@ -164,6 +171,7 @@ fn statement_rule(first: &str) -> Option<&'static Rule> {
 }
 
 struct Look {
+    joins: usize,
     series_rows: u64,
 }
 
@@ -197,6 +205,8 @@ impl Visitor for Look {
         if matches!(select.distinct, Some(Distinct::On(_))) {
             return no(&rules::LIMIT, select);
         }
+        let lists = select.from.len().saturating_sub(1);
+        self.joined(lists + select.from.iter().map(|from| from.joins.len()).sum::<usize>(), select)?;
         let odd = select.top.is_some()
             || !select.lateral_views.is_empty()
             || select.prewhere.is_some()
@@ -230,7 +240,8 @@ impl Visitor for Look {
                 let odd = version.is_some() || !with_hints.is_empty() || !partitions.is_empty();
                 if odd { no(&rules::NOT_SUPPORTED, factor) } else { ControlFlow::Continue(()) }
             }
-            TableFactor::Derived { .. } | TableFactor::NestedJoin { .. } => ControlFlow::Continue(()),
+            TableFactor::Derived { .. } => ControlFlow::Continue(()),
+            TableFactor::NestedJoin { table_with_joins, .. } => self.joined(table_with_joins.joins.len(), factor),
             TableFactor::TableFunction { .. } => no(&rules::TABLE_FUNCTION, factor),
             _ => no(&rules::NOT_SUPPORTED, factor),
         }
@@ -253,6 +264,12 @@ impl Visitor for Look {
 }
 
 impl Look {
+    /// Planning takes time for each join: too many are refused before (V-RES).
+    fn joined(&mut self, joins: usize, at: &impl Spanned) -> ControlFlow<Refusal> {
+        self.joins += joins;
+        if self.joins > JOINS_MAX { no(&rules::JOINS, at) } else { ControlFlow::Continue(()) }
+    }
+
     fn table_function(&mut self, name: &ObjectName, args: &[FunctionArg]) -> ControlFlow<Refusal> {
         if !functions::TABLE_FUNCTIONS.contains(&name.to_string().to_ascii_lowercase().as_str()) {
             return no(&rules::TABLE_FUNCTION, name);

@@ -12,7 +12,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, Window, WindowFunctionDefiniti
 
 use super::expression::{no, total};
 use super::facts::{Fact, Kind, Level, Rows, Scope, Walked};
-use super::{calls, planned};
+use super::{aggregate, calls, planned};
 use crate::error::{Refusal, rules};
 use crate::functions;
 
@@ -54,6 +54,9 @@ fn window(input: &Walked, expr: Expr) -> Result<(Expr, Fact), Refusal> {
         for expr in std::mem::take(list) {
             list.push(part(scope, expr)?);
         }
+    }
+    if function.fun.name() == "string_agg" {
+        params.args = aggregate::short_texts(std::mem::take(&mut params.args));
     }
     for sort in &mut params.order_by {
         sort.expr = ordering(scope, sort.expr.clone())?;

@@ -12,6 +12,8 @@ use datafusion::datasource::MemTable;
 
 use crate::relations::Relations;
 
+pub(super) mod small;
+
 /// The target's person key.
 pub(super) const TARGET: u64 = 3_000;
 
