@@ -103,14 +103,7 @@ impl Guard<'_> {
             // Each set reads a batch from its beginning again.
             counting.by_person();
         }
-        let by_place = match &rows.institutions {
-            None => None,
-            Some(of) => {
-                counting.by_person();
-                let same = Amounts(amounts.0.clone());
-                Some(self.tallies(facts::named(&schema, &of.place)?, (same, counting.clone()), &mut hidden))
-            }
-        };
+        let by_place = self.tallies_by_place(&schema, rows, (&amounts, &counting), &mut hidden)?;
         let person = facts::named(&schema, &rows.lineage)?;
         let tallies = self.tallies(person, (amounts, counting.clone()), &mut hidden);
         let spec = VeilSpec {
@@ -143,6 +136,21 @@ impl Guard<'_> {
         if !row_places.is_empty() || cells.iter().any(|cell| !cell.places.is_empty()) {
             self.reasons.push(Reason::FewInstitutions);
         }
+    }
+
+    /// The same tallies by institution, where groups by institution are aggregated again.
+    fn tallies_by_place(
+        &mut self,
+        schema: &DFSchema,
+        rows: &Rows,
+        (amounts, counting): (&Amounts, &Counting),
+        hidden: &mut Vec<Expr>,
+    ) -> Result<Option<String>, Refusal> {
+        let Some(of) = &rows.institutions else { return Ok(None) };
+        // Windows bring rows into the order of their institutions.
+        counting.by_person();
+        let same = Amounts(amounts.0.clone());
+        Ok(Some(self.tallies(facts::named(schema, &of.place)?, (same, counting.clone()), hidden)))
     }
 
     /// Adds the hidden column of all tallies by person, or by institution; its name.

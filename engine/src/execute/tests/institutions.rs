@@ -12,14 +12,24 @@ fn number(cell: &str) -> u64 {
 
 #[tokio::test]
 async fn hospitals_are_counted_by_volume_class() {
-    for least in [3, 4, 5, 6, 7, 8, 10, 12, 15] {
-        let sql = format!(
-            "WITH f AS (SELECT facility_id, count(DISTINCT person_key) AS volume FROM dpc.stays WHERE main_icd10 LIKE 'S72%' GROUP BY facility_id) \
-             SELECT CASE WHEN volume >= {least} THEN 'high' ELSE 'low' END AS class, count(*) AS facilities, sum(volume) AS persons FROM f GROUP BY 1"
-        );
-        println!("{least} {:?}", answered(&sql).await);
+    let by_class = |least: u64| {
+        format!(
+            "WITH f AS (SELECT facility_id, count(DISTINCT person_key) AS volume FROM dpc.stays \
+             WHERE main_icd10 LIKE 'S72%' GROUP BY facility_id) \
+             SELECT CASE WHEN volume >= {least} THEN 'high' ELSE 'low' END AS class, count(*) AS facilities, \
+             sum(volume) AS persons FROM f GROUP BY 1"
+        )
+    };
+    let mut totals = Vec::new();
+    for least in [6, 8, 10] {
+        let rows = answered(&by_class(least)).await;
+        assert_eq!(rows.iter().map(|row| row[0].as_str()).collect::<Vec<_>>(), ["high", "low"]);
+        assert_eq!(rows.iter().map(|row| number(&row[1])).sum::<u64>(), 60, "{rows:?}");
+        totals.push(rows.iter().map(|row| number(&row[2])).sum::<u64>());
     }
-    panic!();
+    assert!(totals.windows(2).all(|pair| pair[0] == pair[1]), "{totals:?}");
+    // No hospital has so many: one class is not shown alone.
+    assert!(answered(&by_class(20)).await.is_empty());
 }
 
 #[tokio::test]

@@ -35,7 +35,9 @@ impl Sheet {
                     }
                     let shown: Vec<usize> = rows.iter().copied().filter(|row| self.row_passes(*row)).collect();
                     found |= !shown.is_empty();
-                    shown.into_iter().for_each(|row| self.drop_row(row));
+                    for row in shown {
+                        self.drop_row(row);
+                    }
                 }
             }
         }
