@@ -81,9 +81,9 @@ fn key_text(key: &Value) -> String {
     }
 }
 
-/// By how much a value of that kind may be off, relatively: counts not at all, sums are rounded by their largest persons.
+/// By how much a value of that kind may be off, relatively: counts not at all, sums by what adding doubles loses.
 fn tolerance(kind: &str) -> f64 {
-    if matches!(kind, "sum" | "avg") { 0.05 } else { 1e-9 }
+    if matches!(kind, "sum" | "avg") { 1e-6 } else { 1e-9 }
 }
 
 fn differences(

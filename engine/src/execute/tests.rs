@@ -22,7 +22,7 @@ mod holes;
 mod institutions;
 mod load;
 mod random;
-mod rules;
+mod rule_files;
 mod sequences;
 mod statistics;
 mod studies;
