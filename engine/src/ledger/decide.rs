@@ -124,20 +124,7 @@ impl Search<'_> {
         {
             return self.shown(Finding::Repeated, self.number.sketch, self.number.value, vec![id], None);
         }
-        let (mut sketch, mut value) = (Sketch::EMPTY, 0.0);
-        for (plus, known) in terms.iter().filter_map(|(plus, id)| Some((*plus, numbers.known(*id)?))) {
-            if plus {
-                sketch += &known.sketch;
-                value += known.value;
-            } else {
-                sketch -= &known.sketch;
-                value -= known.value;
-            }
-        }
-        if sketch.spread() == 0 {
-            // A total minus all its parts: such a number is near to nothing, and nothing is never shown.
-            return Cell::withheld();
-        }
+        let (sketch, value) = combined(numbers, &terms);
         let id = (terms.len() > 1).then(|| numbers.push(sketch, value, super::numbers::NO_ORIGIN));
         self.shown(Finding::Snapped, sketch, value, terms.into_iter().map(|(_, id)| id).collect(), id)
     }
@@ -160,15 +147,25 @@ impl Search<'_> {
             .or_else(|| self.triple(numbers, near))
     }
 
+    /// Whether a combination has a good part of the number's persons, and is not merely as small as the number: ten persons are
+    /// near to nobody, and so to all that cancels out.
+    fn explained(&self, numbers: &Numbers, terms: Terms) -> Option<Terms> {
+        let (combined, _) = combined(numbers, &terms);
+        let sums = self.number.sketch.sums().iter().zip(combined.sums());
+        let shared = sums.filter(|(own, other)| **own != 0 && own == other).count();
+        (shared * 3 >= self.number.sketch.spread()).then_some(terms)
+    }
+
     /// a + b, a − b, b − a: one of the window, the other any.
     fn pair(&self, numbers: &Numbers, near: impl Fn(&Sketch) -> Option<u32>) -> Option<Terms> {
         let whole = &self.number.sketch;
+        let found = |terms| self.explained(numbers, terms);
         numbers.recent(self.pairs).find_map(|id| {
             let one = &numbers.known(id)?.sketch;
             near(&minus(whole, one))
-                .map(|other| vec![(true, id), (true, other)])
-                .or_else(|| near(&plus(whole, one)).map(|other| vec![(true, other), (false, id)]))
-                .or_else(|| near(&minus(one, whole)).map(|other| vec![(true, id), (false, other)]))
+                .and_then(|other| found(vec![(true, id), (true, other)]))
+                .or_else(|| near(&plus(whole, one)).and_then(|other| found(vec![(true, other), (false, id)])))
+                .or_else(|| near(&minus(one, whole)).and_then(|other| found(vec![(true, id), (false, other)])))
         })
     }
 
@@ -180,11 +177,12 @@ impl Search<'_> {
         for (position, (a, one)) in window.iter().enumerate() {
             let (with, without) = (plus(whole, one), minus(whole, one));
             for (b, two) in window.iter().take(position) {
+                let known = |terms| self.explained(numbers, terms);
                 let found = near(&plus(&with, two))
-                    .map(|c| vec![(true, c), (false, *a), (false, *b)])
-                    .or_else(|| near(&minus(&with, two)).map(|c| vec![(true, c), (true, *b), (false, *a)]))
-                    .or_else(|| near(&plus(&without, two)).map(|c| vec![(true, c), (true, *a), (false, *b)]))
-                    .or_else(|| near(&minus(two, &without)).map(|c| vec![(true, *a), (true, *b), (false, c)]));
+                    .and_then(|c| known(vec![(true, c), (false, *a), (false, *b)]))
+                    .or_else(|| near(&minus(&with, two)).and_then(|c| known(vec![(true, c), (true, *b), (false, *a)])))
+                    .or_else(|| near(&plus(&without, two)).and_then(|c| known(vec![(true, c), (true, *a), (false, *b)])))
+                    .or_else(|| near(&minus(two, &without)).and_then(|c| known(vec![(true, *a), (true, *b), (false, c)])));
                 if found.is_some() {
                     return found;
                 }
@@ -192,6 +190,21 @@ impl Search<'_> {
         }
         None
     }
+}
+
+/// The sketch and the value of a combination.
+fn combined(numbers: &Numbers, terms: &Terms) -> (Sketch, f64) {
+    let (mut sketch, mut value) = (Sketch::EMPTY, 0.0);
+    for (plus, known) in terms.iter().filter_map(|(plus, id)| Some((*plus, numbers.known(*id)?))) {
+        if plus {
+            sketch += &known.sketch;
+            value += known.value;
+        } else {
+            sketch -= &known.sketch;
+            value -= known.value;
+        }
+    }
+    (sketch, value)
 }
 
 fn plus(one: &Sketch, other: &Sketch) -> Sketch {

@@ -1,6 +1,6 @@
 //! What a passing cell is shown as: the exact number, known to the project's ledger, or a perturbed one (DESIGN.md, "Grades").
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, UInt64Array};
@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::judge::sets::SetOfRows;
 use super::judge::{Sheet, Verdict, significant};
-use super::plan::{ROWS, Value, VeilSpec};
+use super::plan::{CellRule, ROWS, Value, VeilSpec};
 use super::preview::{ExpectedError, Perturbation};
 use super::rounding::{round_sum, sum_base};
 use super::tallied::Tallied;
@@ -162,9 +162,11 @@ impl Numbers {
             rows: set.rows,
             parts: HashMap::new(),
         };
+        // One sum is one number, whatever else is made of it.
+        let rounded: HashSet<usize> = sheet.spec().cells.iter().filter_map(CellRule::rounded_tally).collect();
         for (cell, rule) in sheet.spec().cells.iter().enumerate() {
             for part in parts_of(&rule.value) {
-                let share = if rule.rounded { round_sums } else { 0.0 };
+                let share = if rounded.contains(&tally_of(part)) { round_sums } else { 0.0 };
                 numbers.add(sheet, cell, part, share);
             }
         }

@@ -110,6 +110,21 @@ pub(crate) struct CellRule {
     pub rounded: bool,
 }
 
+impl CellRule {
+    /// The tally whose total is rounded, if it is shown as a sum or a mean.
+    pub(crate) fn rounded_tally(&self) -> Option<usize> {
+        match self.value {
+            Value::Mean { total, .. } | Value::Total(total) if self.rounded => Some(total),
+            Value::Institutions(_)
+            | Value::Mean { .. }
+            | Value::Moment { .. }
+            | Value::Other { .. }
+            | Value::Persons(_)
+            | Value::Total(_) => None,
+        }
+    }
+}
+
 /// The tally of the rows: every person of a row once, with one for each row.
 pub(crate) const ROWS: usize = 0;
 
