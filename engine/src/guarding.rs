@@ -72,15 +72,15 @@ impl VeiledGuard {
     }
 
     fn keeper(&self, permit: &Permit, profile: &Profile) -> Result<Keeper, Ending> {
-        if permit.grade == Grade::Preview {
-            return Ok(Keeper::preview(profile)?);
-        }
         let ledger = self.ledgers.of(&permit.project).map_err(|error| {
             tracing::error!(problem = %error, "a project's ledger cannot be used");
             QueryError::from_ledger(&error)
         })?;
         let today = (self.clock)().to_zoned(TimeZone::UTC).date();
-        Ok(Keeper::exact(ledger, profile, today))
+        Ok(match permit.grade {
+            Grade::Exact => Keeper::exact(ledger, profile, today),
+            Grade::Preview => Keeper::preview(ledger, profile, today)?,
+        })
     }
 
     fn session(&self, permit: &Permit, tables: Vec<Granted>) -> Result<Session, Ending> {

@@ -72,7 +72,7 @@ pub(crate) struct Budgets {
     pub(crate) cells_a_day: u64,
     /// Plans of one shape that are always allowed; 8.
     pub(crate) variants_min: u64,
-    /// Most recent numbers that take part in combinations of two and three; 300.
+    /// Most recent numbers that take part in combinations of two and three; 300. With none, tables' sums are not compared either.
     pub(crate) window: usize,
 }
 
@@ -135,8 +135,10 @@ impl Ledger {
         let known = self.numbers.len();
         let mut cells = decide::cells(&mut self.numbers, table, budgets.window);
         let groups = Groups::of(table);
-        for measure in &mut cells {
-            margins::protect(measure, &groups, &self.numbers, known);
+        if budgets.window > 0 {
+            for measure in &mut cells {
+                margins::protect(measure, &groups, &self.numbers, known);
+            }
         }
         let fresh = cells.iter().flatten().filter(|cell| matches!(cell.finding, Finding::Fresh)).count() as u64;
         let smallest = cells.iter().flatten().filter(|cell| cell.is_shown()).map(|cell| cell.persons).min();

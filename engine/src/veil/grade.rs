@@ -21,6 +21,8 @@ use super::tallied::Tallied;
 use crate::error::QueryError;
 use crate::ledger::{Budgets, Ledger, Number, TableNumbers, Verdict as Recalled};
 
+/// Perturbed numbers are compared one by one: sums of them are no one's number.
+const ALONE: usize = 0;
 /// Significant digits of statistics in preview answers that are not made of counts and sums.
 const PREVIEW_DIGITS: u8 = 2;
 
@@ -34,7 +36,7 @@ pub struct Keeper(Kind);
 #[derive(Clone)]
 enum Kind {
     Exact { ledger: Arc<Mutex<Ledger>>, budget: Budget, round_sums: f64, today: Date },
-    Preview(Arc<Perturbation>),
+    Preview { perturbation: Arc<Perturbation>, ledger: Arc<Mutex<Ledger>>, budget: Budget, today: Date },
 }
 
 /// What a plan is known by: itself, and itself without its literals.
@@ -48,7 +50,7 @@ impl std::fmt::Debug for Keeper {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.0 {
             Kind::Exact { .. } => "Keeper(exact)",
-            Kind::Preview(_) => "Keeper(preview)",
+            Kind::Preview { .. } => "Keeper(preview)",
         })
     }
 }
@@ -56,9 +58,10 @@ impl std::fmt::Debug for Keeper {
 impl Keeper {
     /// With a ledger that ends with the session: for measurements and tests. `today`: the day that budgets count by.
     pub fn of_session(grade: Grade, profile: &Profile, today: Date) -> Result<Self, QueryError> {
+        let ledger = Arc::new(Mutex::new(Ledger::in_memory()));
         match grade {
-            Grade::Exact => Ok(Self::exact(Arc::new(Mutex::new(Ledger::in_memory())), profile, today)),
-            Grade::Preview => Self::preview(profile),
+            Grade::Exact => Ok(Self::exact(ledger, profile, today)),
+            Grade::Preview => Self::preview(ledger, profile, today),
         }
     }
 
@@ -67,21 +70,23 @@ impl Keeper {
         Self(Kind::Exact { ledger, budget: profile.budget, round_sums: profile.round_sums, today })
     }
 
-    /// Perturbed as the profile says.
-    pub(crate) fn preview(profile: &Profile) -> Result<Self, QueryError> {
+    /// Perturbed as the profile says. A group that differs from an earlier one by few persons has its value, or equal noise would
+    /// tell that the groups are equal.
+    pub(crate) fn preview(ledger: Arc<Mutex<Ledger>>, profile: &Profile, today: Date) -> Result<Self, QueryError> {
         let parameters: &PreviewParameters = &profile.preview;
         let perturbation = Perturbation::new(parameters, profile.min_persons).map_err(|error| {
             tracing::error!(profile = %profile.name, problem = %error, "a disclosure profile cannot be used");
             QueryError::Failed
         })?;
-        Ok(Self(Kind::Preview(Arc::new(perturbation))))
+        let (perturbation, budget) = (Arc::new(perturbation), profile.budget);
+        Ok(Self(Kind::Preview { perturbation, ledger, budget, today }))
     }
 
     /// The grade of what it shows.
     pub fn grade(&self) -> Grade {
         match self.0 {
             Kind::Exact { .. } => Grade::Exact,
-            Kind::Preview(_) => Grade::Preview,
+            Kind::Preview { .. } => Grade::Preview,
         }
     }
 
@@ -89,35 +94,46 @@ impl Keeper {
     pub(crate) fn error(&self) -> Option<ExpectedError> {
         match &self.0 {
             Kind::Exact { .. } => None,
-            Kind::Preview(perturbation) => Some(perturbation.expected_error()),
+            Kind::Preview { perturbation, .. } => Some(perturbation.expected_error()),
         }
     }
 
     /// Settles what each passing cell is shown as. Returns how many values were taken from earlier answers.
     pub(crate) fn settle(&self, sheet: &mut Sheet, prints: PlanPrints) -> Result<u64, QueryError> {
-        match &self.0 {
-            Kind::Exact { ledger, budget, round_sums, today } => {
-                let budgets =
-                    Budgets { cells_a_day: budget.cells_a_day, variants_min: budget.variants, window: budget.window };
-                let mut snapped = 0;
-                count_institutions(sheet);
-                for set in sheet.sets().map_err(|e| QueryError::from_running(&e))? {
-                    let prints = prints.of_set(set.totals);
-                    let numbers = Numbers::of(sheet, *round_sums, prints, set)?;
-                    let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
-                    let verdicts =
-                        ledger.settle(&numbers.table, &budgets, *today).map_err(|e| QueryError::from_ledger(&e))?;
-                    drop(ledger);
-                    snapped += numbers.write(sheet, &verdicts);
+        count_institutions(sheet);
+        let mut snapped = 0;
+        for set in sheet.sets().map_err(|e| QueryError::from_running(&e))? {
+            let prints = prints.of_set(set.totals);
+            snapped += match &self.0 {
+                Kind::Exact { ledger, budget, round_sums, today } => {
+                    let rounded: HashSet<usize> = sheet.spec().cells.iter().filter_map(CellRule::rounded_tally).collect();
+                    let share = |part| if rounded.contains(&tally_of(part)) { *round_sums } else { 0.0 };
+                    let numbers = Numbers::of(sheet, prints, set, &[], |part, tallied| number(part, tallied, share(part)))?;
+                    let verdicts = settled(ledger, &numbers, budget, budget.window, *today)?;
+                    numbers.write(sheet, &verdicts)
                 }
-                Ok(snapped)
-            }
-            Kind::Preview(perturbation) => {
-                perturb(sheet, perturbation);
-                Ok(0)
-            }
+                Kind::Preview { perturbation, ledger, budget, today } => {
+                    let value = |part, tallied: &Tallied| perturbed(part, tallied, perturbation);
+                    let numbers = Numbers::of(sheet, prints, set, &[Part::Persons(ROWS)], value)?;
+                    let verdicts = settled(ledger, &numbers, budget, ALONE, *today)?;
+                    numbers.write_perturbed(sheet, &verdicts, perturbation)
+                }
+            };
         }
+        Ok(snapped)
     }
+}
+
+fn settled(
+    ledger: &Mutex<Ledger>,
+    numbers: &Numbers,
+    budget: &Budget,
+    window: usize,
+    today: Date,
+) -> Result<Vec<Vec<Recalled>>, QueryError> {
+    let budgets = Budgets { cells_a_day: budget.cells_a_day, variants_min: budget.variants, window };
+    let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+    ledger.settle(&numbers.table, &budgets, today).map_err(|e| QueryError::from_ledger(&e))
 }
 
 /// One exact number of a cell: distinct persons of a tally, or its total.
@@ -145,7 +161,13 @@ struct Numbers {
 }
 
 impl Numbers {
-    fn of(sheet: &Sheet, round_sums: f64, prints: PlanPrints, set: SetOfRows) -> Result<Self, QueryError> {
+    fn of(
+        sheet: &Sheet,
+        prints: PlanPrints,
+        set: SetOfRows,
+        always: &[Part],
+        number: impl Fn(Part, &Tallied) -> Number,
+    ) -> Result<Self, QueryError> {
         let at = UInt64Array::from_iter_values(set.rows.iter().map(|row| *row as u64));
         let keys = set.keys.iter().filter_map(|key| sheet.keys().get(*key));
         let keys: Vec<ArrayRef> = keys
@@ -162,12 +184,9 @@ impl Numbers {
             rows: set.rows,
             parts: HashMap::new(),
         };
-        // One sum is one number, whatever else is made of it.
-        let rounded: HashSet<usize> = sheet.spec().cells.iter().filter_map(CellRule::rounded_tally).collect();
         for (cell, rule) in sheet.spec().cells.iter().enumerate() {
-            for part in parts_of(&rule.value) {
-                let share = if rounded.contains(&tally_of(part)) { round_sums } else { 0.0 };
-                numbers.add(sheet, cell, part, share);
+            for part in parts_of(&rule.value).into_iter().chain(always.iter().copied()) {
+                numbers.add(sheet, cell, part, &number);
             }
         }
         numbers.join_rows();
@@ -199,7 +218,7 @@ impl Numbers {
         }
     }
 
-    fn add(&mut self, sheet: &Sheet, cell: usize, part: Part, round_sums: f64) {
+    fn add(&mut self, sheet: &Sheet, cell: usize, part: Part, number: impl Fn(Part, &Tallied) -> Number) {
         let next = self.table.measures.len();
         let column = *self.parts.entry(part).or_insert(next);
         if column == next {
@@ -208,22 +227,13 @@ impl Numbers {
         let Some(rows) = self.table.measures.get_mut(column) else { return };
         for (row, place) in self.rows.iter().zip(rows) {
             if place.is_none() && sheet.verdict(cell, *row) != Verdict::Withheld {
-                *place = sheet.tally(*row, tally_of(part)).map(|tallied| number(part, tallied, round_sums));
+                *place = sheet.tally(*row, tally_of(part)).map(|tallied| number(part, tallied));
             }
         }
     }
 
     /// What was found, as verdicts of the sheet. Returns how many values were taken from earlier answers.
     fn write(&self, sheet: &mut Sheet, verdicts: &[Vec<Recalled>]) -> u64 {
-        let recalled = |part: Part, at: usize| {
-            let column = self.parts.get(&part)?;
-            let exact = self.table.measures.get(*column)?.get(at)?.as_ref()?.value;
-            match verdicts.get(*column)?.get(at)? {
-                Recalled::Fresh => Some((exact, false)),
-                Recalled::Snapped(value) => Some((*value, true)),
-                Recalled::Withheld => None,
-            }
-        };
         let spec = Arc::clone(sheet.shared_spec());
         let mut snapped = 0;
         for (cell, rule) in spec.cells.iter().enumerate() {
@@ -234,7 +244,50 @@ impl Numbers {
                 if sheet.verdict(cell, *row) == Verdict::Withheld {
                     continue;
                 }
-                let (verdict, taken) = shown(&rule.value, rule.rounded, |part| recalled(part, at));
+                let (verdict, taken) = shown(&rule.value, rule.rounded, |part| self.recalled(verdicts, part, at));
+                snapped += u64::from(taken && verdict != Verdict::Withheld);
+                sheet.set(cell, *row, verdict);
+            }
+        }
+        snapped
+    }
+
+    /// The value of a part as it may be shown, and whether it is an earlier one.
+    fn recalled(&self, verdicts: &[Vec<Recalled>], part: Part, at: usize) -> Option<(f64, bool)> {
+        let column = self.parts.get(&part)?;
+        let own = self.table.measures.get(*column)?.get(at)?.as_ref()?.value;
+        let found = match verdicts.get(*column)?.get(at)? {
+            Recalled::Fresh => (own, false),
+            Recalled::Snapped(value) => (*value, true),
+            Recalled::Withheld => return None,
+        };
+        found.0.is_finite().then_some(found)
+    }
+
+    /// The same for perturbed values; a row whose persons are few goes.
+    fn write_perturbed(&self, sheet: &mut Sheet, verdicts: &[Vec<Recalled>], perturbation: &Perturbation) -> u64 {
+        let spec = Arc::clone(sheet.shared_spec());
+        let mut snapped = 0;
+        for (at, row) in self.rows.iter().enumerate() {
+            let part = |part| self.recalled(verdicts, part, at);
+            if part(Part::Persons(ROWS)).is_none() {
+                sheet.drop_row(*row);
+                continue;
+            }
+            for (cell, rule) in spec.cells.iter().enumerate() {
+                let (verdict, taken) = match &rule.value {
+                    Value::Institutions(_) => continue,
+                    Value::Mean { total, count } => {
+                        let parts = part(Part::Total(*total)).zip(part(Part::Total(*count)));
+                        let mean = parts.and_then(|((sum, a), (count, b))| Some((perturbation.mean(sum, count)?, a || b)));
+                        mean.map_or((Verdict::Withheld, false), |(mean, taken)| (Verdict::Changed(mean), taken))
+                    }
+                    Value::Moment { digits, .. } | Value::Other { digits } => {
+                        let coarse = |plain| Verdict::Changed(significant(plain, PREVIEW_DIGITS.min(*digits)));
+                        (sheet.plain(cell, *row).map_or(Verdict::Withheld, coarse), false)
+                    }
+                    value @ (Value::Persons(_) | Value::Total(_)) => shown(value, true, part),
+                };
                 snapped += u64::from(taken && verdict != Verdict::Withheld);
                 sheet.set(cell, *row, verdict);
             }
@@ -328,45 +381,16 @@ fn count_institutions(sheet: &mut Sheet) {
     }
 }
 
-/// Counts and sums by the cell-key method, means from both; a row whose perturbed persons are few goes (disclosure.md, 4d).
-fn perturb(sheet: &mut Sheet, perturbation: &Perturbation) {
-    let spec: Arc<VeilSpec> = Arc::clone(sheet.shared_spec());
-    count_institutions(sheet);
-    for row in 0..sheet.len() {
-        let persons = sheet.tally(row, ROWS).and_then(|rows| count(perturbation, rows));
-        if persons.is_none() {
-            sheet.drop_row(row);
-            continue;
-        }
-        for (cell, rule) in spec.cells.iter().enumerate() {
-            if matches!(rule.value, Value::Institutions(_)) {
-                continue;
-            }
-            let value = perturbed(sheet, cell, row, &rule.value, perturbation);
-            sheet.set(cell, row, value.map_or(Verdict::Withheld, Verdict::Changed));
-        }
-    }
-}
-
-fn perturbed(sheet: &Sheet, cell: usize, row: usize, value: &Value, perturbation: &Perturbation) -> Option<f64> {
-    let total = |tally: usize| {
-        let tallied = sheet.tally(row, tally)?;
-        count(perturbation, tallied)?;
-        let (persons, key) = (tallied.counted.contributors, tallied.who.cell_key());
-        Some(perturbation.sum(tallied.total, &tallied.largest, persons, key)).filter(|sum| sum.is_finite())
-    };
-    match value {
-        Value::Persons(tally) => count(perturbation, sheet.tally(row, *tally)?),
-        Value::Total(tally) => total(*tally),
-        Value::Mean { total: sum, count } => perturbation.mean(total(*sum)?, total(*count)?),
-        Value::Institutions(_) => None,
-        Value::Moment { digits, .. } | Value::Other { digits } => {
-            sheet.plain(cell, row).map(|plain| significant(plain, PREVIEW_DIGITS.min(*digits)))
-        }
-    }
-}
-
+/// A count or sum by the cell-key method; not a number where it is few (disclosure.md, 4d).
 #[expect(clippy::cast_precision_loss, reason = "counts of persons stay far below 2^53")]
-fn count(perturbation: &Perturbation, tallied: &Tallied) -> Option<f64> {
-    perturbation.count(tallied.counted.contributors, tallied.who.cell_key()).map(|shown| shown as f64)
+fn perturbed(part: Part, tallied: &Tallied, perturbation: &Perturbation) -> Number {
+    let (persons, key) = (tallied.counted.contributors, tallied.who.cell_key());
+    let count = perturbation.count(persons, key).map_or(f64::NAN, |shown| shown as f64);
+    match part {
+        Part::Persons(_) => Number { sketch: tallied.who.of_ones(), value: count, persons },
+        Part::Total(_) => {
+            let sum = perturbation.sum(tallied.total, &tallied.largest, persons, key);
+            Number { sketch: tallied.what, value: if count.is_nan() { count } else { sum }, persons }
+        }
+    }
 }
