@@ -1,6 +1,6 @@
 """What DuckDB says on the truth, and what the rules of the profile then withhold.
 
-Usage: oracle.py TRUTH CASES. A case has `base` (rows: keys k1…, person_key, institutions f1…, arguments a1…), `aggregates`
+Usage: oracle.py TRUTH CASES. A case has `two_valued` (its one key is a condition with two arms), `base` (rows: keys k1…, person_key, institutions f1…, arguments a1…), `aggregates`
 (kind, argument and, where an outer-joined side adds institutions, their columns, in the order of the answer's columns) and prints one JSON line: rows of [keys…, values…] with None for a withheld value;
 rows that the person or institution rule drops are absent. The rules are written again here, from disclosure.md, and share nothing
 with the engine: V-MINP (10), V-MININST (3), V-DOM (n=2, k=0.90; p=10 %), V-ROUNDSUM (10 %).
@@ -127,7 +127,8 @@ def answer(db: duckdb.DuckDBPyConnection, case: dict) -> list:
             continue
         values = [value_of(kind, argument, rows, fields + sides) for kind, argument, *sides in case["aggregates"]]
         shown.append([*key, *values])
-    return shown
+    # V-ZERO: of a key with two values one is not shown alone.
+    return [] if case.get("two_valued") and len(shown) == 1 else shown
 
 
 def main() -> None:

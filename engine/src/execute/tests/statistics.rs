@@ -143,6 +143,7 @@ async fn studies_with_statistics_are_answered() {
         "SELECT sex, median(a) FROM (SELECT sex, 2023 - date_part('year', birth_month) AS a FROM person) p GROUP BY sex".to_owned(),
         "SELECT corr(x.v, x.age) FROM (SELECT c.person_key, max(c.age) AS age, avg(c.points) AS v FROM ndb.claims c GROUP BY c.person_key) x".to_owned(),
         format!("SELECT p.prefecture, median(o.value) FROM ehr.observations o JOIN person p ON p.person_key = o.person_key WHERE o.{HBA1C} GROUP BY 1"),
+        "SELECT median(discharged_on - admitted_on) AS days FROM dpc.stays".to_owned(),
         "SELECT median(points) FROM ndb.claims HAVING median(points) > 100".to_owned(),
         "SELECT setting, round(stddev(points) / avg(points), 2) FROM ndb.claims GROUP BY setting".to_owned(),
     ] {

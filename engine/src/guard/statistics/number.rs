@@ -116,6 +116,10 @@ fn number(plan: &LogicalPlan, expr: &Expr, depth: usize) -> Option<Number> {
         Expr::Negative(inner) => number(plan, inner, depth),
         Expr::Column(column) => origin(plan, column, depth, Want::Number),
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
+            // Days between two dates.
+            Operator::Minus if date(plan, left, depth).is_some() => {
+                both(date(plan, left, depth), date(plan, right, depth))
+            }
             Operator::Plus | Operator::Minus => both(number(plan, left, depth), number(plan, right, depth)),
             // Two columns multiplied make peaks, and peaks make indicators.
             Operator::Multiply if is_factor(left) => number(plan, right, depth.checked_sub(DEPTH_OF_FACTOR)?),
