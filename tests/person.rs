@@ -14,7 +14,7 @@ use crate::world::{PERSONS, World, copy_of, path, prepared, python, run, text};
 const QUESTIONS: [&str; 4] = [
     "SELECT sex, count(*) AS n FROM person GROUP BY sex ORDER BY sex",
     "SELECT prefecture, count(*) AS n FROM person GROUP BY prefecture ORDER BY prefecture",
-    "SELECT in_ndb, in_ltc, in_dpc, in_ehr, count(*) AS n FROM person GROUP BY 1, 2, 3, 4",
+    "SELECT concat_ws('/', in_ndb, in_ltc, in_dpc, in_ehr) AS sources, count(*) AS n FROM person GROUP BY 1",
     "SELECT date_part('year', first_seen) AS year, count(*) AS n FROM person GROUP BY 1 ORDER BY 1",
 ];
 

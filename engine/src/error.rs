@@ -127,7 +127,9 @@ impl QueryError {
             Self::TooMuchMemory => "group by person first, select fewer columns, or add a condition",
             Self::TooSlow => "add a condition, or split the query",
             Self::Workspace => "send the statement again; what fails again is worth a message to the operator",
-            Self::WorkspaceFull => "drop tables that are not needed any more, keep fewer columns or rows, or choose another name",
+            Self::WorkspaceFull => {
+                "drop tables that are not needed any more, keep fewer columns or rows, or choose another name"
+            }
             Self::Unveiled => "this is a defect of the engine; please report the query to the operator",
         }
     }

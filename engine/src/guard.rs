@@ -217,7 +217,8 @@ impl<'a> Guard<'a> {
         }
         let plan = Projection::try_new(exprs, Arc::new(scan)).map_err(planned)?;
         let unique = facts::unique_of(table);
-        let rows = Rows { lineage, exact: true, places, lists: Vec::new(), unique, fanout: 1, institutions: None, facts };
+        let rows =
+            Rows { lineage, exact: true, places, lists: Vec::new(), unique, fanout: 1, institutions: None, facts };
         Ok(Walked { plan: LogicalPlan::Projection(plan), level: Level::Rows(rows) })
     }
 

@@ -48,11 +48,11 @@ pub fn bucket(scale: &Scale, table: &str, bucket: u16) -> Option<RecordBatch> {
         _ => return None,
     };
     let schema = catalog::release_schema(catalog::table(table)?);
-    batch(&schema, columns)
+    batch(&schema, &columns)
 }
 
 /// Columns by name; those that a table has besides are NULL.
-fn batch(schema: &Arc<Schema>, columns: Vec<(&'static str, ArrayRef)>) -> Option<RecordBatch> {
+fn batch(schema: &Arc<Schema>, columns: &[(&'static str, ArrayRef)]) -> Option<RecordBatch> {
     let rows = columns.first()?.1.len();
     let column = |name: &str, of: &arrow::datatypes::DataType| {
         let found = columns.iter().find(|(known, _)| *known == name).map(|(_, array)| Arc::clone(array));
@@ -88,6 +88,11 @@ impl Dice {
 
     fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
+    }
+
+    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        let at = usize::try_from(self.below(of.len().max(1) as u64)).unwrap_or(0);
+        of.get(at).copied().unwrap_or_default()
     }
 
     /// A whole number below a bound that fits.
@@ -154,9 +159,7 @@ fn claims(persons: &[Person]) -> Vec<(&'static str, ArrayRef)> {
             months.push(month(at));
             places.push(person.facility(&mut dice));
             prefectures.push(prefecture.clone());
-            kinds.push(
-                ["medical", "dpc", "dental", "pharmacy"].get(dice.below(4) as usize).copied().unwrap_or("medical"),
-            );
+            kinds.push(dice.one(&["medical", "dpc", "dental", "pharmacy"]));
             settings.push(if inpatient { "inpatient" } else { "outpatient" });
             sexes.push(person.sex());
             ages.push(i32::try_from(person.age + at / 12).unwrap_or_default());
@@ -188,14 +191,14 @@ fn care(persons: &[Person]) -> Vec<(&'static str, ArrayRef)> {
         if dice.below(100) >= 23 {
             continue;
         }
-        let level = CARE_LEVELS.get(dice.below(7) as usize).copied().unwrap_or("c1");
+        let level = dice.one(&CARE_LEVELS);
         for at in 0..=dice.below(MONTHS - 1) {
             keys.push(person.key);
             months.push(month(at));
             places.push(person.facility(&mut dice));
             prefectures.push(person.prefecture());
             levels.push(level);
-            services.push(["11", "15", "43", "51"].get(dice.below(4) as usize).copied().unwrap_or("11"));
+            services.push(dice.one(&["11", "15", "43", "51"]));
             units.push(500 + dice.small(20_000));
             days.push(1 + dice.small(20));
         }
@@ -231,7 +234,7 @@ fn stays(persons: &[Person]) -> Vec<(&'static str, ArrayRef)> {
             sexes.push(person.sex());
             from.push(admitted);
             to.push(admitted + 1 + dice.small(40));
-            codes.push(DIAGNOSES.get(dice.below(12) as usize).copied().unwrap_or("I10"));
+            codes.push(dice.one(&DIAGNOSES));
             outcomes.push(if dice.below(20) == 0 { "died" } else { "improved" });
             points.push(30_000 + dice.small(200_000));
         }

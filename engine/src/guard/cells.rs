@@ -154,12 +154,7 @@ impl Guard<'_> {
     }
 
     /// Adds the hidden column of all tallies by person, or by institution; its name.
-    fn tallies(
-        &mut self,
-        whose: Expr,
-        (amounts, counting): (Amounts, Counting),
-        hidden: &mut Vec<Expr>,
-    ) -> String {
+    fn tallies(&mut self, whose: Expr, (amounts, counting): (Amounts, Counting), hidden: &mut Vec<Expr>) -> String {
         let name = self.hidden_name();
         let function = tally::tally(amounts.0.len(), self.profile.dominance_n, self.marks.clone(), counting);
         let mut args = vec![whose];

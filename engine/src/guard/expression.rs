@@ -7,8 +7,8 @@ use datafusion::logical_expr::expr::{Alias, Between, Cast, InList, Like, TryCast
 use datafusion::logical_expr::{BinaryExpr, Case, Expr, ExprSchemable, Operator};
 
 use super::branches::factors;
-use super::{arms, calls};
 use super::facts::{Fact, Kind, Scope};
+use super::{arms, calls};
 use crate::error::{Refusal, Rule, rules};
 use crate::functions::text;
 

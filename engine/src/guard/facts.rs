@@ -11,8 +11,8 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Refusal, rules};
 use super::institutions::Institutions;
+use crate::error::{Refusal, rules};
 use crate::relations::PERSON_KEY;
 
 /// What a column is, as far as rules depend on it.
@@ -101,7 +101,16 @@ pub(crate) struct Fact {
 }
 
 impl Fact {
-    pub(crate) const HIDDEN: Self = Self { kind: Kind::Hidden, sides: 0, lists: 0, list_column: None, chosen: false, plain: false, values: Values::MANY, institutions: None };
+    pub(crate) const HIDDEN: Self = Self {
+        kind: Kind::Hidden,
+        sides: 0,
+        lists: 0,
+        list_column: None,
+        chosen: false,
+        plain: false,
+        values: Values::MANY,
+        institutions: None,
+    };
     pub(crate) const PLAIN: Self = Self { kind: Kind::Other, ..Self::HIDDEN };
 
     /// What is derived from both and is neither.

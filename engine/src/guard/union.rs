@@ -7,7 +7,7 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, LogicalPlan, Projection, Union};
 
 use super::expression::no;
-use super::facts::{self, Fact, Kind, Level, ListSide, Open, Place, Rows, Unique, Walked, Values};
+use super::facts::{self, Fact, Kind, Level, ListSide, Open, Place, Rows, Unique, Values, Walked};
 use super::{Guard, planned};
 use crate::error::{Refusal, rules};
 

@@ -181,8 +181,12 @@ impl Search<'_> {
                 let found = near(&plus(&with, two))
                     .and_then(|c| known(vec![(true, c), (false, *a), (false, *b)]))
                     .or_else(|| near(&minus(&with, two)).and_then(|c| known(vec![(true, c), (true, *b), (false, *a)])))
-                    .or_else(|| near(&plus(&without, two)).and_then(|c| known(vec![(true, c), (true, *a), (false, *b)])))
-                    .or_else(|| near(&minus(two, &without)).and_then(|c| known(vec![(true, *a), (true, *b), (false, c)])));
+                    .or_else(|| {
+                        near(&plus(&without, two)).and_then(|c| known(vec![(true, c), (true, *a), (false, *b)]))
+                    })
+                    .or_else(|| {
+                        near(&minus(two, &without)).and_then(|c| known(vec![(true, *a), (true, *b), (false, c)]))
+                    });
                 if found.is_some() {
                     return found;
                 }

@@ -106,9 +106,11 @@ impl Keeper {
             let prints = prints.of_set(set.totals);
             snapped += match &self.0 {
                 Kind::Exact { ledger, budget, round_sums, today } => {
-                    let rounded: HashSet<usize> = sheet.spec().cells.iter().filter_map(CellRule::rounded_tally).collect();
+                    let rounded: HashSet<usize> =
+                        sheet.spec().cells.iter().filter_map(CellRule::rounded_tally).collect();
                     let share = |part| if rounded.contains(&tally_of(part)) { *round_sums } else { 0.0 };
-                    let numbers = Numbers::of(sheet, prints, set, &[], |part, tallied| number(part, tallied, share(part)))?;
+                    let numbers =
+                        Numbers::of(sheet, prints, set, &[], |part, tallied| number(part, tallied, share(part)))?;
                     let verdicts = settled(ledger, &numbers, budget, budget.window, *today)?;
                     numbers.write(sheet, &verdicts)
                 }
@@ -279,7 +281,8 @@ impl Numbers {
                     Value::Institutions(_) => continue,
                     Value::Mean { total, count } => {
                         let parts = part(Part::Total(*total)).zip(part(Part::Total(*count)));
-                        let mean = parts.and_then(|((sum, a), (count, b))| Some((perturbation.mean(sum, count)?, a || b)));
+                        let mean =
+                            parts.and_then(|((sum, a), (count, b))| Some((perturbation.mean(sum, count)?, a || b)));
                         mean.map_or((Verdict::Withheld, false), |(mean, taken)| (Verdict::Changed(mean), taken))
                     }
                     Value::Moment { digits, .. } | Value::Other { digits } => {
@@ -376,7 +379,11 @@ fn count_institutions(sheet: &mut Sheet) {
         let Value::Institutions(tally) = rule.value else { continue };
         for row in 0..sheet.len() {
             let counted = sheet.tally(row, tally).map(|tallied| (tallied.total / INSTITUTIONS_BASE).round());
-            sheet.set(cell, row, counted.map_or(Verdict::Withheld, |fives| Verdict::Changed(fives * INSTITUTIONS_BASE)));
+            sheet.set(
+                cell,
+                row,
+                counted.map_or(Verdict::Withheld, |fives| Verdict::Changed(fives * INSTITUTIONS_BASE)),
+            );
         }
     }
 }

@@ -116,7 +116,8 @@ const FORMS: &[&str] = &[
     "WITH",
 ];
 /// Hints that name a form and show none of SQL that could be run against the fixture, or say to send less.
-const NOT_A_FORM: &[&str] = &["guard/work-column", "guard/work-rows", "guard/copy", "guard/prepare", "guard/grouping-sets"];
+const NOT_A_FORM: &[&str] =
+    &["guard/work-column", "guard/work-rows", "guard/copy", "guard/prepare", "guard/grouping-sets"];
 
 #[tokio::test]
 async fn what_hints_say_is_accepted() {

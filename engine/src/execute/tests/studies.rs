@@ -3,8 +3,7 @@
 use super::*;
 
 /// Refused honestly for now: conditions and expressions in aggregates.
-const NOT_YET: &[&str] =
-    &["L026"];
+const NOT_YET: &[&str] = &["L026"];
 /// Answered with no row: no hospital of the fixture has 20 hip fractures, and one arm of two is not shown alone (V-ZERO).
 const EMPTY: &[&str] = &["L030"];
 

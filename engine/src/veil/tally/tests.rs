@@ -1,3 +1,5 @@
+//! Tallies by runs and by person: the same persons, totals and sketches.
+
 use super::*;
 use crate::veil::rule::Shares;
 
