@@ -3,9 +3,11 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 #![expect(
+    clippy::cast_precision_loss,
     clippy::expect_used,
-    clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
     reason = "a benchmark ends at the first thing that goes wrong"
 )]
 
@@ -38,7 +40,7 @@ fn main() {
     let kept = arguments.iter().position(|it| it == "--data").map(|at| PathBuf::from(&arguments[at + 1]));
     let only = arguments.iter().position(|it| it == "--only").map(|at| arguments[at + 1].clone());
     let scratch = tempfile::tempdir().expect("a folder for the data");
-    let data = Data::at(kept.as_deref().unwrap_or(scratch.path()), persons);
+    let data = Data::at(kept.as_deref().unwrap_or_else(|| scratch.path()), persons);
     println!("{persons} persons: {}", data.told());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let releases = Releases::open(&data.releases(), data.keys(), |_, opened| opened.expect("a release of this run"));
@@ -83,7 +85,7 @@ fn measured(
 ) -> Times {
     let mut times = [const { Vec::new() }; 4];
     for _ in 0..rounds {
-        times[0].push(ours(question, runtime, &data.permit(), releases));
+        times[0].push(ours(question, runtime, &Data::permit(), releases));
         times[1].push(duck.milliseconds(question.sql));
         times[2].push(duck.milliseconds(question.counting));
         times[3].push(DataFusion::milliseconds(runtime, &data.plain(), question.sql));

@@ -22,7 +22,7 @@ const BUCKETS: u16 = 8;
 const ROW_GROUP_ROWS: usize = 128 * 1024;
 
 /// See the module.
-pub struct Data {
+pub(crate) struct Data {
     folder: PathBuf,
     keys: KeyFolder,
     rows: BTreeMap<String, u64>,
@@ -30,7 +30,7 @@ pub struct Data {
 
 impl Data {
     /// Made in that folder, or found there complete.
-    pub fn at(folder: &Path, persons: u64) -> Self {
+    pub(crate) fn at(folder: &Path, persons: u64) -> Self {
         let folder = folder.join(format!("persons-{persons}"));
         let done = folder.join("rows.json");
         if let Ok(text) = fs::read_to_string(&done) {
@@ -50,25 +50,25 @@ impl Data {
         data
     }
 
-    pub fn keys(&self) -> &KeyFolder {
+    pub(crate) fn keys(&self) -> &KeyFolder {
         &self.keys
     }
 
-    pub fn releases(&self) -> PathBuf {
+    pub(crate) fn releases(&self) -> PathBuf {
         self.folder.join("releases")
     }
 
-    pub fn plain(&self) -> PathBuf {
+    pub(crate) fn plain(&self) -> PathBuf {
         self.folder.join("plain")
     }
 
-    pub fn told(&self) -> String {
+    pub(crate) fn told(&self) -> String {
         let tables: Vec<String> = self.rows.iter().map(|(table, rows)| format!("{rows} rows of {table}")).collect();
         tables.join(", ")
     }
 
     /// For all columns of all tables.
-    pub fn permit(&self) -> Permit {
+    pub(crate) fn permit() -> Permit {
         let mut datasets = BTreeMap::new();
         for table in analysis::TABLES {
             let columns: BTreeSet<String> =

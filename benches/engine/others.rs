@@ -8,14 +8,14 @@ use std::time::Instant;
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
 
 /// In a process of its own, by its Python package; see `benches/duckdb_times.py`.
-pub struct DuckDb {
+pub(crate) struct DuckDb {
     child: Child,
     asks: ChildStdin,
     tells: BufReader<ChildStdout>,
 }
 
 impl DuckDb {
-    pub fn start(plain: &Path) -> Self {
+    pub(crate) fn start(plain: &Path) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut child = Command::new(root.join("target/tests-python/bin/python"))
             .arg(root.join("benches/duckdb_times.py"))
@@ -28,7 +28,7 @@ impl DuckDb {
         Self { child, asks, tells }
     }
 
-    pub fn milliseconds(&mut self, sql: &str) -> f64 {
+    pub(crate) fn milliseconds(&mut self, sql: &str) -> f64 {
         writeln!(self.asks, "{sql}").expect("DuckDB listens");
         let mut line = String::new();
         self.tells.read_line(&mut line).expect("DuckDB answers");
@@ -44,11 +44,11 @@ impl Drop for DuckDb {
 }
 
 /// With its own defaults, two partitions.
-pub struct DataFusion;
+pub(crate) struct DataFusion;
 
 impl DataFusion {
     #[expect(clippy::disallowed_methods, reason = "the comparison is with DataFusion as it comes")]
-    pub fn milliseconds(runtime: &tokio::runtime::Runtime, plain: &Path, sql: &str) -> f64 {
+    pub(crate) fn milliseconds(runtime: &tokio::runtime::Runtime, plain: &Path, sql: &str) -> f64 {
         runtime.block_on(async {
             let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
             for table in synthetic::analysis::TABLES {

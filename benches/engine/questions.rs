@@ -1,13 +1,13 @@
 //! What is asked: as a researcher writes it, and as DuckDB would be asked if it counted persons and institutions beside each cell.
 
 /// One question.
-pub struct Question {
-    pub name: &'static str,
-    pub sql: &'static str,
+pub(crate) struct Question {
+    pub(crate) name: &'static str,
+    pub(crate) sql: &'static str,
     /// The same with the counts that a veil cannot do without.
-    pub counting: &'static str,
+    pub(crate) counting: &'static str,
     /// One of the twelve of published kinds.
-    pub is_of_a_study: bool,
+    pub(crate) is_of_a_study: bool,
 }
 
 const fn shape(name: &'static str, sql: &'static str, counting: &'static str) -> Question {
@@ -18,7 +18,7 @@ const fn study(name: &'static str, sql: &'static str, counting: &'static str) ->
     Question { name, sql, counting, is_of_a_study: true }
 }
 
-pub const QUESTIONS: &[Question] = &[
+pub(crate) const QUESTIONS: &[Question] = &[
     shape(
         "prefecture × sex",
         "SELECT prefecture, sex, count(*) AS n, sum(points) AS points FROM ndb.claims GROUP BY 1, 2",

@@ -148,13 +148,16 @@ impl Engine {
 
     /// A plain client hears nothing that it could read from a TLS port.
     fn explain(&self, error: FlightError) -> ClientError {
-        match &error {
-            FlightError::Tonic(status) if !self.over_tls && is_broken(status) => ClientError::Failed(format!(
+        if let FlightError::Tonic(status) = &error
+            && !self.over_tls
+            && is_broken(status)
+        {
+            return ClientError::Failed(format!(
                 "the connection to {} broke; if the engine speaks TLS there, write grpc+tls:// and name its CA file",
                 self.server
-            )),
-            _ => error.into(),
+            ));
         }
+        error.into()
     }
 }
 
@@ -179,6 +182,7 @@ fn distrusted(server: &str, error: &rustls::Error) -> String {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "stands where an error is mapped")]
 fn told(error: TlsError) -> ClientError {
     ClientError::Failed(match std::error::Error::source(&error) {
         Some(cause) => format!("{error}: {cause}"),

@@ -307,7 +307,7 @@ impl Rows {
     /// Names of all hidden columns that later nodes need.
     pub(crate) fn hidden(&self) -> impl Iterator<Item = &str> {
         let places = self.places.iter().map(|place| place.name.as_str());
-        let institutions = self.institutions.iter().flat_map(|found| found.names());
+        let institutions = self.institutions.iter().flat_map(institutions::Institutions::names);
         std::iter::once(self.lineage.as_str()).chain(places).chain(institutions)
     }
 

@@ -224,7 +224,9 @@ fn content_of(table: &TableNumbers) -> [u8; 32] {
     }
     for column in &table.keys {
         hash.update((column.len() as u64).to_le_bytes());
-        column.iter().for_each(|key| hash.update(key.to_le_bytes()));
+        for key in column {
+            hash.update(key.to_le_bytes());
+        }
     }
     hash.finalize().into()
 }

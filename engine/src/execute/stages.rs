@@ -129,9 +129,13 @@ async fn counted(veil: &Veil, state: &SessionState, begin: impl Fn(u64)) -> Resu
     checker::judged(&physical)?;
     begin(buckets_read(&physical));
     let schema = physical.schema();
-    let batches = collect(physical, state.task_ctx()).await.map_err(|error| match error.find_root() {
-        DataFusionError::External(cause) if cause.downcast_ref::<OutOfOrder>().is_some() => Stop::OutOfOrder,
-        _ => Stop::Failed(QueryError::from_running(&error)),
+    let batches = collect(physical, state.task_ctx()).await.map_err(|error| {
+        if let DataFusionError::External(cause) = error.find_root()
+            && cause.downcast_ref::<OutOfOrder>().is_some()
+        {
+            return Stop::OutOfOrder;
+        }
+        Stop::Failed(QueryError::from_running(&error))
     })?;
     concat_batches(&schema, &batches).map_err(|_| Stop::Failed(QueryError::Failed))
 }

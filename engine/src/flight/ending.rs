@@ -133,10 +133,11 @@ impl From<Ending> for Status {
                 | QueryError::VariantBudget
                 | QueryError::WorkspaceFull,
             ) => Self::resource_exhausted(message),
-            Ending::Failed(QueryError::Ledger | QueryError::Workspace) => Self::unavailable(message),
+            Ending::Failed(QueryError::Ledger | QueryError::Workspace) | Ending::Unrecorded => {
+                Self::unavailable(message)
+            }
             Ending::Failed(QueryError::TooSlow) => Self::deadline_exceeded(message),
             Ending::Failed(QueryError::Failed | QueryError::Unveiled) => Self::internal(message),
-            Ending::Unrecorded => Self::unavailable(message),
         }
     }
 }

@@ -96,7 +96,7 @@ impl ScalarUDFImpl for Own {
     }
 
     fn return_type(&self, found: &[DataType]) -> Result<DataType> {
-        match (&self.returns, found.iter().find(|found| !found.is_null()).or(found.first())) {
+        match (&self.returns, found.iter().find(|found| !found.is_null()).or_else(|| found.first())) {
             (Returns::Always(returned), _) => Ok(returned.clone()),
             (Returns::AsGiven | Returns::Common, Some(given)) => Ok(given.clone()),
             (Returns::AsGiven | Returns::Common, None) => plan_err!("an argument is missing"),

@@ -51,7 +51,7 @@ fn joined(args: &[ArrayRef], nulls: Nulls) -> Result<ArrayRef> {
         (Nulls::Separated, [first, rest @ ..]) => (Some(*first), rest),
         (Nulls::Skip | Nulls::Spread, all) => (None, all),
     };
-    let rows = texts.first().map_or(0, |text| text.len());
+    let rows = texts.first().map_or(0, Array::len);
     let mut built = StringBuilder::new();
     for row in 0..rows {
         let absent = separators.is_some_and(|separators| separators.is_null(row))

@@ -117,6 +117,7 @@ fn run_not_zero(args: &[ArrayRef]) -> Result<ArrayRef> {
     Ok(nullif(values, &eq(values, &zero)?)?)
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "asks for single types")]
 fn run_bounded(args: &[ArrayRef]) -> Result<ArrayRef> {
     let values = only(args)?;
     let bound = match values.data_type() {
@@ -127,6 +128,7 @@ fn run_bounded(args: &[ArrayRef]) -> Result<ArrayRef> {
     inside(values, -bound, bound)
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "asks for single types")]
 fn run_calendar(args: &[ArrayRef]) -> Result<ArrayRef> {
     let values = only(args)?;
     // Functions on timestamps go by nanoseconds inside, whatever their unit is.
@@ -160,6 +162,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "each case hands over its own")]
     fn check(run: fn(&[ArrayRef]) -> Result<ArrayRef>, given: ArrayRef, nulls: &[bool]) {
         let found = run(&[Arc::clone(&given)]).unwrap();
         assert_eq!(found.data_type(), given.data_type());

@@ -49,6 +49,7 @@ enum Next<'a> {
 
 impl Store {
     /// The file and its records, in order.
+    #[expect(clippy::type_complexity, reason = "a store and what it holds")]
     pub(super) fn open(
         folder: &Path,
         project: &str,

@@ -1,4 +1,5 @@
 //! The ledger against differencing, trackers, margins, crashes and tampering; and studies that must pass.
+#![expect(clippy::unnecessary_wraps, reason = "tests: what goes wrong ends them, and figures are small")]
 
 mod attacks;
 mod durability;

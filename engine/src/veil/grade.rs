@@ -118,7 +118,7 @@ impl Keeper {
                     let value = |part, tallied: &Tallied| perturbed(part, tallied, perturbation);
                     let numbers = Numbers::of(sheet, prints, set, &[Part::Persons(ROWS)], value)?;
                     let verdicts = settled(ledger, &numbers, budget, ALONE, *today)?;
-                    numbers.write_perturbed(sheet, &verdicts, perturbation)
+                    numbers.write_perturbed(sheet, &verdicts)
                 }
             };
         }
@@ -214,7 +214,7 @@ impl Numbers {
             for column in joined {
                 self.parts.values_mut().filter(|found| **found == column).for_each(|found| *found = of);
                 if let Some(numbers) = self.table.measures.get_mut(column) {
-                    numbers.iter_mut().for_each(|number| *number = None);
+                    numbers.fill_with(|| None);
                 }
             }
         }
@@ -267,7 +267,7 @@ impl Numbers {
     }
 
     /// The same for perturbed values; a row whose persons are few goes.
-    fn write_perturbed(&self, sheet: &mut Sheet, verdicts: &[Vec<Recalled>], perturbation: &Perturbation) -> u64 {
+    fn write_perturbed(&self, sheet: &mut Sheet, verdicts: &[Vec<Recalled>]) -> u64 {
         let spec = Arc::clone(sheet.shared_spec());
         let mut snapped = 0;
         for (at, row) in self.rows.iter().enumerate() {
@@ -282,7 +282,7 @@ impl Numbers {
                     Value::Mean { total, count } => {
                         let parts = part(Part::Total(*total)).zip(part(Part::Total(*count)));
                         let mean =
-                            parts.and_then(|((sum, a), (count, b))| Some((perturbation.mean(sum, count)?, a || b)));
+                            parts.and_then(|((sum, a), (count, b))| Some((Perturbation::mean(sum, count)?, a || b)));
                         mean.map_or((Verdict::Withheld, false), |(mean, taken)| (Verdict::Changed(mean), taken))
                     }
                     Value::Moment { digits, .. } | Value::Other { digits } => {

@@ -246,7 +246,9 @@ impl Sheet {
             Verdict::Withheld => None,
             Verdict::Changed(value) => Some(if whole { value.round() } else { *value }),
             Verdict::Plain if plain.is_null(row) => None,
-            Verdict::Plain => Some(digits.map_or(plain.value(row), |digits| significant(plain.value(row), digits))),
+            Verdict::Plain => {
+                Some(digits.map_or_else(|| plain.value(row), |digits| significant(plain.value(row), digits)))
+            }
         };
         let numbers: Float64Array = verdicts.iter().enumerate().map(number).collect();
         Ok(cast_with_options(&numbers, values.data_type(), &options)?)

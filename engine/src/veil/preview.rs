@@ -118,7 +118,7 @@ impl Perturbation {
     }
 
     /// A mean is the quotient of the sum and the count that are shown, never a value with noise of its own (4d.9).
-    pub(crate) fn mean(&self, sum: f64, count: f64) -> Option<f64> {
+    pub(crate) fn mean(sum: f64, count: f64) -> Option<f64> {
         let shown = sum.is_finite() && count.is_finite() && count > 0.0;
         shown.then(|| sum / count).filter(|mean| mean.is_finite())
     }
@@ -142,7 +142,7 @@ impl Perturbation {
         }
     }
 
-    /// z_s of disclosure.md, 4d.8: below this largest total a sum is treated like a count.
+    /// `z_s` of disclosure.md, 4d.8: below this largest total a sum is treated like a count.
     fn separation(&self) -> f64 {
         self.flex.separation(self.variance.sqrt())
     }

@@ -116,7 +116,9 @@ impl Top {
 
     fn merge(&mut self, shares: &Shares, largest: &[f64; LARGEST]) {
         self.total += shares.total;
-        largest.iter().for_each(|size| self.keep(*size));
+        for size in largest {
+            self.keep(*size);
+        }
     }
 
     fn shares(&self, dominance_n: usize) -> Shares {

@@ -127,7 +127,7 @@ impl TallyFunction {
     fn cells(&self) -> Box<dyn GroupsAccumulator + Sync> {
         let marks = self.marks.clone();
         if self.counting.is_by_person() {
-            Box::new(Groups { width: self.width, dominance_n: self.dominance_n, marks, groups: Vec::new() })
+            Box::new(Groups { width: self.width, dominance_n: self.dominance_n, marks, cells: Vec::new() })
         } else {
             Box::new(Runs::new(self.width, self.dominance_n, marks))
         }
@@ -139,14 +139,14 @@ struct Groups {
     width: usize,
     dominance_n: usize,
     marks: PersonMarks,
-    groups: Vec<Totals>,
+    cells: Vec<Totals>,
 }
 
 impl Groups {
     fn grow(&mut self, total: usize) {
         let width = self.width;
-        if self.groups.len() < total {
-            self.groups.resize_with(total, || Totals::new(width));
+        if self.cells.len() < total {
+            self.cells.resize_with(total, || Totals::new(width));
         }
     }
 
@@ -171,7 +171,7 @@ impl GroupsAccumulator for Groups {
         let (persons, amounts) = columns(values)?;
         let taken = |row: usize| filter.is_none_or(|mask| row < mask.len() && mask.is_valid(row) && mask.value(row));
         for (row, (person, group)) in persons.iter().zip(groups).enumerate() {
-            let (Some(person), Some(totals), true) = (person, self.groups.get_mut(*group), taken(row)) else {
+            let (Some(person), Some(totals), true) = (person, self.cells.get_mut(*group), taken(row)) else {
                 continue;
             };
             for (amount, column) in amounts.iter().enumerate() {
@@ -184,7 +184,7 @@ impl GroupsAccumulator for Groups {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        let groups = emit_to.take_needed(&mut self.groups);
+        let groups = emit_to.take_needed(&mut self.cells);
         let mut cells = ListBuilder::with_capacity(UInt64Builder::new(), groups.len());
         for totals in &groups {
             cells.values().append_slice(&self.words(totals));
@@ -194,7 +194,7 @@ impl GroupsAccumulator for Groups {
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        let groups = emit_to.take_needed(&mut self.groups);
+        let groups = emit_to.take_needed(&mut self.cells);
         let mut persons = ListBuilder::with_capacity(UInt64Builder::new(), groups.len());
         let mut present = ListBuilder::with_capacity(UInt64Builder::new(), groups.len());
         let mut amounts = ListBuilder::with_capacity(Float64Builder::new(), groups.len());
@@ -220,7 +220,7 @@ impl GroupsAccumulator for Groups {
         let state = State::of(values)?;
         let width = self.width;
         for (row, group) in groups.iter().enumerate() {
-            if let Some(totals) = self.groups.get_mut(*group) {
+            if let Some(totals) = self.cells.get_mut(*group) {
                 state.entries(row, width, |entry| totals.merge(&entry))?;
             }
         }
@@ -230,13 +230,13 @@ impl GroupsAccumulator for Groups {
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
         let rows = values.first().map_or(0, Array::len);
         let marks = self.marks.clone();
-        let mut each = Self { width: self.width, dominance_n: self.dominance_n, marks, groups: Vec::new() };
+        let mut each = Self { width: self.width, dominance_n: self.dominance_n, marks, cells: Vec::new() };
         each.update_batch(values, &(0..rows).collect::<Vec<_>>(), filter, rows)?;
         each.state(EmitTo::All)
     }
 
     fn size(&self) -> usize {
-        self.groups.iter().map(Totals::bytes).sum()
+        self.cells.iter().map(Totals::bytes).sum()
     }
 }
 
@@ -302,9 +302,12 @@ impl<'a> State<'a> {
             return internal_err!("a tally's state has four columns");
         };
         let list = |column: &'a ArrayRef| column.as_list_opt::<i32>();
-        match (list(persons), list(present), list(totals), list(parts)) {
-            (Some(persons), Some(present), Some(totals), Some(parts)) => Ok(Self { persons, present, totals, parts }),
-            _ => internal_err!("a tally's state has other types"),
+        if let (Some(persons), Some(present), Some(totals), Some(parts)) =
+            (list(persons), list(present), list(totals), list(parts))
+        {
+            Ok(Self { persons, present, totals, parts })
+        } else {
+            internal_err!("a tally's state has other types")
         }
     }
 
@@ -330,9 +333,10 @@ pub(super) fn columns(values: &[ArrayRef]) -> Result<(&UInt64Array, Vec<&Float64
     let Some((persons, amounts)) = values.split_first() else { return internal_err!("a tally takes a person") };
     let amounts: Option<Vec<&Float64Array>> =
         amounts.iter().map(|array| array.as_primitive_opt::<Float64Type>()).collect();
-    match (persons.as_primitive_opt::<UInt64Type>(), amounts) {
-        (Some(persons), Some(amounts)) => Ok((persons, amounts)),
-        _ => internal_err!("the tally's columns have other types"),
+    if let (Some(persons), Some(amounts)) = (persons.as_primitive_opt::<UInt64Type>(), amounts) {
+        Ok((persons, amounts))
+    } else {
+        internal_err!("the tally's columns have other types")
     }
 }
 

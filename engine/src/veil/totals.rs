@@ -22,7 +22,7 @@ pub(super) struct Totals {
     /// Bit `j`: the person has amount `j`.
     present: Vec<u64>,
     /// `width` a person.
-    totals: Vec<f64>,
+    amounts: Vec<f64>,
     /// The same in the whole parts that sketches add.
     parts: Vec<u64>,
 }
@@ -49,7 +49,7 @@ impl Totals {
             places: HashMap::default(),
             persons: Vec::new(),
             present: Vec::new(),
-            totals: Vec::new(),
+            amounts: Vec::new(),
             parts: Vec::new(),
         }
     }
@@ -66,7 +66,7 @@ impl Totals {
         if at == next {
             self.persons.push(person);
             self.present.push(0);
-            self.totals.resize(self.totals.len() + self.width, 0.0);
+            self.amounts.resize(self.amounts.len() + self.width, 0.0);
             self.parts.resize(self.parts.len() + self.width, 0);
         }
         self.run = Some((person, at));
@@ -82,7 +82,7 @@ impl Totals {
         let at = self.place(person);
         let cell = at * self.width + amount;
         if let (Some(present), Some(total), Some(sum)) =
-            (self.present.get_mut(at), self.totals.get_mut(cell), self.parts.get_mut(cell))
+            (self.present.get_mut(at), self.amounts.get_mut(cell), self.parts.get_mut(cell))
         {
             *present |= 1 << amount;
             *total += value;
@@ -102,7 +102,7 @@ impl Totals {
     /// Each person with the totals.
     pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         let rows = self.persons.iter().zip(&self.present);
-        let totals = self.totals.chunks(self.width.max(1)).zip(self.parts.chunks(self.width.max(1)));
+        let totals = self.amounts.chunks(self.width.max(1)).zip(self.parts.chunks(self.width.max(1)));
         rows.zip(totals).map(|((person, present), (totals, parts))| Entry {
             person: *person,
             present: *present,
@@ -131,7 +131,7 @@ impl Totals {
         size_of::<Self>()
             + self.places.capacity() * entry
             + self.persons.capacity() * 2 * size_of::<u64>()
-            + self.totals.capacity() * 2 * size_of::<f64>()
+            + self.amounts.capacity() * 2 * size_of::<f64>()
     }
 }
 

@@ -89,7 +89,7 @@ mod tests {
         let sealed = a.seal("x", b"text").unwrap();
         assert_eq!(a.unseal("x", &sealed).unwrap().as_slice(), b"text");
         assert!(a.unseal("y", &sealed).is_none() && b.unseal("x", &sealed).is_none());
-        let mut bent = sealed.clone();
+        let mut bent = sealed;
         bent[20] ^= 1;
         assert!(a.unseal("x", &bent).is_none() && a.unseal("x", &[]).is_none());
         assert_ne!(a.of_files("x"), a.of_files("y"));

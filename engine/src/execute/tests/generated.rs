@@ -1,5 +1,10 @@
 //! Generated twins (disclosure.md, section 8, "Method for more"): each study with one person's isolating predicate at one of its
 //! nodes. Refused alike, or answered in one shape; and what was there before must not tell the two apart.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::many_single_char_names,
+    reason = "tests: what goes wrong ends them, and figures are small"
+)]
 
 use std::collections::HashMap;
 

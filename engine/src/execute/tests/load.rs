@@ -1,4 +1,10 @@
 //! Texts that would take a planner or an operator long: refused soon, or bounded (disclosure.md, "Limits against load").
+#![expect(
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests: what goes wrong ends them, and figures are small"
+)]
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,11 @@
 //! Random queries in the permitted language, each in a project of its own: shown values against DataFusion without the veil with
 //! the profile's rounding written here once more, and a reason by an independent count for each cell that is not shown.
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests: what goes wrong ends them, and figures are small"
+)]
 
 use std::collections::BTreeMap;
 

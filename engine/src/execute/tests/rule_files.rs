@@ -1,5 +1,6 @@
 //! `engine/tests/veil/*.slt`: for each rule of disclosure.md, section 2, a query that it lets through and one that it stops. Values
 //! are the fixture's; where a file says `exact` or `rounded`, the same query without the veil says so too.
+#![expect(clippy::wildcard_enum_match_arm, reason = "tests: what goes wrong ends them, and figures are small")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -66,7 +67,7 @@ async fn wrong(context: &SessionContext, entry: &Entry, project: &Session) -> Op
     if let Some(code) = entry.kind.strip_prefix("statement error ") {
         return match outcome {
             Outcome::Refused(refusal) if refusal.code == code => None,
-            other => Some(format!("{:?}", other).chars().take(300).collect()),
+            other => Some(format!("{other:?}").chars().take(300).collect()),
         };
     }
     let Outcome::Answered(answer) = outcome else { return Some(format!("{outcome:?}")) };

@@ -1,5 +1,11 @@
 //! Attackers that use the answers: differencing, trackers, averaging, stepping, linear reconstruction. Each guesses whether one
 //! person has a diagnosis, drawn by a coin in a new population for each try; with the veil it may not do better than the coin.
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::large_enum_variant,
+    clippy::type_complexity,
+    reason = "tests: what goes wrong ends them, and figures are small"
+)]
 
 use datafusion::prelude::SessionContext;
 

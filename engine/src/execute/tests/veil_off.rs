@@ -1,5 +1,6 @@
 //! The veil switched off: the same tables under DataFusion as it comes. What the oracles are tried on, and what counts beside
 //! the engine.
+#![expect(clippy::disallowed_methods, reason = "tests: what goes wrong ends them, and figures are small")]
 
 use datafusion::common::TableReference;
 use datafusion::prelude::{SessionConfig, SessionContext};

@@ -305,7 +305,9 @@ async fn tables_expire_and_other_scopes_do_not_see_them() {
         |p| p.tier = Tier::Anonymized,
         |p| drop(p.datasets.remove("ndb")),
         |p| p.datasets.get_mut("ndb").unwrap().release = "2027.1".to_owned(),
-        |p| drop(p.datasets.get_mut("ndb").unwrap().tables.get_mut("ndb.claims").unwrap().remove("points")),
+        |p| {
+            p.datasets.get_mut("ndb").unwrap().tables.get_mut("ndb.claims").unwrap().remove("points");
+        },
         |p| {
             let months =
                 RowFilter { column: "age".to_owned(), any_of: [].into(), from: Some("65".to_owned()), to: None };
@@ -317,8 +319,9 @@ async fn tables_expire_and_other_scopes_do_not_see_them() {
         assert!(other.granted().is_empty());
         assert_eq!(other.ask(count).await, absent);
     }
-    let narrower =
-        lab.under(|p| drop(p.datasets.get_mut("ndb").unwrap().tables.get_mut("ndb.claims").unwrap().remove("days")));
+    let narrower = lab.under(|p| {
+        p.datasets.get_mut("ndb").unwrap().tables.get_mut("ndb.claims").unwrap().remove("days");
+    });
     assert_eq!(narrower.granted().len(), 1, "what was not read is not needed");
     lab.now += SignedDuration::from_hours(30 * 24 - 1);
     assert_eq!(lab.granted().len(), 1);

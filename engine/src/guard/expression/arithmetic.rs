@@ -62,11 +62,10 @@ fn on_dates(
     right: (Expr, &DataType),
 ) -> Result<Expr, Refusal> {
     for (expr, found) in [&left, &right] {
-        match found {
-            DataType::Interval(_) | DataType::Duration(_) if is_short_interval(expr) => {}
-            DataType::Date32 | DataType::Date64 | DataType::Null => {}
-            // Nanoseconds since 1970 end in 2262, and fail beyond on the row that gets there.
-            _ => return no(&rules::INTERVAL),
+        let span = matches!(found, DataType::Interval(_) | DataType::Duration(_)) && is_short_interval(expr);
+        // Nanoseconds since 1970 end in 2262, and fail beyond on the row that gets there.
+        if !span && !matches!(found, DataType::Date32 | DataType::Date64 | DataType::Null) {
+            return no(&rules::INTERVAL);
         }
     }
     let inside = |(expr, found): (Expr, &DataType)| {

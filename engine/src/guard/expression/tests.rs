@@ -1,4 +1,9 @@
 //! The law of expressions on rows: whatever the guard lets through fails on no value, alone or simplified.
+#![expect(
+    clippy::string_slice,
+    clippy::too_many_lines,
+    reason = "tests: what goes wrong ends them, and figures are small"
+)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

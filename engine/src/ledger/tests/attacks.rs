@@ -1,4 +1,9 @@
 //! What an attacker asks, and what the ledger makes of it.
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "tests: what goes wrong ends them, and figures are small"
+)]
 
 use proptest::prelude::*;
 

@@ -1,4 +1,5 @@
 //! Crashes, tampering, other keys, other projects.
+#![expect(clippy::cast_precision_loss, reason = "tests: what goes wrong ends them, and figures are small")]
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;

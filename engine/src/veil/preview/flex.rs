@@ -41,7 +41,7 @@ impl Flex {
         top.iter().zip(self.epsilon).map(|(x, epsilon)| x.abs() * self.share(x.abs()) * epsilon)
     }
 
-    /// z_s: a largest total below it has less noise by steps than a count has with standard deviation `deviation`.
+    /// `z_s`: a largest total below it has less noise by steps than a count has with standard deviation `deviation`.
     pub(super) fn separation(&self, deviation: f64) -> f64 {
         deviation / (self.weight() * self.p_small)
     }

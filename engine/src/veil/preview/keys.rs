@@ -22,7 +22,7 @@ pub(super) fn of_largest(cell_key: u64, total: f64) -> [u64; 3] {
     [cell_key.rotate_left(TURN), measure.rotate_left(2 * TURN), measure.rotate_left(3 * TURN)]
 }
 
-/// A bijection that spreads every bit (the finaliser of SplitMix64, Steele and others 2014). What is secret is the cell key.
+/// A bijection that spreads every bit (the finaliser of `SplitMix64`, Steele and others 2014). What is secret is the cell key.
 fn mix(word: u64) -> u64 {
     let word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

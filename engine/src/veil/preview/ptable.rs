@@ -81,7 +81,7 @@ impl PTable {
     /// Results and their probabilities for a true count of `n`, for documents.
     #[cfg(test)]
     pub(super) fn results(&self, n: i32) -> Vec<(i32, f64)> {
-        let row = usize::try_from(n).ok().and_then(|n| self.rows.get(n)).or(self.rows.last()).unwrap();
+        let row = usize::try_from(n).ok().and_then(|n| self.rows.get(n)).or_else(|| self.rows.last()).unwrap();
         row.steps.iter().map(|v| n + v).zip(row.probabilities.iter().copied()).collect()
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::veil::rule::Shares;
 
 fn groups() -> Groups {
-    Groups { width: 1, dominance_n: 2, marks: PersonMarks::new(&[3; 32]), groups: Vec::new() }
+    Groups { width: 1, dominance_n: 2, marks: PersonMarks::new(&[3; 32]), cells: Vec::new() }
 }
 
 fn rows(of: &[(u64, f64)]) -> Vec<ArrayRef> {

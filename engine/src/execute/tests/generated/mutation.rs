@@ -1,4 +1,10 @@
 //! Puts one person's isolating predicate at a node of a query's syntax tree.
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::option_option,
+    clippy::unnecessary_wraps,
+    reason = "tests: what goes wrong ends them, and figures are small"
+)]
 #![expect(clippy::wildcard_enum_match_arm, reason = "asks for single variants of the syntax tree")]
 
 use std::ops::ControlFlow;
