@@ -5,6 +5,12 @@ use crate::error::rules;
 
 /// A query built from each hint.
 const WRITTEN: &[(&str, &str)] = &[
+    (
+        "guard/institutions",
+        "WITH f AS (SELECT facility_id, count(DISTINCT person_key) AS volume FROM dpc.stays WHERE main_icd10 LIKE 'S72%' \
+         GROUP BY facility_id) SELECT CASE WHEN volume >= 8 THEN 'high' ELSE 'low' END AS class, count(*) AS facilities, \
+         sum(volume) AS persons FROM f GROUP BY 1",
+    ),
     ("guard/rows-at-root", "SELECT prefecture, count(DISTINCT person_key) FROM ndb.claims GROUP BY prefecture"),
     (
         "guard/two-persons-in-a-row",
