@@ -78,10 +78,8 @@ fn tell(folder: &KeyFolder, issued: &Issued, ca: Option<&Path>, lang: Lang) {
     let path = folder.path().display().to_string();
     let until = issued.expires_at.strftime("%Y-%m-%d").to_string();
     let hosts: Vec<&str> = ["localhost"].into_iter().chain(issued.hosts.iter().map(Host::as_str)).collect();
-    let mut command = format!("sudare keys certificate --keys {path}");
-    if let Some(ca) = ca {
-        command.push_str(&format!(" --ca {}", ca.display()));
-    }
+    let ca = ca.map(|ca| format!(" --ca {}", ca.display())).unwrap_or_default();
+    let command = format!("sudare keys certificate --keys {path}{ca}");
     let pem = folder.path().join("tls").join("ca.pem").display().to_string();
     let words = [("hosts", &*hosts.join(", ")), ("until", &until), ("ca", &pem), ("command", &command)];
     output::note(&lang.with("tls-issued", &words));

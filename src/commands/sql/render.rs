@@ -58,7 +58,8 @@ pub(super) fn answer_csv(answer: &ClientAnswer, lang: Lang) -> Result<String> {
     let line = |cells: &[String]| cells.iter().map(|cell| quote(cell)).collect::<Vec<_>>().join(",") + "\r\n";
     let header: Vec<String> = answer.schema.fields().iter().map(|field| field.name().clone()).collect();
     let body: String = rows(answer, text)?.iter().map(|row| line(row)).collect();
-    let notices: String = notices(answer, lang).iter().map(|notice| format!("# {notice}\r\n")).collect();
+    let notices: Vec<String> = notices(answer, lang).iter().map(|notice| format!("# {notice}\r\n")).collect();
+    let notices = notices.concat();
     Ok(format!("{}{body}{notices}# veil: {}\r\n", line(&header), answer.veil))
 }
 
