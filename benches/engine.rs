@@ -1,7 +1,7 @@
 //! Questions of studies through the whole veil, beside DuckDB and plain DataFusion on the same rows:
 //! `cargo bench --bench engine -- --persons 2000000`. See `benches/README.md`.
 
-#![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
+#![expect(clippy::print_stderr, clippy::print_stdout, reason = "a benchmark prints its table")]
 #![expect(
     clippy::cast_precision_loss,
     clippy::expect_used,
@@ -110,7 +110,9 @@ fn ours(question: &Question, runtime: &tokio::runtime::Runtime, permit: &Permit,
         let answer = session.execute(prepared).await.expect(question.name);
         answer.batches.iter().map(arrow::record_batch::RecordBatch::num_rows).sum::<usize>()
     });
-    assert!(rows > 0, "{} shows nothing", question.name);
+    if rows == 0 {
+        eprintln!("{} shows nothing at this size", question.name);
+    }
     milliseconds(began.elapsed())
 }
 
