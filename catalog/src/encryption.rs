@@ -3,15 +3,14 @@
 //! Parquet modular encryption with a uniform key; the additional data bind each file to its release, table and bucket and are
 //! not stored in the file, so that a file moved to another place does not open.
 
-use aes_gcm::aead::{Aead, Payload};
-use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use policies::keys::SecretBytes;
 use rand::Rng;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::manifest::ReleaseId;
+use crate::sealed;
 
 /// The AES-128 key of one release. Wiped on drop.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -37,27 +36,17 @@ impl DatasetKey {
         &self.0
     }
 
-    /// Base64 of nonce and AES-256-GCM ciphertext, bound to the release.
+    /// Base64 of the sealed key, bound to the release.
     pub fn wrap(&self, kek: &SecretBytes, release: &ReleaseId) -> Result<String, UnwrapError> {
-        let failed = || UnwrapError { release: release.clone() };
-        let cipher = Aes256Gcm::new_from_slice(kek.expose()).map_err(|_| failed())?;
-        let mut nonce = [0; 12];
-        rand::rng().fill_bytes(&mut nonce);
-        let name = release.to_string();
-        let payload = Payload { msg: &self.0, aad: name.as_bytes() };
-        let sealed = cipher.encrypt(Nonce::from_slice(&nonce), payload).map_err(|_| failed())?;
-        Ok(STANDARD.encode([nonce.as_slice(), sealed.as_slice()].concat()))
+        let sealed = sealed::seal(kek.expose(), release.to_string().as_bytes(), &self.0);
+        sealed.map(|sealed| STANDARD.encode(sealed)).ok_or_else(|| UnwrapError { release: release.clone() })
     }
 
     /// Opens what [`Self::wrap`] made.
     pub fn unwrap(wrapped: &str, kek: &SecretBytes, release: &ReleaseId) -> Result<Self, UnwrapError> {
         let failed = || UnwrapError { release: release.clone() };
         let bytes = STANDARD.decode(wrapped).map_err(|_| failed())?;
-        let (nonce, sealed) = bytes.split_at_checked(12).ok_or_else(failed)?;
-        let cipher = Aes256Gcm::new_from_slice(kek.expose()).map_err(|_| failed())?;
-        let name = release.to_string();
-        let payload = Payload { msg: sealed, aad: name.as_bytes() };
-        let key = Zeroizing::new(cipher.decrypt(Nonce::from_slice(nonce), payload).map_err(|_| failed())?);
+        let key = sealed::open(kek.expose(), release.to_string().as_bytes(), &bytes).ok_or_else(failed)?;
         Ok(Self(key.as_slice().try_into().map_err(|_| failed())?))
     }
 }

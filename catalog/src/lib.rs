@@ -7,6 +7,7 @@ pub mod facility;
 pub mod manifest;
 pub mod person_key;
 pub mod schema;
+pub mod sealed;
 
 pub use encryption::{DatasetKey, aad_prefix};
 pub use manifest::{Manifest, ManifestError, ReleaseId};

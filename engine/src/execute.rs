@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 use crate::answer::{Answer, Band, Reason, VeilReport};
 use crate::error::{QueryError, Refusal, rules};
-use crate::limits::{Progress, Reading};
+use crate::limits::{EngineLimits, Progress, Reading};
 use crate::relations::Relations;
 use crate::veil::grade::Keeper;
 use crate::veil::sketch::PersonMarks;
@@ -31,8 +31,6 @@ use crate::{guard, state};
 mod prints;
 mod stages;
 
-/// Longest run of a query (disclosure.md, "Limits against load").
-const RUN_MAX: Duration = Duration::from_mins(10);
 /// The keyed offset of a withheld count is below this (V-WITHHELD-BAND).
 const OFFSET_BELOW: u64 = 5;
 
@@ -59,7 +57,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory_bytes: 2 << 30, run_max: RUN_MAX, partitions: 2 }
+        EngineLimits::default().of_a_query()
     }
 }
 

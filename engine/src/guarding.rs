@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
-use jiff::tz::TimeZone;
 use policies::keys::SecretBytes;
 use policies::{Grade, Permit, Profile, ProjectId, Tier};
 use zeroize::Zeroizing;
@@ -21,7 +20,7 @@ use crate::execute::{Limits, Prepared, Session, VeilKey};
 use crate::flight::{Ending, Guard, Guarded, Shape};
 use crate::guard::statement::{Template, WorkStatement, parse, samples};
 use crate::ledger::{Ledger, LedgerError};
-use crate::limits::Progress;
+use crate::limits::{Progress, day};
 use crate::relations::{RelationKind, Relations};
 use crate::release::Releases;
 use crate::service::Clock;
@@ -76,11 +75,7 @@ impl VeiledGuard {
             tracing::error!(problem = %error, "a project's ledger cannot be used");
             QueryError::from_ledger(&error)
         })?;
-        let today = (self.clock)().to_zoned(TimeZone::UTC).date();
-        Ok(match permit.grade {
-            Grade::Exact => Keeper::exact(ledger, profile, today),
-            Grade::Preview => Keeper::preview(ledger, profile, today)?,
-        })
+        Ok(Keeper::new(permit.grade, ledger, profile, day((self.clock)()))?)
     }
 
     fn session(&self, permit: &Permit, tables: Vec<Granted>) -> Result<Session, Ending> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-pub(crate) use failures::Failures;
+pub(crate) use failures::{Failures, day};
 pub(crate) use progress::{Progress, Reading};
 pub(crate) use queue::Queue;
 

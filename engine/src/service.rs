@@ -167,16 +167,10 @@ pub(crate) async fn serve_with(
 
 /// Plain on loopback if TLS is not asked for, over TLS everywhere else.
 fn server(config: &EngineConfig) -> Result<Server, ServeError> {
-    let address = config.listen;
-    if address.ip().is_loopback() && !config.tls {
-        return Ok(Server::builder());
-    }
     let keys = KeyFolder::open(&config.keys, Zone::Enclave)?;
-    let certificate = ServerCertificate::open(&keys, (config.clock)());
-    let certificate = certificate.map_err(|cause| ServeError::Tls { address, cause })?;
-    if let Some(until) = certificate.ends_soon() {
-        tracing::warn!(certificate.until = %until, "the TLS certificate ends soon; run `sudare keys certificate`, then start again");
-    }
+    let certificate = ServerCertificate::for_address(config.listen, config.tls, &keys, (config.clock)());
+    let certificate = certificate.map_err(|cause| ServeError::Tls { address: config.listen, cause })?;
+    let Some(certificate) = certificate else { return Ok(Server::builder()) };
     // The one provider of the process; one that another part installed before serves as well.
     rustls::crypto::ring::default_provider().install_default().ok();
     let (chain, key) = certificate.pem();

@@ -4,6 +4,7 @@ pub(crate) mod complement;
 pub(crate) mod distinct;
 pub(crate) mod grade;
 pub(crate) mod judge;
+mod mask;
 pub(crate) mod observed;
 pub(crate) mod places;
 pub(crate) mod plan;

@@ -55,7 +55,9 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), SignerError> {
-    let certificate = certificate(&config)?;
+    let keys = KeyFolder::open(&config.keys, Zone::Permit).map_err(SignerError::Keys)?;
+    let certificate = ServerCertificate::for_address(config.listen, config.tls, &keys, (config.clock)())
+        .map_err(|cause| SignerError::Tls { address: config.listen, cause })?;
     let signer = Signer::open(&config.keys, &config.portal_key, &config.store, &config.audit)?;
     let listen = |cause| SignerError::Listen { address: config.listen, cause };
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
@@ -69,21 +71,6 @@ pub async fn serve(
         None => axum::serve(listener, router(service)).with_graceful_shutdown(shutdown).await,
     };
     served.map_err(SignerError::Serve)
-}
-
-/// The certificate to serve with; none on loopback if TLS is not asked for.
-fn certificate(config: &SignerConfig) -> Result<Option<ServerCertificate>, SignerError> {
-    let address = config.listen;
-    if address.ip().is_loopback() && !config.tls {
-        return Ok(None);
-    }
-    let keys = KeyFolder::open(&config.keys, Zone::Permit).map_err(SignerError::Keys)?;
-    let certificate = ServerCertificate::open(&keys, (config.clock)());
-    let certificate = certificate.map_err(|cause| SignerError::Tls { address, cause })?;
-    if let Some(until) = certificate.ends_soon() {
-        tracing::warn!(certificate.until = %until, "the TLS certificate ends soon; run `sudare keys certificate`, then start again");
-    }
-    Ok(Some(certificate))
 }
 
 /// Connections after their handshake, as axum takes them.

@@ -71,7 +71,9 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), PortalError> {
-    let certificate = certificate(&config)?;
+    let keys = KeyFolder::open(&config.keys, Zone::Portal).map_err(PortalError::Keys)?;
+    let certificate = ServerCertificate::for_address(config.listen, config.tls, &keys, (config.clock)())
+        .map_err(|cause| PortalError::Tls { address: config.listen, cause })?;
     let listen = |cause| PortalError::Listen { address: config.listen, cause };
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     let portal = open(&config, runner).await?;
@@ -89,21 +91,6 @@ pub async fn serve(
     };
     db.close().await;
     served.map_err(PortalError::Serve)
-}
-
-/// The certificate to serve with; none on loopback if TLS is not asked for.
-fn certificate(config: &PortalConfig) -> Result<Option<ServerCertificate>, PortalError> {
-    let address = config.listen;
-    if address.ip().is_loopback() && !config.tls {
-        return Ok(None);
-    }
-    let keys = KeyFolder::open(&config.keys, Zone::Portal).map_err(PortalError::Keys)?;
-    let certificate = ServerCertificate::open(&keys, (config.clock)());
-    let certificate = certificate.map_err(|cause| PortalError::Tls { address, cause })?;
-    if let Some(until) = certificate.ends_soon() {
-        tracing::warn!(certificate.until = %until, "the TLS certificate ends soon; run `sudare keys certificate`, then start again");
-    }
-    Ok(Some(certificate))
 }
 
 /// Connections after their handshake, as axum takes them.

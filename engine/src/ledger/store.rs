@@ -10,10 +10,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-use aes_gcm::aead::{Aead, Payload};
-use aes_gcm::{Aes256Gcm, Nonce};
+use catalog::sealed;
 use hmac::{Hmac, KeyInit, Mac};
-use rand::Rng;
 use sha2::{Digest, Sha256};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
@@ -23,7 +21,6 @@ use super::LedgerError;
 const HEAD: &[u8; 8] = b"ledger/1";
 /// Length, checksum and seal.
 const FRAME_BYTES: usize = 4 + 8 + 16;
-const NONCE_BYTES: usize = 12;
 
 /// The open file. Locked, so that two processes never write it.
 pub(super) struct Store {
@@ -149,22 +146,11 @@ impl Store {
     }
 
     fn seal(&self, record: &[u8]) -> Result<Vec<u8>, LedgerError> {
-        let mut nonce = [0; NONCE_BYTES];
-        rand::rng().fill_bytes(&mut nonce);
-        let payload = Payload { msg: record, aad: &self.records.to_le_bytes() };
-        let sealed = self.cipher()?.encrypt(Nonce::from_slice(&nonce), payload).map_err(|_| LedgerError::Damaged)?;
-        Ok([nonce.as_slice(), &sealed].concat())
+        sealed::seal(&self.keys.records, &self.records.to_le_bytes(), record).ok_or(LedgerError::Damaged)
     }
 
     fn unseal(&self, body: &[u8]) -> Result<Zeroizing<Vec<u8>>, LedgerError> {
-        let (nonce, sealed) = body.split_at_checked(NONCE_BYTES).ok_or(LedgerError::Damaged)?;
-        let payload = Payload { msg: sealed, aad: &self.records.to_le_bytes() };
-        let record = self.cipher()?.decrypt(Nonce::from_slice(nonce), payload).map_err(|_| LedgerError::Damaged)?;
-        Ok(Zeroizing::new(record))
-    }
-
-    fn cipher(&self) -> Result<Aes256Gcm, LedgerError> {
-        <Aes256Gcm as aes_gcm::KeyInit>::new_from_slice(&self.keys.records).map_err(|_| LedgerError::Damaged)
+        sealed::open(&self.keys.records, &self.records.to_le_bytes(), body).ok_or(LedgerError::Damaged)
     }
 }
 

@@ -68,7 +68,8 @@ impl Failures {
     }
 }
 
-fn day(at: Timestamp) -> Date {
+/// The day that a moment lies in, as projects are counted by it.
+pub(crate) fn day(at: Timestamp) -> Date {
     JAPAN.to_datetime(at).date()
 }
 

@@ -8,7 +8,7 @@ use arrow::compute::take;
 use arrow::row::{RowConverter, SortField};
 use datafusion::common::Result;
 use jiff::civil::Date;
-use policies::profile::{Budget, PreviewParameters};
+use policies::profile::Budget;
 use policies::{Grade, Profile};
 use sha2::{Digest, Sha256};
 
@@ -31,12 +31,18 @@ const INSTITUTIONS_BASE: f64 = 5.0;
 
 /// How a session's cells are shown.
 #[derive(Clone)]
-pub struct Keeper(Kind);
+pub struct Keeper {
+    ledger: Arc<Mutex<Ledger>>,
+    budget: Budget,
+    /// The day that budgets count by.
+    today: Date,
+    values: Values,
+}
 
 #[derive(Clone)]
-enum Kind {
-    Exact { ledger: Arc<Mutex<Ledger>>, budget: Budget, round_sums: f64, today: Date },
-    Preview { perturbation: Arc<Perturbation>, ledger: Arc<Mutex<Ledger>>, budget: Budget, today: Date },
+enum Values {
+    Exact { round_sums: f64 },
+    Perturbed(Arc<Perturbation>),
 }
 
 /// What a plan is known by: itself, and itself without its literals.
@@ -48,94 +54,86 @@ pub(crate) struct PlanPrints {
 
 impl std::fmt::Debug for Keeper {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self.0 {
-            Kind::Exact { .. } => "Keeper(exact)",
-            Kind::Preview { .. } => "Keeper(preview)",
-        })
+        write!(f, "Keeper({:?})", self.grade())
     }
 }
 
 impl Keeper {
+    /// Shows cells in that grade, with a project's ledger. A perturbed group that differs from an earlier one by few persons has its
+    /// value, or equal noise would tell that the groups are equal.
+    pub(crate) fn new(
+        grade: Grade,
+        ledger: Arc<Mutex<Ledger>>,
+        profile: &Profile,
+        today: Date,
+    ) -> Result<Self, QueryError> {
+        let values = match grade {
+            Grade::Exact => Values::Exact { round_sums: profile.round_sums },
+            Grade::Preview => {
+                let perturbation = Perturbation::new(&profile.preview, profile.min_persons).map_err(|error| {
+                    tracing::error!(profile = %profile.name, problem = %error, "a disclosure profile cannot be used");
+                    QueryError::Failed
+                })?;
+                Values::Perturbed(Arc::new(perturbation))
+            }
+        };
+        Ok(Self { ledger, budget: profile.budget, today, values })
+    }
+
     /// With a ledger that ends with the session: for measurements and tests. `today`: the day that budgets count by.
     pub fn of_session(grade: Grade, profile: &Profile, today: Date) -> Result<Self, QueryError> {
-        let ledger = Arc::new(Mutex::new(Ledger::in_memory()));
-        match grade {
-            Grade::Exact => Ok(Self::exact(ledger, profile, today)),
-            Grade::Preview => Self::preview(ledger, profile, today),
-        }
-    }
-
-    /// With a project's ledger.
-    pub(crate) fn exact(ledger: Arc<Mutex<Ledger>>, profile: &Profile, today: Date) -> Self {
-        Self(Kind::Exact { ledger, budget: profile.budget, round_sums: profile.round_sums, today })
-    }
-
-    /// Perturbed as the profile says. A group that differs from an earlier one by few persons has its value, or equal noise would
-    /// tell that the groups are equal.
-    pub(crate) fn preview(ledger: Arc<Mutex<Ledger>>, profile: &Profile, today: Date) -> Result<Self, QueryError> {
-        let parameters: &PreviewParameters = &profile.preview;
-        let perturbation = Perturbation::new(parameters, profile.min_persons).map_err(|error| {
-            tracing::error!(profile = %profile.name, problem = %error, "a disclosure profile cannot be used");
-            QueryError::Failed
-        })?;
-        let (perturbation, budget) = (Arc::new(perturbation), profile.budget);
-        Ok(Self(Kind::Preview { perturbation, ledger, budget, today }))
+        Self::new(grade, Arc::new(Mutex::new(Ledger::in_memory())), profile, today)
     }
 
     /// The grade of what it shows.
     pub fn grade(&self) -> Grade {
-        match self.0 {
-            Kind::Exact { .. } => Grade::Exact,
-            Kind::Preview { .. } => Grade::Preview,
+        match self.values {
+            Values::Exact { .. } => Grade::Exact,
+            Values::Perturbed(_) => Grade::Preview,
         }
     }
 
     /// How far what it shows is from the truth.
     pub(crate) fn error(&self) -> Option<ExpectedError> {
-        match &self.0 {
-            Kind::Exact { .. } => None,
-            Kind::Preview { perturbation, .. } => Some(perturbation.expected_error()),
+        match &self.values {
+            Values::Exact { .. } => None,
+            Values::Perturbed(perturbation) => Some(perturbation.expected_error()),
         }
     }
 
     /// Settles what each passing cell is shown as. Returns how many values were taken from earlier answers.
     pub(crate) fn settle(&self, sheet: &mut Sheet, prints: PlanPrints) -> Result<u64, QueryError> {
         count_institutions(sheet);
+        let rounded: HashSet<usize> = sheet.spec().cells.iter().filter_map(CellRule::rounded_tally).collect();
         let mut snapped = 0;
         for set in sheet.sets().map_err(|e| QueryError::from_running(&e))? {
             let prints = prints.of_set(set.totals);
-            snapped += match &self.0 {
-                Kind::Exact { ledger, budget, round_sums, today } => {
-                    let rounded: HashSet<usize> =
-                        sheet.spec().cells.iter().filter_map(CellRule::rounded_tally).collect();
+            snapped += match &self.values {
+                Values::Exact { round_sums } => {
                     let share = |part| if rounded.contains(&tally_of(part)) { *round_sums } else { 0.0 };
-                    let numbers =
-                        Numbers::of(sheet, prints, set, &[], |part, tallied| number(part, tallied, share(part)))?;
-                    let verdicts = settled(ledger, &numbers, budget, budget.window, *today)?;
+                    let value = |part, tallied: &Tallied| number(part, tallied, share(part));
+                    let numbers = Numbers::of(sheet, prints, set, &[], value)?;
+                    let verdicts = self.recalled(&numbers, self.budget.window)?;
                     numbers.write(sheet, &verdicts)
                 }
-                Kind::Preview { perturbation, ledger, budget, today } => {
+                Values::Perturbed(perturbation) => {
                     let value = |part, tallied: &Tallied| perturbed(part, tallied, perturbation);
                     let numbers = Numbers::of(sheet, prints, set, &[Part::Persons(ROWS)], value)?;
-                    let verdicts = settled(ledger, &numbers, budget, ALONE, *today)?;
+                    let verdicts = self.recalled(&numbers, ALONE)?;
                     numbers.write_perturbed(sheet, &verdicts)
                 }
             };
         }
         Ok(snapped)
     }
-}
 
-fn settled(
-    ledger: &Mutex<Ledger>,
-    numbers: &Numbers,
-    budget: &Budget,
-    window: usize,
-    today: Date,
-) -> Result<Vec<Vec<Recalled>>, QueryError> {
-    let budgets = Budgets { cells_a_day: budget.cells_a_day, variants_min: budget.variants, window };
-    let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
-    ledger.settle(&numbers.table, &budgets, today).map_err(|e| QueryError::from_ledger(&e))
+    /// What the ledger says of numbers; from now on it knows them.
+    fn recalled(&self, numbers: &Numbers, window: usize) -> Result<Vec<Vec<Recalled>>, QueryError> {
+        let Budget { cells_a_day, variants, .. } = self.budget;
+        let budgets = Budgets { cells_a_day, variants_min: variants, window };
+        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        ledger.settle(&numbers.table, &budgets, self.today).map_err(|e| QueryError::from_ledger(&e))
+    }
 }
 
 /// One exact number of a cell: distinct persons of a tally, or its total.
@@ -236,7 +234,7 @@ impl Numbers {
 
     /// What was found, as verdicts of the sheet. Returns how many values were taken from earlier answers.
     fn write(&self, sheet: &mut Sheet, verdicts: &[Vec<Recalled>]) -> u64 {
-        let spec = Arc::clone(sheet.shared_spec());
+        let spec = Arc::clone(sheet.spec());
         let mut snapped = 0;
         for (cell, rule) in spec.cells.iter().enumerate() {
             if matches!(rule.value, Value::Institutions(_)) {
@@ -268,7 +266,7 @@ impl Numbers {
 
     /// The same for perturbed values; a row whose persons are few goes.
     fn write_perturbed(&self, sheet: &mut Sheet, verdicts: &[Vec<Recalled>]) -> u64 {
-        let spec = Arc::clone(sheet.shared_spec());
+        let spec = Arc::clone(sheet.spec());
         let mut snapped = 0;
         for (at, row) in self.rows.iter().enumerate() {
             let part = |part| self.recalled(verdicts, part, at);
@@ -374,7 +372,7 @@ pub(super) fn key_hashes(keys: &[ArrayRef]) -> Result<Vec<Vec<u64>>> {
 
 /// Institutions are counted to the nearest five, as distinct values are: no sketch of persons tells two such counts apart (V-CDISTINCT).
 fn count_institutions(sheet: &mut Sheet) {
-    let spec: Arc<VeilSpec> = Arc::clone(sheet.shared_spec());
+    let spec: Arc<VeilSpec> = Arc::clone(sheet.spec());
     for (cell, rule) in spec.cells.iter().enumerate() {
         let Value::Institutions(tally) = rule.value else { continue };
         for row in 0..sheet.len() {

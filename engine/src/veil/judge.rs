@@ -66,11 +66,7 @@ impl Sheet {
         Ok(sheet)
     }
 
-    pub(crate) fn spec(&self) -> &VeilSpec {
-        &self.spec
-    }
-
-    pub(crate) fn shared_spec(&self) -> &Arc<VeilSpec> {
+    pub(crate) fn spec(&self) -> &Arc<VeilSpec> {
         &self.spec
     }
 

@@ -13,6 +13,8 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
 };
 
+use super::mask::{is_true, lets_through};
+
 /// The aggregate for a profile's `min_institutions`.
 pub(crate) fn places(enough: usize) -> Arc<AggregateUDF> {
     Arc::new(AggregateUDF::from(PlacesFunction { signature: Signature::any(2, Volatility::Immutable), enough }))
@@ -159,12 +161,6 @@ impl GroupPlaces {
     }
 }
 
-/// Whether a row is let through by the aggregate's filter and by its own presence.
-fn taken(filter: Option<&BooleanArray>, present: &BooleanArray, row: usize) -> bool {
-    let yes = |mask: &BooleanArray| row < mask.len() && mask.is_valid(row) && mask.value(row);
-    yes(present) && filter.is_none_or(yes)
-}
-
 impl GroupsAccumulator for GroupPlaces {
     fn update_batch(
         &mut self,
@@ -175,7 +171,7 @@ impl GroupsAccumulator for GroupPlaces {
     ) -> Result<()> {
         let [places, present] = values else { return internal_err!("two columns are counted for institutions") };
         let Some(present) = present.as_boolean_opt() else { return internal_err!("presence is not a truth value") };
-        self.add(places, |row| taken(filter, present, row), groups, total);
+        self.add(places, |row| is_true(present, row) && lets_through(filter, row), groups, total);
         Ok(())
     }
 

@@ -29,7 +29,7 @@ pub(crate) enum PreviewError {
     Threshold,
 }
 
-/// Tables and curve, solved and checked once when a profile is loaded.
+/// Tables and curve, solved and checked before a session shows anything.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Perturbation {
     count: PTable,

@@ -11,6 +11,7 @@ use arrow::datatypes::UInt64Type;
 use datafusion::common::{DataFusionError, Result, internal_err};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
+use super::mask::lets_through;
 use super::sketch::{PersonMark, PersonMarks, weight};
 use super::sums::Sums;
 use super::tallied::{Tallied, WORDS};
@@ -185,9 +186,8 @@ impl GroupsAccumulator for Runs {
     ) -> Result<()> {
         self.grow(total);
         let (persons, amounts) = columns(values)?;
-        let taken = |row: usize| filter.is_none_or(|mask| row < mask.len() && mask.is_valid(row) && mask.value(row));
         for (row, (person, group)) in persons.values().iter().zip(groups).enumerate() {
-            if persons.is_valid(row) && taken(row) {
+            if persons.is_valid(row) && lets_through(filter, row) {
                 self.row(*group, *person, row, &amounts)?;
             }
         }

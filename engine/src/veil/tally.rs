@@ -19,6 +19,7 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
 };
 
+use super::mask::lets_through;
 use super::runs::Runs;
 use super::sketch::PersonMarks;
 use super::tallied::{Tallied, WORDS};
@@ -169,9 +170,9 @@ impl GroupsAccumulator for Groups {
     ) -> Result<()> {
         self.grow(total);
         let (persons, amounts) = columns(values)?;
-        let taken = |row: usize| filter.is_none_or(|mask| row < mask.len() && mask.is_valid(row) && mask.value(row));
         for (row, (person, group)) in persons.iter().zip(groups).enumerate() {
-            let (Some(person), Some(totals), true) = (person, self.cells.get_mut(*group), taken(row)) else {
+            let (Some(person), Some(totals), true) = (person, self.cells.get_mut(*group), lets_through(filter, row))
+            else {
                 continue;
             };
             for (amount, column) in amounts.iter().enumerate() {

@@ -1,15 +1,12 @@
 //! Keys of a project's workspace, and what is sealed with them.
 
-use aes_gcm::aead::{Aead, Payload};
-use aes_gcm::{Aes256Gcm, Nonce};
+use catalog::sealed;
 use hmac::{Hmac, KeyInit, Mac};
 use policies::ProjectId;
 use policies::keys::SecretBytes;
 use rand::Rng;
 use sha2::{Digest, Sha256};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
-
-const NONCE_BYTES: usize = 12;
 
 /// A project's key, derived from the enclave's. Wiped on drop.
 #[derive(Clone, ZeroizeOnDrop)]
@@ -27,25 +24,18 @@ impl ProjectKey {
         Zeroizing::new(whole.first_chunk::<16>().map(|half| half.to_vec()).unwrap_or_default())
     }
 
-    /// Nonce and AES-256-GCM ciphertext of an object's manifest, bound to the object.
+    /// An object's manifest, sealed and bound to the object.
     pub(super) fn seal(&self, object: &str, text: &[u8]) -> Option<Vec<u8>> {
-        let mut nonce = [0; NONCE_BYTES];
-        rand::rng().fill_bytes(&mut nonce);
-        let payload = Payload { msg: text, aad: object.as_bytes() };
-        let sealed = self.cipher(object)?.encrypt(Nonce::from_slice(&nonce), payload).ok()?;
-        Some([nonce.as_slice(), &sealed].concat())
+        sealed::seal(&self.of_manifest(object), object.as_bytes(), text)
     }
 
     /// Opens what [`Self::seal`] made for this object.
     pub(super) fn unseal(&self, object: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES)?;
-        let payload = Payload { msg: sealed, aad: object.as_bytes() };
-        self.cipher(object)?.decrypt(Nonce::from_slice(nonce), payload).ok().map(Zeroizing::new)
+        sealed::open(&self.of_manifest(object), object.as_bytes(), sealed)
     }
 
-    fn cipher(&self, object: &str) -> Option<Aes256Gcm> {
-        let key = Zeroizing::new(derived(&self.0, &[b"manifest", object.as_bytes()]));
-        <Aes256Gcm as aes_gcm::KeyInit>::new_from_slice(key.as_slice()).ok()
+    fn of_manifest(&self, object: &str) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(derived(&self.0, &[b"manifest", object.as_bytes()]))
     }
 }
 

@@ -1,6 +1,7 @@
 //! A service's certificate in its key folder: `tls/server.pem`, `tls/server.key` (mode 0600), `tls/ca.pem`, `tls/server.json`.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -51,6 +52,24 @@ pub struct ServerCertificate {
 }
 
 impl ServerCertificate {
+    /// What a service needs to listen on an address: none on loopback if TLS is not asked for; everywhere else one that holds, or
+    /// the service does not start. One that ends soon is told to the log.
+    pub fn for_address(
+        address: SocketAddr,
+        tls_asked: bool,
+        keys: &KeyFolder,
+        now: Timestamp,
+    ) -> Result<Option<Self>, TlsError> {
+        if address.ip().is_loopback() && !tls_asked {
+            return Ok(None);
+        }
+        let certificate = Self::open(keys, now)?;
+        if let Some(until) = certificate.ends_soon {
+            tracing::warn!(certificate.until = %until, "the TLS certificate ends soon; run `sudare keys certificate`, then start again");
+        }
+        Ok(Some(certificate))
+    }
+
     /// Reads and checks `tls/` of a key folder.
     pub fn open(keys: &KeyFolder, now: Timestamp) -> Result<Self, TlsError> {
         let missing = || TlsError::Missing { keys: keys.path().to_owned() };
