@@ -13,6 +13,13 @@ use crate::tokens::{Identity, KINDS, Token, TokenKeys};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Atom(usize);
 
+/// Who and which record a row belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) atom: Atom,
+    pub(crate) record: u64,
+}
+
 /// Where a person lives, as far as a record tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Home {

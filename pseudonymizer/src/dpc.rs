@@ -88,8 +88,8 @@ impl Dpc {
     /// Writes the stays.
     pub(crate) fn finish(self, intake: &mut Intake<'_>) -> Result<(), PseudonymizeError> {
         for stay in self.stays {
-            let row = StayRow { stay_id: stay.id, points: stay.points, ..stay.facts.row() };
-            intake.row(stay.atom, &row)?;
+            let row = StayRow { stay_id: stay.owner.record, points: stay.points, ..stay.facts.row() };
+            intake.row(stay.owner, &row)?;
         }
         Ok(())
     }
@@ -102,7 +102,7 @@ impl Dpc {
             intake.note(Reason::Duplicate);
             return Ok(());
         }
-        let stay = case.write(&key, intake)?;
+        let Some(stay) = case.write(&key, intake)? else { return Ok(()) };
         self.places.insert(digest, self.stays.len());
         self.stays.push(stay);
         intake.passed();

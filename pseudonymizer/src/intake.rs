@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::atoms::{Atom, Atoms, Home, Sighting};
+use crate::atoms::{Atoms, Home, Owner, Sighting};
 use crate::content::Content;
 use crate::job::{Progress, PseudonymizeError};
+use crate::layout::Layout;
 use crate::normalise::insurer::Insurer;
 use crate::quarantine::Quarantine;
 use crate::report::{FileReport, Reason};
@@ -23,6 +24,7 @@ pub(crate) struct FacilityFacts {
 
 /// Everything a reader may touch.
 pub(crate) struct Intake<'a> {
+    pub(crate) layouts: &'a BTreeMap<String, Layout>,
     pub(crate) keys: TokenKeys,
     pub(crate) atoms: Atoms,
     pub(crate) content: Content,
@@ -126,18 +128,39 @@ impl Intake<'_> {
         !self.seen.insert(self.keys.record_digest(parts))
     }
 
-    /// The atom of an identity; one without any token is counted.
-    pub(crate) fn atom(&mut self, identity: &Identity) -> Atom {
+    /// The layout of that id; a source is read with the layouts that were loaded for it alone.
+    pub(crate) fn layout(&self, id: &str) -> Option<&'_ Layout> {
+        self.layouts.get(id)
+    }
+
+    /// Begins a record of a person: its atom and a fresh surrogate, which is also its claim, stay or document id. `None` if the
+    /// person is to stay out; nothing of the record may be written then. An atom without any token is counted.
+    pub(crate) fn begin(&mut self, identity: &Identity) -> Option<Owner> {
         let atom = self.atoms.of(identity, &self.keys);
         if !self.atoms.has_token(atom) {
             self.note(Reason::Unlinkable);
         }
-        atom
+        Some(Owner { atom, record: self.surrogates.draw() })
     }
 
+    /// Begins or goes on with a record that several files tell of: the same words give the same surrogate in a batch, whatever
+    /// the order of the files. The atom is that of institution and chart number alone.
+    pub(crate) fn resume(&mut self, identity: &Identity, case: &[&str]) -> Option<Owner> {
+        let atom = self.atoms.of(identity, &self.keys);
+        let digest = self.keys.record_digest(case);
+        let record = digest.first_chunk().map_or(0, |half| u64::from_be_bytes(*half));
+        Some(Owner { atom, record })
+    }
+
+    /// Says what a record is, so that the last valid one of a key stands and equal ones count once.
+    pub(crate) fn register(&mut self, _owner: Owner, _version: &Version<'_>) {}
+
+    /// Adds to a stay what its acts say.
+    pub(crate) fn add_to_stay(&mut self, _stay: Owner, _points: Option<i32>, _dpc_code: Option<&str>) {}
+
     /// Adds what a record says about its person.
-    pub(crate) fn saw(&mut self, atom: Atom, sighting: Sighting) {
-        self.atoms.saw(atom, sighting);
+    pub(crate) fn saw(&mut self, owner: Owner, sighting: Sighting) {
+        self.atoms.saw(owner.atom, sighting);
     }
 
     /// Adds what a record says about its institution.
@@ -151,9 +174,23 @@ impl Intake<'_> {
     }
 
     /// Writes a row.
-    pub(crate) fn row<R: Row>(&mut self, atom: Atom, row: &R) -> Result<(), PseudonymizeError> {
-        Ok(self.content.push(self.atoms.id(atom), row)?)
+    pub(crate) fn row<R: Row>(&mut self, owner: Owner, row: &R) -> Result<(), PseudonymizeError> {
+        Ok(self.content.push(self.atoms.id(owner.atom), row)?)
     }
+}
+
+/// Which record it is, and how it stands to others of the same key.
+pub(crate) struct Version<'v> {
+    /// What makes two records the same one, corrected: e.g. institution, month, kind and person. None: only equal content counts.
+    pub(crate) key: Option<&'v [&'v [u8]]>,
+    /// All that it says; the same key and content is a duplicate.
+    pub(crate) content: &'v [&'v [u8]],
+    /// Later is valid: e.g. the month of the claim as `year * 12 + month`.
+    pub(crate) order: i64,
+    /// Whether several of one order stand beside each other; otherwise the one read last stands.
+    pub(crate) together: bool,
+    /// Whether it takes away those of its key and of its own or an earlier order, itself too.
+    pub(crate) withdraws: bool,
 }
 
 /// Where people of an insurer live, if it is a prefecture's own.

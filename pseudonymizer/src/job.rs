@@ -17,6 +17,7 @@ use crate::atoms::Atoms;
 use crate::content::Content;
 use crate::dpc::Dpc;
 use crate::intake::Intake;
+use crate::layout::LayoutError;
 use crate::quarantine::Quarantine;
 use crate::report::{FileReport, Reason, Report};
 use crate::seal::SealError;
@@ -113,6 +114,9 @@ pub enum PseudonymizeError {
         #[source]
         cause: io::Error,
     },
+    /// A layout does not load.
+    #[error(transparent)]
+    Layout(LayoutError),
     /// The holder's keys.
     #[error("the holder's keys cannot be used")]
     Keys(#[source] KeyError),
@@ -136,6 +140,7 @@ impl PseudonymizeError {
             Self::Exists { .. } => "pseudonymize/exists",
             Self::Io { .. } => "pseudonymize/io",
             Self::Keys(_) => "pseudonymize/keys",
+            Self::Layout(fault) => fault.code(),
             Self::Nothing { .. } => "pseudonymize/nothing",
             Self::Seal(_) => "pseudonymize/seal",
         }
@@ -146,6 +151,7 @@ impl PseudonymizeError {
         match self {
             Self::Exists { .. } => "give --out a folder that does not exist yet",
             Self::Io { .. } => "check that the path exists, that this user may use it and that the disk has room",
+            Self::Layout(fault) => fault.hint(),
             Self::Keys(_) => "make the folder with `sudare keys init --zone holder`, or check its permissions",
             Self::Nothing { .. } => "kinds are told by content: UKE, XML, CSV, 様式1, EF, JSON; see docs for the list",
             Self::Seal(_) => "check the recipients' public keys and the room on the disk, then run again",
@@ -175,7 +181,9 @@ pub fn pseudonymize(
     }
     let epoch = job.keys.bytes("epoch").map_err(PseudonymizeError::Keys)?;
     let holder = job.keys.recipient().map_err(PseudonymizeError::Keys)?;
+    let layouts = crate::layout::shipped().map_err(PseudonymizeError::Layout)?;
     let mut intake = Intake {
+        layouts: &layouts,
         keys: TokenKeys::derive(&epoch),
         atoms: Atoms::default(),
         content: Content::new(&folder.content(), &job.release_to),

@@ -8,6 +8,7 @@ mod ehr;
 pub mod epoch;
 mod intake;
 mod job;
+pub mod layout;
 mod lines;
 pub mod link;
 mod ltc;

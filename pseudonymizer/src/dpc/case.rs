@@ -2,13 +2,12 @@
 
 use jiff::civil::Date;
 
-use crate::atoms::Atom;
+use crate::atoms::Owner;
 use crate::rows::StayRow;
 
 /// A stay that waits for its points.
 pub(crate) struct Stay {
-    pub(crate) id: u64,
-    pub(crate) atom: Atom,
+    pub(crate) owner: Owner,
     pub(crate) facts: Facts,
     /// Sum of the acts; `None` while no EF row has come.
     pub(crate) points: Option<i32>,

@@ -138,7 +138,7 @@ impl Case {
     }
 
     /// Writes the rows of the case and gives the stay, which waits for its points.
-    pub(crate) fn write(mut self, key: &CaseKey, intake: &mut Intake<'_>) -> Result<Stay, PseudonymizeError> {
+    pub(crate) fn write(mut self, key: &CaseKey, intake: &mut Intake<'_>) -> Result<Option<Stay>, PseudonymizeError> {
         let identity = Identity {
             birth: self.birth.filter(|birth| birth.month <= key.admitted_on),
             sex: self.sex,
@@ -150,28 +150,28 @@ impl Case {
         self.facts.admitted_on = Some(key.admitted_on);
         self.facts.age = identity.born().and_then(|born| date::years(born, key.admitted_on));
         self.facts.sex = identity.sex.map(Sex::code);
-        let atom = intake.atom(&identity);
+        let Some(owner) = intake.begin(&identity) else { return Ok(None) };
         let left = self.facts.discharged_on;
         let died = self.facts.outcome.filter(|outcome| outcome.died()).and(left).map(date::first_of_month);
         let home = self.postcode.as_deref().and_then(home_of_postcode);
-        intake.saw(atom, Sighting { on: Some(key.admitted_on), until: left, home, died });
+        intake.saw(owner, Sighting { on: Some(key.admitted_on), until: left, home, died });
         intake.saw_facility(&key.facility, None, true);
-        let stay_id = intake.surrogates.draw();
+        let stay_id = owner.record;
         let facility_code = Some(key.facility.as_str());
         for (icd10, role) in &self.diagnoses {
             let row = StayDiagnosisRow { stay_id, icd10: Some(icd10), role: Some(role), facility_code };
-            intake.row(atom, &row)?;
+            intake.row(owner, &row)?;
         }
         for (k_code, performed_on) in &self.procedures {
             let row = StayProcedureRow { stay_id, k_code: Some(k_code), performed_on: *performed_on, facility_code };
-            intake.row(atom, &row)?;
+            intake.row(owner, &row)?;
         }
         for (item, code) in &self.coded {
             let value = cell::decimal(code.as_bytes());
             let row = Form1Row { stay_id, item: Some(item), value_code: Some(code), value, facility_code };
-            intake.row(atom, &row)?;
+            intake.row(owner, &row)?;
         }
-        Ok(Stay { id: stay_id, atom, facts: self.facts, points: None })
+        Ok(Some(Stay { owner, facts: self.facts, points: None }))
     }
 }
 

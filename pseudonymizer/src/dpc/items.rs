@@ -40,7 +40,7 @@ impl Dpc {
             }
             return Ok(());
         }
-        let (id, atom) = (stay.id, stay.atom);
+        let owner = stay.owner;
         let Some(code) = cell::digits(at(cells, 9), 9) else {
             return intake.put_aside(record, Reason::NoCode, line);
         };
@@ -51,7 +51,7 @@ impl Dpc {
         }
         let points = intake.cell(at(cells, 16), cell::int).filter(|_| category != Some(MEALS));
         let row = ItemRow {
-            stay_id: id,
+            stay_id: owner.record,
             performed_on: intake.cell(at(cells, 24), date::day),
             item_code: Some(code),
             category,
@@ -59,7 +59,7 @@ impl Dpc {
             points,
             facility_code: Some(&key.facility),
         };
-        intake.row(atom, &row)
+        intake.row(owner, &row)
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::json::{at, codings, day, list, text};
 use super::{patient, resources};
-use crate::atoms::{Atom, Sighting};
+use crate::atoms::{Owner, Sighting};
 use crate::intake::{Intake, home_of_postcode};
 use crate::job::PseudonymizeError;
 use crate::normalise::date;
@@ -15,7 +15,7 @@ use crate::rows::DocumentRow;
 /// What all rows of a bundle share.
 pub(super) struct Bundle {
     pub(super) id: u64,
-    pub(super) atom: Atom,
+    pub(super) owner: Owner,
     pub(super) facility: String,
     pub(super) kind: Kind,
     pub(super) undisclosed: bool,
@@ -71,12 +71,12 @@ pub(super) fn write(bundle: &Value, intake: &mut Intake<'_>) -> Result<Result<()
     let Some(facility) = patient::institution_of(bundle, &resources, &identity) else {
         return Ok(Err(Reason::NoFacility));
     };
-    let atom = intake.atom(&identity);
-    saw(patient, atom, issued_on, intake);
+    let Some(owner) = intake.begin(&identity) else { return Ok(Ok(())) };
+    saw(patient, owner, issued_on, intake);
     intake.saw_facility(&facility, None, false);
-    let id = intake.surrogates.draw();
+    let id = owner.record;
     let kind = composition.map_or(Kind::Collection, |composition| kind_of(composition, bundle));
-    let bundle = Bundle { id, atom, facility, kind, undisclosed: is_undisclosed(bundle) };
+    let bundle = Bundle { id, owner, facility, kind, undisclosed: is_undisclosed(bundle) };
     if let Some(word) = kind.word() {
         let row = DocumentRow {
             facility_code: Some(&bundle.facility),
@@ -84,7 +84,7 @@ pub(super) fn write(bundle: &Value, intake: &mut Intake<'_>) -> Result<Result<()
             kind: Some(word),
             issued_on: Some(issued_on),
         };
-        intake.row(atom, &row)?;
+        intake.row(owner, &row)?;
     }
     for resource in resources {
         resources::write(resource, &bundle, intake)?;
@@ -98,7 +98,7 @@ pub(super) fn is_undisclosed(resource: &Value) -> bool {
     list(resource, "meta.tag").any(|tag| text(tag, "code") == Some("UNINFORMED"))
 }
 
-fn saw(patient: &Value, atom: Atom, on: Date, intake: &mut Intake<'_>) {
+fn saw(patient: &Value, owner: Owner, on: Date, intake: &mut Intake<'_>) {
     let died = match (day(patient, "deceasedDateTime"), at(patient, "deceasedBoolean").and_then(Value::as_bool)) {
         (Some(died), _) => Some(died),
         (None, Some(true)) => Some(on),
@@ -106,7 +106,7 @@ fn saw(patient: &Value, atom: Atom, on: Date, intake: &mut Intake<'_>) {
     };
     let home = list(patient, "address").find_map(|address| text(address, "postalCode")).and_then(home_of_postcode);
     let died = died.map(date::first_of_month);
-    intake.saw(atom, Sighting { on: Some(on), until: None, home, died });
+    intake.saw(owner, Sighting { on: Some(on), until: None, home, died });
 }
 
 /// By the document's LOINC code, or by its profile's name.

@@ -69,7 +69,7 @@ fn condition(resource: &Value, bundle: &Bundle, facility: &str, intake: &mut Int
         onset_on: day(resource, "onsetDateTime"),
         abated_on: day(resource, "abatementDateTime"),
     };
-    intake.row(bundle.atom, &row)?;
+    intake.row(bundle.owner, &row)?;
     Ok(true)
 }
 
@@ -121,7 +121,7 @@ fn observation(resource: &Value, bundle: &Bundle, facility: &str, intake: &mut I
         reference_high: number(resource, "referenceRange.0.high.value"),
         interpretation: word(interpretation, &["A", "AA", "H", "HH", "HU", "IND", "L", "LL", "LU", "N", "NEG", "POS"]),
     };
-    intake.row(bundle.atom, &row)?;
+    intake.row(bundle.owner, &row)?;
     Ok(true)
 }
 
@@ -180,7 +180,7 @@ fn allergy(resource: &Value, bundle: &Bundle, facility: &str, intake: &mut Intak
         criticality: word(text(resource, "criticality"), &["high", "low", "unable-to-assess"]),
         recorded_on: day(resource, "recordedDate"),
     };
-    intake.row(bundle.atom, &row)?;
+    intake.row(bundle.owner, &row)?;
     Ok(true)
 }
 
@@ -204,7 +204,7 @@ fn medication(resource: &Value, bundle: &Bundle, facility: &str, intake: &mut In
         quantity: number(resource, "dispenseRequest.quantity.value"),
         days: days.and_then(|days| cell::int(days.to_string().as_bytes())),
     };
-    intake.row(bundle.atom, &row)?;
+    intake.row(bundle.owner, &row)?;
     Ok(true)
 }
 

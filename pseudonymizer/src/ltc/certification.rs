@@ -141,9 +141,9 @@ fn row(header: &Header, cells: &[&[u8]], line: &[u8], intake: &mut Intake<'_>) -
         kanji: intake.identifier(cell(Wanted::Kanji), kanji::name),
         ..Identity::default()
     };
-    let atom = intake.atom(&identity);
+    let Some(owner) = intake.begin(&identity) else { return Ok(()) };
     let home = home_of(identity.ltc_insurer.as_ref());
-    intake.saw(atom, Sighting { on: Some(applied_on), home, ..Sighting::default() });
+    intake.saw(owner, Sighting { on: Some(applied_on), home, ..Sighting::default() });
     let mut decimal = |wanted| intake.cell(cell(wanted), cell::decimal);
     let minutes = decimal(Wanted::Minutes);
     let [score1, score2, score3, score4, score5] = [1, 2, 3, 4, 5].map(|group| decimal(Wanted::Score(group)));
@@ -164,7 +164,7 @@ fn row(header: &Header, cells: &[&[u8]], line: &[u8], intake: &mut Intake<'_>) -
         bedridden_level: intake.cell(cell(Wanted::Bedridden), bedridden),
     };
     intake.passed();
-    intake.row(atom, &row)
+    intake.row(owner, &row)
 }
 
 /// 認知症高齢者の日常生活自立度: 1 自立, 2 `I`, 3 `IIa` … 8 `M`.

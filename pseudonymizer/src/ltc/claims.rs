@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::civil::Date;
 
 use super::care_level;
-use crate::atoms::{Atom, Home, Sighting};
+use crate::atoms::{Home, Owner, Sighting};
 use crate::cell::{self, at};
 use crate::intake::Intake;
 use crate::job::PseudonymizeError;
@@ -22,7 +22,7 @@ use crate::tokens::Identity;
 struct Base {
     /// Month, provider, insurer and insured number as written.
     key: Vec<Vec<u8>>,
-    atom: Atom,
+    owner: Owner,
     month: Date,
     provider: String,
     insurer: Option<LtcInsurer>,
@@ -119,15 +119,15 @@ fn base(payload: &[&[u8]], intake: &mut Intake<'_>) -> Result<Current, Reason> {
         sex: intake.identifier(at(payload, 14), Sex::read),
         ..Identity::default()
     };
-    let atom = intake.atom(&identity);
+    let Some(owner) = intake.begin(&identity) else { return Ok(Current::Duplicate(key(payload))) };
     // 中止理由 4: death, on the day of the stop.
     let died = (at(payload, 23) == b"4").then(|| date::day(at(payload, 22)).map_or(month, date::first_of_month));
     let home = home_of(identity.ltc_insurer.as_ref());
-    intake.saw(atom, Sighting { on: Some(month), until: None, home, died });
+    intake.saw(owner, Sighting { on: Some(month), until: None, home, died });
     intake.saw_facility(&provider, None, false);
     intake.passed();
     let care_level = intake.cell(at(payload, 15), care_level);
-    Ok(Current::Open(Base { key: key(payload), atom, month, provider, insurer: identity.ltc_insurer, care_level }))
+    Ok(Current::Open(Base { key: key(payload), owner, month, provider, insurer: identity.ltc_insurer, care_level }))
 }
 
 fn detail(payload: &[&[u8]], line: &[u8], current: &Current, intake: &mut Intake<'_>) -> Result<(), PseudonymizeError> {
@@ -154,7 +154,7 @@ fn detail(payload: &[&[u8]], line: &[u8], current: &Current, intake: &mut Intake
         units: intake.cell(at(payload, 14), cell::int),
         days: intake.cell(at(payload, 10), cell::int),
     };
-    intake.row(base.atom, &row)
+    intake.row(base.owner, &row)
 }
 
 /// 10 characters that begin with a prefecture.

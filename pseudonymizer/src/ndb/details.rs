@@ -82,7 +82,7 @@ fn diagnosis(cells: &[&[u8]], claim: &Claim<'_>, intake: &mut Intake<'_>) -> Wri
     let outcome = intake.cell(at(cells, 4), |cell| cell::digits(cell, 1));
     if outcome == Some("3") {
         let died = Some(claim.month);
-        intake.saw(claim.atom, Sighting { on: died, died, ..Sighting::default() });
+        intake.saw(claim.owner, Sighting { on: died, died, ..Sighting::default() });
     }
     let modifiers = intake.cell(at(cells, 5), modifiers);
     let row = DiagnosisRow {
@@ -96,7 +96,7 @@ fn diagnosis(cells: &[&[u8]], claim: &Claim<'_>, intake: &mut Intake<'_>) -> Wri
         outcome,
         facility_code: Some(claim.facility),
     };
-    Ok(Ok(intake.row(claim.atom, &row)?))
+    Ok(Ok(intake.row(claim.owner, &row)?))
 }
 
 fn dpc_diagnosis(cells: &[&[u8]], claim: &Claim<'_>, intake: &mut Intake<'_>) -> Written {
@@ -114,7 +114,7 @@ fn dpc_diagnosis(cells: &[&[u8]], claim: &Claim<'_>, intake: &mut Intake<'_>) ->
         outcome: None,
         facility_code: Some(claim.facility),
     };
-    Ok(Ok(intake.row(claim.atom, &row)?))
+    Ok(Ok(intake.row(claim.owner, &row)?))
 }
 
 fn modifiers(cell: &[u8]) -> Option<&str> {
@@ -185,7 +185,7 @@ fn procedure(act: &Act<'_>, claim: &Claim<'_>, intake: &mut Intake<'_>) -> Writt
         performed_on: act.on,
         facility_code: Some(claim.facility),
     };
-    Ok(Ok(intake.row(claim.atom, &row)?))
+    Ok(Ok(intake.row(claim.owner, &row)?))
 }
 
 fn drug(given: &Given<'_>, claim: &Claim<'_>, intake: &mut Intake<'_>) -> Written {
@@ -204,7 +204,7 @@ fn drug(given: &Given<'_>, claim: &Claim<'_>, intake: &mut Intake<'_>) -> Writte
         dispensed_on: given.on,
         facility_code: Some(claim.facility),
     };
-    Ok(Ok(intake.row(claim.atom, &row)?))
+    Ok(Ok(intake.row(claim.owner, &row)?))
 }
 
 fn material(
@@ -223,7 +223,7 @@ fn material(
         performed_on,
         facility_code: Some(claim.facility),
     };
-    Ok(Ok(intake.row(claim.atom, &row)?))
+    Ok(Ok(intake.row(claim.owner, &row)?))
 }
 
 /// CD: the care that a DPC payment bundles, by day. The first digit of a code tells what it is.
@@ -270,7 +270,7 @@ fn dispensed(cells: &[&[u8]], claim: &Claim<'_>, carry: &Carry, intake: &mut Int
         dispensed_on,
         facility_code: Some(claim.facility),
     };
-    Ok(Ok(intake.row(claim.atom, &row)?))
+    Ok(Ok(intake.row(claim.owner, &row)?))
 }
 
 fn dispensed_material(cells: &[&[u8]], claim: &Claim<'_>, under: Dispensing, intake: &mut Intake<'_>) -> Written {

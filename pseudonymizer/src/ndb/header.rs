@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::receipts::{Institution, Layout, Receipt, kind_of};
-use crate::atoms::{Atom, Sighting};
+use crate::atoms::{Owner, Sighting};
 use crate::cell::{self, at};
 use crate::intake::{Intake, home_of_insurer};
 use crate::job::PseudonymizeError;
@@ -21,7 +21,7 @@ const AGE_MAX: i32 = 120;
 /// A receipt's head, read.
 pub(crate) struct Claim<'a> {
     pub(crate) id: u64,
-    pub(crate) atom: Atom,
+    pub(crate) owner: Owner,
     pub(crate) layout: Layout,
     pub(crate) month: Date,
     pub(crate) facility: &'a str,
@@ -85,7 +85,7 @@ pub(crate) fn read<'a>(
     receipt: &Receipt,
     institution: &'a Institution,
     intake: &mut Intake<'_>,
-) -> Result<Claim<'a>, Reason> {
+) -> Result<Option<Claim<'a>>, Reason> {
     let layout = match (institution.pharmacy, receipt.has(b"BU")) {
         (true, _) => Layout::Pharmacy,
         (false, true) => Layout::Dpc,
@@ -105,13 +105,12 @@ pub(crate) fn read<'a>(
     let row = facts(&head, layout, month, inpatient, &identity, intake);
     let public = head.ko.iter().map(|ko| public(ko, intake)).collect();
     let home = home_of_insurer(row.insurer.as_ref());
-    let atom = intake.atom(&identity);
+    let Some(owner) = intake.begin(&identity) else { return Ok(None) };
     let died = matches!(at(&head.bu, 5), b"6" | b"7").then_some(month);
-    intake.saw(atom, Sighting { on: Some(month), until: None, home, died });
+    intake.saw(owner, Sighting { on: Some(month), until: None, home, died });
     let beds = if layout == Layout::Pharmacy { None } else { intake.cell(at(&head.re, 13), cell::int) };
     intake.saw_facility(&institution.code, beds.filter(|beds| *beds > 0), false);
-    let id = intake.surrogates.draw();
-    Ok(Claim { id, atom, layout, month, facility: &institution.code, row, public })
+    Ok(Some(Claim { id: owner.record, owner, layout, month, facility: &institution.code, row, public }))
 }
 
 /// Identifiers of the person. What the payer organisation has verified (SN 4 to 6) supersedes what the institution wrote.
@@ -236,7 +235,7 @@ pub(crate) fn write(claim: &Claim<'_>, intake: &mut Intake<'_>) -> Result<(), Ps
         age: facts.age,
         sex: facts.sex.map(Sex::code),
     };
-    intake.row(claim.atom, &row)?;
+    intake.row(claim.owner, &row)?;
     if let Some(prescriber) = &facts.prescriber {
         intake.saw_facility(prescriber, None, false);
     }
@@ -248,7 +247,7 @@ pub(crate) fn write(claim: &Claim<'_>, intake: &mut Intake<'_>) -> Result<(), Ps
             points: public.points,
             facility_code: Some(claim.facility),
         };
-        intake.row(claim.atom, &row)?;
+        intake.row(claim.owner, &row)?;
     }
     Ok(())
 }

@@ -203,7 +203,8 @@ fn settle(
         return Ok(());
     }
     match header::read(receipt, institution, intake) {
-        Ok(claim) => {
+        Ok(None) => Ok(()),
+        Ok(Some(claim)) => {
             header::write(&claim, intake)?;
             details::write(receipt, &claim, intake)?;
             intake.passed();

@@ -107,13 +107,13 @@ impl Document {
             intake.note(Reason::Duplicate);
             return Ok(());
         }
-        let atom = intake.atom(&identity);
+        let Some(owner) = intake.begin(&identity) else { return Ok(()) };
         let home = home_of_postcode(&self.postcode).or_else(|| home_of_insurer(identity.insurer.as_ref()));
-        intake.saw(atom, Sighting { on: Some(checked_on), home, ..Sighting::default() });
+        intake.saw(owner, Sighting { on: Some(checked_on), home, ..Sighting::default() });
         intake.saw_facility(&facility, None, false);
         intake.passed();
         let row = self.items.row(checked_on, &facility, intake);
-        intake.row(atom, &row)
+        intake.row(owner, &row)
     }
 
     fn identity(&self, intake: &mut Intake<'_>) -> Identity {
