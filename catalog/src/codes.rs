@@ -85,6 +85,16 @@ pub fn days(date: Date) -> i32 {
     EPOCH.until(date).map_or(0, |span| span.get_days())
 }
 
+/// Whether a code stands in one of the public lists of drugs, procedures, materials, laboratory items, care services or DPC.
+pub fn is_listed(code: &str) -> bool {
+    static LISTED: LazyLock<std::collections::HashSet<&'static str>> = LazyLock::new(|| {
+        let lists = ["code.dpc", "code.drug", "code.jlac", "code.ltc_service", "code.material", "code.procedure"];
+        let texts = LISTS.iter().filter(|(name, _)| lists.contains(name)).flat_map(|(_, text)| text.lines().skip(1));
+        texts.flat_map(|line| line.split('\t').take(2)).collect()
+    });
+    LISTED.contains(code)
+}
+
 /// What the official drug list says of a drug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drug {

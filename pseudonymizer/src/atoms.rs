@@ -1,50 +1,30 @@
-//! Atoms: the distinct sets of identifiers of a batch. The map is keyed by a keyed digest, so it holds no identifier; an atom's id
-//! is random.
-
-use std::collections::HashMap;
+//! Atoms: the distinct sets of identifiers of a batch, and what records say of their persons. Readers write entries; the end of
+//! the batch gathers them by atom. An atom's id is random to everybody without the batch's own key.
 
 use jiff::civil::Date;
-use rand::Rng;
 
-use crate::normalise::sex::Sex;
-use crate::tokens::{Identity, KINDS, Token, TokenKeys};
-
-/// Number of an atom within the batch.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Atom(usize);
+use crate::tokens::{KINDS, Token};
 
 /// Who and which record a row belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Owner {
-    pub(crate) atom: Atom,
+    /// The atom's id.
+    pub(crate) atom: Token,
+    /// Surrogate of the record; also its claim, stay or document id.
     pub(crate) record: u64,
 }
 
 /// Where a person lives, as far as a record tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Home {
-    /// 1 to 47.
-    pub(crate) prefecture: u8,
     /// Five digits as a number.
     pub(crate) municipality: Option<u32>,
-}
-
-/// What the batch knows of one atom.
-pub(crate) struct AtomFacts {
-    pub(crate) id: Token,
-    pub(crate) tokens: [Option<Token>; KINDS],
-    pub(crate) birth_date: Option<Date>,
-    pub(crate) birth_month: Option<Date>,
-    pub(crate) sex: Option<&'static str>,
-    pub(crate) home: Option<(Date, Home)>,
-    pub(crate) seen: Option<(Date, Date)>,
-    /// First and last month in which the atom's insurer stood on a record.
-    pub(crate) insured: Option<(Date, Date)>,
-    pub(crate) died: Option<Date>,
+    /// 1 to 47.
+    pub(crate) prefecture: u8,
 }
 
 /// What one record adds.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sighting {
     /// Date of the record.
     pub(crate) on: Option<Date>,
@@ -56,104 +36,269 @@ pub(crate) struct Sighting {
     pub(crate) died: Option<Date>,
 }
 
-/// All atoms of a batch, in order of first appearance.
-#[derive(Default)]
-pub(crate) struct Atoms {
-    places: HashMap<Token, usize>,
-    facts: Vec<AtomFacts>,
+/// What an identity gives its atom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AtomEntry {
+    pub(crate) id: Token,
+    pub(crate) tokens: [Option<Token>; KINDS],
+    /// Days since 1970-01-01, as all dates here.
+    pub(crate) birth_date: Option<i32>,
+    pub(crate) birth_month: Option<i32>,
+    /// `1` or `2`.
+    pub(crate) sex: Option<u8>,
+    /// Whether an insurer is part of it.
+    pub(crate) insured: bool,
+    /// Its normalised identifiers, for the holder alone.
+    pub(crate) fields: Vec<String>,
 }
 
-impl Atoms {
-    /// The atom of an identity, new or known.
-    pub(crate) fn of(&mut self, identity: &Identity, keys: &TokenKeys) -> Atom {
-        let next = self.facts.len();
-        let place = *self.places.entry(keys.digest(identity)).or_insert(next);
-        if place == next {
-            let mut id = [0; 16];
-            rand::rng().fill_bytes(&mut id);
-            let insured = identity.insurer.is_some() || identity.ltc_insurer.is_some();
-            self.facts.push(AtomFacts {
-                id,
-                tokens: keys.tokens(identity),
-                birth_date: identity.born(),
-                birth_month: identity.birth.map(|birth| birth.month),
-                sex: identity.sex.map(Sex::code),
-                home: None,
-                seen: None,
-                insured: insured.then_some((Date::MAX, Date::MIN)),
-                died: None,
-            });
+/// A sighting with whom it belongs to, days as numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SightingEntry {
+    pub(crate) atom: Token,
+    pub(crate) record: u64,
+    on: i32,
+    until: i32,
+    home: Option<Home>,
+    died: Option<i32>,
+}
+
+/// What the batch knows of one atom.
+#[derive(Clone, Debug)]
+pub(crate) struct AtomFacts {
+    pub(crate) entry: AtomEntry,
+    pub(crate) home: Option<(i32, Home)>,
+    pub(crate) seen: (i32, i32),
+    pub(crate) died: Option<i32>,
+}
+
+/// No day: before any calendar.
+const NO_DAY: i32 = i32::MIN;
+
+impl AtomEntry {
+    /// Appends the entry.
+    pub(crate) fn put(&self, to: &mut Vec<u8>) {
+        to.extend_from_slice(&self.id);
+        for token in &self.tokens {
+            to.push(u8::from(token.is_some()));
+            to.extend_from_slice(token.as_ref().map_or(&[][..], |token| token));
         }
-        Atom(place)
+        for day in [self.birth_date, self.birth_month] {
+            to.extend_from_slice(&day.unwrap_or(NO_DAY).to_be_bytes());
+        }
+        to.extend_from_slice(&[self.sex.unwrap_or(0), u8::from(self.insured)]);
+        let fields = self.fields.get(..usize::from(u8::MAX)).unwrap_or(&self.fields);
+        to.push(u8::try_from(fields.len()).unwrap_or(u8::MAX));
+        for field in fields {
+            let length = u16::try_from(field.len()).unwrap_or(0);
+            to.extend_from_slice(&length.to_be_bytes());
+            to.extend_from_slice(field.as_bytes().get(..usize::from(length)).unwrap_or_default());
+        }
     }
 
-    /// Adds what a record says.
-    pub(crate) fn saw(&mut self, atom: Atom, sighting: Sighting) {
-        let (Some(facts), Some(on)) = (self.facts.get_mut(atom.0), sighting.on) else { return };
-        let until = sighting.until.unwrap_or(on);
-        facts.seen = Some(facts.seen.map_or((on, until), |(first, last)| (first.min(on), last.max(until))));
-        facts.insured =
-            facts.insured.map(|(first, last)| (first.min(on.first_of_month()), last.max(until.first_of_month())));
-        if let Some(home) = sighting.home {
-            let newer = facts.home.is_none_or(|(known_on, known)| {
-                (on, home.municipality.is_some()) > (known_on, known.municipality.is_some())
-            });
-            if newer {
-                facts.home = Some((on, home));
+    /// Reads all entries of a piece; what is cut short ends it.
+    pub(crate) fn all(mut bytes: &[u8]) -> Vec<Self> {
+        let mut entries = Vec::new();
+        while let Some(entry) = Self::take(&mut bytes) {
+            entries.push(entry);
+        }
+        entries
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        let id = *chunk(bytes)?;
+        let mut tokens = [None; KINDS];
+        for token in &mut tokens {
+            if *chunk::<1>(bytes)? == [1] {
+                *token = Some(*chunk(bytes)?);
             }
         }
-        facts.died = match (facts.died, sighting.died) {
-            (Some(known), Some(said)) => Some(known.min(said)),
-            (known, said) => known.or(said),
-        };
+        let birth_date = day(i32::from_be_bytes(*chunk(bytes)?));
+        let birth_month = day(i32::from_be_bytes(*chunk(bytes)?));
+        let [sex, insured, count] = *chunk(bytes)?;
+        let mut fields = Vec::with_capacity(usize::from(count));
+        for _ in 0..count {
+            let length = usize::from(u16::from_be_bytes(*chunk(bytes)?));
+            let (field, rest) = bytes.split_at_checked(length)?;
+            fields.push(String::from_utf8(field.to_vec()).ok()?);
+            *bytes = rest;
+        }
+        Some(Self {
+            id,
+            tokens,
+            birth_date,
+            birth_month,
+            sex: Some(sex).filter(|sex| *sex != 0),
+            insured: insured == 1,
+            fields,
+        })
     }
 
-    /// The id that content carries.
-    pub(crate) fn id(&self, atom: Atom) -> Token {
-        self.facts.get(atom.0).map_or([0; 16], |facts| facts.id)
+    /// Takes over what the other entry of the same atom knows and this one does not.
+    fn fill(&mut self, other: Self) {
+        for (own, other) in self.tokens.iter_mut().zip(other.tokens) {
+            *own = own.or(other);
+        }
+        self.birth_date = self.birth_date.or(other.birth_date);
+        self.birth_month = self.birth_month.or(other.birth_month);
+        self.sex = self.sex.or(other.sex);
+        self.insured |= other.insured;
+        for (own, other) in self.fields.iter_mut().zip(other.fields) {
+            if own.is_empty() {
+                *own = other;
+            }
+        }
     }
 
-    /// Whether anything links the atom.
-    pub(crate) fn has_token(&self, atom: Atom) -> bool {
-        self.facts.get(atom.0).is_some_and(|facts| facts.tokens.iter().any(Option::is_some))
+    /// Richer entries first, then by what they say: the result is a function of the set.
+    fn rank(&self) -> impl Ord + use<> {
+        let empty = self.fields.iter().filter(|field| field.is_empty()).count();
+        (self.id, empty, self.fields.clone())
+    }
+}
+
+impl SightingEntry {
+    /// A sighting of an owner; none without a date.
+    pub(crate) fn of(owner: Owner, sighting: &Sighting) -> Option<Self> {
+        let on = catalog::codes::days(sighting.on?);
+        Some(Self {
+            atom: owner.atom,
+            record: owner.record,
+            on,
+            until: sighting.until.map_or(on, catalog::codes::days),
+            home: sighting.home,
+            died: sighting.died.map(catalog::codes::days),
+        })
     }
 
-    /// All atoms, in the order of their random ids: the order of the files does not show.
-    pub(crate) fn into_facts(self) -> Vec<AtomFacts> {
-        let mut facts = self.facts;
-        facts.sort_unstable_by_key(|facts| facts.id);
-        facts
+    /// Appends the entry.
+    pub(crate) fn put(&self, to: &mut Vec<u8>) {
+        to.extend_from_slice(&self.atom);
+        to.extend_from_slice(&self.record.to_be_bytes());
+        to.extend_from_slice(&self.on.to_be_bytes());
+        to.extend_from_slice(&self.until.to_be_bytes());
+        to.push(self.home.map_or(0, |home| home.prefecture));
+        to.extend_from_slice(&self.home.and_then(|home| home.municipality).unwrap_or(0).to_be_bytes());
+        to.extend_from_slice(&self.died.unwrap_or(NO_DAY).to_be_bytes());
     }
+
+    /// Reads all entries of a piece.
+    pub(crate) fn all(mut bytes: &[u8]) -> Vec<Self> {
+        let mut entries = Vec::with_capacity(bytes.len() / 41);
+        while let Some(entry) = Self::take(&mut bytes) {
+            entries.push(entry);
+        }
+        entries
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        let atom = *chunk(bytes)?;
+        let record = u64::from_be_bytes(*chunk(bytes)?);
+        let on = i32::from_be_bytes(*chunk(bytes)?);
+        let until = i32::from_be_bytes(*chunk(bytes)?);
+        let [prefecture] = *chunk(bytes)?;
+        let municipality = Some(u32::from_be_bytes(*chunk(bytes)?)).filter(|code| *code != 0);
+        let died = day(i32::from_be_bytes(*chunk(bytes)?));
+        let home = (prefecture != 0).then_some(Home { municipality, prefecture });
+        Some(Self { atom, record, on, until, home, died })
+    }
+}
+
+fn chunk<'a, const N: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; N]> {
+    let (chunk, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(chunk)
+}
+
+fn day(days: i32) -> Option<i32> {
+    Some(days).filter(|days| *days != NO_DAY)
+}
+
+/// Gathers entries and sightings to atoms, in the order of their ids. Atoms without any sighting are left out: no record that
+/// stands is theirs.
+pub(crate) fn gather(mut entries: Vec<AtomEntry>, mut sightings: Vec<SightingEntry>) -> Vec<AtomFacts> {
+    entries.sort_by_cached_key(AtomEntry::rank);
+    sightings.sort_unstable_by_key(|sighting| sighting.atom);
+    let mut of_atoms = sightings.chunk_by(|a, b| a.atom == b.atom).peekable();
+    let mut facts: Vec<AtomFacts> = Vec::new();
+    for entry in entries {
+        if let Some(last) = facts.last_mut().filter(|last| last.entry.id == entry.id) {
+            last.entry.fill(entry);
+            continue;
+        }
+        while of_atoms.next_if(|group| group.first().is_some_and(|first| first.atom < entry.id)).is_some() {}
+        let own = of_atoms.next_if(|group| group.first().is_some_and(|first| first.atom == entry.id));
+        facts.extend(own.and_then(|own| seen(entry, own)));
+    }
+    facts
+}
+
+fn seen(entry: AtomEntry, sightings: &[SightingEntry]) -> Option<AtomFacts> {
+    let first = sightings.iter().map(|sighting| sighting.on).min()?;
+    let last = sightings.iter().map(|sighting| sighting.until.max(sighting.on)).max()?;
+    let home = sightings.iter().filter_map(|sighting| Some((sighting.on, sighting.home?)));
+    let home = home.max_by_key(|(on, home)| (*on, home.municipality.is_some(), *home));
+    let died = sightings.iter().filter_map(|sighting| sighting.died).min();
+    Some(AtomFacts { entry, home, seen: (first, last), died })
 }
 
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;
-    use policies::keys::SecretBytes;
+    use proptest::prelude::*;
 
     use super::*;
-    use crate::normalise::date;
+
+    fn entry(id: u8, fields: &[&str]) -> AtomEntry {
+        AtomEntry {
+            id: [id; 16],
+            tokens: std::array::from_fn(|kind| (kind % 2 == 0).then_some([7; 16])),
+            birth_date: (!fields.is_empty()).then_some(-4_309),
+            birth_month: None,
+            sex: Some(b'1'),
+            insured: true,
+            fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+        }
+    }
+
+    fn owner(id: u8, record: u64) -> Owner {
+        Owner { atom: [id; 16], record }
+    }
 
     #[test]
-    fn the_same_identifiers_are_one_atom_and_facts_gather() {
-        let keys = TokenKeys::derive(&SecretBytes::from_slice(&[1; 32]).unwrap());
-        let mut atoms = Atoms::default();
-        let who = Identity { birth: date::birth(b"19580314"), sex: Sex::read("1"), ..Identity::default() };
-        let first = atoms.of(&who, &keys);
-        assert!(first == atoms.of(&who, &keys));
-        assert!(first != atoms.of(&Identity { sex: None, ..who }, &keys));
+    fn facts_gather_by_atom_and_the_newest_home_stands() {
         let tokyo = Home { prefecture: 13, municipality: None };
         let shibuya = Home { prefecture: 13, municipality: Some(13113) };
-        atoms.saw(first, Sighting { on: Some(date(2022, 9, 1)), home: Some(tokyo), ..Sighting::default() });
-        atoms.saw(first, Sighting { on: Some(date(2022, 7, 1)), home: Some(shibuya), ..Sighting::default() });
-        atoms.saw(
-            first,
-            Sighting { on: Some(date(2022, 9, 1)), home: Some(shibuya), died: Some(date(2022, 9, 1)), until: None },
-        );
-        let facts = &atoms.facts[0];
-        assert_eq!(facts.seen, Some((date(2022, 7, 1), date(2022, 9, 1))));
-        assert_eq!(facts.home.unwrap().1, shibuya);
-        assert_eq!(facts.died, Some(date(2022, 9, 1)));
-        assert!(facts.insured.is_none());
+        let say = |on, home, died| Sighting { on: Some(on), home, died, until: None };
+        let sightings = [
+            say(date(2022, 9, 1), Some(tokyo), None),
+            say(date(2022, 7, 1), Some(shibuya), None),
+            say(date(2022, 9, 1), Some(shibuya), Some(date(2022, 9, 1))),
+        ];
+        let sightings = sightings.iter().zip(1..).filter_map(|(one, n)| SightingEntry::of(owner(2, n), one)).collect();
+        let poor = AtomEntry { birth_date: None, sex: None, ..entry(2, &["", "x"]) };
+        let facts = gather(vec![poor, entry(2, &["a", "x"]), entry(3, &["b"])], sightings);
+        assert_eq!(facts.len(), 1, "an atom that no record stands for is left out");
+        let days = catalog::codes::days;
+        assert_eq!(facts[0].seen, (days(date(2022, 7, 1)), days(date(2022, 9, 1))));
+        assert_eq!(facts[0].home.unwrap().1, shibuya);
+        assert_eq!(facts[0].died, Some(days(date(2022, 9, 1))));
+        assert_eq!((facts[0].entry.birth_date, facts[0].entry.fields[0].as_str()), (Some(-4_309), "a"));
+    }
+
+    proptest! {
+        #[test]
+        fn entries_come_back_as_written(fields in proptest::collection::vec(".{0,20}", 0..5), id in any::<u8>()) {
+            let entry = AtomEntry { fields, ..entry(id, &[]) };
+            let mut bytes = Vec::new();
+            entry.put(&mut bytes);
+            entry.put(&mut bytes);
+            prop_assert_eq!(AtomEntry::all(&bytes), vec![entry.clone(), entry]);
+        }
+
+        #[test]
+        fn pieces_cut_short_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _entries = (AtomEntry::all(&bytes), SightingEntry::all(&bytes));
+        }
     }
 }

@@ -1,7 +1,5 @@
-//! DPC survey: 様式1 says who stayed and why, EF what was done. Stays wait in memory until EF is read, because a stay's points
-//! are the sum of its acts; items go out at once.
+//! DPC survey: 様式1 says who stayed and why, EF what was done; a stay's points are the sum of its acts.
 
-use std::collections::HashMap;
 use std::io::BufRead;
 use std::path::Path;
 
@@ -12,21 +10,12 @@ mod form1;
 mod items;
 
 use crate::cell;
-use crate::intake::Intake;
+use crate::intake::{Intake, Version};
 use crate::job::PseudonymizeError;
 use crate::lines::{self, Line};
 use crate::normalise::{chart, date};
 use crate::report::Reason;
 use crate::rows::StayRow;
-use crate::tokens::Token;
-use case::Stay;
-
-/// The stays of a batch.
-#[derive(Default)]
-pub(crate) struct Dpc {
-    places: HashMap<Token, usize>,
-    stays: Vec<Stay>,
-}
 
 /// What every row of every file begins with: hospital, person, admission.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,72 +37,46 @@ impl CaseKey {
         Ok(Self { facility: format!("{prefecture}1{number}"), chart, admitted_on })
     }
 
-    fn digest(&self, intake: &Intake<'_>) -> Token {
-        intake.keys.record_digest(&[self.facility.as_str(), &self.chart, &self.admitted_on.to_string()])
+    /// The words that name the case in every file.
+    fn words(&self) -> [String; 3] {
+        [self.facility.clone(), self.chart.clone(), self.admitted_on.to_string()]
     }
 }
 
-impl Dpc {
-    /// Reads a 様式1 file.
-    pub(crate) fn read_form1(
-        &mut self,
-        from: &mut dyn BufRead,
-        intake: &mut Intake<'_>,
-        path: &Path,
-    ) -> Result<(), PseudonymizeError> {
-        let mut case = form1::Case::default();
-        rows(from, intake, path, |intake, cells, line| {
-            let key = match CaseKey::read(cell::at(cells, 1), cell::at(cells, 2), cell::at(cells, 3)) {
-                Ok(key) => key,
-                Err(reason) => return intake.put_aside(intake.file.records, reason, line),
-            };
-            if case.key.as_ref().is_some_and(|known| *known != key) {
-                self.settle(std::mem::take(&mut case), intake)?;
-            }
-            case.add(key, cells, line, intake)
-        })?;
-        self.settle(case, intake)
-    }
-
-    /// Reads an EF file.
-    pub(crate) fn read_items(
-        &mut self,
-        from: &mut dyn BufRead,
-        intake: &mut Intake<'_>,
-        path: &Path,
-    ) -> Result<(), PseudonymizeError> {
-        rows(from, intake, path, |intake, cells, line| self.item(cells, line, intake))
-    }
-
-    /// Writes the stays.
-    pub(crate) fn finish(self, intake: &mut Intake<'_>) -> Result<(), PseudonymizeError> {
-        for stay in self.stays {
-            let row = StayRow { stay_id: stay.owner.record, points: stay.points, ..stay.facts.row() };
-            intake.row(stay.owner, &row)?;
+/// Reads a 様式1 file.
+pub(crate) fn read_form1(from: &mut dyn BufRead, intake: &mut Intake<'_>, path: &Path) -> Result<(), PseudonymizeError> {
+    let mut case = form1::Case::default();
+    rows(from, intake, path, |intake, cells, line| {
+        let key = match CaseKey::read(cell::at(cells, 1), cell::at(cells, 2), cell::at(cells, 3)) {
+            Ok(key) => key,
+            Err(reason) => return intake.put_aside(intake.file.records, reason, line),
+        };
+        if case.key.as_ref().is_some_and(|known| *known != key) {
+            settle(std::mem::take(&mut case), intake)?;
         }
-        Ok(())
-    }
+        case.add(key, cells, line, intake)
+    })?;
+    settle(case, intake)
+}
 
-    /// Hands a case of 様式1 on.
-    fn settle(&mut self, case: form1::Case, intake: &mut Intake<'_>) -> Result<(), PseudonymizeError> {
-        let Some(key) = case.key.clone() else { return Ok(()) };
-        let digest = key.digest(intake);
-        if self.places.contains_key(&digest) {
-            intake.note(Reason::Duplicate);
-            return Ok(());
-        }
-        let Some(stay) = case.write(&key, intake)? else { return Ok(()) };
-        self.places.insert(digest, self.stays.len());
-        self.stays.push(stay);
-        intake.passed();
-        Ok(())
-    }
+/// Reads an EF file.
+pub(crate) fn read_items(from: &mut dyn BufRead, intake: &mut Intake<'_>, path: &Path) -> Result<(), PseudonymizeError> {
+    rows(from, intake, path, |intake, cells, line| items::item(cells, line, intake))
+}
 
-    /// The stay of a case, to add points to.
-    fn stay(&mut self, key: &CaseKey, intake: &Intake<'_>) -> Option<&mut Stay> {
-        let place = *self.places.get(&key.digest(intake))?;
-        self.stays.get_mut(place)
-    }
+/// Hands a case of 様式1 on.
+fn settle(case: form1::Case, intake: &mut Intake<'_>) -> Result<(), PseudonymizeError> {
+    let Some(key) = case.key.clone() else { return Ok(()) };
+    let Some(stay) = case.write(&key, intake)? else { return Ok(()) };
+    let words = key.words();
+    let parts = words.each_ref().map(String::as_bytes);
+    intake.register(
+        stay.owner,
+        &Version { key: Some(&parts), content: &parts, order: 0, together: false, withdraws: false },
+    );
+    intake.row(stay.owner, &StayRow { stay_id: stay.owner.record, ..stay.facts.row() })?;
+    intake.passed();
+    Ok(())
 }
 
 /// Calls `each` for every row of a tab-separated file; a title row (no nine digits in front) is passed over.

@@ -1,13 +1,9 @@
 //! 電子カルテ: FHIR bundles and documents. Nothing is copied: each row is built anew from the paths named here, so that what
 //! repeats an identifier elsewhere (subjects, texts, contained people, display names) has no way out (formats.md, part 10).
 
-use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::hash::{BuildHasher, RandomState};
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::io::BufRead;
+use std::path::Path;
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -24,60 +20,16 @@ use crate::report::Reason;
 /// Largest document that is read, in bytes.
 const DOCUMENT_MAX: usize = 32 * 1024 * 1024;
 
-/// Documents that a later one of the same number replaces or deletes, by file.
-pub(crate) type Replaced = HashMap<PathBuf, HashSet<u64>>;
-
-/// A document's number, read without the rest.
-#[derive(Deserialize)]
-struct Numbered {
-    identifier: Option<Number>,
-}
-
-#[derive(Deserialize)]
-struct Number {
-    value: Option<String>,
-}
-
-/// Finds which documents are replaced: the last of a number in the order of the files counts.
-pub(crate) fn replaced(paths: &[PathBuf]) -> Result<Replaced, PseudonymizeError> {
-    let keys = [RandomState::new(), RandomState::new()];
-    let mut last: HashMap<[u64; 2], (usize, u64)> = HashMap::new();
-    let mut replaced = Replaced::new();
-    for (place, path) in paths.iter().enumerate() {
-        let file = File::open(path).map_err(PseudonymizeError::io(path))?;
-        let mut taken = 0;
-        documents(&mut BufReader::new(file), path, &mut taken, |document, number, _| {
-            let head: Option<Numbered> = serde_json::from_slice(document).ok();
-            let Some(value) = head.and_then(|head| head.identifier).and_then(|identifier| identifier.value) else {
-                return Ok(());
-            };
-            let digest = keys.each_ref().map(|key| key.hash_one(&value));
-            if let Some((earlier, number)) = last.insert(digest, (place, number)) {
-                let earlier = paths.get(earlier).unwrap_or(path);
-                replaced.entry(earlier.clone()).or_default().insert(number);
-            }
-            Ok(())
-        })?;
-    }
-    Ok(replaced)
-}
-
 /// Reads a file of documents: one, or one a line.
 pub(crate) fn read(
     from: &mut dyn BufRead,
     intake: &mut Intake<'_>,
     path: &Path,
-    replaced: &Replaced,
 ) -> Result<(), PseudonymizeError> {
-    let gone = replaced.get(path);
     let mut taken = 0;
     documents(from, path, &mut taken, |document, number, bytes| {
         intake.file.bytes = bytes;
         intake.read_one();
-        if gone.is_some_and(|gone| gone.contains(&number)) {
-            intake.note(Reason::Replaced);
-            return Ok(());
-        }
         match serde_json::from_slice::<Value>(document) {
             Ok(value) => match bundle::write(&value, intake)? {
                 Ok(()) => Ok(()),

@@ -1,20 +1,29 @@
 //! The batch being made, as the readers of formats see it: who a record belongs to, where rows go, what is put aside.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
-use crate::atoms::{Atoms, Home, Owner, Sighting};
-use crate::content::Content;
-use crate::job::{Progress, PseudonymizeError};
+use aes::Aes256;
+use aes::cipher::{BlockEncrypt, KeyInit};
+use serde::{Deserialize, Serialize};
+
+use crate::absent::Absent;
+use crate::atoms::{AtomEntry, Home, Owner, Sighting, SightingEntry};
+use crate::job::{BatchSecrets, PseudonymizeError};
 use crate::layout::Layout;
+use crate::leak_scan::LeakScan;
 use crate::normalise::insurer::Insurer;
 use crate::quarantine::Quarantine;
 use crate::report::{FileReport, Reason};
 use crate::rows::Row;
+use crate::seal::SealError;
+use crate::spool::{Facts, Slice, Spool, bucket_of, bucket_of_digest};
 use crate::surrogate::Surrogates;
 use crate::tokens::{Identity, Token, TokenKeys};
+use crate::{stays, versions};
 
 /// What the batch says of an institution.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct FacilityFacts {
     /// Largest number of beds seen.
     pub(crate) beds: Option<i32>,
@@ -22,25 +31,95 @@ pub(crate) struct FacilityFacts {
     pub(crate) dpc: bool,
 }
 
-/// Everything a reader may touch.
+/// What all units of a batch share.
+pub(crate) struct Batch<'a> {
+    pub(crate) layouts: &'a BTreeMap<String, Layout>,
+    pub(crate) keys: &'a TokenKeys,
+    pub(crate) secrets: &'a BatchSecrets,
+    pub(crate) absent: &'a Absent,
+}
+
+/// Everything a reader may touch, of one unit of work.
 pub(crate) struct Intake<'a> {
     pub(crate) layouts: &'a BTreeMap<String, Layout>,
-    pub(crate) keys: TokenKeys,
-    pub(crate) atoms: Atoms,
-    pub(crate) content: Content,
-    pub(crate) quarantine: Quarantine,
-    pub(crate) facilities: BTreeMap<String, FacilityFacts>,
-    pub(crate) surrogates: Surrogates,
+    pub(crate) keys: &'a TokenKeys,
+    batch: &'a Batch<'a>,
+    cipher: Aes256,
+    known: HashMap<Token, bool>,
+    spool: Spool,
+    scan: LeakScan,
+    quarantine: Quarantine,
+    facilities: BTreeMap<String, FacilityFacts>,
+    surrogates: Surrogates,
+    unit: u32,
+    registered: u64,
     pub(crate) file: FileReport,
-    pub(crate) seen: HashSet<Token>,
-    pub(crate) files: usize,
-    pub(crate) progress: &'a mut dyn FnMut(Progress),
+    progress: &'a dyn Fn(u64, u64) -> bool,
+    told: (u64, u64),
+    stopped: bool,
+    fault: Option<SealError>,
 }
 
 /// Records between two calls of the progress callback.
-const PROGRESS_EVERY: u64 = 65_536;
+const PROGRESS_EVERY: u64 = 16_384;
+/// Identities remembered within a unit.
+const KNOWN: usize = 262_144;
+/// Columns of institutions' codes: the enclave puts surrogates in their place.
+const INSTITUTIONS: [&str; 3] = ["facility_code", "insurer_code", "prescriber_facility_code"];
 
-impl Intake<'_> {
+impl<'a> Intake<'a> {
+    /// An empty intake.
+    pub(crate) fn new(
+        batch: &'a Batch<'a>,
+        unit: u32,
+        spool: Spool,
+        quarantine: Quarantine,
+        progress: &'a dyn Fn(u64, u64) -> bool,
+    ) -> Self {
+        Self {
+            layouts: batch.layouts,
+            keys: batch.keys,
+            batch,
+            cipher: Aes256::new((&*batch.secrets.atom).into()),
+            known: HashMap::new(),
+            spool,
+            scan: LeakScan::new(),
+            quarantine,
+            facilities: BTreeMap::new(),
+            surrogates: Surrogates::new(&batch.secrets.record, unit),
+            unit,
+            registered: 0,
+            file: FileReport::default(),
+            progress,
+            told: (0, 0),
+            stopped: false,
+            fault: None,
+        }
+    }
+
+    /// Goes on to the next file.
+    pub(crate) fn begin_file(&mut self, number: usize, path: &Path, kind: &str) -> Result<(), PseudonymizeError> {
+        self.file = FileReport { file: number, kind: kind.to_owned(), ..FileReport::default() };
+        self.told = (0, 0);
+        Ok(self.quarantine.begin(number, path)?)
+    }
+
+    /// Ends a file; what happened to it.
+    pub(crate) fn end_file(&mut self) -> Result<FileReport, PseudonymizeError> {
+        self.tell();
+        match self.fault.take() {
+            Some(fault) => Err(fault.into()),
+            None if self.stopped => Err(PseudonymizeError::Stopped),
+            None => Ok(std::mem::take(&mut self.file)),
+        }
+    }
+
+    /// Ends the unit: its slices, its institutions, and how many values were scanned.
+    pub(crate) fn finish(self) -> Result<(Vec<Slice>, BTreeMap<String, FacilityFacts>, u64), PseudonymizeError> {
+        self.quarantine.finish()?;
+        Ok((self.spool.finish()?, self.facilities, self.scan.compared))
+    }
+
     /// Counts a record read.
     pub(crate) fn read_one(&mut self) {
         self.file.records = self.file.records.saturating_add(1);
@@ -49,14 +128,12 @@ impl Intake<'_> {
         }
     }
 
-    /// Tells how far the run is.
+    /// Tells how far the unit is. An answer of `false` stops the run at the next row.
     pub(crate) fn tell(&mut self) {
-        (self.progress)(Progress {
-            file: self.file.file,
-            files: self.files,
-            bytes: self.file.bytes,
-            records: self.file.records,
-        });
+        let (bytes, records) = self.told;
+        let now = (self.file.bytes, self.file.records);
+        self.stopped |= !(self.progress)(now.0.saturating_sub(bytes), now.1.saturating_sub(records));
+        self.told = now;
     }
 
     /// Counts.
@@ -123,44 +200,107 @@ impl Intake<'_> {
         Ok(self.quarantine.put(record, reason, bytes)?)
     }
 
-    /// Whether a record of that content came before.
-    pub(crate) fn came_before<B: AsRef<[u8]>>(&mut self, parts: &[B]) -> bool {
-        !self.seen.insert(self.keys.record_digest(parts))
-    }
-
     /// The layout of that id; a source is read with the layouts that were loaded for it alone.
-    pub(crate) fn layout(&self, id: &str) -> Option<&'_ Layout> {
+    pub(crate) fn layout(&self, id: &str) -> Option<&'a Layout> {
         self.layouts.get(id)
     }
 
     /// Begins a record of a person: its atom and a fresh surrogate, which is also its claim, stay or document id. `None` if the
     /// person is to stay out; nothing of the record may be written then. An atom without any token is counted.
     pub(crate) fn begin(&mut self, identity: &Identity) -> Option<Owner> {
-        let atom = self.atoms.of(identity, &self.keys);
-        if !self.atoms.has_token(atom) {
-            self.note(Reason::Unlinkable);
-        }
+        let digest = self.keys.digest(identity);
+        let atom = self.atom(digest, digest, identity)?;
         Some(Owner { atom, record: self.surrogates.draw() })
     }
 
     /// Begins or goes on with a record that several files tell of: the same words give the same surrogate in a batch, whatever
     /// the order of the files. The atom is that of institution and chart number alone.
     pub(crate) fn resume(&mut self, identity: &Identity, case: &[&str]) -> Option<Owner> {
-        let atom = self.atoms.of(identity, &self.keys);
-        let digest = self.keys.record_digest(case);
-        let record = digest.first_chunk().map_or(0, |half| u64::from_be_bytes(*half));
-        Some(Owner { atom, record })
+        let chart =
+            Identity { facility: identity.facility.clone(), chart: identity.chart.clone(), ..Identity::default() };
+        let atom = self.atom(self.keys.digest(&chart), self.keys.digest(identity), identity)?;
+        let record = self.permuted(self.keys.record_digest(case));
+        Some(Owner { atom, record: record.first_chunk().map_or(0, |half| u64::from_be_bytes(*half)) })
+    }
+
+    /// The atom of an identity. `anchor` is the digest that names the atom, `whole` the one of all that is known.
+    fn atom(&mut self, anchor: Token, whole: Token, identity: &Identity) -> Option<Token> {
+        let id = self.permuted(anchor);
+        self.scan.person(whole, identity);
+        if let Some(absent) = self.known.get(&whole) {
+            if *absent {
+                self.note(Reason::Absent);
+                return None;
+            }
+            return Some(id);
+        }
+        let tokens = self.keys.tokens(identity);
+        let absent = self.batch.absent.holds(&tokens);
+        if self.known.len() >= KNOWN {
+            self.known.clear();
+        }
+        self.known.insert(whole, absent);
+        if absent {
+            self.note(Reason::Absent);
+            return None;
+        }
+        if tokens.iter().all(Option::is_none) {
+            self.note(Reason::Unlinkable);
+        }
+        let entry = AtomEntry {
+            id,
+            tokens,
+            birth_date: identity.born().map(catalog::codes::days),
+            birth_month: identity.birth.map(|birth| catalog::codes::days(birth.month)),
+            sex: identity.sex.and_then(|sex| sex.code().bytes().next()),
+            insured: identity.insurer.is_some() || identity.ltc_insurer.is_some(),
+            fields: identity.fields(),
+        };
+        self.keep(Facts::Atom, bucket_of_digest(&id, self.spool.buckets()), |to| entry.put(to));
+        Some(id)
+    }
+
+    fn permuted(&self, digest: Token) -> Token {
+        let mut block = digest.into();
+        self.cipher.encrypt_block(&mut block);
+        block.into()
     }
 
     /// Says what a record is, so that the last valid one of a key stands and equal ones count once.
-    pub(crate) fn register(&mut self, _owner: Owner, _version: &Version<'_>) {}
+    pub(crate) fn register(&mut self, owner: Owner, version: &Version<'_>) {
+        let content = self.keys.record_digest(version.content);
+        let key = version.key.map_or(content, |key| self.keys.record_digest(key));
+        self.registered = self.registered.saturating_add(1);
+        let entry = versions::Entry {
+            key,
+            order: version.order,
+            sequence: (u64::from(self.unit) << 40) | self.registered,
+            content,
+            record: owner.record,
+            together: version.together,
+            withdraws: version.withdraws,
+        };
+        self.keep(Facts::Version, bucket_of_digest(&key, self.spool.buckets()), |to| entry.put(to));
+    }
 
     /// Adds to a stay what its acts say.
-    pub(crate) fn add_to_stay(&mut self, _stay: Owner, _points: Option<i32>, _dpc_code: Option<&str>) {}
+    pub(crate) fn add_to_stay(&mut self, stay: Owner, points: Option<i32>, dpc_code: Option<&str>) {
+        let bucket = bucket_of(stay.record, self.spool.buckets());
+        self.keep(Facts::Stay, bucket, |to| stays::Addition::put(to, stay.record, points, dpc_code));
+    }
 
     /// Adds what a record says about its person.
     pub(crate) fn saw(&mut self, owner: Owner, sighting: Sighting) {
-        self.atoms.saw(owner.atom, sighting);
+        if let Some(entry) = SightingEntry::of(owner, &sighting) {
+            self.keep(Facts::Sighting, bucket_of_digest(&owner.atom, self.spool.buckets()), |to| entry.put(to));
+        }
+    }
+
+    /// Facts that cannot be written end the unit at its next row.
+    fn keep(&mut self, kind: Facts, bucket: u32, put: impl FnOnce(&mut Vec<u8>)) {
+        if let Err(fault) = self.spool.facts(kind, bucket, put) {
+            self.fault.get_or_insert(fault);
+        }
     }
 
     /// Adds what a record says about its institution.
@@ -173,9 +313,37 @@ impl Intake<'_> {
         facts.dpc |= dpc;
     }
 
-    /// Writes a row.
+    /// Writes a row, unless one of its values is an identifier of its person: that stops the batch.
     pub(crate) fn row<R: Row>(&mut self, owner: Owner, row: &R) -> Result<(), PseudonymizeError> {
-        Ok(self.content.push(self.atoms.id(owner.atom), row)?)
+        if let Some(fault) = self.fault.take() {
+            return Err(fault.into());
+        }
+        if self.stopped {
+            return Err(PseudonymizeError::Stopped);
+        }
+        let mut leak = None;
+        let scan = &mut self.scan;
+        row.texts(&mut |column, text| {
+            if leak.is_none() && !INSTITUTIONS.contains(&column) && scan.is_own(text) && !is_public_code(column, text) {
+                leak = Some(column);
+            }
+        });
+        if let Some(column) = leak {
+            let (file, record) = (self.file.file, self.file.records);
+            return Err(PseudonymizeError::Leak { file, record, column: format!("{}.{column}", row.table()) });
+        }
+        Ok(self.spool.row(owner, row)?)
+    }
+}
+
+/// Whether a value stands in the public list of its column's codes: such a value is nobody's, even if somebody's number equals it.
+fn is_public_code(column: &str, text: &str) -> bool {
+    match column {
+        "disease_code" => catalog::codes::icd10_of_disease(text).is_some(),
+        "drug_code" | "item_code" | "yj_code" | "procedure_code" | "material_code" | "jlac" | "service_code" | "dpc_code" => {
+            catalog::codes::is_listed(text)
+        }
+        _ => false,
     }
 }
 

@@ -1,14 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+mod absent;
 mod atoms;
 mod cell;
-mod content;
 mod dpc;
 mod ehr;
 pub mod epoch;
 mod intake;
 mod job;
 pub mod layout;
+mod leak_scan;
 mod lines;
 pub mod link;
 mod ltc;
@@ -19,9 +20,12 @@ pub mod release;
 mod report;
 mod rows;
 pub mod seal;
+mod spool;
+mod stays;
 mod surrogate;
 mod tokens;
+mod versions;
 
-pub use job::{InvalidSource, Job, Progress, PseudonymizeError, Source, pseudonymize};
+pub use job::{InvalidSource, Job, Options, Progress, PseudonymizeError, Source, pseudonymize};
 pub use normalise::VERSION as NORMALISER_VERSION;
 pub use report::{FileReport, Reason, Report};

@@ -13,6 +13,7 @@ use crate::seal::{self, SealError, SealedWriter};
 /// The quarantine folder of a batch being made.
 pub(crate) struct Quarantine {
     folder: PathBuf,
+    unit: u32,
     holder: SealRecipient,
     list: Option<(PathBuf, BufWriter<File>)>,
     records: Option<SealedWriter<BufWriter<File>>>,
@@ -22,9 +23,9 @@ pub(crate) struct Quarantine {
 
 impl Quarantine {
     /// An empty quarantine; files appear with the first entry.
-    pub(crate) fn new(folder: &Path, holder: &SealRecipient) -> Self {
+    pub(crate) fn new(folder: &Path, unit: u32, holder: &SealRecipient) -> Self {
         let (folder, holder) = (folder.to_owned(), holder.clone());
-        Self { folder, holder, list: None, records: None, file: 0, path: PathBuf::new() }
+        Self { folder, unit, holder, list: None, records: None, file: 0, path: PathBuf::new() }
     }
 
     /// Goes on to the next file.
@@ -48,7 +49,7 @@ impl Quarantine {
             none => none.insert((at.clone(), BufWriter::new(File::create(&at).map_err(io(&at))?))),
         };
         writeln!(list, "{}", json!({ "file": file, "record": record, "reason": code })).map_err(io(&at))?;
-        let sealed = self.folder.join("records.age");
+        let sealed = self.sealed();
         let records = match &mut self.records {
             Some(records) => records,
             none => none.insert(seal::create(&sealed, &self.holder)?),
@@ -64,10 +65,14 @@ impl Quarantine {
     pub(crate) fn finish(mut self) -> Result<(), SealError> {
         self.end_list()?;
         let Some(records) = self.records else { return Ok(()) };
-        let path = self.folder.join("records.age");
+        let path = sealed(&self.folder, self.unit);
         let io = |cause| SealError::Io { path: path.clone(), cause };
         let file = records.finish().map_err(io)?.into_inner().map_err(|fault| io(fault.into_error()))?;
         file.sync_all().map_err(io)
+    }
+
+    fn sealed(&self) -> PathBuf {
+        sealed(&self.folder, self.unit)
     }
 
     fn end_list(&mut self) -> Result<(), SealError> {
@@ -76,4 +81,9 @@ impl Quarantine {
             list.into_inner().map_err(|fault| SealError::Io { path: path.clone(), cause: fault.into_error() })?;
         file.sync_all().map_err(|cause| SealError::Io { path, cause })
     }
+}
+
+/// Records of one unit of work, sealed to the holder.
+fn sealed(folder: &Path, unit: u32) -> PathBuf {
+    folder.join(format!("records-{unit:06}.age"))
 }

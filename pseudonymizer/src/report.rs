@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What happened to something that did not simply pass. The code is stable and says nothing about the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,8 +46,12 @@ pub enum Reason {
     CheckDigit,
     /// A record without any usable linkage identifier, kept.
     Unlinkable,
-    /// A withdrawn application.
+    /// A withdrawn application, or a record that was taken back.
     Withdrawn,
+    /// A record of a person who stays out of the source.
+    Absent,
+    /// The same file once more; it was not read.
+    FileDuplicate,
     /// A part of a document that is not on the list of known parts, dropped.
     PartUnknown,
 }
@@ -76,18 +80,22 @@ impl Reason {
             Self::CheckDigit => "identifier/check-digit",
             Self::Unlinkable => "identifier/none",
             Self::Withdrawn => "record/withdrawn",
+            Self::Absent => "person/absent",
+            Self::FileDuplicate => "file/duplicate",
             Self::PartUnknown => "part/unknown",
         }
     }
 }
 
 /// What happened to one file.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileReport {
     /// Place in the list of files, sorted, from 1.
     pub file: usize,
     /// Kind, as found from its content.
-    pub kind: &'static str,
+    pub kind: String,
+    /// SHA-256 of the file, hexadecimal; empty for a file that was not read.
+    pub sha256: String,
     /// Bytes read.
     pub bytes: u64,
     /// Lines, elements or documents read.
@@ -97,42 +105,61 @@ pub struct FileReport {
     /// Put into quarantine.
     pub quarantined: u64,
     /// By reason code.
-    pub reasons: BTreeMap<&'static str, u64>,
+    pub reasons: BTreeMap<String, u64>,
 }
 
 impl FileReport {
     /// Counts.
     pub(crate) fn note(&mut self, reason: Reason) {
-        let count = self.reasons.entry(reason.code()).or_default();
-        *count = count.saturating_add(1);
+        self.note_many(reason, 1);
+    }
+
+    /// Counts several.
+    pub(crate) fn note_many(&mut self, reason: Reason, times: u64) {
+        match self.reasons.get_mut(reason.code()) {
+            Some(count) => *count = count.saturating_add(times),
+            None => {
+                self.reasons.insert(reason.code().to_owned(), times);
+            }
+        }
     }
 }
 
 /// What a run did.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// `ndb`, `ltc`, `dpc` or `ehr`.
-    pub source: &'static str,
+    /// `ndb`, `ltc`, `dpc`, `ehr` or an added source.
+    pub source: String,
     /// 32 random hexadecimal digits.
     pub batch: String,
     /// When.
     pub created_at: Timestamp,
     /// Version of the normaliser.
-    pub normaliser: &'static str,
+    pub normaliser: String,
     /// By file.
     pub files: Vec<FileReport>,
     /// Rows by content table.
-    pub tables: BTreeMap<&'static str, u64>,
+    pub tables: BTreeMap<String, u64>,
     /// Distinct sets of identifiers.
     pub atoms: u64,
     /// Atoms that have a token of each kind.
-    pub tokens: BTreeMap<&'static str, u64>,
+    pub tokens: BTreeMap<String, u64>,
+    /// Kinds that the batch does not carry, because a value of theirs is shared by too many atoms; how many share it.
+    pub refused: BTreeMap<String, u64>,
+    /// Values that the leak scan compared; it found none, or there would be no batch.
+    pub scanned: u64,
+    /// Over all files, what the end of the batch found: duplicates, corrections, withdrawals, rows without their stay.
+    pub resolved: BTreeMap<String, u64>,
+    /// Whether an earlier run had made the batch from the same files: nothing was changed.
+    #[serde(skip)]
+    pub unchanged: bool,
 }
 
 impl Report {
     /// Sum over the files of one reason.
     pub fn count(&self, reason: Reason) -> u64 {
-        self.files.iter().filter_map(|file| file.reasons.get(reason.code())).sum()
+        let in_files: u64 = self.files.iter().filter_map(|file| file.reasons.get(reason.code())).sum();
+        in_files.saturating_add(self.resolved.get(reason.code()).copied().unwrap_or(0))
     }
 
     /// Records in quarantine.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, BooleanBuilder, Date32Builder, Float64Builder, Int32Builder, StringBuilder, UInt64Builder,
 };
+use arrow::datatypes::DataType;
 use jiff::civil::Date;
 
 /// One growing column.
@@ -19,6 +20,22 @@ pub(crate) enum Column {
 }
 
 impl Column {
+    /// An empty column of a type of the catalog.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the catalog's other type is text; a column of a type that it does not have yet fails to build"
+    )]
+    pub(crate) fn of(kind: &DataType) -> Self {
+        match kind {
+            DataType::Boolean => Self::Bool(BooleanBuilder::new()),
+            DataType::Date32 => Self::Date(Date32Builder::new()),
+            DataType::Float64 => Self::Double(Float64Builder::new()),
+            DataType::Int32 => Self::Int(Int32Builder::new()),
+            DataType::UInt64 => Self::U64(UInt64Builder::new()),
+            _ => Self::Text(StringBuilder::new()),
+        }
+    }
+
     /// Ends the column and starts it again.
     pub(crate) fn finish(&mut self) -> ArrayRef {
         match self {
@@ -36,6 +53,11 @@ impl Column {
 pub(crate) trait Cell {
     /// Appends itself.
     fn put(&self, column: &mut Column);
+
+    /// Its text, if it is one.
+    fn text(&self) -> Option<&str> {
+        None
+    }
 }
 
 macro_rules! cell {
@@ -63,6 +85,10 @@ impl Cell for Option<&str> {
             column.append_option(*self);
         }
     }
+
+    fn text(&self) -> Option<&str> {
+        *self
+    }
 }
 
 impl Cell for Option<String> {
@@ -71,17 +97,20 @@ impl Cell for Option<String> {
             column.append_option(self.as_deref());
         }
     }
+
+    fn text(&self) -> Option<&str> {
+        self.as_deref()
+    }
 }
 
 /// A row of a content table, without its atom.
 pub(crate) trait Row {
     /// Name of the table.
-    const TABLE: &'static str;
-    /// Column names behind `atom`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "a test compares them with the catalog's schema"))]
-    const COLUMNS: &'static [&'static str];
-    /// Appends a cell to each column.
+    fn table(&self) -> &'static str;
+    /// Appends a cell to each column behind `atom`.
     fn put(&self, columns: &mut [Column]);
+    /// Calls `each` with every text and its column's name.
+    fn texts(&self, each: &mut dyn FnMut(&'static str, &str));
 }
 
 macro_rules! rows {
@@ -91,18 +120,30 @@ macro_rules! rows {
             #[derive(Clone, Default)]
             pub(crate) struct $name<'a> { $(pub(crate) $column: $type,)* }
 
-            impl Row for $name<'_> {
-                const TABLE: &'static str = $table;
+            impl $name<'_> {
+                /// Column names behind `atom`.
+                #[cfg(test)]
                 const COLUMNS: &'static [&'static str] = &[$(stringify!($column)),*];
+            }
+
+            impl Row for $name<'_> {
+                fn table(&self) -> &'static str {
+                    $table
+                }
+
                 fn put(&self, columns: &mut [Column]) {
                     let mut columns = columns.iter_mut();
                     $(if let Some(column) = columns.next() { self.$column.put(column); })*
+                }
+
+                fn texts(&self, each: &mut dyn FnMut(&'static str, &str)) {
+                    $(if let Some(text) = self.$column.text() { each(stringify!($column), text); })*
                 }
             }
         )*
 
         #[cfg(test)]
-        const ALL: &[(&str, &[&str])] = &[$(($table, <$name<'static> as Row>::COLUMNS)),*];
+        const ALL: &[(&str, &[&str])] = &[$(($table, $name::<'static>::COLUMNS)),*];
     };
 }
 

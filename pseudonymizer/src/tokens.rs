@@ -23,6 +23,9 @@ pub(crate) type Token = [u8; WIDTH];
 /// How many kinds there are: T1 to T7.
 pub(crate) const KINDS: usize = 7;
 
+/// Their names, as the columns of the token file have them.
+pub(crate) const KIND_NAMES: [&str; KINDS] = ["t1", "t2", "t3", "t4", "t5", "t6", "t7"];
+
 /// What a record says about who it belongs to, normalised. Lives in the holder zone's memory alone: neither `Debug` nor `Serialize`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Identity {
@@ -83,7 +86,7 @@ impl Identity {
     }
 
     /// Every field, for telling one set of identifiers from another.
-    fn fields(&self) -> Vec<String> {
+    pub(crate) fn fields(&self) -> Vec<String> {
         let text = |value: &Option<String>| value.clone().map_or_else(String::new, |value| format!("+{value}"));
         let exact = |part: &Option<Part>| text(&part.as_ref().map(|part| part.exact.clone()));
         vec![

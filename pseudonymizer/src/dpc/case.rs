@@ -5,12 +5,10 @@ use jiff::civil::Date;
 use crate::atoms::Owner;
 use crate::rows::StayRow;
 
-/// A stay that waits for its points.
+/// A stay.
 pub(crate) struct Stay {
     pub(crate) owner: Owner,
     pub(crate) facts: Facts,
-    /// Sum of the acts; `None` while no EF row has come.
-    pub(crate) points: Option<i32>,
 }
 
 /// The columns of `dpc.stays`, owned.

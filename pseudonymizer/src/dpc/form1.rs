@@ -150,7 +150,7 @@ impl Case {
         self.facts.admitted_on = Some(key.admitted_on);
         self.facts.age = identity.born().and_then(|born| date::years(born, key.admitted_on));
         self.facts.sex = identity.sex.map(Sex::code);
-        let Some(owner) = intake.begin(&identity) else { return Ok(None) };
+        let Some(owner) = intake.resume(&identity, &key.words().each_ref().map(String::as_str)) else { return Ok(None) };
         let left = self.facts.discharged_on;
         let died = self.facts.outcome.filter(|outcome| outcome.died()).and(left).map(date::first_of_month);
         let home = self.postcode.as_deref().and_then(home_of_postcode);
@@ -171,7 +171,7 @@ impl Case {
             let row = Form1Row { stay_id, item: Some(item), value_code: Some(code), value, facility_code };
             intake.row(owner, &row)?;
         }
-        Ok(Some(Stay { owner, facts: self.facts, points: None }))
+        Ok(Some(Stay { owner, facts: self.facts }))
     }
 }
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::normalise::text;
 
-use super::{PseudonymizeError, Source};
+use super::PseudonymizeError;
+use crate::report::Reason;
 
 /// Kinds, in the order in which they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,14 +46,23 @@ impl Kind {
     }
 
     /// Whose files they are.
-    pub(crate) fn source(self) -> Option<Source> {
+    pub(crate) fn source(self) -> Option<&'static str> {
         Some(match self {
-            Self::Receipts | Self::Checkup => Source::Ndb,
-            Self::Certification | Self::LtcClaims => Source::Ltc,
-            Self::Form1 | Self::Items => Source::Dpc,
-            Self::Fhir => Source::Ehr,
+            Self::Receipts | Self::Checkup => "ndb",
+            Self::Certification | Self::LtcClaims => "ltc",
+            Self::Form1 | Self::Items => "dpc",
+            Self::Fhir => "ehr",
             Self::Unknown => return None,
         })
+    }
+
+    /// Why a file of this kind is not read for a source.
+    pub(crate) fn skipped_in(self, source: &str) -> Option<Reason> {
+        match self.source() {
+            Some(own) if own == source => None,
+            Some(_) => Some(Reason::FileOtherSource),
+            None => Some(Reason::FileUnknown),
+        }
     }
 }
 

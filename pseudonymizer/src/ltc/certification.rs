@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{care_level, claims::home_of};
 use crate::atoms::Sighting;
 use crate::cell::{self, at};
-use crate::intake::Intake;
+use crate::intake::{Intake, Version};
 use crate::job::PseudonymizeError;
 use crate::lines::{self, Line};
 use crate::normalise::insurer::{self, LtcInsurer};
@@ -128,10 +128,6 @@ fn row(header: &Header, cells: &[&[u8]], line: &[u8], intake: &mut Intake<'_>) -
         intake.note(Reason::Withdrawn);
         return Ok(());
     }
-    if intake.came_before(cells) {
-        intake.note(Reason::Duplicate);
-        return Ok(());
-    }
     let identity = Identity {
         ltc_insurer: intake.identifier(cell(Wanted::Insurer), LtcInsurer::read),
         ltc_number: intake.identifier(cell(Wanted::Insured), insurer::ltc_insured),
@@ -142,6 +138,7 @@ fn row(header: &Header, cells: &[&[u8]], line: &[u8], intake: &mut Intake<'_>) -
         ..Identity::default()
     };
     let Some(owner) = intake.begin(&identity) else { return Ok(()) };
+    intake.register(owner, &Version { key: None, content: cells, order: 0, together: true, withdraws: false });
     let home = home_of(identity.ltc_insurer.as_ref());
     intake.saw(owner, Sighting { on: Some(applied_on), home, ..Sighting::default() });
     let mut decimal = |wanted| intake.cell(cell(wanted), cell::decimal);

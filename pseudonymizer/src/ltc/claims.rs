@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::care_level;
 use crate::atoms::{Home, Owner, Sighting};
 use crate::cell::{self, at};
-use crate::intake::Intake;
+use crate::intake::{Intake, Version};
 use crate::job::PseudonymizeError;
 use crate::lines::{self, Line};
 use crate::normalise::date;
@@ -107,10 +107,6 @@ fn key(payload: &[&[u8]]) -> Vec<Vec<u8>> {
 fn base(payload: &[&[u8]], intake: &mut Intake<'_>) -> Result<Current, Reason> {
     let month = date::month(at(payload, 3)).ok_or(Reason::NoDate)?;
     let provider = provider(at(payload, 4)).ok_or(Reason::NoFacility)?;
-    if intake.came_before(payload) {
-        intake.note(Reason::Duplicate);
-        return Ok(Current::Duplicate(key(payload)));
-    }
     let birth = intake.identifier(at(payload, 13), |digits| date::birth(digits.as_bytes()));
     let identity = Identity {
         ltc_insurer: intake.identifier(at(payload, 5), LtcInsurer::read),
@@ -120,6 +116,7 @@ fn base(payload: &[&[u8]], intake: &mut Intake<'_>) -> Result<Current, Reason> {
         ..Identity::default()
     };
     let Some(owner) = intake.begin(&identity) else { return Ok(Current::Duplicate(key(payload))) };
+    intake.register(owner, &Version { key: None, content: payload, order: 0, together: true, withdraws: false });
     // 中止理由 4: death, on the day of the stop.
     let died = (at(payload, 23) == b"4").then(|| date::day(at(payload, 22)).map_or(month, date::first_of_month));
     let home = home_of(identity.ltc_insurer.as_ref());

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::{details, header};
 use crate::cell;
-use crate::intake::Intake;
+use crate::atoms::Owner;
+use crate::intake::{Intake, Version};
 use crate::job::PseudonymizeError;
 use crate::lines::{self, Line};
 use crate::report::Reason;
@@ -198,13 +199,10 @@ fn settle(
     let Some(institution) = institution else {
         return intake.put_aside(receipt.number(), Reason::NoFacility, receipt.bytes());
     };
-    if is_duplicate(receipt, institution, intake) {
-        intake.note(Reason::Duplicate);
-        return Ok(());
-    }
     match header::read(receipt, institution, intake) {
         Ok(None) => Ok(()),
         Ok(Some(claim)) => {
+            register(receipt, institution, claim.owner, intake);
             header::write(&claim, intake)?;
             details::write(receipt, &claim, intake)?;
             intake.passed();
@@ -214,8 +212,8 @@ fn settle(
     }
 }
 
-/// The same receipt once more, whatever its number in the file.
-fn is_duplicate(receipt: &Receipt, institution: &Institution, intake: &mut Intake<'_>) -> bool {
+/// What the receipt says, whatever its number in the file.
+fn register(receipt: &Receipt, institution: &Institution, owner: Owner, intake: &mut Intake<'_>) {
     let mut parts: Vec<&[u8]> = vec![institution.code.as_bytes()];
     for (_, line) in receipt.lines() {
         let numbered = kind_of(line) == b"RE";
@@ -225,7 +223,7 @@ fn is_duplicate(receipt: &Receipt, institution: &Institution, intake: &mut Intak
             _ => parts.push(line),
         }
     }
-    intake.came_before(&parts)
+    intake.register(owner, &Version { key: None, content: &parts, order: 0, together: true, withdraws: false });
 }
 
 fn institution(line: &[u8]) -> Option<Institution> {

@@ -43,7 +43,7 @@ fn a_checkup_becomes_a_row_and_its_texts_stay() {
     ];
     let first = world.write("a.xml", document(&items.concat()).as_bytes());
     let again = world.write("b.xml", document(&items.concat()).as_bytes());
-    let batch = world.batch(Source::Ndb, &[first, again], "out");
+    let batch = world.batch("ndb", &[first, again], "out");
     assert_eq!(batch.report.count(Reason::Duplicate), 1);
     assert_eq!(batch.days("ndb.checkups", "checked_on"), [Some(catalog::codes::days(date(2022, 7, 15)))]);
     assert_eq!(batch.text("ndb.checkups", "facility_code"), ["1311234566"]);
@@ -54,7 +54,7 @@ fn a_checkup_becomes_a_row_and_its_texts_stay() {
     assert_eq!(batch.text("ndb.checkups", "smoking"), ["no"]);
     assert_eq!(batch.report.count(Reason::CellForm), 1);
     assert_eq!(batch.text("person", "prefecture"), ["13"]);
-    let receipts = world.run(Source::Ndb, &["RECEIPTC_202207.UKE"]);
+    let receipts = world.run("ndb", &["RECEIPTC_202207.UKE"]);
     for kind in ["t1", "t2", "t3"] {
         let here = batch.token_of("ndb.checkups", 0, kind);
         assert!(here.is_some() && here == receipts.token_of("ndb.claims", 0, kind), "{kind}");
@@ -78,7 +78,7 @@ fn document_types_cut_files_and_other_reports_are_not_read() {
         world.write("c.xml", deletion.as_bytes()),
         world.write("d.xml", two.as_bytes()),
     ];
-    let batch = world.batch(Source::Ndb, &files, "out");
+    let batch = world.batch("ndb", &files, "out");
     assert_eq!(batch.report.count(Reason::RecordForm), 2);
     assert_eq!(batch.report.count(Reason::RecordUncarried), 1);
     assert_eq!(batch.report.tables["ndb.checkups"], 2);
@@ -95,7 +95,7 @@ proptest! {
             bytes[at] = byte;
         }
         let path = world.write("a.xml", &bytes);
-        let done = world.try_run(Source::Ndb, &[path], "out");
+        let done = world.try_run("ndb", &[path], "out");
         let ended = matches!(done, Ok(_) | Err(PseudonymizeError::Nothing { .. }));
         prop_assert!(ended);
     }

@@ -7,7 +7,7 @@ use super::*;
 #[test]
 fn a_stay_has_its_diagnoses_items_and_points() {
     let world = World::new();
-    let batch = world.run(Source::Dpc, &["EFn_131234566_2208.txt", "FF1_131234566_2208.txt"]);
+    let batch = world.run("dpc", &["EFn_131234566_2208.txt", "FF1_131234566_2208.txt"]);
     assert_eq!(batch.text("dpc.stays", "facility_code"), ["1311234566"]);
     assert_eq!(batch.ints("dpc.stays", "age"), [Some(64)]);
     assert_eq!(batch.days("dpc.stays", "discharged_on"), [Some(catalog::codes::days(date(2022, 8, 9)))]);
@@ -39,8 +39,8 @@ fn the_chart_number_joins_stays_and_claims_whatever_its_zeros() {
     changed.extend_from_slice(b"00001001");
     changed.extend_from_slice(&receipts[at + 8..]);
     let path = world.write("a.UKE", &changed);
-    let ndb = world.batch(Source::Ndb, &[path], "ndb");
-    let dpc = world.run(Source::Dpc, &["FF1_131234566_2208.txt"]);
+    let ndb = world.batch("ndb", &[path], "ndb");
+    let dpc = world.run("dpc", &["FF1_131234566_2208.txt"]);
     let token = dpc.token_of("dpc.stays", 0, "t7");
     assert!(token.is_some() && token == ndb.token_of("ndb.claims", 0, "t7"));
 }
@@ -58,7 +58,7 @@ fn rows_without_a_stay_and_unknown_items_are_put_aside() {
     let other = String::from_utf8_lossy(&fs::read(fixture("EFn_131234566_2208.txt")).unwrap())
         .replace("0000001001", "0000009999");
     let items = world.write("EFn_1.txt", other.as_bytes());
-    let batch = world.batch(Source::Dpc, &[form1, items], "out");
+    let batch = world.batch("dpc", &[form1, items], "out");
     assert_eq!(batch.report.count(Reason::RecordOrphan), 2);
     assert_eq!(batch.report.count(Reason::RecordUnknown), 1);
     assert_eq!(batch.report.count(Reason::NoCode), 1);

@@ -82,7 +82,7 @@ fn all() -> Vec<Value> {
 fn resources_are_built_anew_from_known_paths() {
     let world = World::new();
     let path = world.write("a.json", bundle("1", &all()).to_string().as_bytes());
-    let batch = world.batch(Source::Ehr, &[path], "out");
+    let batch = world.batch("ehr", &[path], "out");
     assert_eq!(batch.text("ehr.conditions", "disease_code"), ["20064049"]);
     assert_eq!(batch.text("ehr.conditions", "icd10"), ["K269"]);
     let flag = |column: &str| batch.tables["ehr.conditions"].column_by_name(column).unwrap().as_boolean().value(0);
@@ -96,7 +96,7 @@ fn resources_are_built_anew_from_known_paths() {
     assert_eq!(batch.ints("ehr.medications", "days"), [Some(28)]);
     assert_eq!(batch.report.count(Reason::PartUnknown), 2);
     assert_eq!(batch.days("person", "died_month"), [Some(catalog::codes::days(date(2023, 12, 1)))]);
-    let receipts = world.run(Source::Ndb, &["RECEIPTC_202207.UKE"]);
+    let receipts = world.run("ndb", &["RECEIPTC_202207.UKE"]);
     for kind in ["t1", "t2", "t3", "t5", "t7"] {
         let here = batch.token_of("ehr.conditions", 0, kind);
         assert!(here.is_some() && here == receipts.token_of("ndb.claims", 0, kind), "{kind}");
@@ -120,7 +120,7 @@ fn a_later_bundle_replaces_and_a_patient_alone_deletes() {
     ];
     let text = lines.map(|line| line.to_string()).join("\n");
     let path = world.write("a.ndjson", text.as_bytes());
-    let batch = world.batch(Source::Ehr, &[path], "out");
+    let batch = world.batch("ehr", &[path], "out");
     assert_eq!(batch.report.count(Reason::Replaced), 3);
     assert_eq!(batch.report.tables["ehr.conditions"], 1);
     assert_eq!(batch.report.tables["ehr.allergies"], 1);
@@ -137,7 +137,7 @@ fn broken_and_foreign_json_is_put_aside() {
         bundle("1", &all()[..1])
     );
     let path = world.write("a.ndjson", text.as_bytes());
-    let batch = world.batch(Source::Ehr, &[path], "out");
+    let batch = world.batch("ehr", &[path], "out");
     assert_eq!(batch.report.count(Reason::RecordForm), 2);
     assert_eq!(batch.report.count(Reason::NoFacility), 1);
     assert_eq!(batch.report.files[0].passed, 1);
@@ -154,7 +154,7 @@ proptest! {
             bytes[at] = byte;
         }
         let path = world.write("a.json", &bytes);
-        let done = world.try_run(Source::Ehr, &[path], "out");
+        let done = world.try_run("ehr", &[path], "out");
         let ended = matches!(done, Ok(_) | Err(PseudonymizeError::Nothing { .. }));
         prop_assert!(ended);
     }

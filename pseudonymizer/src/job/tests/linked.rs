@@ -20,8 +20,8 @@ fn link(world: &World, batches: &[&Batch]) -> BTreeMap<Vec<u8>, u64> {
 #[test]
 fn the_five_persons_of_the_samples_are_found() {
     let world = World::new();
-    let ndb = world.run(Source::Ndb, &["RECEIPTC_200910_wareki.UKE", "RECEIPTC_202207.UKE", "RECEIPTC_202209.UKE"]);
-    let ltc = world.run(Source::Ltc, &["i2208a.csv", "nintei_head18.csv"]);
+    let ndb = world.run("ndb", &["RECEIPTC_200910_wareki.UKE", "RECEIPTC_202207.UKE", "RECEIPTC_202209.UKE"]);
+    let ltc = world.run("ltc", &["i2208a.csv", "nintei_head18.csv"]);
     let crosswalk = link(&world, &[&ndb, &ltc]);
     let claims: Vec<u64> = ndb.atoms("ndb.claims").iter().map(|atom| crosswalk[atom]).collect();
     let [p1_then, p2_then, p1, p2, p3, p4, p5, p1_after, p3_after, p2_after] = claims[..] else {

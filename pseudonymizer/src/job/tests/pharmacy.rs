@@ -36,7 +36,7 @@ fn a_pharmacy_receipt_names_its_prescriber_and_its_drugs() {
         "GO,1,500,99\r\n\x1a".to_owned(),
     ];
     let path = world.write("RECEIPTY.UKE", &cp932(&text.concat()));
-    let batch = world.batch(Source::Ndb, &[path], "out");
+    let batch = world.batch("ndb", &[path], "out");
     assert_eq!(batch.text("ndb.claims", "claim_type"), ["pharmacy"]);
     assert_eq!(batch.text("ndb.claims", "facility_code"), ["1347654321"]);
     assert_eq!(batch.text("ndb.claims", "prescriber_facility_code"), ["1311234566"]);
@@ -49,7 +49,7 @@ fn a_pharmacy_receipt_names_its_prescriber_and_its_drugs() {
     assert_eq!(batch.days("ndb.drugs", "dispensed_on")[0], day(6));
     assert_eq!(batch.report.quarantined(), 0);
 
-    let medical = world.run(Source::Ndb, &["RECEIPTC_202207.UKE"]);
+    let medical = world.run("ndb", &["RECEIPTC_202207.UKE"]);
     for kind in ["t1", "t2", "t3", "t5"] {
         let here = batch.token_of("ndb.claims", 0, kind);
         assert!(here.is_some() && here == medical.token_of("ndb.claims", 0, kind), "{kind}");
@@ -84,7 +84,7 @@ fn a_dpc_receipt_has_its_diagnoses_and_what_is_bundled() {
         "GO,2,45000,99\r\n\x1a".to_owned(),
     ];
     let path = world.write("RECEIPTD.UKE", &cp932(&text.concat()));
-    let batch = world.batch(Source::Ndb, &[path], "out");
+    let batch = world.batch("ndb", &[path], "out");
     assert_eq!(batch.text("ndb.claims", "claim_type"), ["dpc"]);
     assert_eq!(batch.text("ndb.claims", "setting"), ["inpatient"]);
     assert_eq!(batch.text("ndb.claims", "department"), ["01"]);

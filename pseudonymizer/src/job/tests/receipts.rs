@@ -9,7 +9,7 @@ const RECEIPTS: [&str; 3] = ["RECEIPTC_200910_wareki.UKE", "RECEIPTC_202207.UKE"
 #[test]
 fn receipts_of_one_person_share_tokens_and_twins_do_not() {
     let world = World::new();
-    let batch = world.run(Source::Ndb, &RECEIPTS);
+    let batch = world.run("ndb", &RECEIPTS);
     assert_eq!(batch.report.tables["ndb.claims"], 10);
     let months = batch.days("ndb.claims", "service_month");
     let ages = batch.ints("ndb.claims", "age");
@@ -32,7 +32,7 @@ fn receipts_of_one_person_share_tokens_and_twins_do_not() {
 #[test]
 fn receipts_become_rows() {
     let world = World::new();
-    let batch = world.run(Source::Ndb, &["RECEIPTC_202207.UKE"]);
+    let batch = world.run("ndb", &["RECEIPTC_202207.UKE"]);
     assert_eq!(batch.text("ndb.claims", "facility_code"), vec!["1311234566"; 5]);
     assert_eq!(batch.text("ndb.claims", "insurer_code")[2], "00138990");
     assert_eq!(batch.text("ndb.claims", "insurer_type"), ["union", "late_elderly", "national", "union", "union"]);
@@ -57,7 +57,7 @@ fn receipts_become_rows() {
 #[test]
 fn nothing_that_names_a_person_leaves() {
     let world = World::new();
-    let batch = world.run(Source::Ndb, &RECEIPTS);
+    let batch = world.run("ndb", &RECEIPTS);
     let leaving = batch.leaving(&world);
     let secrets = [
         "山田",
@@ -85,7 +85,7 @@ fn nothing_that_names_a_person_leaves() {
         assert_eq!(count_in(&leaving, secret), 0, "{secret}");
     }
     assert!(count_in(&leaving, "8833421") > 0, "the search would find what is there");
-    let ltc = world.run(Source::Ltc, &["i2208a.csv", "nintei_head18.csv"]);
+    let ltc = world.run("ltc", &["i2208a.csv", "nintei_head18.csv"]);
     let leaving = ltc.leaving(&world);
     for secret in ["ｻﾄｳ", "ハナコ", "佐藤", "0000123456", "150-0002", "架空区", "03-0000-0001", "1370100019"]
     {
@@ -103,7 +103,7 @@ fn the_same_receipt_twice_counts_once_and_broken_ones_are_put_aside() {
                  IR,1,99,1,1234566,,X,202208,00,\r\nRE,1,1112,202207,X,1,19580314\r\n";
     bad.extend_from_slice(head);
     let files = [world.write("a.UKE", &good), world.write("b.UKE", &bad)];
-    let batch = world.batch(Source::Ndb, &files, "out");
+    let batch = world.batch("ndb", &files, "out");
     let report = &batch.report;
     assert_eq!(report.tables["ndb.claims"], 6);
     assert_eq!(report.count(Reason::Duplicate), 5);
@@ -127,7 +127,7 @@ fn the_same_receipt_twice_counts_once_and_broken_ones_are_put_aside() {
 #[test]
 fn a_batch_is_signed_marked_and_never_overwritten() {
     let world = World::new();
-    let batch = world.run(Source::Ndb, &["RECEIPTC_202207.UKE"]);
+    let batch = world.run("ndb", &["RECEIPTC_202207.UKE"]);
     let marker: serde_json::Value =
         serde_json::from_slice(&fs::read(batch.folder.join("batch.json")).unwrap()).unwrap();
     assert_eq!(marker["source"], "ndb");
@@ -140,9 +140,9 @@ fn a_batch_is_signed_marked_and_never_overwritten() {
     let key = policies::keys::VerifyingKey::from_hex(key).unwrap();
     let digest = catalog::manifest::digest(&batch.folder.join("tokens/tokens.arrow.age")).unwrap().1;
     assert!(key.verify(&hex::decode(digest).unwrap(), &hex::decode(signature).unwrap()));
-    let again = world.try_run(Source::Ndb, &[fixture("RECEIPTC_202207.UKE")], "ndb");
+    let again = world.try_run("ndb", &[fixture("RECEIPTC_202207.UKE")], "ndb");
     assert!(matches!(again, Err(PseudonymizeError::Exists { .. })));
-    let none = world.try_run(Source::Dpc, &[fixture("RECEIPTC_202207.UKE")], "dpc");
+    let none = world.try_run("dpc", &[fixture("RECEIPTC_202207.UKE")], "dpc");
     assert!(matches!(none, Err(PseudonymizeError::Nothing { files: 1, .. })));
     assert!(!world.dir.path().join("dpc").exists() && !world.dir.path().join("dpc.partial").exists());
 }
@@ -150,7 +150,7 @@ fn a_batch_is_signed_marked_and_never_overwritten() {
 #[test]
 fn files_of_other_sources_are_left_unread() {
     let world = World::new();
-    let batch = world.run(Source::Ltc, &["i2208a.csv", "truth.tsv", "RECEIPTC_202207.UKE"]);
+    let batch = world.run("ltc", &["i2208a.csv", "truth.tsv", "RECEIPTC_202207.UKE"]);
     assert_eq!(batch.report.count(Reason::FileUnknown), 1);
     assert_eq!(batch.report.count(Reason::FileOtherSource), 1);
     assert_eq!(batch.report.files.len(), 3);

@@ -4,7 +4,7 @@ use super::Steps;
 use super::items::{Items, Recorded};
 use crate::atoms::Sighting;
 use crate::cell;
-use crate::intake::{Intake, home_of_insurer, home_of_postcode};
+use crate::intake::{Intake, Version, home_of_insurer, home_of_postcode};
 use crate::job::PseudonymizeError;
 use crate::normalise::sex::Sex;
 use crate::normalise::{branch, date, kana, symbol};
@@ -102,12 +102,14 @@ impl Document {
             return intake.put_aside(record, Reason::NoFacility, b"");
         };
         let identity = self.identity(intake);
-        let digest = intake.keys.digest(&identity);
-        if intake.came_before(&[facility.as_bytes(), checked_on.to_string().as_bytes(), &digest]) {
-            intake.note(Reason::Duplicate);
-            return Ok(());
-        }
         let Some(owner) = intake.begin(&identity) else { return Ok(()) };
+        let digest = intake.keys.digest(&identity);
+        let day = checked_on.to_string();
+        let key: [&[u8]; 3] = [facility.as_bytes(), day.as_bytes(), &digest];
+        intake.register(
+            owner,
+            &Version { key: Some(&key), content: &key, order: 0, together: false, withdraws: false },
+        );
         let home = home_of_postcode(&self.postcode).or_else(|| home_of_insurer(identity.insurer.as_ref()));
         intake.saw(owner, Sighting { on: Some(checked_on), home, ..Sighting::default() });
         intake.saw_facility(&facility, None, false);
