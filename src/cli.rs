@@ -198,7 +198,7 @@ pub(crate) enum Keys {
 pub(crate) struct Pseudonymize {
     /// ndb, ltc, dpc or ehr
     #[arg(long)]
-    pub(crate) source: String,
+    pub(crate) source: policies::source::SourceId,
     /// The holder's key folder
     #[arg(long)]
     pub(crate) keys: PathBuf,

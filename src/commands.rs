@@ -21,7 +21,7 @@ use crate::output::Outcome;
 
 pub(crate) use catalog::{audit as portal_audit, publish};
 pub(crate) use link::link;
-pub(crate) use pseudonymize::pseudonymize;
+pub(crate) use pseudonymize::{options as pseudonymize_options, pseudonymize};
 pub(crate) use release::release;
 pub(crate) use serve::{start_engine, start_portal, start_signer};
 pub(crate) use sql::answer_table;

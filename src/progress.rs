@@ -17,16 +17,21 @@ pub(crate) struct Step {
 impl Step {
     /// Begins a step. `total` in `unit`s; 0 where it is not known beforehand.
     pub(crate) fn begin(label: &str, total: u64, unit: &'static str) -> Self {
-        let bar = ProgressBar::with_draw_target((total > 0).then_some(total), ProgressDrawTarget::stderr_with_hz(8));
-        let template = if total > 0 {
-            "{spinner} {msg:24} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}"
-        } else {
-            "{spinner} {msg:24} {human_pos} {per_sec} {elapsed}"
-        };
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
+        bar.set_style(style("{spinner} {msg:24} {human_pos} {per_sec} {elapsed}"));
         bar.set_message(label.to_owned());
         bar.enable_steady_tick(Duration::from_millis(250));
-        Self { bar, label: label.to_owned(), began: Instant::now(), unit }
+        let step = Self { bar, label: label.to_owned(), began: Instant::now(), unit };
+        step.of(total);
+        step
+    }
+
+    /// How much there is in all, once it is known.
+    pub(crate) fn of(&self, total: u64) {
+        if total > 0 && self.bar.length() != Some(total) {
+            self.bar.set_style(style("{spinner} {msg:24} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}"));
+            self.bar.set_length(total);
+        }
     }
 
     /// So much is done.
@@ -44,6 +49,10 @@ impl Step {
         output::note(&format!("  {} {:>7.1} s  {amount}", pad(&self.label, 28), took.as_secs_f64()));
         took
     }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 fn pad(text: &str, to: usize) -> String {

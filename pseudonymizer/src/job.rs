@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use policies::keys::{KeyFolder, SealRecipient};
+use policies::source::SourceId;
 
 mod error;
 mod files;
@@ -31,54 +32,34 @@ use folder::Folder;
 use units::Plan;
 use work::Worker;
 
-/// A source database, by its name in file names, schemas and on the command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source(String);
-
-impl Source {
-    /// Its name.
-    pub fn name(&self) -> &str {
-        &self.0
-    }
-}
-
-/// The word names no source.
-#[derive(Debug, thiserror::Error)]
-#[error("not a source; use ndb, ltc, dpc, ehr or the id of an added source")]
-pub struct InvalidSource;
-
-impl std::str::FromStr for Source {
-    type Err = InvalidSource;
-    fn from_str(word: &str) -> Result<Self, InvalidSource> {
-        let fits = (1..=16).contains(&word.len())
-            && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-        if fits { Ok(Self(word.to_owned())) } else { Err(InvalidSource) }
-    }
-}
-
 /// How to do it.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Threads that read.
     pub threads: usize,
-    /// Share of records in quarantine above which there is no batch.
+    /// Share of records in quarantine above which there is no batch; a part of the source's policy.
     pub max_quarantine_share: f64,
-    /// Atoms that may share one token of a kind; above, the kind is refused for the batch.
-    pub max_multiplicity: u64,
+    /// Atoms that may share one token of a kind; above, the kind is refused for the batch. A part of the source's policy.
+    pub max_multiplicity: u32,
     /// Layouts of added sources, accepted by the holder.
     pub layouts: BTreeMap<String, Layout>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { threads: 2, max_quarantine_share: 0.05, max_multiplicity: 200, layouts: BTreeMap::new() }
+        Self {
+            threads: 2,
+            max_quarantine_share: policies::source::max_quarantine_share(),
+            max_multiplicity: policies::source::admission_max_multiplicity(),
+            layouts: BTreeMap::new(),
+        }
     }
 }
 
 /// What to do.
 pub struct Job<'a> {
     /// Whose files they are.
-    pub source: Source,
+    pub source: SourceId,
     /// The holder's keys.
     pub keys: &'a KeyFolder,
     /// Who the tokens are sealed to: the linkage zone.
@@ -120,12 +101,12 @@ pub fn pseudonymize(
 ) -> Result<Report, PseudonymizeError> {
     let mut layouts = layout::shipped().map_err(PseudonymizeError::Layout)?;
     layouts.extend(job.options.layouts.clone());
-    layouts.retain(|_, layout| layout.source == job.source.name());
+    layouts.retain(|_, layout| layout.source == job.source.as_str());
     let raw = files::find(&job.files)?;
-    if !raw.iter().any(|file| file.kind.source() == Some(job.source.name())) {
-        return Err(PseudonymizeError::Nothing { files: raw.len(), source_name: job.source.name().to_owned() });
+    if !raw.iter().any(|file| file.kind.source() == Some(job.source.as_str())) {
+        return Err(PseudonymizeError::Nothing { files: raw.len(), source_name: job.source.as_str().to_owned() });
     }
-    let plan = Plan::of(raw, job.source.name())?;
+    let plan = Plan::of(raw, job.source.as_str())?;
     let epoch = job.keys.bytes("epoch").map_err(PseudonymizeError::Keys)?;
     let inputs = plan.digest(job, &layouts, &epoch.fingerprint());
     if let Some(report) = folder::made_of(&job.out, &inputs)? {

@@ -26,6 +26,6 @@ mod surrogate;
 mod tokens;
 mod versions;
 
-pub use job::{InvalidSource, Job, Options, Progress, PseudonymizeError, Source, pseudonymize};
+pub use job::{Job, Options, Progress, PseudonymizeError, pseudonymize};
 pub use normalise::VERSION as NORMALISER_VERSION;
 pub use report::{FileReport, Reason, Report};

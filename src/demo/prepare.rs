@@ -8,6 +8,7 @@ use catalog::SOURCES;
 use policies::Zone;
 use policies::durable;
 use policies::keys::{KeyFolder, SealRecipient};
+use policies::source::SourceId;
 use pseudonymizer::Job;
 
 use super::folder::Folder;
@@ -96,15 +97,19 @@ fn batch(folder: &Folder, source: &str, lang: Lang) -> Result<()> {
     let out = folder.holder(source).join("batch");
     if !out.join("batch.json").exists() {
         let keys = KeyFolder::open(&folder.holder(source).join("keys"), Zone::Holder)?;
+        let raw = folder.holder(source).join("raw");
+        let source: SourceId = source.parse()?;
+        let options = commands::pseudonymize_options(&source);
         let job = Job {
-            source: source.parse()?,
+            source,
             keys: &keys,
             link_to: SealRecipient::read(&folder.keys("linkage").join("public"))?,
             release_to: SealRecipient::read(&folder.keys("enclave").join("public"))?,
             out: out.clone(),
-            files: vec![folder.holder(source).join("raw")],
+            files: vec![raw],
+            options,
         };
-        commands::pseudonymize(job, lang)?;
+        commands::pseudonymize(&job, lang)?;
     }
     deliver(&out, "tokens", &tokens)?;
     deliver(&out, "content", &content)

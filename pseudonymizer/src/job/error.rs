@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use catalog::batch::BatchError;
 use policies::keys::KeyError;
 
 use crate::layout::LayoutError;
@@ -50,6 +51,9 @@ pub enum PseudonymizeError {
         /// Table and column.
         column: String,
     },
+    /// The manifest cannot be written.
+    #[error("cannot write the batch's manifest")]
+    Manifest(#[source] BatchError),
     /// No file of this source.
     #[error("none of the {files} files is of the source '{source_name}'; name its files, or another source")]
     Nothing {
@@ -88,6 +92,7 @@ impl PseudonymizeError {
             Self::Keys(_) => "pseudonymize/keys",
             Self::Layout(fault) => fault.code(),
             Self::Leak { .. } => "pseudonymize/leak",
+            Self::Manifest(_) => "pseudonymize/manifest",
             Self::Nothing { .. } => "pseudonymize/nothing",
             Self::Quarantine { .. } => "pseudonymize/quarantine",
             Self::Seal(_) => "pseudonymize/seal",
@@ -108,6 +113,7 @@ impl PseudonymizeError {
             Self::Leak { .. } => {
                 "look at that record at home, correct the file or set the field to drop in the layout, and start anew in another folder"
             }
+            Self::Manifest(_) => "check that the disk has room, then run the same command again",
             Self::Nothing { .. } => "kinds are told by content: UKE, XML, CSV, 様式1, EF, JSON; see docs for the list",
             Self::Quarantine { .. } => {
                 "the reasons stand in quarantine/*.jsonl of the partial folder; correct the files or the layout, and start anew"

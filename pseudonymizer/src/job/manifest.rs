@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use catalog::batch::{self, BatchManifest, LeakScan};
 use jiff::Timestamp;
 use policies::durable;
-use policies::keys::SecretBytes;
+use policies::keys::{SecretBytes, SigningKey};
 use serde_json::json;
 
 use super::fold::Folded;
@@ -27,7 +28,7 @@ pub(super) fn finish(
 ) -> Result<Report, PseudonymizeError> {
     let sign = job.keys.signing("sign").map_err(PseudonymizeError::Keys)?;
     let report = Report {
-        source: job.source.name().to_owned(),
+        source: job.source.to_string(),
         batch: folded.name,
         created_at: now,
         normaliser: normalise::VERSION.to_owned(),
@@ -40,36 +41,40 @@ pub(super) fn finish(
         resolved: folded.resolved,
         unchanged: false,
     };
-    let files = digests(&folder)?;
-    let tokens = files.get("tokens/tokens.arrow.age").cloned().unwrap_or_default();
-    let digest = hex::decode(&tokens).unwrap_or_default();
-    write(&folder.path("tokens/tokens.sig"), &signed(&sign.sign(&digest), &sign.verifying().to_hex()))?;
+    sign_tokens(&folder, &sign)?;
     write(&folder.path("report.json"), format!("{:#}\n", json!(report)).as_bytes())?;
-    let manifest = json!({
-        "format": 2,
-        "source": report.source,
-        "batch": report.batch,
-        "created_at": report.created_at,
-        "normaliser": report.normaliser,
-        "layouts": layouts.iter().map(|(id, layout)| (id, &layout.sha256)).collect::<BTreeMap<_, _>>(),
-        "holder": sign.verifying().fingerprint(),
-        "epoch": epoch.fingerprint(),
-        "atoms": report.atoms,
-        "tables": report.tables,
-        "quarantined": report.quarantined(),
-        "files": files,
-        "leak_scan": { "values": report.scanned, "hits": 0 },
-        "absent": report.count(Reason::Absent),
-    });
-    let text = format!("{manifest:#}\n");
-    write(&folder.path("batch.sig"), &signed(&sign.sign(text.as_bytes()), &sign.verifying().to_hex()))?;
-    write(&folder.path("batch.json"), text.as_bytes())?;
+    let manifest = BatchManifest {
+        format: batch::FORMAT,
+        source: report.source.clone(),
+        batch: report.batch.clone(),
+        created_at: now,
+        normaliser: report.normaliser.clone(),
+        layouts: layouts.iter().map(|(id, layout)| (id.clone(), layout.sha256.clone())).collect(),
+        holder: sign.verifying().fingerprint(),
+        epoch: epoch.fingerprint(),
+        atoms: report.atoms,
+        tables: report.tables.clone(),
+        quarantined: report.quarantined(),
+        files: digests(&folder)?,
+        leak_scan: Some(LeakScan { values: report.scanned, hits: 0 }),
+        absent: report.count(Reason::Absent),
+    };
+    manifest.write(&folder.path(""), &sign).map_err(PseudonymizeError::Manifest)?;
     folder.publish()?;
     Ok(report)
 }
 
-fn signed(signature: &[u8], key: &str) -> Vec<u8> {
-    format!("{} {key}\n", hex::encode(signature)).into_bytes()
+/// The linkage zone believes a token file by the holder's signature over its digest.
+fn sign_tokens(folder: &Folder, sign: &SigningKey) -> Result<(), PseudonymizeError> {
+    let path = folder.path("tokens/tokens.arrow.age");
+    let digest = hex::decode(digest(&path)?).unwrap_or_default();
+    let line = format!("{} {}\n", hex::encode(sign.sign(&digest)), sign.verifying().to_hex());
+    write(&folder.path("tokens/tokens.sig"), line.as_bytes())
+}
+
+fn digest(path: &Path) -> Result<String, PseudonymizeError> {
+    let unreadable = |_| PseudonymizeError::io(path)(std::io::ErrorKind::InvalidData.into());
+    Ok(catalog::manifest::digest(path).map_err(unreadable)?.1)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), PseudonymizeError> {
@@ -84,9 +89,7 @@ fn digests(folder: &Folder) -> Result<BTreeMap<String, String>, PseudonymizeErro
         for entry in fs::read_dir(&path).map_err(PseudonymizeError::io(&path))? {
             let entry = entry.map_err(PseudonymizeError::io(&path))?;
             let name = format!("{part}/{}", entry.file_name().to_string_lossy());
-            let unreadable = |_| PseudonymizeError::io(&entry.path())(std::io::ErrorKind::InvalidData.into());
-            let (_, sha256) = catalog::manifest::digest(&entry.path()).map_err(unreadable)?;
-            digests.insert(name, sha256);
+            digests.insert(name, digest(&entry.path())?);
         }
     }
     Ok(digests)

@@ -79,7 +79,7 @@ impl Plan {
             hash.update((text.len() as u64).to_be_bytes());
             hash.update(text);
         };
-        add(job.source.name());
+        add(job.source.as_str());
         add(normalise::VERSION);
         add(epoch);
         add(&job.link_to.to_string());

@@ -50,7 +50,7 @@ impl People<'_> {
     /// Writes the three files.
     pub(super) fn write(&self) -> Result<Counts, PseudonymizeError> {
         let (atoms, shared) = self.admission()?;
-        let refused: [bool; KINDS] = shared.map(|most| most > self.job.options.max_multiplicity);
+        let refused: [bool; KINDS] = shared.map(|most| most > u64::from(self.job.options.max_multiplicity));
         let enclave = &self.job.release_to;
         let mut tokens = self.writer("tokens/tokens.arrow.age", self.token_schema(), &self.job.link_to)?;
         let mut person = self.writer("content/person.arrow.age", catalog::person_facts_schema(), enclave)?;
@@ -153,7 +153,7 @@ impl People<'_> {
         fields.extend(KIND_NAMES.map(|name| bytes(name, true)));
         fields.extend(["first_month", "last_month"].map(|name| Field::new(name, DataType::Date32, true)));
         let metadata: HashMap<String, String> = [
-            ("sudare.source", self.job.source.name().to_owned()),
+            ("sudare.source", self.job.source.to_string()),
             ("sudare.batch", self.batch.to_owned()),
             ("sudare.normaliser", normalise::VERSION.to_owned()),
             ("sudare.epoch", self.epoch.to_owned()),
