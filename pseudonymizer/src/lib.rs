@@ -24,3 +24,4 @@ mod tokens;
 pub use job::{InvalidSource, Job, Progress, PseudonymizeError, Source, pseudonymize};
 pub use normalise::VERSION as NORMALISER_VERSION;
 pub use report::{FileReport, Reason, Report};
+pub use tokens::known_answers;

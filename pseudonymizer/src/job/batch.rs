@@ -25,7 +25,7 @@ use crate::intake::{FacilityFacts, Intake};
 use crate::normalise;
 use crate::report::{FileReport, Report};
 use crate::seal::{BatchWriter, SealError};
-use crate::tokens::{KINDS, Token};
+use crate::tokens::{KINDS, Kind, Token};
 
 /// What the readers of this version understand; its SHA-256 stands on each batch.
 const LAYOUTS: &str = "uke-medical 2022-04; uke-dpc 2014; uke-pharmacy 2018; checkup-cda V08; ltc-claims 2018; \
@@ -147,12 +147,11 @@ pub(crate) fn finish(
 }
 
 fn token_counts(atoms: &[AtomFacts]) -> BTreeMap<&'static str, u64> {
-    let names = ["t1", "t2", "t3", "t4", "t5", "t6", "t7"];
-    let count = |kind: usize| {
-        let made = atoms.iter().filter(|atom| atom.tokens.get(kind).is_some_and(Option::is_some)).count();
+    let count = |kind: Kind| {
+        let made = atoms.iter().filter(|atom| atom.tokens.get(kind.place()).is_some_and(Option::is_some)).count();
         u64::try_from(made).unwrap_or(u64::MAX)
     };
-    names.into_iter().zip(0..KINDS).map(|(name, kind)| (name, count(kind))).collect()
+    Kind::AT_REST.into_iter().map(|kind| (kind.name(), count(kind))).collect()
 }
 
 fn write_persons(folder: &Folder, job: &Job<'_>, atoms: &[AtomFacts]) -> Result<u64, PseudonymizeError> {
@@ -206,7 +205,7 @@ fn write_tokens(
 ) -> Result<[u8; 32], PseudonymizeError> {
     let bytes = |name: &str, null: bool| Field::new(name, DataType::FixedSizeBinary(16), null);
     let mut fields = vec![bytes("atom", false)];
-    fields.extend(["t1", "t2", "t3", "t4", "t5", "t6", "t7"].map(|name| bytes(name, true)));
+    fields.extend(Kind::AT_REST.map(|kind| bytes(kind.name(), true)));
     fields.extend(["first_month", "last_month"].map(|name| Field::new(name, DataType::Date32, true)));
     let metadata: HashMap<String, String> = [
         ("sudare.source", job.source.name().to_owned()),
