@@ -25,7 +25,7 @@ pub(crate) const WIDTH: usize = 16;
 /// One keyed hash.
 pub(crate) type Token = [u8; WIDTH];
 
-/// The keys of one epoch, each keyed once.
+/// The keys of one epoch, each keyed once. Wiped on drop.
 pub(crate) struct TokenKeys {
     kinds: [Keyed; KINDS],
     atoms: Keyed,
@@ -104,6 +104,15 @@ impl Keyed {
         let mut mac = self.0.clone();
         mac.update(message);
         cut(mac)
+    }
+}
+
+impl Drop for Keyed {
+    /// The keyed state is as good as the key, and the crate's own wiping is not switched on.
+    fn drop(&mut self) {
+        self.0 = Hmac::new(&[0_u8; 64].into());
+        // So that the compiler does not leave out a value that nobody reads.
+        std::hint::black_box(&self.0);
     }
 }
 

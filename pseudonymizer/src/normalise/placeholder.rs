@@ -23,7 +23,11 @@ pub(crate) fn is_birth(digits: &[u8]) -> bool {
 }
 
 fn names(kind: &'static str) -> HashSet<String> {
-    listed(kind).flat_map(|name| [kana::letters(name), kanji::letters(name)]).flatten().map(|(whole, _)| whole).collect()
+    listed(kind)
+        .flat_map(|name| [kana::letters(name), kanji::letters(name)])
+        .flatten()
+        .map(|(whole, _)| whole)
+        .collect()
 }
 
 fn listed(kind: &'static str) -> impl Iterator<Item = &'static str> {

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 
 use super::Identity;
 use super::message::Message;
+use crate::normalise::insurer::{Insurer, LtcInsurer};
 use crate::normalise::sex::Sex;
 
 /// Where tokens of a kind may lie.
@@ -143,10 +144,12 @@ pub(crate) enum Input {
 impl Input {
     /// Writes the identifier, or nothing if it is absent.
     pub(crate) fn put(self, of: &Identity, to: &mut Message) -> Option<()> {
-        match self {
-            Self::Born => to.part(&day(of.born()?)),
-            Self::BirthMonth => to.part(month(&day(of.birth?.month))),
-            text => to.part(text.text(of)?.as_bytes()),
+        if self == Self::Born {
+            to.part(&day(of.born()?));
+        } else if self == Self::BirthMonth {
+            to.part(month(&day(of.birth?.month)));
+        } else {
+            to.part(self.text(of)?.as_bytes());
         }
         Some(())
     }
@@ -160,12 +163,12 @@ impl Input {
             Self::District => of.postcode.as_deref()?.get(..3),
             Self::Facility => of.facility.as_deref(),
             Self::GivenKana => of.kana.as_ref()?.given.as_deref(),
-            Self::Insurer => insurer.map(|insurer| insurer.digits()),
+            Self::Insurer => insurer.map(Insurer::digits),
             Self::KanaLoose => of.kana.as_ref().map(|kana| kana.loose.as_str()),
             Self::KanaStrict => of.kana.as_ref().map(|kana| kana.strict.as_str()),
             Self::Kanji => of.kanji.as_ref().map(|kanji| kanji.whole.as_str()),
-            Self::LateElderlyInsurer => insurer.filter(|insurer| insurer.is_late_elderly()).map(|insurer| insurer.digits()),
-            Self::LtcInsurer => of.ltc_insurer.as_ref().map(|insurer| insurer.digits()),
+            Self::LateElderlyInsurer => insurer.filter(|insurer| insurer.is_late_elderly()).map(Insurer::digits),
+            Self::LtcInsurer => of.ltc_insurer.as_ref().map(LtcInsurer::digits),
             Self::LtcNumber => of.ltc_number.as_deref(),
             Self::NationalId => of.national_id.as_deref(),
             Self::NumberCore => of.number.as_ref().map(|number| number.core.as_str()),

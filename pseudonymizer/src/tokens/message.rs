@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 /// Enough for the longest names in one piece; the buffer is wiped when it is dropped, a smaller one would leave copies.
-const CAPACITY: usize = 1024;
+const CAPACITY: usize = 512;
 
 /// A buffer for one message after the other. Wiped on drop.
 pub(crate) struct Message(Zeroizing<Vec<u8>>);

@@ -29,7 +29,8 @@ fn someone() -> Identity {
 
 fn made(identity: &Identity) -> String {
     let tokens = keys().tokens(identity);
-    let names: Vec<&str> = Kind::AT_REST.iter().zip(tokens).filter_map(|(kind, token)| token.map(|_| kind.name())).collect();
+    let names: Vec<&str> =
+        Kind::AT_REST.iter().zip(tokens).filter_map(|(kind, token)| token.map(|_| kind.name())).collect();
     names.join(" ")
 }
 
@@ -47,7 +48,8 @@ fn each_kind_has_its_own_key_and_needs_all_its_inputs() {
     let chart = Identity { facility: Some("1312345670".to_owned()), chart: chart::read("1"), ..Identity::default() };
     assert_eq!(made(&chart), "d1");
     assert_eq!(made(&Identity { facility: None, ..chart }), "");
-    let care = Identity { ltc_insurer: LtcInsurer::read("131016"), ltc_number: insurer::ltc_insured("12"), ..someone() };
+    let care =
+        Identity { ltc_insurer: LtcInsurer::read("131016"), ltc_number: insurer::ltc_insured("12"), ..someone() };
     assert_eq!(made(&Identity { insurer: None, kana: None, kanji: None, ..care }), "c1");
 }
 
@@ -76,7 +78,8 @@ fn a_token_is_what_the_readme_says() {
 
 #[test]
 fn what_does_not_identify_makes_no_new_atom() {
-    let undivided = Identity { kana: kana::name("ヤマダタロウ"), kanji: kanji::name("山田太郎"), ..someone() };
+    let undivided =
+        Identity { kana: kana::name("ヤマダタロウ"), kanji: kanji::name("山田太郎"), ..someone() };
     assert_eq!(keys().digest(&undivided), keys().digest(&someone()));
     assert_eq!(keys().tokens(&undivided), keys().tokens(&someone()));
     let moved = Identity { postcode: postcode::read("150-0002"), ..someone() };
