@@ -49,7 +49,7 @@ pub(crate) struct AtomEntry {
     /// Whether an insurer is part of it.
     pub(crate) insured: bool,
     /// Its normalised identifiers, for the holder alone.
-    pub(crate) fields: Vec<String>,
+    pub(crate) fields: Vec<Option<String>>,
 }
 
 /// A sighting with whom it belongs to, days as numbers.
@@ -75,6 +75,9 @@ pub(crate) struct AtomFacts {
 /// No day: before any calendar.
 const NO_DAY: i32 = i32::MIN;
 
+/// Length of a field that is not there; no identifier is so long.
+const NO_FIELD: u16 = u16::MAX;
+
 impl AtomEntry {
     /// Appends the entry.
     pub(crate) fn put(&self, to: &mut Vec<u8>) {
@@ -90,9 +93,10 @@ impl AtomEntry {
         let fields = self.fields.get(..usize::from(u8::MAX)).unwrap_or(&self.fields);
         to.push(u8::try_from(fields.len()).unwrap_or(u8::MAX));
         for field in fields {
-            let length = u16::try_from(field.len()).unwrap_or(0);
+            let field = field.as_deref().filter(|field| field.len() < usize::from(NO_FIELD));
+            let length = field.map_or(NO_FIELD, |field| u16::try_from(field.len()).unwrap_or(NO_FIELD));
             to.extend_from_slice(&length.to_be_bytes());
-            to.extend_from_slice(field.as_bytes().get(..usize::from(length)).unwrap_or_default());
+            to.extend_from_slice(field.unwrap_or_default().as_bytes());
         }
     }
 
@@ -118,9 +122,13 @@ impl AtomEntry {
         let [sex, insured, count] = *chunk(bytes)?;
         let mut fields = Vec::with_capacity(usize::from(count));
         for _ in 0..count {
-            let length = usize::from(u16::from_be_bytes(*chunk(bytes)?));
-            let (field, rest) = bytes.split_at_checked(length)?;
-            fields.push(String::from_utf8(field.to_vec()).ok()?);
+            let length = u16::from_be_bytes(*chunk(bytes)?);
+            if length == NO_FIELD {
+                fields.push(None);
+                continue;
+            }
+            let (field, rest) = bytes.split_at_checked(usize::from(length))?;
+            fields.push(Some(String::from_utf8(field.to_vec()).ok()?));
             *bytes = rest;
         }
         Some(Self {
@@ -144,7 +152,7 @@ impl AtomEntry {
         self.sex = self.sex.or(other.sex);
         self.insured |= other.insured;
         for (own, other) in self.fields.iter_mut().zip(other.fields) {
-            if own.is_empty() {
+            if own.is_none() {
                 *own = other;
             }
         }
@@ -152,7 +160,7 @@ impl AtomEntry {
 
     /// Richer entries first, then by what they say: the result is a function of the set.
     fn rank(&self) -> impl Ord + use<> {
-        let empty = self.fields.iter().filter(|field| field.is_empty()).count();
+        let empty = self.fields.iter().filter(|field| field.is_none()).count();
         (self.id, empty, self.fields.clone())
     }
 }
@@ -257,7 +265,7 @@ mod tests {
             birth_month: None,
             sex: Some(b'1'),
             insured: true,
-            fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+            fields: fields.iter().map(|field| Some((*field).to_owned()).filter(|field| !field.is_empty())).collect(),
         }
     }
 
@@ -283,12 +291,12 @@ mod tests {
         assert_eq!(facts[0].seen, (days(date(2022, 7, 1)), days(date(2022, 9, 1))));
         assert_eq!(facts[0].home.unwrap().1, shibuya);
         assert_eq!(facts[0].died, Some(days(date(2022, 9, 1))));
-        assert_eq!((facts[0].entry.birth_date, facts[0].entry.fields[0].as_str()), (Some(-4_309), "a"));
+        assert_eq!((facts[0].entry.birth_date, facts[0].entry.fields[0].as_deref()), (Some(-4_309), Some("a")));
     }
 
     proptest! {
         #[test]
-        fn entries_come_back_as_written(fields in proptest::collection::vec(".{0,20}", 0..5), id in any::<u8>()) {
+        fn entries_come_back_as_written(fields in proptest::collection::vec(proptest::option::of(".{0,20}"), 0..5), id in any::<u8>()) {
             let entry = AtomEntry { fields, ..entry(id, &[]) };
             let mut bytes = Vec::new();
             entry.put(&mut bytes);

@@ -254,7 +254,7 @@ impl<'a> Intake<'a> {
             birth_month: identity.birth.map(|birth| catalog::codes::days(birth.month)),
             sex: identity.sex.and_then(|sex| sex.code().bytes().next()),
             insured: identity.insurer.is_some() || identity.ltc_insurer.is_some(),
-            fields: identity.fields(),
+            fields: identity.to_fields().into(),
         };
         self.keep(Facts::Atom, bucket_of_digest(&id, self.spool.buckets()), |to| entry.put(to));
         Some(id)

@@ -86,7 +86,9 @@ fn identifiers(identity: &Identity) -> Vec<String> {
     if let Some(name) = &identity.kana {
         texts.extend([name.strict.clone(), name.loose.clone()]);
     }
-    texts.extend([&identity.kanji, &identity.ltc_number, &identity.chart].into_iter().flatten().cloned());
+    texts.extend(identity.kanji.as_ref().map(|name| name.whole.clone()));
+    let numbers = [&identity.ltc_number, &identity.chart, &identity.national_id, &identity.public_recipient, &identity.postcode];
+    texts.extend(numbers.into_iter().flatten().cloned());
     texts
 }
 
@@ -100,7 +102,7 @@ fn forms(value: &str) -> Vec<String> {
         }
         if !text.is_ascii() {
             forms.extend(kana::name(text).map(|name| [name.strict, name.loose]).into_iter().flatten());
-            forms.extend(kanji::name(text));
+            forms.extend(kanji::name(text).map(|name| name.whole));
         }
     }
     forms.sort_unstable();

@@ -16,6 +16,7 @@ mod components;
 pub(crate) mod crosswalk;
 mod error;
 mod keys;
+mod permutation;
 mod report;
 mod rules;
 mod store;
@@ -56,7 +57,7 @@ pub struct LinkProgress {
 pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgress)) -> Result<LinkReport, LinkError> {
     let keys = KeyFolder::open(job.keys.path(), Zone::Linkage).map_err(LinkError::keys)?;
     let identity = keys.seal().map_err(LinkError::keys)?;
-    let handed = tokens::read(job.tokens, &identity, |atoms| progress(LinkProgress { atoms, persons: None }))?;
+    let handed = tokens::read(job.tokens, &keys, |atoms| progress(LinkProgress { atoms, persons: None }))?;
     let store = Store::open(job.out)?;
     let earlier = store.earlier(&identity)?;
     let run = Marker::beside(job.out).map_or(1, |(_, marker)| marker.run.saturating_add(1));
@@ -66,7 +67,7 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
     let partition = rules::partition(&atoms);
     let mut rng = rand::rng();
     let assigned = keys::assign(&atoms, &partition.roots, &earlier, run, || rng.next_u64());
-    let mut report = LinkReport::of(&atoms, &partition);
+    let mut report = LinkReport::of(&atoms, &partition, &handed.sources);
     count_events(&mut report, &assigned.events);
     progress(LinkProgress { atoms: report.atoms, persons: Some(report.persons) });
 

@@ -1,53 +1,16 @@
 //! Atoms as the linkage zone sees them: random ids, tokens as dense numbers, months of the insurer line.
 
-/// Token kinds of formats.md 13.10, in the order of the columns `t1` … `t7`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Kind {
-    /// Insurer, exact symbol, number and branch, birth date, sex.
-    T1,
-    /// Insurer, core of symbol and number, birth date, sex; no branch.
-    T2,
-    /// Strict kana, birth date, sex.
-    T3,
-    /// Loose kana, birth date, sex.
-    T4,
-    /// Kanji, birth date, sex.
-    T5,
-    /// Long-term care insurer and insured number, birth date, sex.
-    T6,
-    /// Facility and chart number.
-    T7,
-}
-
-impl Kind {
-    pub(crate) const ALL: [Self; 7] = [Self::T1, Self::T2, Self::T3, Self::T4, Self::T5, Self::T6, Self::T7];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::T1 => "t1",
-            Self::T2 => "t2",
-            Self::T3 => "t3",
-            Self::T4 => "t4",
-            Self::T5 => "t5",
-            Self::T6 => "t6",
-            Self::T7 => "t7",
-        }
-    }
-
-    fn place(self) -> usize {
-        self as usize
-    }
-}
+pub(crate) use crate::tokens::{KINDS, Kind};
 
 /// One atom as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Atom {
     /// Random, drawn by the holder.
     pub(crate) id: [u8; 16],
-    /// Place in [`catalog::SOURCES`].
+    /// Place among the names of the sources.
     pub(crate) source: u8,
-    /// Tokens by kind; none where an input was missing.
-    pub(crate) tokens: [Option<[u8; 16]>; 7],
+    /// Tokens by kind, permuted under the zone's key; none where an input was missing.
+    pub(crate) tokens: [Option<[u8; 16]>; KINDS],
     /// First and last month of the atom's insurer line, in months since year 0.
     pub(crate) months: Option<Months>,
 }
@@ -82,7 +45,7 @@ pub(crate) struct Atoms {
     ids: Vec<[u8; 16]>,
     sources: Vec<u8>,
     months: Vec<Option<Months>>,
-    tokens: Vec<[u32; 7]>,
+    tokens: Vec<[u32; KINDS]>,
 }
 
 /// The same atom came twice.
@@ -95,8 +58,8 @@ impl Atoms {
         if read.windows(2).any(|pair| matches!(pair, [a, b] if a.id == b.id)) {
             return Err(SameAtomTwice);
         }
-        let mut tokens = vec![[0; 7]; read.len()];
-        for kind in Kind::ALL {
+        let mut tokens = vec![[0; KINDS]; read.len()];
+        for kind in Kind::AT_REST {
             number_tokens(&read, kind, &mut tokens);
         }
         Ok(Self {
@@ -115,7 +78,7 @@ impl Atoms {
         &self.ids
     }
 
-    /// Place in [`catalog::SOURCES`] of each atom.
+    /// Place of each atom's source among the names of the sources.
     pub(crate) fn sources(&self) -> &[u8] {
         &self.sources
     }
@@ -143,7 +106,7 @@ impl Atoms {
     }
 }
 
-fn number_tokens(read: &[Atom], kind: Kind, into: &mut [[u32; 7]]) {
+fn number_tokens(read: &[Atom], kind: Kind, into: &mut [[u32; KINDS]]) {
     let token = |atom: &Atom| atom.tokens.get(kind.place()).copied().flatten();
     let mut order: Vec<([u8; 16], usize)> =
         read.iter().enumerate().filter_map(|(at, atom)| Some((token(atom)?, at))).collect();

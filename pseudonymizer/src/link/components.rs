@@ -126,11 +126,11 @@ impl Summary {
 
     fn add(&mut self, atoms: &Atoms, atom: u32) {
         let sets = [
-            (Kind::T1, &mut self.branches),
-            (Kind::T3, &mut self.kana),
-            (Kind::T4, &mut self.kana_loose),
-            (Kind::T5, &mut self.kanji),
-            (Kind::T7, &mut self.charts),
+            (Kind::A1, &mut self.branches),
+            (Kind::B1, &mut self.kana),
+            (Kind::B3, &mut self.kana_loose),
+            (Kind::B2, &mut self.kanji),
+            (Kind::D1, &mut self.charts),
         ];
         for (kind, set) in sets {
             if let Some(token) = atoms.token(atom, kind).filter(|token| !set.contains(token)) {
@@ -138,7 +138,7 @@ impl Summary {
             }
         }
         let Some(months) = atoms.months(atom) else { return };
-        for (kind, lines) in [(Kind::T2, &mut self.medical), (Kind::T6, &mut self.ltc)] {
+        for (kind, lines) in [(Kind::A3, &mut self.medical), (Kind::C1, &mut self.ltc)] {
             let Some(token) = atoms.token(atom, kind) else { continue };
             match lines.iter_mut().find(|(line, _)| *line == token) {
                 Some((_, covered)) => *covered = covered.hull(months),

@@ -61,8 +61,8 @@ pub enum LinkError {
     /// A sealed file did not open or could not be written.
     #[error("a sealed file could not be used")]
     Seal(#[source] Box<SealError>),
-    /// The holder's signature is missing or wrong.
-    #[error("the signature beside {} does not fit it; fetch the batch again from its holder", path.display())]
+    /// The signature is missing, wrong, or by a key that nobody here has put into the zone.
+    #[error("the signature beside {} does not fit it, or is not by the key that this zone trusts; fetch the batch again from its holder", path.display())]
     Signature {
         /// The token file.
         path: PathBuf,
@@ -76,6 +76,15 @@ pub enum LinkError {
     /// The file that stands for the result could not be digested.
     #[error("the finished crosswalk could not be read back")]
     Unreadable(#[source] Box<ManifestError>),
+    /// No key of the holder is believed.
+    #[error("nobody has told this zone whose signature {} needs", path.display())]
+    Untrusted {
+        /// The token file.
+        path: PathBuf,
+        /// What is missing.
+        #[source]
+        cause: Box<KeyError>,
+    },
 }
 
 impl LinkError {
@@ -94,6 +103,7 @@ impl LinkError {
             Self::Signature { .. } => "link/signature",
             Self::Twice { .. } => "link/twice",
             Self::Unreadable(_) => "link/unreadable",
+            Self::Untrusted { .. } => "link/untrusted",
         }
     }
 

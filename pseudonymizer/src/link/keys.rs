@@ -136,11 +136,11 @@ impl Claims {
 
 #[cfg(test)]
 mod tests {
-    use super::super::atoms::Atom;
+    use super::super::atoms::{Atom, KINDS};
     use super::*;
 
     fn atoms(count: u8) -> Atoms {
-        let atom = |id| Atom { id: [id; 16], source: 0, tokens: [None; 7], months: None };
+        let atom = |id| Atom { id: [id; 16], source: 0, tokens: [None; KINDS], months: None };
         Atoms::new((0..count).map(atom).collect()).unwrap()
     }
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use catalog::SOURCES;
 use serde::{Deserialize, Serialize};
 
 use super::atoms::Atoms;
@@ -40,20 +39,23 @@ pub struct LinkReport {
 }
 
 impl LinkReport {
-    pub(crate) fn of(atoms: &Atoms, partition: &Partition) -> Self {
-        let mut persons: HashMap<u32, (u64, u8)> = HashMap::new();
-        let mut by_source = [0_u64; SOURCES.len()];
+    /// `sources`: names by the places that atoms have.
+    pub(crate) fn of(atoms: &Atoms, partition: &Partition, sources: &[String]) -> Self {
+        let mut persons: HashMap<u32, (u64, u128)> = HashMap::new();
+        let mut by_source = vec![0_u64; sources.len()];
         for (root, source) in partition.roots.iter().zip(atoms.sources()) {
             let (size, mask) = persons.entry(*root).or_default();
             *size += 1;
-            *mask |= 1 << source;
+            // INVARIANT: there are at most 128 sources, `tokens::SOURCES_MAX`.
+            *mask |= 1_u128.wrapping_shl(u32::from(*source));
             if let Some(count) = by_source.get_mut(usize::from(*source)) {
                 *count += 1;
             }
         }
-        let having = |wanted: u8| persons.values().filter(|(_, mask)| mask & wanted == wanted).count() as u64;
-        let named: Vec<(u8, &str)> = (0_u8..).zip(SOURCES).collect();
-        let pairs = named.iter().flat_map(|a| named.iter().filter(move |b| a.0 < b.0).map(move |b| (a, b)));
+        let having = |wanted: u128| persons.values().filter(|(_, mask)| mask & wanted == wanted).count() as u64;
+        let places = (0_u32..).map(|place| 1_u128.wrapping_shl(place));
+        let named: Vec<(u128, &String)> = places.zip(sources).collect();
+        let pairs = named.iter().enumerate().flat_map(|(at, a)| named.iter().skip(at + 1).map(move |b| (a, b)));
         let owned = |counts: &BTreeMap<&'static str, u64>| {
             counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
         };
@@ -61,9 +63,9 @@ impl LinkReport {
             atoms: atoms.len() as u64,
             persons: persons.len() as u64,
             singles: persons.values().filter(|(size, _)| *size == 1).count() as u64,
-            atoms_by_source: SOURCES.iter().map(|name| (*name).to_owned()).zip(by_source).collect(),
-            persons_by_source: named.iter().map(|(place, name)| ((*name).to_owned(), having(1 << place))).collect(),
-            persons_by_pair: pairs.map(|(a, b)| (format!("{}+{}", a.1, b.1), having(1 << a.0 | 1 << b.0))).collect(),
+            atoms_by_source: sources.iter().cloned().zip(by_source).collect(),
+            persons_by_source: named.iter().map(|(bit, name)| ((*name).clone(), having(*bit))).collect(),
+            persons_by_pair: pairs.map(|(a, b)| (format!("{}+{}", a.1, b.1), having(a.0 | b.0))).collect(),
             joined_by: owned(&partition.joined),
             vetoes: owned(&partition.vetoes),
             hubs: owned(&partition.hubs),

@@ -27,13 +27,14 @@ pub(crate) struct Partition {
 
 /// Partitions the atoms into persons.
 ///
-/// 1. The same full insured number with branch (t1), or the same long-term care number (t6): one person.
-/// 2. The same insured number without branch (t2): one person, unless the names differ as twins' do: by more than marriage,
-///    which leaves the chart the same.
-/// 3. The same chart at one institution (t7): one person, unless the names differ.
-/// 4. The same strict kana (t3), then kanji (t5), with birth date and sex: one person, unless two insurer lines run side by
+/// 1. The same full insured number with branch (a1), or the same long-term care number (c1): one person.
+/// 2. The same insured number without branch (a3), and then of the late elderly whatever the birth date (c2), or the same
+///    national number (c3): one person, unless the names differ as twins' do: by more than marriage, which leaves the chart the
+///    same. What shares a2 shares a3 too.
+/// 3. The same chart at one institution (d1): one person, unless the names differ.
+/// 4. The same strict kana (b1), then kanji (b2), with birth date and sex: one person, unless two insurer lines run side by
 ///    side for more than three months or a rival fits as well.
-/// 5. The same loose kana (t4): only where exactly two components share it.
+/// 5. The same loose kana (b3): only where exactly two components share it.
 pub(crate) fn partition(atoms: &Atoms) -> Partition {
     let mut run = Run {
         atoms,
@@ -42,14 +43,16 @@ pub(crate) fn partition(atoms: &Atoms) -> Partition {
         vetoes: BTreeMap::new(),
         hubs: BTreeMap::new(),
     };
-    for kind in [Kind::T1, Kind::T6] {
+    for kind in [Kind::A1, Kind::C1] {
         run.numbers(kind, Run::join_all);
     }
-    run.numbers(Kind::T2, |run, kind, group| {
-        run.join_named(kind, group, Nearness::Ignored, Summary::names_under_number);
-    });
-    run.numbers(Kind::T7, |run, kind, group| run.join_named(kind, group, Nearness::Counts, Summary::names));
-    for kind in [Kind::T3, Kind::T5] {
+    for kind in [Kind::A3, Kind::C2, Kind::C3] {
+        run.numbers(kind, |run, kind, group| {
+            run.join_named(kind, group, Nearness::Ignored, Summary::names_under_number);
+        });
+    }
+    run.numbers(Kind::D1, |run, kind, group| run.join_named(kind, group, Nearness::Counts, Summary::names));
+    for kind in [Kind::B1, Kind::B2] {
         run.names(kind);
     }
     run.loose_names();
@@ -87,7 +90,7 @@ impl Run<'_> {
             |kind| group.iter().filter_map(|atom| self.atoms.token(*atom, kind)).collect::<HashSet<_>>().len();
         group.len() > HUB_ATOMS
             || (group.len() > HUB_IDENTITIES
-                && [Kind::T2, Kind::T3].into_iter().any(|kind| distinct(kind) > HUB_IDENTITIES))
+                && [Kind::A3, Kind::B1].into_iter().any(|kind| distinct(kind) > HUB_IDENTITIES))
     }
 
     fn join_all(&mut self, kind: Kind, group: &[u32]) {
@@ -100,7 +103,7 @@ impl Run<'_> {
 
     /// Joins atoms of a number that have the same name, then what does not conflict.
     fn join_named(&mut self, kind: Kind, group: &[u32], nearness: Nearness, conflict: Conflict) {
-        for name in [Kind::T3, Kind::T4, Kind::T5] {
+        for name in [Kind::B1, Kind::B3, Kind::B2] {
             let mut named: Vec<(u32, u32)> =
                 group.iter().filter_map(|atom| Some((self.atoms.token(*atom, name)?, *atom))).collect();
             named.sort_unstable();
@@ -128,10 +131,10 @@ impl Run<'_> {
     }
 
     fn loose_names(&mut self) {
-        for group in self.atoms.groups(Kind::T4) {
+        for group in self.atoms.groups(Kind::B3) {
             match self.distinct(&group)[..] {
                 [] | [_] => {}
-                [a, b] => self.settle(Kind::T4, &[a, b], Nearness::Counts, Summary::lines),
+                [a, b] => self.settle(Kind::B3, &[a, b], Nearness::Counts, Summary::lines),
                 _ => count(&mut self.vetoes, Veto::Ambiguous.name()),
             }
         }

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use arrow::array::AsArray;
+use arrow::array::{Array, AsArray};
 use arrow::datatypes::UInt64Type;
+
+use policies::keys::SigningKey;
 
 use super::fixture::{Zones, atom, atom_id};
 use super::*;
@@ -34,24 +36,24 @@ fn crosswalk(zones: &Zones) -> BTreeMap<u128, u64> {
 #[test]
 fn two_sources_become_persons_with_stable_keys() {
     let zones = Zones::new();
-    let ndb = [atom("1 ndb 2020-01..2020-12 t2=a t3=yamada"), atom("2 ndb 2020-01..2020-12 t2=b t3=suzuki")];
+    let ndb = [atom("1 ndb 2020-01..2020-12 a3=a b1=yamada"), atom("2 ndb 2020-01..2020-12 a3=b b1=suzuki")];
     let ndb = zones.tokens("n1", "ndb", &ndb, &[]);
     let report = link(&zones, std::slice::from_ref(&ndb)).unwrap();
     assert_eq!((report.persons, report.born), (2, 2));
     let first = crosswalk(&zones);
 
-    let ltc = zones.tokens("l1", "ltc", &[atom("3 ltc 2020-03..2020-12 t6=c t3=yamada")], &[]);
+    let ltc = zones.tokens("l1", "ltc", &[atom("3 ltc 2020-03..2020-12 c1=c b1=yamada")], &[]);
     let report = link(&zones, &[ltc.clone(), ndb.clone()]).unwrap();
     assert_eq!((report.persons, report.born, report.merged, report.split), (2, 0, 0, 0));
     assert_eq!(report.persons_by_pair.get("ndb+ltc"), Some(&1));
-    assert_eq!(report.joined_by.get("t3"), Some(&1));
+    assert_eq!(report.joined_by.get("b1"), Some(&1));
     let second = crosswalk(&zones);
     assert_eq!((second[&1], second[&2], second[&3]), (first[&1], first[&2], first[&1]));
 
     let bridge = zones.tokens(
         "n2",
         "ndb",
-        &[atom("4 ndb 2021-01..2021-02 t1=z t2=a t3=yamada"), atom("5 ndb 2021-03..2021-04 t1=z t2=b t3=suzuki")],
+        &[atom("4 ndb 2021-01..2021-02 a1=z a3=a b1=yamada"), atom("5 ndb 2021-03..2021-04 a1=z a3=b b1=suzuki")],
         &[],
     );
     let report = link(&zones, &[ndb, ltc, bridge]).unwrap();
@@ -65,7 +67,7 @@ fn two_sources_become_persons_with_stable_keys() {
 #[test]
 fn content_is_refused() {
     let zones = Zones::new();
-    let tokens = zones.tokens("n1", "ndb", &[atom("1 ndb t2=a")], &[]);
+    let tokens = zones.tokens("n1", "ndb", &[atom("1 ndb a3=a")], &[]);
     let batch = tokens.parent().unwrap().to_owned();
     assert_eq!(link(&zones, std::slice::from_ref(&batch)).unwrap().persons, 1);
     fs::create_dir(batch.join("content")).unwrap();
@@ -78,12 +80,12 @@ fn content_is_refused() {
 #[test]
 fn batches_that_do_not_fit_are_refused() {
     let zones = Zones::new();
-    let one = zones.tokens("n1", "ndb", &[atom("1 ndb t2=a")], &[]);
-    let epoch = zones.tokens("n2", "ndb", &[atom("2 ndb t2=a")], &[("sudare.epoch", "other")]);
-    let normaliser = zones.tokens("n3", "ndb", &[atom("3 ndb t2=a")], &[("sudare.normaliser", "2")]);
-    let again = zones.tokens("n4", "ndb", &[atom("4 ndb t2=a")], &[("sudare.batch", "n1")]);
-    let same_atom = zones.tokens("n5", "ndb", &[atom("1 ndb t2=a")], &[]);
-    let changed = zones.tokens("n6", "ndb", &[atom("6 ndb t2=a")], &[]);
+    let one = zones.tokens("n1", "ndb", &[atom("1 ndb a3=a")], &[]);
+    let epoch = zones.tokens("n2", "ndb", &[atom("2 ndb a3=a")], &[("sudare.epoch", "other")]);
+    let normaliser = zones.tokens("n3", "ndb", &[atom("3 ndb a3=a")], &[("sudare.normaliser", "1")]);
+    let again = zones.tokens("n4", "ndb", &[atom("4 ndb a3=a")], &[("sudare.batch", "n1")]);
+    let same_atom = zones.tokens("n5", "ndb", &[atom("1 ndb a3=a")], &[]);
+    let changed = zones.tokens("n6", "ndb", &[atom("6 ndb a3=a")], &[]);
     let file = changed.join("tokens.arrow.age");
     let mut bytes = fs::read(&file).unwrap();
     let last = bytes.len() - 1;
@@ -102,10 +104,10 @@ fn batches_that_do_not_fit_are_refused() {
 #[test]
 fn a_failed_or_killed_run_leaves_the_last_crosswalk() {
     let zones = Zones::new();
-    let one = zones.tokens("n1", "ndb", &[atom("1 ndb t2=a")], &[]);
+    let one = zones.tokens("n1", "ndb", &[atom("1 ndb a3=a")], &[]);
     link(&zones, std::slice::from_ref(&one)).unwrap();
     let before = crosswalk(&zones);
-    let nobody = zones.tokens("n3", "ndb", &[atom("3 ndb t2=c")], &[("sudare.release_to", "nobody")]);
+    let nobody = zones.tokens("n3", "ndb", &[atom("3 ndb a3=c")], &[("sudare.release_to", "nobody")]);
     assert!(matches!(link(&zones, &[nobody]), Err(LinkError::Form { what: "sudare.release_to", .. })));
     assert_eq!(crosswalk(&zones), before);
     let out = zones.path("link");
@@ -115,7 +117,7 @@ fn a_failed_or_killed_run_leaves_the_last_crosswalk() {
     let partial = out.join(".partial-dead");
     fs::create_dir(&partial).unwrap();
     fs::copy(out.join("crosswalk.json"), partial.join("crosswalk.arrow.age")).unwrap();
-    let two = zones.tokens("n2", "ndb", &[atom("2 ndb t2=b")], &[]);
+    let two = zones.tokens("n2", "ndb", &[atom("2 ndb a3=b")], &[]);
     assert_eq!(link(&zones, &[one, two]).unwrap().persons, 2);
     assert!(!partial.exists());
     assert_eq!(crosswalk(&zones)[&1], before[&1]);
@@ -126,7 +128,7 @@ fn one_run_works_in_a_folder() {
     let zones = Zones::new();
     let out = zones.path("link");
     let held = Store::open(&out).unwrap();
-    let tokens = [zones.tokens("n1", "ndb", &[atom("1 ndb t2=a")], &[])];
+    let tokens = [zones.tokens("n1", "ndb", &[atom("1 ndb a3=a")], &[])];
     assert!(matches!(link(&zones, &tokens), Err(LinkError::Busy { .. })));
     drop(held);
     assert_eq!(link(&zones, &tokens).unwrap().persons, 1);
@@ -135,7 +137,7 @@ fn one_run_works_in_a_folder() {
 #[test]
 fn a_run_killed_while_its_results_moved_is_completed() {
     let zones = Zones::new();
-    let one = zones.tokens("n1", "ndb", &[atom("1 ndb t2=a")], &[]);
+    let one = zones.tokens("n1", "ndb", &[atom("1 ndb a3=a")], &[]);
     link(&zones, std::slice::from_ref(&one)).unwrap();
     let out = zones.path("link");
     let partial = out.join(".partial-moving");
@@ -150,9 +152,86 @@ fn a_run_killed_while_its_results_moved_is_completed() {
 #[test]
 fn another_zones_keys_do_not_link() {
     let zones = Zones::new();
-    let tokens = [zones.tokens("n1", "ndb", &[atom("1 ndb t2=a")], &[])];
+    let tokens = [zones.tokens("n1", "ndb", &[atom("1 ndb a3=a")], &[])];
     let out = zones.path("link");
     let job = LinkJob { keys: &zones.enclave, out: &out, tokens: &tokens };
     let refused = run(&job, Timestamp::UNIX_EPOCH, &mut |_| {});
     assert!(matches!(refused, Err(LinkError::Keys(_))));
+}
+
+#[test]
+fn only_the_holder_that_the_zone_trusts_is_read() {
+    let zones = Zones::new();
+    let strange = zones.strange_tokens("n1", "ndb", &[atom("1 ndb a3=a")], &[]);
+    let untrusted = link(&zones, std::slice::from_ref(&strange));
+    assert!(matches!(untrusted, Err(LinkError::Untrusted { .. })));
+
+    // A holder of another source signs well, but not for this one.
+    zones.linkage.trust("ltc", &zones.holder.verifying()).unwrap();
+    zones.linkage.trust("ndb", &SigningKey::generate().verifying()).unwrap();
+    assert!(matches!(link(&zones, std::slice::from_ref(&strange)), Err(LinkError::Signature { .. })));
+    zones.linkage.replace_trusted("ndb", &zones.holder.verifying()).unwrap();
+    assert_eq!(link(&zones, &[strange]).unwrap().persons, 1);
+    let outside = zones.strange_tokens("n2", "../ndb", &[atom("2 ndb a3=a")], &[]);
+    assert!(matches!(link(&zones, &[outside]), Err(LinkError::Untrusted { .. })));
+}
+
+#[test]
+fn added_sources_keep_their_names_in_whatever_order_they_come() {
+    let zones = Zones::new();
+    let one = zones.tokens("i1", "infection", &[atom("1 ndb a3=a b1=yamada")], &[]);
+    let two = zones.tokens("c1", "cancer", &[atom("2 ndb b1=yamada"), atom("3 ndb b1=suzuki")], &[]);
+    let ndb = zones.tokens("n1", "ndb", &[atom("4 ndb a3=a b1=yamada")], &[]);
+    let report = link(&zones, &[one.clone(), ndb.clone(), two.clone()]).unwrap();
+    assert_eq!(report.atoms_by_source.get("cancer"), Some(&2));
+    assert_eq!((report.persons_by_source.get("infection"), report.persons_by_source.get("ndb")), (Some(&1), Some(&1)));
+    assert_eq!(report.persons_by_pair.get("cancer+infection"), Some(&1));
+    assert_eq!(report.persons_by_pair.get("ndb+infection"), Some(&1));
+    let again = link(&zones, &[two, ndb, one]).unwrap();
+    assert_eq!(
+        (again.atoms_by_source, again.persons_by_source, again.persons_by_pair),
+        (report.atoms_by_source, report.persons_by_source, report.persons_by_pair)
+    );
+}
+
+/// What the zone keeps joins with nothing that a holder keeps: tokens are permuted before they are compared, and none is stored.
+#[test]
+fn no_token_of_a_holder_lies_in_the_zone() {
+    let zones = Zones::new();
+    let rows = [atom("1 ndb a1=z a3=a b1=yamada b2=yamada d1=c"), atom("2 ndb c1=k c2=l c3=m b3=yamada a2=a")];
+    let ndb = zones.tokens("n1", "ndb", &rows, &[]);
+    let tokens: Vec<[u8; 16]> = rows.iter().flat_map(|row| row.tokens).flatten().collect();
+    assert_eq!(tokens.len(), 10);
+
+    let handed = tokens::read(std::slice::from_ref(&ndb), &zones.linkage, |_| {}).unwrap();
+    let known: BTreeSet<[u8; 16]> = handed.atoms.iter().flat_map(|row| row.tokens).flatten().collect();
+    assert_eq!(known.len(), 10);
+    assert!(tokens.iter().all(|token| !known.contains(token)));
+
+    link(&zones, &[ndb]).unwrap();
+    let kept = everything_in(&zones);
+    // The search would find what is there: ids of atoms are.
+    assert!(rows.iter().all(|row| finds(&kept, row.id)));
+    assert!(tokens.iter().chain(&known).all(|token| !finds(&kept, *token)));
+}
+
+/// All files of the link folder, as they lie there and opened.
+fn everything_in(zones: &Zones) -> Vec<u8> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(zones.path("link")).unwrap() {
+        let path = entry.unwrap().path();
+        all.extend(fs::read(&path).unwrap());
+        for keys in [&zones.linkage, &zones.enclave] {
+            let Ok(batches) = BatchReader::open(&path, &keys.seal().unwrap()) else { continue };
+            for column in batches.flat_map(|batch| batch.unwrap().columns().to_vec()) {
+                all.extend(column.to_data().buffers().iter().flat_map(|buffer| buffer.to_vec()));
+            }
+        }
+    }
+    all
+}
+
+fn finds(all: &[u8], bytes: [u8; 16]) -> bool {
+    let find = |needle: &[u8]| memchr::memmem::find(all, needle).is_some();
+    find(&bytes) || find(hex::encode(bytes).as_bytes())
 }

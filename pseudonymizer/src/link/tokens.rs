@@ -10,10 +10,11 @@ use arrow::record_batch::RecordBatch;
 use catalog::SOURCES;
 use jiff::ToSpan;
 use jiff::civil::Date;
-use policies::keys::{SealIdentity, SealRecipient, VerifyingKey};
+use policies::keys::{KeyFolder, SealIdentity, SealRecipient, VerifyingKey};
 
-use super::atoms::{Atom, Kind, Months};
+use super::atoms::{Atom, KINDS, Kind, Months};
 use super::error::LinkError;
+use super::permutation::Permutation;
 use crate::seal::BatchReader;
 
 /// The one sealed file of a token folder.
@@ -23,6 +24,8 @@ const TOKENS: &str = "tokens.arrow.age";
 pub(crate) struct Handed {
     /// Rows of all batches, in the order of the files.
     pub(crate) atoms: Vec<Atom>,
+    /// Names of the sources by the places that atoms have: the four of the catalog, then the added ones.
+    pub(crate) sources: Vec<String>,
     /// What the batches agree in.
     pub(crate) agreed: Agreed,
     /// Random names of the batches.
@@ -57,20 +60,24 @@ impl Agreed {
     }
 }
 
+/// Most sources of one run: a person's sources are counted in the bits of a `u128`.
+const SOURCES_MAX: usize = 128;
+
 /// Reads all folders. `read` is told the count of atoms after each.
-pub(crate) fn read(
-    folders: &[PathBuf],
-    identity: &SealIdentity,
-    mut read: impl FnMut(u64),
-) -> Result<Handed, LinkError> {
-    let mut atoms = Vec::new();
+pub(crate) fn read(folders: &[PathBuf], keys: &KeyFolder, mut read: impl FnMut(u64)) -> Result<Handed, LinkError> {
+    let mut reader = Reader {
+        keys,
+        identity: keys.seal().map_err(LinkError::keys)?,
+        permutation: Permutation::of(keys).map_err(LinkError::keys)?,
+        sources: SOURCES.map(str::to_owned).to_vec(),
+        atoms: Vec::new(),
+    };
     let mut names = HashSet::new();
     let mut batches = Vec::new();
     let mut agreed: Option<Agreed> = None;
     for folder in folders {
         let path = token_file(folder)?;
-        check_signature(&path)?;
-        let batch = read_file(&path, identity, &mut atoms)?;
+        let batch = reader.read_file(&path)?;
         if !names.insert(batch.name.clone()) {
             return Err(LinkError::Twice { path });
         }
@@ -79,11 +86,11 @@ pub(crate) fn read(
         }
         agreed = Some(batch.agreed);
         batches.push(batch.name);
-        read(atoms.len() as u64);
+        read(reader.atoms.len() as u64);
     }
     batches.sort_unstable();
     let agreed = agreed.ok_or(LinkError::Nothing)?;
-    Ok(Handed { atoms, agreed, batches })
+    Ok(reader.hand_over(agreed, batches))
 }
 
 /// The token file of a `tokens/` folder, or of a batch folder without content.
@@ -108,8 +115,9 @@ fn refuse_content(folder: &Path) -> Result<(), LinkError> {
     Ok(())
 }
 
-/// The holder's signature over the SHA-256 of the sealed file: two words in hexadecimal, signature and public key.
-fn check_signature(path: &Path) -> Result<(), LinkError> {
+/// Whose signature over the SHA-256 of the sealed file stands beside it: two words in hexadecimal, signature and public key. Whether
+/// that key is one to believe is another question.
+fn signer(path: &Path) -> Result<VerifyingKey, LinkError> {
     let unsigned = || LinkError::Signature { path: path.to_owned() };
     let text = fs::read_to_string(path.with_file_name("tokens.sig")).map_err(|_| unsigned())?;
     let mut words = text.split_whitespace();
@@ -117,7 +125,7 @@ fn check_signature(path: &Path) -> Result<(), LinkError> {
     let key = words.next().and_then(VerifyingKey::from_hex).ok_or_else(unsigned)?;
     let (_, digest) = catalog::manifest::digest(path).map_err(LinkError::unreadable)?;
     let digest = hex::decode(digest).map_err(|_| unsigned())?;
-    if key.verify(&digest, &signature) { Ok(()) } else { Err(unsigned()) }
+    if key.verify(&digest, &signature) { Ok(key) } else { Err(unsigned()) }
 }
 
 struct Batch {
@@ -125,47 +133,82 @@ struct Batch {
     agreed: Agreed,
 }
 
-fn read_file(path: &Path, identity: &SealIdentity, atoms: &mut Vec<Atom>) -> Result<Batch, LinkError> {
-    let reader = BatchReader::open(path, identity).map_err(LinkError::seal)?;
-    let schema = reader.schema();
-    let entry = |what: &'static str| {
-        schema.metadata().get(what).cloned().ok_or_else(|| LinkError::Form { path: path.to_owned(), what })
-    };
-    let source = entry("sudare.source")?;
-    let source = SOURCES
-        .iter()
-        .zip(0..)
-        .find_map(|(known, place)| (*known == source).then_some(place))
-        .ok_or_else(|| LinkError::Form { path: path.to_owned(), what: "sudare.source" })?;
-    let agreed = Agreed {
-        normaliser: entry("sudare.normaliser")?,
-        epoch: entry("sudare.epoch")?,
-        release_to: entry("sudare.release_to")?,
-    };
-    let name = entry("sudare.batch")?;
-    for batch in reader {
-        append(&batch.map_err(LinkError::seal)?, source, path, atoms)?;
-    }
-    Ok(Batch { name, agreed })
+struct Reader<'a> {
+    keys: &'a KeyFolder,
+    identity: SealIdentity,
+    permutation: Permutation,
+    sources: Vec<String>,
+    atoms: Vec<Atom>,
 }
 
-fn append(batch: &RecordBatch, source: u8, path: &Path, atoms: &mut Vec<Atom>) -> Result<(), LinkError> {
-    let columns = Columns::of(batch, path)?;
-    for row in 0..batch.num_rows() {
-        let id = columns.id.value(row).try_into();
-        atoms.push(Atom {
-            id: id.map_err(|_| LinkError::Form { path: path.to_owned(), what: "atom" })?,
-            source,
-            tokens: columns.tokens_at(row),
-            months: columns.months_at(row),
-        });
+impl Reader<'_> {
+    /// Reads a file of a holder that the zone trusts. What it says of its source is believed only if the key that signed it is
+    /// the one trusted for that source; no row is looked at before.
+    fn read_file(&mut self, path: &Path) -> Result<Batch, LinkError> {
+        let signer = signer(path)?;
+        let reader = BatchReader::open(path, &self.identity).map_err(LinkError::seal)?;
+        let schema = reader.schema();
+        let entry = |what: &'static str| {
+            schema.metadata().get(what).cloned().ok_or_else(|| LinkError::Form { path: path.to_owned(), what })
+        };
+        let source = entry("sudare.source")?;
+        let untrusted = |cause| LinkError::Untrusted { path: path.to_owned(), cause: Box::new(cause) };
+        if self.keys.trusted(&source).map_err(untrusted)? != signer {
+            return Err(LinkError::Signature { path: path.to_owned() });
+        }
+        let source =
+            self.place(source).ok_or_else(|| LinkError::Form { path: path.to_owned(), what: "sudare.source" })?;
+        let agreed = Agreed {
+            normaliser: entry("sudare.normaliser")?,
+            epoch: entry("sudare.epoch")?,
+            release_to: entry("sudare.release_to")?,
+        };
+        let name = entry("sudare.batch")?;
+        for batch in reader {
+            self.append(&batch.map_err(LinkError::seal)?, source, path)?;
+        }
+        Ok(Batch { name, agreed })
     }
-    Ok(())
+
+    fn place(&mut self, source: String) -> Option<u8> {
+        let known = self.sources.iter().position(|name| *name == source);
+        let place = known.unwrap_or(self.sources.len());
+        if known.is_none() {
+            self.sources.push(source);
+        }
+        (place < SOURCES_MAX).then(|| u8::try_from(place).ok()).flatten()
+    }
+
+    fn append(&mut self, batch: &RecordBatch, source: u8, path: &Path) -> Result<(), LinkError> {
+        let columns = Columns::of(batch, path)?;
+        for row in 0..batch.num_rows() {
+            let id = columns.id.value(row).try_into();
+            self.atoms.push(Atom {
+                id: id.map_err(|_| LinkError::Form { path: path.to_owned(), what: "atom" })?,
+                source,
+                tokens: columns.tokens_at(row).map(|token| token.map(|token| self.permutation.apply(token))),
+                months: columns.months_at(row),
+            });
+        }
+        Ok(())
+    }
+
+    /// Added sources in the order of their names, so that the order of files does not show.
+    fn hand_over(mut self, agreed: Agreed, batches: Vec<String>) -> Handed {
+        let mut order: Vec<usize> = (0..self.sources.len()).collect();
+        order.sort_by_key(|place| (place >= &SOURCES.len()).then(|| self.sources.get(*place).cloned()));
+        let rank = |source: u8| order.iter().position(|place| *place == usize::from(source));
+        for atom in &mut self.atoms {
+            atom.source = rank(atom.source).and_then(|rank| u8::try_from(rank).ok()).unwrap_or(atom.source);
+        }
+        let sources = order.iter().filter_map(|place| self.sources.get(*place).cloned()).collect();
+        Handed { atoms: self.atoms, sources, agreed, batches }
+    }
 }
 
 struct Columns<'a> {
     id: &'a FixedSizeBinaryArray,
-    tokens: [&'a FixedSizeBinaryArray; 7],
+    tokens: Vec<&'a FixedSizeBinaryArray>,
     first: &'a arrow::array::Date32Array,
     last: &'a arrow::array::Date32Array,
 }
@@ -186,17 +229,20 @@ impl<'a> Columns<'a> {
                 .and_then(|column| column.as_primitive_opt::<Date32Type>())
                 .ok_or_else(|| lacks(what))
         };
-        let [t1, t2, t3, t4, t5, t6, t7] = Kind::ALL.map(|kind| bytes(kind.name()));
         Ok(Self {
             id: bytes("atom")?,
-            tokens: [t1?, t2?, t3?, t4?, t5?, t6?, t7?],
+            tokens: Kind::AT_REST.into_iter().map(|kind| bytes(kind.name())).collect::<Result<_, _>>()?,
             first: date("first_month")?,
             last: date("last_month")?,
         })
     }
 
-    fn tokens_at(&self, row: usize) -> [Option<[u8; 16]>; 7] {
-        self.tokens.map(|column| if column.is_null(row) { None } else { column.value(row).try_into().ok() })
+    fn tokens_at(&self, row: usize) -> [Option<[u8; 16]>; KINDS] {
+        let mut columns = self.tokens.iter();
+        std::array::from_fn(|_| {
+            let column = columns.next()?;
+            if column.is_null(row) { None } else { column.value(row).try_into().ok() }
+        })
     }
 
     fn months_at(&self, row: usize) -> Option<Months> {

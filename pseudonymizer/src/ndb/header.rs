@@ -154,8 +154,7 @@ fn identity(
         facility: chart.as_ref().map(|_| institution.code.clone()),
         chart,
         insurer,
-        ltc_insurer: None,
-        ltc_number: None,
+        ..Identity::default()
     }
 }
 

@@ -7,24 +7,12 @@ const LENGTH_MAX: usize = 20;
 
 /// Half width, upper case, no blanks; a number of digits alone loses the zeros in front, because DPC files pad it to ten.
 pub(crate) fn read(written: &str) -> Option<String> {
-    let folded: String =
-        text::fold(written).chars().filter(|letter| !text::is_blank(*letter)).flat_map(char::to_uppercase).collect();
-    let number =
-        if folded.bytes().all(|digit| digit.is_ascii_digit()) { folded.trim_start_matches('0') } else { &folded };
-    let readable =
-        !number.is_empty() && number.chars().count() <= LENGTH_MAX && !number.chars().any(text::is_placeholder);
+    let folded = text::fold_closed(written).to_ascii_uppercase();
+    let digits = folded.bytes().all(|digit| digit.is_ascii_digit());
+    let number = if digits { folded.trim_start_matches('0') } else { &folded };
+    let readable = !number.is_empty()
+        && number.chars().count() <= LENGTH_MAX
+        && !number.chars().any(text::is_placeholder)
+        && !text::is_filler(number);
     readable.then(|| number.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn golden() {
-        assert_eq!(read("0000001001"), read("１００１"));
-        assert_eq!(read("ch001001").as_deref(), Some("CH001001"));
-        assert!(read("0000000000").is_none());
-        assert!(read("").is_none());
-    }
 }

@@ -7,9 +7,10 @@ use super::text;
 pub(crate) struct Insurer(String);
 
 impl Insurer {
-    /// Reads a number as recorded: blanks dropped, zeros in front up to 8 digits.
+    /// Reads a number as recorded: 8 digits, or fewer where blanks stand for zeros in front (国保 6, old 政管 and 船員 4) or a
+    /// spreadsheet has lost them.
     pub(crate) fn read(written: &str) -> Option<Self> {
-        padded(written, 8).map(Self)
+        padded(written, 4).map(Self)
     }
 
     /// The 8 digits.
@@ -39,6 +40,11 @@ impl Insurer {
         }
     }
 
+    /// Whether it insures the late elderly (法別番号 39), each under a number of their own.
+    pub(crate) fn is_late_elderly(&self) -> bool {
+        self.0.starts_with("39")
+    }
+
     /// Prefecture of residence, for the insurers that are a prefecture's own: 国保 (`00PP…`) and 後期高齢者 (`39PP…`).
     pub(crate) fn prefecture(&self) -> Option<u8> {
         matches!(self.0.get(..2)?, "00" | "39").then_some(())?;
@@ -53,7 +59,7 @@ pub(crate) struct LtcInsurer(String);
 impl LtcInsurer {
     /// Reads 6 digits, or 8 with two zeros in front.
     pub(crate) fn read(written: &str) -> Option<Self> {
-        let digits = padded(written, 8)?;
+        let digits = padded(written, 5)?;
         digits.strip_prefix("00").map(|six| Self(six.to_owned()))
     }
 
@@ -75,45 +81,17 @@ impl LtcInsurer {
 
 /// Reads an insured person's number in long-term care: 10 characters; `H` in front for public assistance alone.
 pub(crate) fn ltc_insured(written: &str) -> Option<String> {
-    let number: String =
-        text::fold(written).chars().filter(|letter| !text::is_blank(*letter)).collect::<String>().to_uppercase();
-    let readable =
-        !number.is_empty() && number.len() <= 10 && number.chars().all(|letter| letter.is_ascii_alphanumeric());
+    let number = text::fold_closed(written).to_ascii_uppercase();
+    let readable = !number.is_empty()
+        && number.len() <= 10
+        && number.chars().all(|letter| letter.is_ascii_alphanumeric())
+        && !text::is_filler(&number);
     readable.then(|| format!("{number:0>10}"))
 }
 
-fn padded(written: &str, width: usize) -> Option<String> {
-    let digits: String = text::fold(written).chars().filter(|letter| !text::is_blank(*letter)).collect();
-    let readable = !digits.is_empty() && digits.len() <= width && digits.bytes().all(|digit| digit.is_ascii_digit());
-    (readable && digits.bytes().any(|digit| digit != b'0')).then(|| format!("{digits:0>width$}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn golden() {
-        assert_eq!(Insurer::read("  138057").unwrap().digits(), "00138057");
-        assert_eq!(Insurer::read("００１３８０５７").unwrap().digits(), "00138057");
-        for valid in ["138057", "01130012", "138016", "06131239", "39131230"] {
-            assert!(Insurer::read(valid).unwrap().check_digit_holds(), "{valid}");
-        }
-        assert!(!Insurer::read("138058").unwrap().check_digit_holds());
-        assert_eq!(Insurer::read("138057").unwrap().kind(), "national");
-        assert_eq!(Insurer::read("138057").unwrap().prefecture(), Some(13));
-        assert_eq!(Insurer::read("01130012").unwrap().prefecture(), None);
-        for none in ["", "  ", "00000000", "123456789", "12A4"] {
-            assert!(Insurer::read(none).is_none(), "{none}");
-        }
-    }
-
-    #[test]
-    fn long_term_care_numbers() {
-        assert_eq!(LtcInsurer::read("00131016").unwrap().digits(), "131016");
-        assert_eq!(LtcInsurer::read("131016").unwrap().municipality(), Some(13101));
-        assert!(LtcInsurer::read("06131239").is_none());
-        assert_eq!(ltc_insured("123456").unwrap(), "0000123456");
-        assert_eq!(ltc_insured("H000000001").unwrap(), "H000000001");
-    }
+/// 8 digits, zeros in front, of at least so many written.
+fn padded(written: &str, digits_min: usize) -> Option<String> {
+    let digits = text::fold_closed(written);
+    let readable = (digits_min..=8).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
+    (readable && !text::is_filler(&digits)).then(|| format!("{digits:0>8}"))
 }

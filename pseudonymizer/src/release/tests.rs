@@ -32,7 +32,7 @@ impl World {
     fn new(persons: u128) -> Self {
         let zones = Zones::new();
         let numbers = 0..persons * 2;
-        let atoms: Vec<_> = numbers.clone().map(|n| atom(&format!("{n} ndb 2020-01..2020-12 t2=n{}", n / 2))).collect();
+        let atoms: Vec<_> = numbers.clone().map(|n| atom(&format!("{n} ndb 2020-01..2020-12 a3=n{}", n / 2))).collect();
         let tokens = [zones.tokens("b1", "ndb", &atoms, &[])];
         let batch = zones.path("b1");
         let holder = SigningKey::generate();

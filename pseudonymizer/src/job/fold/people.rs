@@ -25,7 +25,8 @@ use crate::job::{Job, PseudonymizeError};
 use crate::normalise;
 use crate::seal::{BatchWriter, SealError};
 use crate::spool::Facts;
-use crate::tokens::{KIND_NAMES, KINDS, Token};
+use crate::tokens::admission::admit;
+use crate::tokens::{Identity, KINDS, Kind, Token};
 
 /// Rows of one Arrow batch.
 const ROWS: usize = 8192;
@@ -50,7 +51,7 @@ impl People<'_> {
     /// Writes the three files.
     pub(super) fn write(&self) -> Result<Counts, PseudonymizeError> {
         let (atoms, shared) = self.admission()?;
-        let refused: [bool; KINDS] = shared.map(|most| most > u64::from(self.job.options.max_multiplicity));
+        let refused: [bool; KINDS] = shared.map(|(admitted, _)| !admitted);
         let enclave = &self.job.release_to;
         let mut tokens = self.writer("tokens/tokens.arrow.age", self.token_schema(), &self.job.link_to)?;
         let mut person = self.writer("content/person.arrow.age", catalog::person_facts_schema(), enclave)?;
@@ -68,10 +69,10 @@ impl People<'_> {
         for file in [tokens, person, identities] {
             file.file.finish()?;
         }
-        let made = KIND_NAMES.iter().zip(made).map(|(name, count)| ((*name).to_owned(), count)).collect();
-        let hubs = KIND_NAMES.iter().zip(shared).zip(refused);
-        let refused =
-            hubs.filter_map(|((name, most), refused)| refused.then(|| ((*name).to_owned(), most))).collect();
+        let named = |kind: &Kind| kind.name().to_owned();
+        let made = Kind::AT_REST.iter().zip(made).map(|(kind, count)| (named(kind), count)).collect();
+        let hubs = Kind::AT_REST.iter().zip(shared).filter(|(_, (admitted, _))| !admitted);
+        let refused = hubs.map(|(kind, (_, most))| (named(kind), most)).collect();
         Ok((atoms, made, refused))
     }
 
@@ -92,8 +93,9 @@ impl People<'_> {
     }
 
     /// Counts atoms, and for each kind the atoms that share its commonest token.
-    fn admission(&self) -> Result<(u64, [u64; KINDS]), PseudonymizeError> {
-        let mut most = [0; KINDS];
+    fn admission(&self) -> Result<(u64, [(bool, u64); KINDS]), PseudonymizeError> {
+        let bound = u64::from(self.job.options.max_multiplicity);
+        let mut most = [(true, 0); KINDS];
         let mut atoms = 0_u64;
         let mut from = 0;
         while from < KINDS {
@@ -111,11 +113,12 @@ impl People<'_> {
                     counted.pop();
                 }
             }
-            for (most, halves) in most.iter_mut().skip(from).zip(&mut counted) {
-                halves.sort_unstable();
-                *most = halves.chunk_by(|a, b| a == b).map(|same| same.len() as u64).max().unwrap_or(0);
+            let kinds = counted.len();
+            for (most, halves) in most.iter_mut().skip(from).zip(counted) {
+                let admission = admit(halves, bound);
+                *most = (admission.admitted, admission.max_multiplicity);
             }
-            from = from.saturating_add(counted.len());
+            from = from.saturating_add(kinds);
         }
         Ok((atoms, most))
     }
@@ -150,7 +153,7 @@ impl People<'_> {
     fn token_schema(&self) -> SchemaRef {
         let bytes = |name: &str, null: bool| Field::new(name, DataType::FixedSizeBinary(16), null);
         let mut fields = vec![bytes("atom", false)];
-        fields.extend(KIND_NAMES.map(|name| bytes(name, true)));
+        fields.extend(Kind::AT_REST.map(|kind| bytes(kind.name(), true)));
         fields.extend(["first_month", "last_month"].map(|name| Field::new(name, DataType::Date32, true)));
         let metadata: HashMap<String, String> = [
             ("sudare.source", self.job.source.to_string()),
@@ -246,10 +249,15 @@ fn person_columns(atoms: &[AtomFacts]) -> Result<Vec<ArrayRef>, ArrowError> {
 /// questions of the linkage zone.
 fn identity_schema() -> SchemaRef {
     let atom = Field::new("atom", DataType::FixedSizeBinary(16), false);
-    Arc::new(Schema::new(vec![atom, Field::new("identity", DataType::Utf8, false)]))
+    let fields = Identity::FIELDS.map(|name| Field::new(name, DataType::Utf8, true));
+    Arc::new(Schema::new([atom].into_iter().chain(fields).collect::<Vec<_>>()))
 }
 
 fn identity_columns(atoms: &[AtomFacts]) -> Result<Vec<ArrayRef>, ArrowError> {
-    let texts = atoms.iter().map(|atom| Some(atom.entry.fields.join("\u{1f}")));
-    Ok(vec![ids(atoms)?, Arc::new(texts.collect::<StringArray>())])
+    let mut columns = vec![ids(atoms)?];
+    for place in 0..Identity::FIELDS.len() {
+        let texts = atoms.iter().map(|atom| atom.entry.fields.get(place).and_then(Option::as_deref));
+        columns.push(Arc::new(texts.collect::<StringArray>()));
+    }
+    Ok(columns)
 }

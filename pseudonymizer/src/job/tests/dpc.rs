@@ -19,7 +19,7 @@ fn a_stay_has_its_diagnoses_items_and_points() {
     assert_eq!(batch.text("dpc.items", "item_code"), ["160010010"]);
     assert_eq!(batch.ints("dpc.items", "points"), [Some(49)]);
     assert_eq!(batch.atoms("dpc.items"), batch.atoms("dpc.stays"));
-    assert_eq!(batch.tokens("t7").len(), 1);
+    assert_eq!(batch.tokens("d1").len(), 1);
     assert_eq!(batch.report.quarantined(), 0);
     let dpc = batch.tables["facility"].column_by_name("dpc").unwrap().as_boolean().clone();
     assert!(dpc.value(0));
@@ -41,8 +41,8 @@ fn the_chart_number_joins_stays_and_claims_whatever_its_zeros() {
     let path = world.write("a.UKE", &changed);
     let ndb = world.batch("ndb", &[path], "ndb");
     let dpc = world.run("dpc", &["FF1_131234566_2208.txt"]);
-    let token = dpc.token_of("dpc.stays", 0, "t7");
-    assert!(token.is_some() && token == ndb.token_of("ndb.claims", 0, "t7"));
+    let token = dpc.token_of("dpc.stays", 0, "d1");
+    assert!(token.is_some() && token == ndb.token_of("ndb.claims", 0, "d1"));
 }
 
 #[test]

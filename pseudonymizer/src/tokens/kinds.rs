@@ -1,0 +1,242 @@
+//! The kinds of tokens, as one table: name, where it may lie, and what goes in, in that order
+//! (`research/pseudonymization-anchors.md`, part 2).
+//!
+//! No kind says a single thing about a person: a hash of a name alone, or of a birth date alone, is known by how often it comes.
+
+use jiff::civil::Date;
+
+use super::Identity;
+use super::message::Message;
+use crate::normalise::insurer::{Insurer, LtcInsurer};
+use crate::normalise::sex::Sex;
+
+/// Where tokens of a kind may lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// Made with the epoch key, in token files.
+    AtRest,
+    /// Made with the key of one run of linkage, and gone with it.
+    Run,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])+ $kind:ident $name:literal $kept:ident [$($input:ident)+])+) => {
+        /// A kind of token. Those at rest first, in the order of the token file's columns.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub(crate) enum Kind { $($(#[$doc])+ $kind,)+ }
+
+        /// All kinds, as they stand in the table.
+        const ALL: &[Kind] = &[$(Kind::$kind,)+];
+
+        impl Kind {
+            /// Its column in token files, and its name in reports and key derivation.
+            pub(crate) const fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name,)+ }
+            }
+
+            /// Where its tokens may lie.
+            pub(crate) const fn kept(self) -> Kept {
+                match self { $(Self::$kind => Kept::$kept,)+ }
+            }
+
+            /// What goes into it, in this order; a token is made only where all of it is present.
+            pub(crate) const fn inputs(self) -> &'static [Input] {
+                match self { $(Self::$kind => &[$(Input::$input,)+],)+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The full insured number: one person of one card.
+    A1 "a1" AtRest [Insurer SymbolExact NumberExact Branch Born Sex]
+    /// The insured number without branch: what NDB calls ID1. Same-sex twins share it.
+    A2 "a2" AtRest [Insurer SymbolExact NumberExact Born Sex]
+    /// The same, whatever has happened to zeros and hyphens.
+    A3 "a3" AtRest [Insurer SymbolCore NumberCore Born Sex]
+    /// Name in kana.
+    B1 "b1" AtRest [KanaStrict Born Sex]
+    /// Name in kanji.
+    B2 "b2" AtRest [Kanji Born Sex]
+    /// Name in kana, slips forgiven.
+    B3 "b3" AtRest [KanaLoose Born Sex]
+    /// Long-term care number. With birth date and sex, because linkage joins its atoms without looking at anything else.
+    C1 "c1" AtRest [LtcInsurer LtcNumber Born Sex]
+    /// Late elderly: the one medical number that is a person's own. It holds where a birth date or a sex is written wrongly.
+    C2 "c2" AtRest [LateElderlyInsurer NumberCore]
+    /// A national person number, where a holder has one. With birth month and sex, because the number alone would be a hash of one
+    /// thing, and because those with another month or sex are its known errors (330,000 of them, Imamura 2024).
+    C3 "c3" AtRest [NationalId BirthMonth Sex]
+    /// Patient number at one institution.
+    D1 "d1" AtRest [Facility Chart]
+    /// Given name at one insurer: outlives a marriage.
+    B4 "b4" Run [GivenKana Born Sex Insurer]
+    /// Given name in one postal district: outlives a marriage and a change of insurer.
+    B5 "b5" Run [GivenKana Born Sex District]
+    /// Patient of one institution by birth and address.
+    D2 "d2" Run [Facility Born Sex Postcode]
+    /// The insured number, whatever the sex.
+    V3 "v3" Run [Insurer SymbolCore NumberCore Born]
+}
+
+/// How many kinds lie at rest.
+pub(crate) const KINDS: usize = {
+    let (mut at, mut count) = (0, 0);
+    while at < ALL.len() {
+        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        if matches!(ALL[at].kept(), Kept::AtRest) {
+            count += 1;
+        }
+        at += 1;
+    }
+    count
+};
+
+impl Kind {
+    /// The kinds at rest, in the order of the token file's columns.
+    pub(crate) const AT_REST: [Self; KINDS] = {
+        let mut kinds = [Self::A1; KINDS];
+        let mut at = 0;
+        while at < KINDS {
+            #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+            {
+                kinds[at] = ALL[at];
+            }
+            at += 1;
+        }
+        kinds
+    };
+
+    /// Its place in [`Self::AT_REST`], where it has one.
+    pub(crate) const fn place(self) -> usize {
+        self as usize
+    }
+}
+
+/// One identifier in a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Input {
+    BirthMonth,
+    Born,
+    Branch,
+    Chart,
+    /// First three digits of the postcode.
+    District,
+    Facility,
+    GivenKana,
+    Insurer,
+    KanaLoose,
+    KanaStrict,
+    Kanji,
+    /// An insurer of the late elderly; no other.
+    LateElderlyInsurer,
+    LtcInsurer,
+    LtcNumber,
+    NationalId,
+    NumberCore,
+    NumberExact,
+    Postcode,
+    Sex,
+    SymbolCore,
+    SymbolExact,
+}
+
+impl Input {
+    /// Writes the identifier, or nothing if it is absent.
+    pub(crate) fn put(self, of: &Identity, to: &mut Message) -> Option<()> {
+        if self == Self::Born {
+            to.part(&day(of.born()?));
+        } else if self == Self::BirthMonth {
+            to.part(month(&day(of.birth?.month)));
+        } else {
+            to.part(self.text(of)?.as_bytes());
+        }
+        Some(())
+    }
+
+    fn text(self, of: &Identity) -> Option<&str> {
+        let insurer = of.insurer.as_ref();
+        match self {
+            Self::BirthMonth | Self::Born => None,
+            Self::Branch => of.branch.as_deref(),
+            Self::Chart => of.chart.as_deref(),
+            Self::District => of.postcode.as_deref()?.get(..3),
+            Self::Facility => of.facility.as_deref(),
+            Self::GivenKana => of.kana.as_ref()?.given.as_deref(),
+            Self::Insurer => insurer.map(Insurer::digits),
+            Self::KanaLoose => of.kana.as_ref().map(|kana| kana.loose.as_str()),
+            Self::KanaStrict => of.kana.as_ref().map(|kana| kana.strict.as_str()),
+            Self::Kanji => of.kanji.as_ref().map(|kanji| kanji.whole.as_str()),
+            Self::LateElderlyInsurer => insurer.filter(|insurer| insurer.is_late_elderly()).map(Insurer::digits),
+            Self::LtcInsurer => of.ltc_insurer.as_ref().map(LtcInsurer::digits),
+            Self::LtcNumber => of.ltc_number.as_deref(),
+            Self::NationalId => of.national_id.as_deref(),
+            Self::NumberCore => of.number.as_ref().map(|number| number.core.as_str()),
+            Self::NumberExact => of.number.as_ref().map(|number| number.exact.as_str()),
+            Self::Postcode => of.postcode.as_deref(),
+            Self::Sex => of.sex.map(Sex::code),
+            Self::SymbolCore => of.symbol.as_ref().map(|symbol| symbol.core.as_str()),
+            Self::SymbolExact => of.symbol.as_ref().map(|symbol| symbol.exact.as_str()),
+        }
+    }
+}
+
+/// Year, month and day in four bytes: a message has 55 for the first block.
+pub(crate) fn day(date: Date) -> [u8; 4] {
+    let [high, low] = date.year().to_be_bytes();
+    [high, low, date.month().unsigned_abs(), date.day().unsigned_abs()]
+}
+
+fn month(day: &[u8; 4]) -> &[u8] {
+    day.first_chunk::<3>().map_or(day.as_slice(), <[u8; 3]>::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// What an identifier says about a person. Parts of one card number say one thing.
+    fn attribute(input: Input) -> &'static str {
+        match input {
+            Input::BirthMonth | Input::Born => "birth",
+            Input::Branch
+            | Input::Chart
+            | Input::LtcNumber
+            | Input::NationalId
+            | Input::NumberCore
+            | Input::NumberExact
+            | Input::SymbolCore
+            | Input::SymbolExact => "number",
+            Input::District | Input::Postcode => "home",
+            Input::Facility | Input::Insurer | Input::LateElderlyInsurer | Input::LtcInsurer => "issuer",
+            Input::GivenKana | Input::KanaLoose | Input::KanaStrict | Input::Kanji => "name",
+            Input::Sex => "sex",
+        }
+    }
+
+    /// C2 and D1 pair a number with who issued it. That is no hash of a single attribute: the number means nothing elsewhere, the
+    /// same number at another issuer is another token, and each value is one person's, so that counting tells nothing.
+    #[test]
+    fn no_kind_says_a_single_thing() {
+        for kind in ALL {
+            let said: BTreeSet<&str> = kind.inputs().iter().copied().map(attribute).collect();
+            assert!(said.len() >= 2, "{} says {said:?}", kind.name());
+            assert!(said.contains("number") || said.contains("name") || said.contains("home"), "{}", kind.name());
+            assert!(!said.contains("number") || said.contains("issuer") || said.len() >= 3, "{}", kind.name());
+            let distinct: BTreeSet<String> = kind.inputs().iter().map(|input| format!("{input:?}")).collect();
+            assert_eq!(distinct.len(), kind.inputs().len(), "{} says something twice", kind.name());
+        }
+    }
+
+    #[test]
+    fn kinds_at_rest_stand_first_and_names_are_columns() {
+        let at_rest: Vec<Kind> = ALL.iter().copied().filter(|kind| kind.kept() == Kept::AtRest).collect();
+        assert_eq!(at_rest, Kind::AT_REST);
+        assert!(Kind::AT_REST.iter().enumerate().all(|(place, kind)| kind.place() == place));
+        let names: BTreeSet<&str> = ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), ALL.len());
+        assert!(ALL.iter().all(|kind| format!("{kind:?}").to_lowercase() == kind.name()));
+    }
+}
