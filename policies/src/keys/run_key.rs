@@ -4,7 +4,7 @@
 //! stays as a mark, so that a copy of the wrapped key on some disk opens nothing any more.
 
 use std::fmt;
-use std::fs::{self, DirBuilder};
+use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -202,6 +202,7 @@ fn parse(id: &RunId, text: &str) -> Option<RunKey> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;

@@ -48,10 +48,10 @@ fn a_root_that_was_cut_or_changed_does_not_open() {
         durable::replace_private(&path, bytes).unwrap();
         Root::open(&path, &words("six random words of ours")).map(|_| ())
     };
-    for length in 0..whole.len() {
+    for length in (0..whole.len()).step_by(7).chain([whole.len() - 1]) {
         assert!(matches!(open(&whole[..length]), Err(RootError::Form { .. })), "{length} bytes");
     }
-    for place in 0..whole.len() {
+    for place in (0..whole.len()).step_by(7) {
         let mut bytes = whole.clone();
         bytes[place] ^= 1;
         assert!(open(&bytes).is_err(), "byte {place}");
