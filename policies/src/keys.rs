@@ -1,244 +1,37 @@
 //! A zone's key folder: `zone.json`, `secret/*.key` (mode 0600), `public/*.pub`, `trusted/*.pub`. Keys are wiped on drop and
 //! never printed.
 
+mod epochs;
+mod error;
+mod file;
+mod material;
+mod passphrase;
+mod root;
+mod run_key;
 mod trust;
+mod verdict;
 
 use std::fs;
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use age::secrecy::ExposeSecret;
 use age::x25519;
-use ed25519_dalek::{Signature, Signer};
 use jiff::Timestamp;
-use rand::Rng;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
+
+pub use epochs::{Destroyed, Epoch, EpochState, Epochs, RotationError, Stage, Turn};
+pub use error::KeyError;
+pub(crate) use material::fingerprint;
+pub use material::{InvalidRecipient, SealIdentity, SealRecipient, SecretBytes, SigningKey, VerifyingKey};
+pub use passphrase::{Passphrase, PassphraseError};
+pub use root::{Root, RootError, TokenPlace};
+pub use run_key::{RUN_KEY_AGE_MAX, RunId, RunKey, RunKeyError};
+pub use verdict::BridgeVerdict;
 
 use crate::durable;
 use crate::zone::Zone;
-
-/// Why a key folder could not be made or opened. Never carries key material.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// The folder is there already.
-    #[error("{0} holds keys already; choose an empty folder, keys are never overwritten", path.display())]
-    Exists {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// No such key in this folder.
-    #[error("{path} has no usable key '{name}'; make the folder with `sudare keys init --zone {zone} --out …`", path = .path.display())]
-    Missing {
-        /// The folder.
-        path: PathBuf,
-        /// Which key.
-        name: &'static str,
-        /// Whose folder it is.
-        zone: Zone,
-    },
-    /// The file can be read by others.
-    #[error("{} can be read by other users; run `chmod 600` on it", path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A public key that is none.
-    #[error("{} is not a public key of the wanted kind", path.display())]
-    Public {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The folder belongs to another zone.
-    #[error("{path} holds the secrets of the {found} zone, but the {wanted} zone's are needed; give each zone its own folder", path = .path.display())]
-    OtherZone {
-        /// The folder.
-        path: PathBuf,
-        /// Whose it is.
-        found: Zone,
-        /// Whose it should be.
-        wanted: Zone,
-    },
-    /// A source's word that is none.
-    #[error("a source is named by a word of small letters, digits and '-', at most 32 of them, e.g. ndb")]
-    Source,
-    /// Another key is believed for this source.
-    #[error("{} holds another key for {source}; compare fingerprints with its owner, then run the same command with --replace", path.display())]
-    TrustedOther {
-        /// The file.
-        path: PathBuf,
-        /// Whose key.
-        r#source: String,
-    },
-    /// No key is believed for this source.
-    #[error(
-        "{path} trusts no key of {source} yet; compare its fingerprint with the owner, then run `sudare keys trust --keys {path} --source {source} --holder …/public/sign.pub`",
-        path = .path.display()
-    )]
-    Untrusted {
-        /// The folder that does not believe.
-        path: PathBuf,
-        /// Whose key is missing.
-        r#source: String,
-    },
-    /// Others can change whom the zone believes.
-    #[error("{} can be changed by other users; run `chmod 644` on it and compare the key's fingerprint again", path.display())]
-    Writable {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Input or output failed.
-    #[error("cannot read or write {}", path.display())]
-    Io {
-        /// Where.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        cause: io::Error,
-    },
-}
-
-/// 32 secret bytes. Wiped on drop; neither `Debug` nor `Serialize`.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct SecretBytes([u8; 32]);
-
-impl SecretBytes {
-    /// Fresh bytes from the operating system.
-    pub fn generate() -> Self {
-        let mut bytes = [0; 32];
-        rand::rng().fill_bytes(&mut bytes);
-        Self(bytes)
-    }
-
-    /// The bytes, for the one function that uses them.
-    pub fn expose(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// A short public name of the secret: 16 hexadecimal digits of a domain-separated SHA-256.
-    pub fn fingerprint(&self) -> String {
-        fingerprint(b"sudare secret", &self.0)
-    }
-
-    /// Takes the bytes over, e.g. from an unwrapped key.
-    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
-        bytes.try_into().ok().map(Self)
-    }
-}
-
-/// An Ed25519 private key. Wiped on drop.
-pub struct SigningKey(ed25519_dalek::SigningKey);
-
-impl SigningKey {
-    /// A fresh key.
-    pub fn generate() -> Self {
-        Self::from_seed(&SecretBytes::generate())
-    }
-
-    /// The key of a 32-byte seed (RFC 8032).
-    pub fn from_seed(seed: &SecretBytes) -> Self {
-        Self(ed25519_dalek::SigningKey::from_bytes(seed.expose()))
-    }
-
-    /// Its public half.
-    pub fn verifying(&self) -> VerifyingKey {
-        VerifyingKey(self.0.verifying_key())
-    }
-
-    /// Signature over `message`, 64 bytes.
-    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.0.sign(message).to_bytes()
-    }
-
-    pub(crate) fn inner(&self) -> &ed25519_dalek::SigningKey {
-        &self.0
-    }
-}
-
-/// An Ed25519 public key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifyingKey(ed25519_dalek::VerifyingKey);
-
-impl VerifyingKey {
-    /// Whether `signature` is this key's over `message` (strict: no malleable signatures).
-    pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        Signature::from_slice(signature).is_ok_and(|signature| self.0.verify_strict(message, &signature).is_ok())
-    }
-
-    /// 64 hexadecimal digits.
-    pub fn to_hex(&self) -> String {
-        hex::encode(self.0.as_bytes())
-    }
-
-    /// Reads [`Self::to_hex`]'s form.
-    pub fn from_hex(text: &str) -> Option<Self> {
-        let bytes: [u8; 32] = hex::decode(text.trim()).ok()?.try_into().ok()?;
-        ed25519_dalek::VerifyingKey::from_bytes(&bytes).ok().map(Self)
-    }
-
-    /// Reads a `*.pub` file.
-    pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let text = read(path)?;
-        Self::from_hex(&text).ok_or_else(|| KeyError::Public { path: path.to_owned() })
-    }
-
-    /// A short name of the key.
-    pub fn fingerprint(&self) -> String {
-        fingerprint(b"sudare public", self.0.as_bytes())
-    }
-
-    pub(crate) fn inner(&self) -> &ed25519_dalek::VerifyingKey {
-        &self.0
-    }
-}
-
-/// The private half of a zone's sealing key (age, X25519).
-pub struct SealIdentity(x25519::Identity);
-
-impl SealIdentity {
-    /// For the crate that opens sealed files.
-    pub fn age(&self) -> &x25519::Identity {
-        &self.0
-    }
-}
-
-/// The public half of a zone's sealing key: who a file is sealed to.
-#[derive(Clone)]
-pub struct SealRecipient(x25519::Recipient);
-
-impl SealRecipient {
-    /// Reads `seal.pub`, or the `public/` folder that holds it.
-    pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let file = if path.is_dir() { path.join("seal.pub") } else { path.to_owned() };
-        read(&file)?.parse().map_err(|_| KeyError::Public { path: file })
-    }
-
-    /// For the crate that seals files.
-    pub fn age(&self) -> &x25519::Recipient {
-        &self.0
-    }
-}
-
-impl std::fmt::Display for SealRecipient {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// The text is no age X25519 recipient.
-#[derive(Debug, thiserror::Error)]
-#[error("not a sealing public key (age1…)")]
-pub struct InvalidRecipient;
-
-impl FromStr for SealRecipient {
-    type Err = InvalidRecipient;
-    fn from_str(text: &str) -> Result<Self, InvalidRecipient> {
-        text.trim().parse().map(Self).map_err(|_| InvalidRecipient)
-    }
-}
 
 #[derive(Serialize, Deserialize)]
 struct ZoneFile {
@@ -317,11 +110,13 @@ impl KeyFolder {
 
     /// Opens the folder of whichever zone it is.
     pub fn open_any(path: &Path) -> Result<Self, KeyError> {
-        let at = path.join("zone.json");
-        let text = read(&at)?;
-        let ZoneFile { zone, .. } =
-            serde_json::from_str(&text).map_err(|cause| KeyError::Io { path: at, cause: cause.into() })?;
+        let ZoneFile { zone, .. } = zone_file(path)?;
         Ok(Self { path: path.to_owned(), zone })
+    }
+
+    /// When the folder was made.
+    pub fn created_at(&self) -> Result<Timestamp, KeyError> {
+        zone_file(&self.path).map(|file| file.created_at)
     }
 
     /// Whose it is.
@@ -347,7 +142,7 @@ impl KeyFolder {
     /// Reads the sealing key.
     pub fn seal(&self) -> Result<SealIdentity, KeyError> {
         let text = self.secret_text("seal")?;
-        text.trim().parse().map(SealIdentity).map_err(|_| self.missing("seal"))
+        SealIdentity::parse(&text).ok_or_else(|| self.missing("seal"))
     }
 
     /// Who this zone's files are sealed to.
@@ -405,17 +200,17 @@ impl KeyFolder {
         durable::replace(&at, format!("{public}\n").as_bytes()).map_err(|cause| KeyError::Io { path: at, cause })
     }
 
+    /// Removes a secret, overwritten first as well as the disk lets us.
+    fn wipe(&self, name: &str) -> Result<(), KeyError> {
+        file::wipe(&self.secret(name))
+    }
+
     fn secret(&self, name: &str) -> PathBuf {
         self.path.join("secret").join(format!("{name}.key"))
     }
 
     fn secret_text(&self, name: &'static str) -> Result<Zeroizing<String>, KeyError> {
-        let at = self.secret(name);
-        let meta = fs::metadata(&at).map_err(|_| self.missing(name))?;
-        if meta.permissions().mode() & 0o077 != 0 {
-            return Err(KeyError::Open { path: at });
-        }
-        read(&at).map(Zeroizing::new)
+        file::read_private(&self.secret(name))?.ok_or_else(|| self.missing(name))
     }
 
     fn missing(&self, name: &'static str) -> KeyError {
@@ -423,20 +218,16 @@ impl KeyFolder {
     }
 }
 
-fn read(path: &Path) -> Result<String, KeyError> {
-    fs::read_to_string(path).map_err(|cause| KeyError::Io { path: path.to_owned(), cause })
-}
-
-pub(crate) fn fingerprint(domain: &[u8], bytes: &[u8]) -> String {
-    let mut hash = Sha256::new();
-    hash.update(domain);
-    hash.update([0]);
-    hash.update(bytes);
-    hex::encode(hash.finalize()).chars().take(16).collect()
+fn zone_file(folder: &Path) -> Result<ZoneFile, KeyError> {
+    let at = folder.join("zone.json");
+    let text = file::read(&at)?;
+    serde_json::from_str(&text).map_err(|cause| KeyError::Io { path: at, cause: cause.into() })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
