@@ -67,6 +67,15 @@ fn each_position_has_exactly_one_action() {
 }
 
 #[test]
+fn what_steers_the_reader_names_nobody_and_is_not_carried() {
+    fields! { Ab of "AB" { frame { tag, two, three } identity {} content {} } }
+    let ab = Ab::of(&with(&rest(NAME, SEX)).unwrap());
+    assert!(ab.tag.is_open() && !ab.two.is_open() && !ab.three.is_open());
+    assert_eq!((ab.tag.ends(), ab.two.ends()), ((1, 1), (0, 0)));
+    assert_eq!(Ab::NAMES, ("AB", &["tag", "two", "three"][..]));
+}
+
+#[test]
 fn shipped_layouts_load() {
     let layouts = shipped().unwrap_or_else(|fault| panic!("{fault}"));
     assert_eq!(layouts.len(), SHIPPED.len());
