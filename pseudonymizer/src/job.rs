@@ -17,7 +17,7 @@ use crate::atoms::Atoms;
 use crate::content::Content;
 use crate::dpc::Dpc;
 use crate::intake::Intake;
-use crate::layout::LayoutError;
+use crate::layout::{Layout, LayoutError};
 use crate::quarantine::Quarantine;
 use crate::report::{FileReport, Reason, Report};
 use crate::seal::SealError;
@@ -173,6 +173,16 @@ pub fn pseudonymize(
     now: Timestamp,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, PseudonymizeError> {
+    with_layouts(&job, &crate::layout::shipped().map_err(PseudonymizeError::Layout)?, now, progress)
+}
+
+/// The same with other layouts than those that are shipped.
+fn with_layouts(
+    job: &Job<'_>,
+    layouts: &BTreeMap<String, Layout>,
+    now: Timestamp,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, PseudonymizeError> {
     let folder = Folder::begin(&job.out)?;
     let raw = files::find(&job.files)?;
     let readable = raw.iter().filter(|file| file.kind.source() == Some(job.source)).count();
@@ -181,9 +191,8 @@ pub fn pseudonymize(
     }
     let epoch = job.keys.bytes("epoch").map_err(PseudonymizeError::Keys)?;
     let holder = job.keys.recipient().map_err(PseudonymizeError::Keys)?;
-    let layouts = crate::layout::shipped().map_err(PseudonymizeError::Layout)?;
     let mut intake = Intake {
-        layouts: &layouts,
+        layouts,
         keys: TokenKeys::derive(&epoch),
         atoms: Atoms::default(),
         content: Content::new(&folder.content(), &job.release_to),
@@ -196,7 +205,7 @@ pub fn pseudonymize(
         progress,
     };
     let reports = read_all(&mut intake, &raw, job.source)?;
-    batch::finish(&job, &epoch, intake, reports, folder, now)
+    batch::finish(job, &epoch, intake, reports, folder, now)
 }
 
 /// Reads the files, 様式1 before EF so that an item finds its stay; reports come in the order of the files' numbers.

@@ -53,7 +53,7 @@ pub enum Reason {
     CheckDigit,
     /// A record without any usable linkage identifier, kept.
     Unlinkable,
-    /// A withdrawn application; a receipt that was returned or taken back.
+    /// A withdrawn application, or a record that was taken back.
     Withdrawn,
     /// A part of a document that is not on the list of known parts, dropped.
     PartUnknown,

@@ -29,6 +29,7 @@ fn code_sees_what_the_layout_lets_through_and_blanks_for_the_rest() {
     assert_eq!((ab.two.at(&cells), ab.three.at(&cells)), (&b"name"[..], &b"1"[..]));
     assert_eq!((ab.tag.at(&cells), ab.none.at(&cells)), (&b""[..], &b""[..]));
     assert!(ab.tag.all(&cells).is_empty());
+    assert_eq!(Ab::NAMES.1, ["two", "three", "tag", "none"]);
     assert_eq!(layout.fate(b"AB"), Fate::Read);
     assert_eq!(layout.fate(b"ZZ"), Fate::Quarantine);
 }

@@ -58,10 +58,13 @@ pub(crate) fn read(from: &mut dyn BufRead, intake: &mut Intake<'_>, path: &Path)
 struct Run<'d> {
     dialects: &'d Dialects,
     choice: Choice<'d>,
-    institution: Option<Institution>,
+    /// The institution as each of the two layouts reads it.
+    usual: Option<Institution>,
+    bundled: Option<Institution>,
     receipt: Receipt,
     /// A record outside of receipts.
     single: Receipt,
+    has_bundle: bool,
     donor: bool,
     returned: bool,
     groups: Groups,
@@ -73,9 +76,11 @@ impl<'d> Run<'d> {
         Self {
             dialects,
             choice: Choice::default(),
-            institution: None,
+            usual: None,
+            bundled: None,
             receipt: Receipt::default(),
             single: Receipt::default(),
+            has_bundle: false,
             donor: false,
             returned: false,
             groups: Groups::default(),
@@ -115,9 +120,11 @@ impl<'d> Run<'d> {
         self.single.push(intake.file.records, line);
         let Some(opening) = self.single.first() else { return Ok(()) };
         self.choice = self.dialects.behind(opening);
-        let dialect = self.choice.usual.or(self.choice.bundled).or_else(|| self.dialects.opened_by(opening.tag));
-        self.institution = dialect.and_then(|dialect| Institution::read(opening, dialect));
-        if self.institution.is_none() {
+        let read = |dialect: Option<&_>| dialect.and_then(|dialect| Institution::read(opening, dialect));
+        // Of an institution whose fee table no layout has, the code is looked at with any that begins so.
+        let any = self.choice.usual.or_else(|| self.dialects.opened_by(opening.tag));
+        (self.usual, self.bundled) = (read(any), read(self.choice.bundled));
+        if self.usual.is_none() && self.bundled.is_none() {
             intake.put_aside(intake.file.records, Reason::NoFacility, line)?;
         }
         Ok(())
@@ -136,6 +143,7 @@ impl<'d> Run<'d> {
             return Ok(());
         }
         self.order.see(tag, intake);
+        self.has_bundle |= &tag == b"BU";
         match self.choice.take(tag) {
             Take::Aside => intake.put_aside(number, Reason::RecordUnknown, line),
             Take::Drop => {
@@ -157,12 +165,14 @@ impl<'d> Run<'d> {
     fn settle(&mut self, intake: &mut Intake<'_>) -> Result<(), PseudonymizeError> {
         self.donor = false;
         let returned = std::mem::take(&mut self.returned);
+        let has_bundle = std::mem::take(&mut self.has_bundle);
         let Some(re) = self.receipt.first() else { return Ok(()) };
-        let dialect = self.choice.of(self.receipt.has(*b"BU"));
+        let (dialect, institution) =
+            if has_bundle { (self.choice.bundled, &self.bundled) } else { (self.choice.usual, &self.usual) };
         self.groups.count(re, dialect, intake);
-        let read = match (&self.institution, dialect) {
-            (None, _) => Err(Reason::NoFacility),
-            (Some(_), None) => Err(Reason::ReceiptKind),
+        let read = match (institution, dialect) {
+            (None, _) if self.usual.is_none() => Err(Reason::NoFacility),
+            (None, _) | (Some(_), None) => Err(Reason::ReceiptKind),
             (Some(institution), Some(dialect)) => claim::read(&self.receipt, institution, dialect, intake),
         };
         let done = match read {

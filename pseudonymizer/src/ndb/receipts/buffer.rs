@@ -80,11 +80,6 @@ impl Receipt {
         self.lines.first().map(|place| self.line(place))
     }
 
-    /// Whether a record of that tag is there.
-    pub(super) fn has(&self, tag: Tag) -> bool {
-        self.lines.iter().any(|place| place.tag == tag)
-    }
-
     /// Everything, for quarantine.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -179,7 +174,6 @@ mod tests {
         let first = receipt.first().unwrap();
         assert_eq!((first.between(2, 3), first.between(3, 9), first.between(0, 2)), (&b"1,x"[..], &b"x"[..], &b""[..]));
         assert_eq!(first.between(4, 5), b"");
-        assert!(receipt.has(*b"SY") && !receipt.has(*b"BU"));
         receipt.clear();
         assert!(receipt.is_empty() && receipt.first().is_none());
     }

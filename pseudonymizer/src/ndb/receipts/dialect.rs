@@ -266,12 +266,7 @@ impl Dialects {
     }
 }
 
-impl<'d> Choice<'d> {
-    /// The one that a receipt is read with.
-    pub(super) fn of(self, has_bundle: bool) -> Option<&'d Dialect> {
-        if has_bundle { self.bundled.or(self.usual) } else { self.usual }
-    }
-
+impl Choice<'_> {
     /// What becomes of a record while the layout is not known yet.
     pub(super) fn take(self, tag: Tag) -> Take {
         let of = |dialect: Option<&Dialect>| dialect.map_or(Take::Aside, |dialect| dialect.take(tag));
