@@ -14,7 +14,7 @@ mod rules;
 mod slot;
 
 pub use error::LayoutError;
-pub(crate) use slot::{Span, fields};
+pub(crate) use slot::{Span, Use, fields};
 
 /// How a file of the layout is taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -293,7 +293,12 @@ pub fn shipped() -> Result<BTreeMap<String, Layout>, LayoutError> {
 }
 
 /// Texts of the shipped layouts.
-const SHIPPED: &[&str] = &[];
+const SHIPPED: &[&str] = &[
+    include_str!("../layouts/ndb-dental.toml"),
+    include_str!("../layouts/ndb-dpc.toml"),
+    include_str!("../layouts/ndb-medical.toml"),
+    include_str!("../layouts/ndb-pharmacy.toml"),
+];
 
 #[cfg(test)]
 mod tests;

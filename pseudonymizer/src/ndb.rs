@@ -1,6 +1,4 @@
-//! NDB: receipts (医科, DPC, 調剤) and health checkups.
+//! NDB: receipts (医科, DPC, 歯科, 調剤) and health checkups.
 
 pub(crate) mod checkup;
-mod details;
-mod header;
 pub(crate) mod receipts;

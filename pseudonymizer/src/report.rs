@@ -14,6 +14,8 @@ pub enum Reason {
     FileOtherSource,
     /// A control total at the end or the start of the file does not agree with what was read.
     FileTotals,
+    /// A file or one of its groups does not begin with its institution or end with its totals; what stands there was read.
+    FileFrame,
     /// A record longer than any layout allows.
     RecordLong,
     /// A record of an unknown kind.
@@ -22,6 +24,8 @@ pub enum Reason {
     RecordUncarried,
     /// A record outside of what it must stand in.
     RecordOrphan,
+    /// Records of a receipt out of the official order, numbers with gaps, or a group longer than allowed; read as they stand.
+    RecordOrder,
     /// A record whose form is not that of its kind.
     RecordForm,
     /// The same receipt, document or stay once more.
@@ -36,10 +40,13 @@ pub enum Reason {
     NoDate,
     /// No code, or one of another form, where the record is about nothing but that code.
     NoCode,
-    /// A receipt of a kind that is not read (dental, home nursing, grouped DPC receipts).
+    /// A receipt of a kind that is not read (home nursing, grouped DPC receipts).
     ReceiptKind,
     /// A cell of another form than its column's, left out.
     CellForm,
+    /// A value that the official checks find impossible (a day that the month does not have, a count that is not the sum of its
+    /// days, a claim from before the care), kept as far as it has a place.
+    CellImplausible,
     /// An identifier that cannot be read or is impossible, left out.
     IdentifierForm,
     /// An insurer number whose check digit fails, kept.
@@ -63,10 +70,12 @@ impl Reason {
             Self::FileUnknown => "file/unknown",
             Self::FileOtherSource => "file/other-source",
             Self::FileTotals => "file/totals",
+            Self::FileFrame => "file/frame",
             Self::RecordLong => "record/too-long",
             Self::RecordUnknown => "record/unknown",
             Self::RecordUncarried => "record/not-carried",
             Self::RecordOrphan => "record/orphan",
+            Self::RecordOrder => "record/order",
             Self::RecordForm => "record/form",
             Self::Duplicate => "record/duplicate",
             Self::Replaced => "document/replaced",
@@ -76,6 +85,7 @@ impl Reason {
             Self::NoCode => "record/no-code",
             Self::ReceiptKind => "receipt/kind",
             Self::CellForm => "cell/form",
+            Self::CellImplausible => "cell/implausible",
             Self::IdentifierForm => "identifier/form",
             Self::CheckDigit => "identifier/check-digit",
             Self::Unlinkable => "identifier/none",

@@ -77,11 +77,6 @@ impl TokenKeys {
     }
 }
 
-/// Known-answer tokens of an epoch key, by kind.
-pub fn known_answers(epoch: &SecretBytes) -> Vec<(&'static str, [u8; 16])> {
-    TokenKeys::derive(epoch).known_answers()
-}
-
 /// Begins with the length 2^32 - 1, which no normalised identifier has, so that it is no identity's message.
 const KNOWN: &[u8] = b"\xFF\xFF\xFF\xFF\x0Fsudare known answer 1";
 

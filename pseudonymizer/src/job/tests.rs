@@ -1,9 +1,13 @@
 //! Runs on the project's own samples (`tests/fixtures`), whose `truth.tsv` says who is who.
 
+mod carried;
 mod checkup;
+mod damaged;
+mod dental;
 mod dpc;
 mod ehr;
 mod linked;
+mod ndb;
 mod pharmacy;
 mod receipts;
 

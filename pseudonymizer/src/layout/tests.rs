@@ -29,6 +29,7 @@ fn code_sees_what_the_layout_lets_through_and_blanks_for_the_rest() {
     assert_eq!((ab.two.at(&cells), ab.three.at(&cells)), (&b"name"[..], &b"1"[..]));
     assert_eq!((ab.tag.at(&cells), ab.none.at(&cells)), (&b""[..], &b""[..]));
     assert!(ab.tag.all(&cells).is_empty());
+    assert_eq!(Ab::NAMES.1, ["two", "three", "tag", "none"]);
     assert_eq!(layout.fate(b"AB"), Fate::Read);
     assert_eq!(layout.fate(b"ZZ"), Fate::Quarantine);
 }
@@ -64,6 +65,15 @@ fn each_position_has_exactly_one_action() {
         let told = with(&wrong).unwrap_err().to_string();
         assert!(told.contains(place) && told.contains("AB"), "{told}");
     }
+}
+
+#[test]
+fn what_steers_the_reader_names_nobody_and_is_not_carried() {
+    fields! { Ab of "AB" { frame { tag, two, three } identity {} content {} } }
+    let ab = Ab::of(&with(&rest(NAME, SEX)).unwrap());
+    assert!(ab.tag.is_open() && !ab.two.is_open() && !ab.three.is_open());
+    assert_eq!((ab.tag.ends(), ab.two.ends()), ((1, 1), (0, 0)));
+    assert_eq!(Ab::NAMES, ("AB", &["tag", "two", "three"][..]));
 }
 
 #[test]

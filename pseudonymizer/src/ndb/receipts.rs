@@ -1,108 +1,48 @@
-//! Streams a UKE file: institution, then receipts, one in memory at a time (formats.md, parts 0 to 4).
+//! Streams a UKE file: institution, then receipts, one in memory at a time (formats.md, parts 0 to 4). Where a field stands and
+//! whether it may be used is the layouts' matter.
 
 use std::io::BufRead;
 use std::path::Path;
 
-use super::{details, header};
-use crate::cell;
-use crate::atoms::Owner;
-use crate::intake::{Intake, Version};
+use crate::intake::Intake;
 use crate::job::PseudonymizeError;
-use crate::lines::{self, Line};
+use crate::lines::{self, Line as Taken};
 use crate::report::Reason;
 
+mod body;
+mod buffer;
+mod checks;
+mod claim;
+mod dialect;
+mod institution;
+mod who;
+
+use buffer::{Receipt, Tag, tag_of};
+use checks::{Groups, Order};
+use dialect::{Choice, Dialects, Take};
+use institution::Institution;
+
 /// Largest receipt that is read, in bytes; the largest in practice are a few megabytes (formats.md, part 0).
-const RECEIPT_MAX: usize = 64 * 1024 * 1024;
+const RECEIPT_MAX: usize = 16 * 1024 * 1024;
 
-/// Records that stand on a receipt's lines but carry nothing that is kept: visit days, payments, texts, totals of DPC.
-const UNCARRIED: [&[u8]; 20] = [
-    b"JD", b"MF", b"GR", b"CO", b"SJ", b"KK", b"SK", b"GA", b"HH", b"GT", b"KI", b"ST", b"TK", b"RC", b"MN", b"JY",
-    b"EX", b"KH", b"JR", b"NI",
-];
+/// The records of an organ donor, a second person inside a receipt; they end with the receipt.
+const DONOR: [Tag; 3] = [*b"TI", *b"TR", *b"TS"];
 
-/// Records whose facts are kept.
-const CARRIED: [&[u8]; 13] =
-    [b"RE", b"HO", b"KO", b"SN", b"SY", b"SI", b"IY", b"TO", b"BU", b"SB", b"CD", b"CZ", b"SH"];
-
-/// The records of an organ donor.
-const DONOR: [&[u8]; 3] = [b"TI", b"TR", b"TS"];
-
-/// Where the positions of a receipt's fields are looked up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Layout {
-    /// DPC (formats.md, part 2).
-    Dpc,
-    /// 医科 (part 1).
-    Medical,
-    /// 調剤 (part 4).
-    Pharmacy,
-}
-
-/// The institution that sent the receipts.
-#[derive(Clone)]
-pub(crate) struct Institution {
-    /// 10 digits: prefecture, fee table, number.
-    pub(crate) code: String,
-    pub(crate) pharmacy: bool,
-}
-
-/// One receipt, from its RE to the next.
-#[derive(Default)]
-pub(crate) struct Receipt {
-    bytes: Vec<u8>,
-    lines: Vec<(u64, usize, usize)>,
-}
-
-impl Receipt {
-    /// Lines with their record numbers; the first is RE.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        self.lines.iter().map(|(number, start, end)| (*number, self.bytes.get(*start..*end).unwrap_or_default()))
-    }
-
-    /// Number of its first record.
-    pub(crate) fn number(&self) -> u64 {
-        self.lines.first().map_or(0, |(number, _, _)| *number)
-    }
-
-    /// Everything, for quarantine.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Whether a record of that kind is there.
-    pub(crate) fn has(&self, kind: &[u8]) -> bool {
-        self.lines().any(|(_, line)| kind_of(line) == kind)
-    }
-
-    fn push(&mut self, number: u64, line: &[u8]) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(line);
-        self.lines.push((number, start, self.bytes.len()));
-        self.bytes.push(b'\n');
-    }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.lines.clear();
-    }
-}
-
-/// First two characters of a record.
-pub(crate) fn kind_of(line: &[u8]) -> &[u8] {
-    line.split(|byte| *byte == b',').next().unwrap_or_default()
-}
+/// 返戻: the receipt above was returned.
+const RETURNED: [Tag; 3] = [*b"HI", *b"HR", *b"HG"];
 
 /// Reads a file of receipts.
 pub(crate) fn read(from: &mut dyn BufRead, intake: &mut Intake<'_>, path: &Path) -> Result<(), PseudonymizeError> {
-    let mut run = Run { institution: None, receipt: Receipt::default(), donor: false, receipts: 0 };
+    let dialects = Dialects::of(intake);
+    let mut run = Run::new(&dialects);
     let mut buffer = Vec::new();
     loop {
         let line = lines::next(from, &mut buffer, &mut intake.file.bytes).map_err(PseudonymizeError::io(path))?;
         match line {
-            Line::End => break,
-            Line::Read if buffer.is_empty() => continue,
-            Line::Read => intake.read_one(),
-            Line::TooLong => {
+            Taken::End => break,
+            Taken::Read if buffer.is_empty() => continue,
+            Taken::Read => intake.read_one(),
+            Taken::TooLong => {
                 intake.read_one();
                 intake.put_aside(intake.file.records, Reason::RecordLong, &buffer)?;
                 continue;
@@ -110,125 +50,141 @@ pub(crate) fn read(from: &mut dyn BufRead, intake: &mut Intake<'_>, path: &Path)
         }
         run.take(&buffer, intake)?;
     }
-    run.settle(intake)
+    run.settle(intake)?;
+    run.groups.end(intake);
+    Ok(())
 }
 
-struct Run {
-    institution: Option<Institution>,
+struct Run<'d> {
+    dialects: &'d Dialects,
+    choice: Choice<'d>,
+    /// The institution as each of the two layouts reads it.
+    usual: Option<Institution>,
+    bundled: Option<Institution>,
     receipt: Receipt,
+    /// A record outside of receipts.
+    single: Receipt,
+    has_bundle: bool,
     donor: bool,
-    /// Since the last IR.
-    receipts: u64,
+    returned: bool,
+    groups: Groups,
+    order: Order,
 }
 
-impl Run {
+impl<'d> Run<'d> {
+    fn new(dialects: &'d Dialects) -> Self {
+        Self {
+            dialects,
+            choice: Choice::default(),
+            usual: None,
+            bundled: None,
+            receipt: Receipt::default(),
+            single: Receipt::default(),
+            has_bundle: false,
+            donor: false,
+            returned: false,
+            groups: Groups::default(),
+            order: Order::default(),
+        }
+    }
+
     fn take(&mut self, line: &[u8], intake: &mut Intake<'_>) -> Result<(), PseudonymizeError> {
-        let kind = kind_of(line);
-        match kind {
+        let tag = tag_of(line);
+        match &tag {
             b"UK" => self.settle(intake),
             b"IR" | b"YK" => {
                 self.settle(intake)?;
-                self.institution = institution(line);
-                self.receipts = 0;
-                if self.institution.is_none() {
-                    intake.put_aside(intake.file.records, Reason::NoFacility, line)?;
-                }
-                Ok(())
+                self.groups.open(intake);
+                self.open(line, intake)
             }
             b"GO" => {
                 self.settle(intake)?;
-                self.check_totals(line, intake);
+                self.single.clear();
+                self.single.push(intake.file.records, line);
+                let dialect = self.choice.usual.or(self.choice.bundled);
+                self.groups.close(self.single.first(), dialect, intake);
                 Ok(())
             }
             b"RE" => {
                 self.settle(intake)?;
-                self.receipts = self.receipts.saturating_add(1);
+                self.order.begin();
                 self.receipt.push(intake.file.records, line);
                 Ok(())
             }
-            _ => self.append(kind, line, intake),
+            _ => self.append(tag, line, intake),
         }
     }
 
-    fn append(&mut self, kind: &[u8], line: &[u8], intake: &mut Intake<'_>) -> Result<(), PseudonymizeError> {
-        self.donor |= DONOR.contains(&kind);
-        if self.donor {
-            intake.note(Reason::Donor);
-        } else if self.receipt.lines.is_empty() {
-            intake.put_aside(intake.file.records, Reason::RecordOrphan, line)?;
-        } else if CARRIED.contains(&kind) {
-            if self.receipt.bytes.len() < RECEIPT_MAX {
-                self.receipt.push(intake.file.records, line);
-            } else {
-                intake.put_aside(intake.file.records, Reason::RecordLong, line)?;
-            }
-        } else {
-            intake.note(if UNCARRIED.contains(&kind) { Reason::RecordUncarried } else { Reason::RecordUnknown });
+    fn open(&mut self, line: &[u8], intake: &mut Intake<'_>) -> Result<(), PseudonymizeError> {
+        self.single.clear();
+        self.single.push(intake.file.records, line);
+        let Some(opening) = self.single.first() else { return Ok(()) };
+        self.choice = self.dialects.behind(opening);
+        let read = |dialect: Option<&_>| dialect.and_then(|dialect| Institution::read(opening, dialect));
+        // Of an institution whose fee table no layout has, the code is looked at with any that begins so.
+        let any = self.choice.usual.or_else(|| self.dialects.opened_by(opening.tag));
+        (self.usual, self.bundled) = (read(any), read(self.choice.bundled));
+        if self.usual.is_none() && self.bundled.is_none() {
+            intake.put_aside(intake.file.records, Reason::NoFacility, line)?;
         }
         Ok(())
     }
 
-    fn check_totals(&mut self, line: &[u8], intake: &mut Intake<'_>) {
-        let mut cells = Vec::new();
-        lines::split(line, b',', &mut cells);
-        let volume = cell::at(&cells, 4);
-        // Only a single volume can be checked: of several, the last (99) counts those of all.
-        let stated = cell::int(cell::at(&cells, 2)).and_then(|count| u64::try_from(count).ok());
-        if (volume.is_empty() || volume == b"99") && stated.is_some_and(|stated| stated != self.receipts) {
-            intake.note(Reason::FileTotals);
+    fn append(&mut self, tag: Tag, line: &[u8], intake: &mut Intake<'_>) -> Result<(), PseudonymizeError> {
+        let number = intake.file.records;
+        if RETURNED.contains(&tag) && !self.receipt.is_empty() {
+            self.returned = true;
+            intake.note(Reason::RecordUncarried);
+            return Ok(());
+        }
+        self.donor |= DONOR.contains(&tag);
+        if self.donor {
+            intake.note(Reason::Donor);
+            return Ok(());
+        }
+        self.order.see(tag, intake);
+        self.has_bundle |= &tag == b"BU";
+        match self.choice.take(tag) {
+            Take::Aside => intake.put_aside(number, Reason::RecordUnknown, line),
+            Take::Drop => {
+                intake.note(Reason::RecordUncarried);
+                Ok(())
+            }
+            Take::Read if self.receipt.is_empty() => intake.put_aside(number, Reason::RecordOrphan, line),
+            Take::Read if self.receipt.bytes().len() >= RECEIPT_MAX => {
+                intake.put_aside(number, Reason::RecordLong, line)
+            }
+            Take::Read => {
+                self.receipt.push(number, line);
+                Ok(())
+            }
         }
     }
 
     /// Hands the receipt in memory on.
     fn settle(&mut self, intake: &mut Intake<'_>) -> Result<(), PseudonymizeError> {
         self.donor = false;
-        if self.receipt.lines.is_empty() {
-            return Ok(());
-        }
-        let done = settle(&self.receipt, self.institution.as_ref(), intake);
+        let returned = std::mem::take(&mut self.returned);
+        let has_bundle = std::mem::take(&mut self.has_bundle);
+        let Some(re) = self.receipt.first() else { return Ok(()) };
+        let (dialect, institution) =
+            if has_bundle { (self.choice.bundled, &self.bundled) } else { (self.choice.usual, &self.usual) };
+        self.groups.count(re, dialect, intake);
+        let read = match (institution, dialect) {
+            (None, _) if self.usual.is_none() => Err(Reason::NoFacility),
+            (None, _) | (Some(_), None) => Err(Reason::ReceiptKind),
+            (Some(institution), Some(dialect)) => claim::read(&self.receipt, institution, dialect, intake),
+        };
+        let done = match read {
+            Ok(Some(claim)) if returned => {
+                claim.withdraw(intake);
+                Ok(())
+            }
+            Ok(Some(claim)) => claim.write(intake),
+            Ok(None) => Ok(()),
+            Err(reason) => intake.put_aside(re.number, reason, self.receipt.bytes()),
+        };
         self.receipt.clear();
         done
     }
-}
-
-fn settle(
-    receipt: &Receipt,
-    institution: Option<&Institution>,
-    intake: &mut Intake<'_>,
-) -> Result<(), PseudonymizeError> {
-    let Some(institution) = institution else {
-        return intake.put_aside(receipt.number(), Reason::NoFacility, receipt.bytes());
-    };
-    match header::read(receipt, institution, intake) {
-        Ok(None) => Ok(()),
-        Ok(Some(claim)) => {
-            register(receipt, institution, claim.owner, intake);
-            header::write(&claim, intake)?;
-            details::write(receipt, &claim, intake)?;
-            intake.passed();
-            Ok(())
-        }
-        Err(reason) => intake.put_aside(receipt.number(), reason, receipt.bytes()),
-    }
-}
-
-/// What the receipt says, whatever its number in the file.
-fn register(receipt: &Receipt, institution: &Institution, owner: Owner, intake: &mut Intake<'_>) {
-    let mut parts: Vec<&[u8]> = vec![institution.code.as_bytes()];
-    for (_, line) in receipt.lines() {
-        let numbered = kind_of(line) == b"RE";
-        let mut cells = line.splitn(3, |byte| *byte == b',');
-        match (numbered, cells.nth(2)) {
-            (true, Some(behind_the_number)) => parts.push(behind_the_number),
-            _ => parts.push(line),
-        }
-    }
-    intake.register(owner, &Version { key: None, content: &parts, order: 0, together: true, withdraws: false });
-}
-
-fn institution(line: &[u8]) -> Option<Institution> {
-    let mut cells = Vec::new();
-    lines::split(line, b',', &mut cells);
-    let code = header::facility(cell::at(&cells, 3), cell::at(&cells, 4), cell::at(&cells, 5))?;
-    Some(Institution { code, pharmacy: kind_of(line) == b"YK" })
 }

@@ -91,9 +91,8 @@ fn what_does_not_identify_makes_no_new_atom() {
 #[test]
 fn known_answers_prove_a_key_and_are_no_tokens() {
     let answers = keys().known_answers();
-    assert_eq!(answers, known_answers(&SecretBytes::from_slice(&[7; 32]).unwrap()));
     assert_eq!(answers.iter().map(|(name, _)| *name).collect::<Vec<_>>(), Kind::AT_REST.map(Kind::name));
-    let other = known_answers(&SecretBytes::from_slice(&[8; 32]).unwrap());
+    let other = TokenKeys::derive(&SecretBytes::from_slice(&[8; 32]).unwrap()).known_answers();
     assert!(answers.iter().zip(&other).all(|(ours, theirs)| ours.0 == theirs.0 && ours.1 != theirs.1));
     assert_eq!(answers.iter().map(|(_, token)| token).collect::<BTreeSet<_>>().len(), KINDS);
     // No list of parts begins with a length that the bytes behind it do not fill.

@@ -105,23 +105,24 @@ fn the_same_receipt_twice_counts_once_and_broken_ones_are_put_aside() {
     let files = [world.write("a.UKE", &good), world.write("b.UKE", &bad)];
     let batch = world.batch("ndb", &files, "out");
     let report = &batch.report;
-    assert_eq!(report.tables["ndb.claims"], 6);
-    assert_eq!(report.count(Reason::Duplicate), 5);
     assert_eq!(report.count(Reason::NoDate), 1);
     assert_eq!(report.count(Reason::NoCode), 1);
     assert_eq!(report.count(Reason::RecordUnknown), 1);
     assert_eq!(report.count(Reason::Donor), 3);
     assert_eq!(report.count(Reason::FileTotals), 1);
+    assert_eq!(report.count(Reason::FileFrame), 1);
     assert_eq!(report.count(Reason::NoFacility), 2);
-    assert_eq!(report.quarantined(), 4);
+    assert_eq!(report.quarantined(), 5);
     let list = fs::read_to_string(batch.folder.join("quarantine/2.jsonl")).unwrap();
-    assert_eq!(list.lines().count(), 4);
+    assert_eq!(list.lines().count(), 5);
     assert!(!list.contains("2022AA") && list.contains("record/no-code"));
     let sealed = batch.folder.join("quarantine/records.age");
     assert!(seal::open(&sealed, &world.enclave.seal().unwrap()).is_err());
     let mut aside = String::new();
     seal::open(&sealed, &world.holder.seal().unwrap()).unwrap().read_to_string(&mut aside).unwrap();
     assert!(aside.contains("2022AA"));
+    assert_eq!(report.tables["ndb.claims"], 6);
+    assert_eq!(report.count(Reason::Duplicate), 5);
 }
 
 #[test]
@@ -154,4 +155,104 @@ fn files_of_other_sources_are_left_unread() {
     assert_eq!(batch.report.count(Reason::FileUnknown), 1);
     assert_eq!(batch.report.count(Reason::FileOtherSource), 1);
     assert_eq!(batch.report.files.len(), 3);
+}
+
+/// A file of one receipt each: institution, claim month, then the receipt's lines.
+fn claimed(month: &str, lines: &str) -> Vec<u8> {
+    format!("IR,1,13,1,1234566,,X,{month},00,\r\n{lines}GO,1,0,99\r\n").into_bytes()
+}
+
+const RECEIPT: &str = "RE,1,1112,202207,X,1,19580314,,,,,,,C1\r\nHO,06131239,12,34,1,";
+
+#[test]
+fn a_later_claim_corrects_and_a_return_takes_away() {
+    let world = World::new();
+    let first = world.write("1.UKE", &claimed("202208", &format!("{RECEIPT}100\r\n")));
+    let later = world.write("2.UKE", &claimed("202210", &format!("{RECEIPT}250\r\n")));
+    let renumbered =
+        format!("{RECEIPT}250\r\n").replace("RE,1,", "RE,7,").replace(",C1", ",C1,,,,,99999999990000001,,memo");
+    let again = world.write("3.UKE", &claimed("202210", &renumbered));
+    let two = format!("{RECEIPT}250\r\n{}300\r\n", RECEIPT.replace("RE,1,", "RE,2,"));
+    let beside = world.write("4.UKE", &claimed("202210", &two));
+    let returned = world.write("5.UKE", &claimed("202209", &format!("{RECEIPT}100\r\nHR,01,memo\r\n")));
+    let files = |names: &[&PathBuf]| names.iter().map(|path| (*path).clone()).collect::<Vec<_>>();
+    for (name, files, points) in [
+        ("corrected", files(&[&first, &later]), vec![Some(250)]),
+        ("the order of the files does not matter", files(&[&later, &first]), vec![Some(250)]),
+        ("the same once more", files(&[&later, &again]), vec![Some(250)]),
+        ("beside each other", files(&[&first, &beside]), vec![Some(250), Some(300)]),
+        ("returned and claimed again", files(&[&first, &returned, &later]), vec![Some(250)]),
+    ] {
+        let batch = world.batch("ndb", &files, name);
+        let mut stands = batch.ints("ndb.claims", "points");
+        stands.sort();
+        assert_eq!(stands, points, "{name}");
+    }
+    let report = world.try_run("ndb", &files(&[&first, &returned]), "returned").unwrap();
+    assert_eq!(report.tables.get("ndb.claims").copied().unwrap_or(0), 0);
+}
+
+#[test]
+fn what_the_payer_verified_stands_in_the_place_of_what_was_written() {
+    let world = World::new();
+    let receipts = "RE,1,1112,202207,X,1,19580314\r\nHO,06131239,12,34,1,100\r\nSN,2,01,,,,77,0000001,\r\nSN,1,04,  138057,98,76,05,,\r\n\
+                    RE,2,1112,202207,X,1,19580314\r\nHO,  138057,98,76,1,200\r\nSN,1,01,,,,05,,\r\n";
+    let path = world.write("a.UKE", &claimed("202208", receipts));
+    let batch = world.batch("ndb", &[path], "out");
+    assert_eq!(batch.text("ndb.claims", "insurer_code"), ["00138057", "00138057"]);
+    assert!(batch.token_of("ndb.claims", 0, "t1").is_some());
+    assert_eq!(batch.token_of("ndb.claims", 0, "t1"), batch.token_of("ndb.claims", 1, "t1"));
+    assert_eq!(batch.report.count(Reason::FileTotals), 1);
+}
+
+#[test]
+fn a_group_gives_its_class_to_ninety_eight_records_and_no_more() {
+    let world = World::new();
+    let mut lines = "RE,1,1112,202207,X,1,19580314\r\nHO,06131239,12,34,1,100\r\nSI,60,1,160000310,,,1\r\n".to_owned();
+    lines.push_str(&"SI,,1,160000310,,,1\r\n".repeat(100));
+    lines.push_str("SI,70,1,160000310,,9,1\r\nSI,,1,160000310,,,1\r\n");
+    let path = world.write("a.UKE", &claimed("202208", &lines));
+    let batch = world.batch("ndb", &[path], "out");
+    let sections = batch.text("ndb.procedures", "section");
+    let count = |section: &str| sections.iter().filter(|one| *one == section).count();
+    assert_eq!((count("60"), count("-"), count("70")), (99, 2, 2));
+    assert_eq!(batch.report.count(Reason::RecordOrder), 1);
+}
+
+#[test]
+fn the_official_checks_are_counted_and_change_nothing() {
+    let world = World::new();
+    let days = |day: usize, count: &str| format!("{}{count}", ",".repeat(day));
+    let second = format!("SI,60,1,160000310,,21,2,,,,,,{}\r\n", days(5, "1"));
+    let third = format!("SI,60,1,160000310,,21,1,,,,,,{}\r\n", days(31, "1"));
+    let text = format!(
+        "IR,1,13,1,1234566,,X,202204,00,\r\n\
+         RE,1,1112,202206,X,1,20230101\r\nSN,1,01,,,,,,\r\nHO,06131238,12,34,31,100\r\nHO,06131239,12,34,1,100\r\n{second}{third}\
+         RE,5,1112,202206,X,1,18990101\r\nHO,06131239,12,34,1,100\r\n"
+    );
+    let path = world.write("a.UKE", text.as_bytes());
+    let batch = world.batch("ndb", &[path], "out");
+    let report = &batch.report;
+    assert_eq!(report.quarantined(), 0);
+    assert_eq!(report.tables["ndb.claims"], 2);
+    assert_eq!(batch.ints("ndb.procedures", "times").len(), 2);
+    assert_eq!(report.count(Reason::FileFrame), 1, "no GO");
+    // HO behind SN, two HO, and 5 behind 1.
+    assert_eq!(report.count(Reason::RecordOrder), 3);
+    // 31 days of June and a claim before the care, the same claim month again, 2 against a sum of 1, June 31.
+    assert_eq!(report.count(Reason::CellImplausible), 4);
+    assert_eq!(report.count(Reason::IdentifierForm), 2, "born after the care, and 123 years before it");
+    assert_eq!(report.count(Reason::CheckDigit), 1);
+    assert_eq!(batch.ints("ndb.claims", "age"), [None, None]);
+}
+
+#[test]
+fn home_nursing_and_other_kinds_are_put_aside_whole() {
+    let world = World::new();
+    let text = "IR,1,13,6,1234566,,X,202208,00,\r\nRE,1,6112,202207,X,1,19580314\r\nHO,06131239,12,34,1,100\r\nXX,1\r\nGO,1,0,99\r\n\
+                IR,1,13,1,1234566,,X,202208,00,\r\nRE,1,3112,202207,X,1,19580314\r\nGO,1,0,99\r\n";
+    let path = world.write("a.UKE", text.as_bytes());
+    let report = world.try_run("ndb", &[path, fixture("RECEIPTC_202207.UKE")], "out").unwrap();
+    assert_eq!((report.count(Reason::ReceiptKind), report.quarantined()), (2, 2));
+    assert_eq!(report.tables["ndb.claims"], 5);
 }

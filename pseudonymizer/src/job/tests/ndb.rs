@@ -1,0 +1,63 @@
+//! Runs on receipts, with the shipped layouts or with others.
+
+use super::*;
+use crate::layout::Layout;
+
+/// A batch of NDB files.
+pub(super) fn batch(world: &World, files: &[PathBuf], out: &str) -> Batch {
+    world.batch("ndb", files, out)
+}
+
+/// The same, or why there is none.
+pub(super) fn report(world: &World, files: &[PathBuf], out: &str) -> Result<Report, PseudonymizeError> {
+    world.try_run("ndb", files, out)
+}
+
+/// A run with other layouts.
+pub(super) fn with_layouts(world: &World, layouts: &BTreeMap<String, Layout>, file: &Path, out: &str) -> Report {
+    let job = Job {
+        source: "ndb",
+        keys: &world.holder,
+        link_to: world.linkage.recipient().unwrap(),
+        release_to: world.enclave.recipient().unwrap(),
+        out: world.dir.path().join(out),
+        files: vec![file.to_owned()],
+    };
+    super::super::with_layouts(&job, layouts, Timestamp::UNIX_EPOCH, &mut |_| {}).unwrap()
+}
+
+/// What all columns of a batch say, by `table.column`, in an order that does not depend on that of the rows. Ids are random.
+pub(super) fn columns(world: &World, report: &Report, out: &str) -> BTreeMap<String, Vec<String>> {
+    let mut said = BTreeMap::new();
+    let options = arrow::util::display::FormatOptions::default().with_null("-");
+    for table in report.tables.keys() {
+        let path = world.dir.path().join(out).join(format!("content/{table}.arrow.age"));
+        let rows = read(&path, &world.enclave.seal().unwrap());
+        for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
+            let text = arrow::util::display::ArrayFormatter::try_new(column, &options).unwrap();
+            let mut values: Vec<String> = (0..column.len()).map(|row| text.value(row).to_string()).collect();
+            values.sort();
+            said.insert(format!("{table}.{}", field.name()), values);
+        }
+    }
+    said
+}
+
+/// A line as a layout places its fields; `days:5` is the fifth cell of a span.
+pub(super) fn line(layout: &Layout, tag: &str, cells: &[(&str, &str)]) -> String {
+    let record = layout.record(tag).unwrap();
+    let mut row = vec![""; usize::from(record.width)];
+    row[0] = tag;
+    for (name, cell) in cells {
+        let (name, further) = name.split_once(':').unwrap_or((name, "1"));
+        let Some(crate::layout::Place::At(from, _)) = record.field(name).map(|field| &field.place) else {
+            panic!("{tag} {name}")
+        };
+        row[usize::from(*from) + further.parse::<usize>().unwrap() - 2] = cell;
+    }
+    format!("{}\r\n", row.join(","))
+}
+
+pub(super) fn cp932(text: &str) -> Vec<u8> {
+    encoding_rs::SHIFT_JIS.encode(text).0.into_owned()
+}
