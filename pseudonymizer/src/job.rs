@@ -15,15 +15,14 @@ mod tests;
 
 use crate::atoms::Atoms;
 use crate::content::Content;
-use crate::dpc::Dpc;
 use crate::intake::Intake;
-use crate::layout::LayoutError;
+use crate::layout::{Layout, LayoutError};
 use crate::quarantine::Quarantine;
 use crate::report::{FileReport, Reason, Report};
 use crate::seal::SealError;
 use crate::surrogate::Surrogates;
 use crate::tokens::TokenKeys;
-use crate::{ehr, ltc, ndb};
+use crate::{dpc, ehr, ltc, ndb};
 use batch::Folder;
 use files::{Kind, Raw};
 
@@ -173,6 +172,16 @@ pub fn pseudonymize(
     now: Timestamp,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, PseudonymizeError> {
+    with_layouts(&job, &crate::layout::shipped().map_err(PseudonymizeError::Layout)?, now, progress)
+}
+
+/// The same with other layouts than those that are shipped.
+fn with_layouts(
+    job: &Job<'_>,
+    layouts: &BTreeMap<String, Layout>,
+    now: Timestamp,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, PseudonymizeError> {
     let folder = Folder::begin(&job.out)?;
     let raw = files::find(&job.files)?;
     let readable = raw.iter().filter(|file| file.kind.source() == Some(job.source)).count();
@@ -181,9 +190,8 @@ pub fn pseudonymize(
     }
     let epoch = job.keys.bytes("epoch").map_err(PseudonymizeError::Keys)?;
     let holder = job.keys.recipient().map_err(PseudonymizeError::Keys)?;
-    let layouts = crate::layout::shipped().map_err(PseudonymizeError::Layout)?;
     let mut intake = Intake {
-        layouts: &layouts,
+        layouts,
         keys: TokenKeys::derive(&epoch),
         atoms: Atoms::default(),
         content: Content::new(&folder.content(), &job.release_to),
@@ -196,29 +204,27 @@ pub fn pseudonymize(
         progress,
     };
     let reports = read_all(&mut intake, &raw, job.source)?;
-    batch::finish(&job, &epoch, intake, reports, folder, now)
+    batch::finish(job, &epoch, intake, reports, folder, now)
 }
 
-/// Reads the files, 様式1 before EF so that an item finds its stay; reports come in the order of the files' numbers.
+/// Reads the files; reports come in the order of the files' numbers.
 fn read_all(intake: &mut Intake<'_>, raw: &[Raw], source: Source) -> Result<Vec<FileReport>, PseudonymizeError> {
     let mut order: Vec<&Raw> = raw.iter().collect();
     order.sort_by_key(|file| (file.kind, file.number));
     let replaced =
         if source == Source::Ehr { ehr::replaced(&paths(&order, Kind::Fhir))? } else { ehr::Replaced::default() };
-    let mut dpc = Dpc::default();
     let mut reports = Vec::with_capacity(raw.len());
     for file in order {
         intake.file = FileReport { file: file.number, kind: file.kind.name(), ..FileReport::default() };
         intake.quarantine.begin(file.number, &file.path)?;
         intake.tell();
         if file.kind.source() == Some(source) {
-            read_one(intake, file, &mut dpc, &replaced)?;
+            read_one(intake, file, &replaced)?;
         } else {
             intake.note(if file.kind == Kind::Unknown { Reason::FileUnknown } else { Reason::FileOtherSource });
         }
         reports.push(std::mem::take(&mut intake.file));
     }
-    dpc.finish(intake)?;
     reports.sort_by_key(|report| report.file);
     Ok(reports)
 }
@@ -226,7 +232,6 @@ fn read_all(intake: &mut Intake<'_>, raw: &[Raw], source: Source) -> Result<Vec<
 fn read_one(
     intake: &mut Intake<'_>,
     file: &Raw,
-    dpc: &mut Dpc,
     replaced: &ehr::Replaced,
 ) -> Result<(), PseudonymizeError> {
     let open = File::open(&file.path).map_err(PseudonymizeError::io(&file.path))?;
@@ -235,9 +240,13 @@ fn read_one(
         Kind::Certification => ltc::certification::read(&mut from, intake, &file.path),
         Kind::Checkup => ndb::checkup::read(&mut from, intake, &file.path),
         Kind::Fhir => ehr::read(&mut from, intake, &file.path, replaced),
-        Kind::Form1 => dpc.read_form1(&mut from, intake, &file.path),
-        Kind::Items => dpc.read_items(&mut from, intake, &file.path),
+        Kind::Classes => dpc::read_classes(&mut from, intake, &file.path),
+        Kind::CommonIds | Kind::Form4 => dpc::pass_over(&mut from, intake, &file.path),
+        Kind::Form1 => dpc::read_form1(&mut from, intake, &file.path),
+        Kind::Items => dpc::read_items(&mut from, intake, &file.path),
+        Kind::Life => ltc::life::read(&mut from, intake, &file.path),
         Kind::LtcClaims => ltc::claims::read(&mut from, intake, &file.path),
+        Kind::Nursing => dpc::read_nursing(&mut from, intake, &file.path),
         Kind::Receipts => ndb::receipts::read(&mut from, intake, &file.path),
         Kind::Unknown => Ok(()),
     }

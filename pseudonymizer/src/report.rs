@@ -38,6 +38,10 @@ pub enum Reason {
     NoCode,
     /// A receipt of a kind that is not read (dental, home nursing, grouped DPC receipts).
     ReceiptKind,
+    /// Dates that cannot stand in this order (admission after discharge, an act outside of its stay), kept.
+    DateOrder,
+    /// A code that is not on its column's list, left out.
+    CodeUnlisted,
     /// A cell of another form than its column's, left out.
     CellForm,
     /// An identifier that cannot be read or is impossible, left out.
@@ -71,6 +75,8 @@ impl Reason {
             Self::NoDate => "record/no-date",
             Self::NoCode => "record/no-code",
             Self::ReceiptKind => "receipt/kind",
+            Self::DateOrder => "record/date-order",
+            Self::CodeUnlisted => "cell/unlisted",
             Self::CellForm => "cell/form",
             Self::IdentifierForm => "identifier/form",
             Self::CheckDigit => "identifier/check-digit",

@@ -1,6 +1,6 @@
 //! Fields of a record as code reads them: resolved once by name. What the layout drops is blank, so that no code can carry it on.
 
-use super::{Action, Field, Layout, Place};
+use super::{Action, Class, Field, Layout, Place};
 
 /// Positions of a field in a line; none if the layout has no such field or does not let it be used so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub(crate) struct Span {
 /// What the field is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Use {
+    /// For steering and checking the reading: it ends here, and neither names a person nor is text.
+    Frame,
     /// For tokens: the layout must say what it is of the person.
     Identity,
     /// For content: the layout must keep or generalise it.
@@ -26,6 +28,11 @@ impl Span {
             Some(Place::At(from, to)) => Self { from: usize::from(*from), to: usize::from(*to) },
             _ => Self::default(),
         }
+    }
+
+    /// Its first position, from 1.
+    pub(crate) fn first(self) -> Option<usize> {
+        (self.from > 0).then_some(self.from)
     }
 
     /// The cell; blank where there is none.
@@ -45,17 +52,21 @@ pub(crate) fn may(field: &Field, wanted: Use) -> bool {
     match wanted {
         Use::Identity => !field.identity.is_empty(),
         Use::Content => matches!(field.action, Action::Keep | Action::Generalise),
+        Use::Frame => field.action == Action::Drop && !matches!(field.class, Class::Direct | Class::FreeText),
     }
 }
 
-/// Declares a record's fields for code: `fields! { Re of "RE" { identity { patient_name } content { sex } } }`.
+/// Declares a record's fields for code: `fields! { Re of "RE" { identity { patient_name } content { sex } } }`. `frame { … }` before
+/// `identity` names fields that steer or check the reading and end there.
 macro_rules! fields {
     ($(#[$doc:meta])* $name:ident of $tag:literal {
+        $(frame { $($frame:ident),* $(,)? })?
         identity { $($identity:ident),* $(,)? } content { $($content:ident),* $(,)? }
     }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default)]
         pub(crate) struct $name {
+            $($(pub(crate) $frame: $crate::layout::Span,)*)?
             $(pub(crate) $identity: $crate::layout::Span,)*
             $(pub(crate) $content: $crate::layout::Span,)*
         }
@@ -64,8 +75,9 @@ macro_rules! fields {
             /// Finds the fields in a layout.
             pub(crate) fn of(layout: &$crate::layout::Layout) -> Self {
                 #[allow(unused_imports, reason = "a record may have fields of one use only")]
-                use $crate::layout::slot::Use;
+                use $crate::layout::Use;
                 Self {
+                    $($($frame: $crate::layout::Span::of(layout, $tag, stringify!($frame), Use::Frame),)*)?
                     $($identity: $crate::layout::Span::of(layout, $tag, stringify!($identity), Use::Identity),)*
                     $($content: $crate::layout::Span::of(layout, $tag, stringify!($content), Use::Content),)*
                 }
@@ -74,7 +86,7 @@ macro_rules! fields {
             /// Record and names that code asks for, so that a test finds those that no layout has.
             #[cfg(test)]
             pub(crate) const NAMES: (&'static str, &'static [&'static str]) =
-                ($tag, &[$(stringify!($identity),)* $(stringify!($content),)*]);
+                ($tag, &[$($(stringify!($frame),)*)? $(stringify!($identity),)* $(stringify!($content),)*]);
         }
     };
 }
