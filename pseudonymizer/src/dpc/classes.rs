@@ -53,10 +53,10 @@ pub(crate) fn read(from: &mut dyn BufRead, intake: &mut Intake<'_>, path: &Path)
     })
 }
 
-/// Six digits of the class, then digits and `x`.
+/// Two digits of the major category, then digits and `x`.
 fn dpc_code(written: &[u8]) -> Option<&str> {
-    let (class, rest) = written.split_at_checked(6)?;
-    cell::digits(class, 6)?;
+    let (category, rest) = written.split_at_checked(2)?;
+    cell::digits(category, 2)?;
     let fits = written.len() == CODE && rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b'x');
     fits.then(|| std::str::from_utf8(written).ok()).flatten()
 }
@@ -68,10 +68,21 @@ mod tests {
     #[test]
     fn a_classification_has_its_form() {
         assert_eq!(dpc_code(b"010010xx99x4xx"), Some("010010xx99x4xx"));
+        assert_eq!(dpc_code(b"10007xxxxxx1xx"), Some("10007xxxxxx1xx"));
         for wrong in
             [&b""[..], b"010010xx99x4x", b"010010xx99x4xxx", b"YAMADAxx99x4xx", b"010010XX99X4XX", b"010010xx99x4x\xff"]
         {
             assert_eq!(dpc_code(wrong), None);
+        }
+    }
+
+    #[test]
+    fn names_that_code_asks_for_stand_in_the_layout() {
+        let layouts = crate::layout::shipped().unwrap();
+        for (tag, names) in [Bundle::NAMES] {
+            let record = layouts["dpc-d"].record(tag).unwrap();
+            let missing: Vec<&&str> = names.iter().filter(|name| record.field(name).is_none()).collect();
+            assert!(missing.is_empty(), "{tag}: {missing:?}");
         }
     }
 }

@@ -375,3 +375,27 @@ fn procedure_code(cell: &[u8]) -> Option<String> {
         && cell.iter().skip(1).all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
     fits.then(|| String::from_utf8(cell.to_vec()).ok()).flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_code_asks_for_stand_in_the_layout() {
+        let layouts = crate::layout::shipped().unwrap();
+        for (tag, names) in [
+            Head::NAMES,
+            Patient::NAMES,
+            PatientFacts::NAMES,
+            Admission::NAMES,
+            Discharge::NAMES,
+            Size::NAMES,
+            Smoking::NAMES,
+            Operation::NAMES,
+        ] {
+            let record = layouts["dpc-form1"].record(tag).unwrap();
+            let missing: Vec<&&str> = names.iter().filter(|name| record.field(name).is_none()).collect();
+            assert!(missing.is_empty(), "{tag}: {missing:?}");
+        }
+    }
+}

@@ -90,3 +90,18 @@ impl Ef {
         once.saturating_mul(intake.cell(self.act_count.at(cells), cell::int).unwrap_or(1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_code_asks_for_stand_in_the_layout() {
+        let layouts = crate::layout::shipped().unwrap();
+        for (tag, names) in [Ef::NAMES] {
+            let record = layouts["dpc-ef"].record(tag).unwrap();
+            let missing: Vec<&&str> = names.iter().filter(|name| record.field(name).is_none()).collect();
+            assert!(missing.is_empty(), "{tag}: {missing:?}");
+        }
+    }
+}

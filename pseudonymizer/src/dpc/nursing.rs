@@ -193,4 +193,14 @@ mod tests {
         assert_eq!(helped(&cells("0\t1\t0\t0\t1\t0\t0\t0"), &cells("0\t0\t0\t1")), None);
         assert_eq!(helped(&cells("0\t9\t0\t0\t1\t0\t0"), &cells("0\t0\t0\t1")), None);
     }
+
+    #[test]
+    fn names_that_code_asks_for_stand_in_the_layout() {
+        let layouts = crate::layout::shipped().unwrap();
+        for (tag, names) in [Head::NAMES, Treatment::NAMES, Condition::NAMES, Surgery::NAMES] {
+            let record = layouts["dpc-h"].record(tag).unwrap();
+            let missing: Vec<&&str> = names.iter().filter(|name| record.field(name).is_none()).collect();
+            assert!(missing.is_empty(), "{tag}: {missing:?}");
+        }
+    }
 }

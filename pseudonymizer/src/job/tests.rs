@@ -1,9 +1,12 @@
 //! Runs on the project's own samples (`tests/fixtures`), whose `truth.tsv` says who is who.
 
+mod care;
 mod checkup;
 mod dpc;
+mod dropped;
 mod ehr;
 mod linked;
+mod long_term;
 mod pharmacy;
 mod receipts;
 

@@ -292,3 +292,18 @@ pub(crate) fn home_of(insurer: Option<&LtcInsurer>) -> Option<Home> {
     let insurer = insurer?;
     Some(Home { prefecture: insurer.prefecture()?, municipality: insurer.municipality() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_code_asks_for_stand_in_the_layout() {
+        let layouts = crate::layout::shipped().unwrap();
+        for (tag, names) in [Control::NAMES, Base::NAMES, BaseInsurer::NAMES] {
+            let record = layouts["ltc-claims"].record(tag).unwrap();
+            let missing: Vec<&&str> = names.iter().filter(|name| record.field(name).is_none()).collect();
+            assert!(missing.is_empty(), "{tag}: {missing:?}");
+        }
+    }
+}
