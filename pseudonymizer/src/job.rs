@@ -101,7 +101,18 @@ pub fn pseudonymize(
 ) -> Result<Report, PseudonymizeError> {
     let mut layouts = layout::shipped().map_err(PseudonymizeError::Layout)?;
     layouts.extend(job.options.layouts.clone());
-    layouts.retain(|_, layout| layout.source == job.source.as_str());
+    with_layouts(job, &layouts, now, progress)
+}
+
+/// The same with other layouts than those that are shipped.
+fn with_layouts(
+    job: &Job<'_>,
+    layouts: &BTreeMap<String, Layout>,
+    now: Timestamp,
+    progress: &mut dyn FnMut(Progress) -> bool,
+) -> Result<Report, PseudonymizeError> {
+    let own = |layout: &&Layout| layout.source == job.source.as_str();
+    let layouts = layouts.values().filter(own).map(|layout| (layout.id.clone(), layout.clone())).collect();
     let raw = files::find(&job.files)?;
     if !raw.iter().any(|file| file.kind.source() == Some(job.source.as_str())) {
         return Err(PseudonymizeError::Nothing { files: raw.len(), source_name: job.source.as_str().to_owned() });

@@ -14,7 +14,7 @@ mod rules;
 mod slot;
 
 pub use error::LayoutError;
-pub(crate) use slot::{Span, Use, fields};
+pub(crate) use slot::{Span, Use, fields, may};
 
 /// How a file of the layout is taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -122,6 +122,8 @@ pub enum Attribute {
     PublicPayer,
     /// Recipient number of a public payer.
     PublicRecipient,
+    /// Number of the record itself: says which earlier one it corrects, and is in no token.
+    Record,
     /// Sex.
     Sex,
     /// Symbol on the card.
@@ -298,6 +300,15 @@ const SHIPPED: &[&str] = &[
     include_str!("../layouts/ndb-dpc.toml"),
     include_str!("../layouts/ndb-medical.toml"),
     include_str!("../layouts/ndb-pharmacy.toml"),
+    include_str!("../layouts/dpc-d.toml"),
+    include_str!("../layouts/dpc-ef.toml"),
+    include_str!("../layouts/dpc-form1.toml"),
+    include_str!("../layouts/dpc-form4.toml"),
+    include_str!("../layouts/dpc-h.toml"),
+    include_str!("../layouts/dpc-k.toml"),
+    include_str!("../layouts/ltc-certification.toml"),
+    include_str!("../layouts/ltc-claims.toml"),
+    include_str!("../layouts/ltc-life-2021.toml"),
 ];
 
 #[cfg(test)]

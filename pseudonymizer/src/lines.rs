@@ -80,6 +80,12 @@ pub(crate) fn split<'a>(line: &'a [u8], at: u8, into: &mut Vec<&'a [u8]>) {
     into.push(line.get(start..).unwrap_or_default());
 }
 
+/// The same list, emptied, for cells of another line: its memory is used again.
+pub(crate) fn emptied<'b>(mut cells: Vec<&[u8]>) -> Vec<&'b [u8]> {
+    cells.clear();
+    cells.into_iter().map(|_| <&[u8]>::default()).collect()
+}
+
 /// Splits at commas outside of double quotes and takes the quotes off, as the long-term care files need.
 pub(crate) fn split_quoted<'a>(line: &'a [u8], into: &mut Vec<&'a [u8]>) {
     into.clear();

@@ -1,7 +1,11 @@
-//! 介護DB: claims and certifications of long-term care.
+//! 介護DB: claims and certifications of long-term care, and the forms of LIFE.
+
+use crate::cell;
 
 pub(crate) mod certification;
 pub(crate) mod claims;
+mod header;
+pub(crate) mod life;
 
 /// `care_level` of an 要介護状態区分コード. `None` for a code that is none.
 pub(crate) fn care_level(code: &[u8]) -> Option<&'static str> {
@@ -18,4 +22,11 @@ pub(crate) fn care_level(code: &[u8]) -> Option<&'static str> {
         b"25" => "c5",
         _ => return None,
     })
+}
+
+/// A provider: 10 characters that begin with a prefecture.
+fn provider(cell: &[u8]) -> Option<&str> {
+    let code = cell::code(cell, 10)?;
+    let known = code.get(..2)?.parse::<u8>().is_ok_and(|prefecture| (1..=47).contains(&prefecture));
+    known.then_some(code)
 }

@@ -42,6 +42,10 @@ pub enum Reason {
     NoCode,
     /// A receipt of a kind that is not read (home nursing, grouped DPC receipts).
     ReceiptKind,
+    /// Dates that cannot stand in this order (admission after discharge, an act outside of its stay), kept.
+    DateOrder,
+    /// A code that is not on its column's list, left out.
+    CodeUnlisted,
     /// A cell of another form than its column's, left out.
     CellForm,
     /// A value that the official checks find impossible (a day that the month does not have, a count that is not the sum of its
@@ -84,6 +88,8 @@ impl Reason {
             Self::NoDate => "record/no-date",
             Self::NoCode => "record/no-code",
             Self::ReceiptKind => "receipt/kind",
+            Self::DateOrder => "record/date-order",
+            Self::CodeUnlisted => "cell/unlisted",
             Self::CellForm => "cell/form",
             Self::CellImplausible => "cell/implausible",
             Self::IdentifierForm => "identifier/form",

@@ -196,8 +196,8 @@ rows! {
     }
     /// A service line of long-term care.
     LtcClaimRow of "ltc.claims" {
-        service_month: Option<Date>, facility_code: Option<&'a str>, insurer_prefecture: Option<String>,
-        insurer_municipality: Option<String>, care_level: Option<&'a str>, service_type: Option<&'a str>,
+        service_month: Option<Date>, facility_code: Option<&'a str>, insurer_prefecture: Option<&'a str>,
+        insurer_municipality: Option<&'a str>, care_level: Option<&'a str>, service_type: Option<&'a str>,
         service_code: Option<&'a str>, units: Option<i32>, days: Option<i32>,
     }
     /// A certification of need of care.
@@ -206,6 +206,11 @@ rows! {
         care_level: Option<&'a str>, first_judgement: Option<&'a str>, minutes: Option<f64>, score1: Option<f64>,
         score2: Option<f64>, score3: Option<f64>, score4: Option<f64>, score5: Option<f64>,
         dementia_level: Option<&'a str>, bedridden_level: Option<&'a str>,
+    }
+    /// An item of an assessment in LIFE.
+    LifeRow of "ltc.life" {
+        facility_code: Option<&'a str>, assessed_on: Option<Date>, form: Option<&'a str>, item: Option<&'a str>,
+        value: Option<f64>, value_code: Option<&'a str>,
     }
     /// A stay in a DPC hospital.
     StayRow of "dpc.stays" {
@@ -227,6 +232,11 @@ rows! {
     /// A coded item of 様式1.
     Form1Row of "dpc.form1" {
         stay_id: u64, item: Option<&'a str>, value_code: Option<&'a str>, value: Option<f64>, facility_code: Option<&'a str>,
+    }
+    /// A day's severity and nursing need in a stay.
+    NursingNeedRow of "dpc.nursing_need" {
+        stay_id: u64, assessed_on: Option<Date>, a_score: Option<i32>, b_score: Option<i32>, c_score: Option<i32>,
+        facility_code: Option<&'a str>,
     }
     /// An act, drug or material of a stay.
     ItemRow of "dpc.items" {

@@ -2,14 +2,7 @@
 
 use jiff::civil::Date;
 
-use crate::atoms::Owner;
 use crate::rows::StayRow;
-
-/// A stay.
-pub(crate) struct Stay {
-    pub(crate) owner: Owner,
-    pub(crate) facts: Facts,
-}
 
 /// The columns of `dpc.stays`, owned.
 #[derive(Default)]
@@ -34,7 +27,7 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// The row, without id and points.
+    /// The row, without id; points and classification are what other files add.
     pub(crate) fn row(&self) -> StayRow<'_> {
         let [jcs_admission, jcs_discharge] = &self.jcs;
         let [adl_admission, adl_discharge] = self.adl;

@@ -20,10 +20,20 @@ pub(crate) enum Kind {
     Certification,
     /// 介護給付費請求 CSV.
     LtcClaims,
-    /// 様式1; before [`Kind::Items`].
+    /// LIFE CSV.
+    Life,
+    /// 様式1.
     Form1,
     /// EF統合ファイル.
     Items,
+    /// Dファイル.
+    Classes,
+    /// Hファイル.
+    Nursing,
+    /// 様式4, which fills no column.
+    Form4,
+    /// Kファイル: identifiers alone.
+    CommonIds,
     /// FHIR JSON, one document a file or a line.
     Fhir,
     /// None of these.
@@ -36,10 +46,15 @@ impl Kind {
         match self {
             Self::Certification => "ltc-certification",
             Self::Checkup => "checkup-xml",
+            Self::Classes => "dpc-d",
+            Self::CommonIds => "dpc-k",
             Self::Fhir => "fhir",
             Self::Form1 => "dpc-form1",
+            Self::Form4 => "dpc-form4",
             Self::Items => "dpc-ef",
+            Self::Life => "ltc-life",
             Self::LtcClaims => "ltc-claims",
+            Self::Nursing => "dpc-h",
             Self::Receipts => "receipts",
             Self::Unknown => "unknown",
         }
@@ -49,8 +64,8 @@ impl Kind {
     pub(crate) fn source(self) -> Option<&'static str> {
         Some(match self {
             Self::Receipts | Self::Checkup => "ndb",
-            Self::Certification | Self::LtcClaims => "ltc",
-            Self::Form1 | Self::Items => "dpc",
+            Self::Certification | Self::Life | Self::LtcClaims => "ltc",
+            Self::Classes | Self::CommonIds | Self::Form1 | Self::Form4 | Self::Items | Self::Nursing => "dpc",
             Self::Fhir => "ehr",
             Self::Unknown => return None,
         })
@@ -121,6 +136,8 @@ fn told_by(head: &[u8]) -> Kind {
         Kind::Fhir
     } else if let Some(kind) = tabbed(line, head) {
         kind
+    } else if is_life_form(line) {
+        Kind::Life
     } else if is_control_record(line) {
         Kind::LtcClaims
     } else if is_certification_header(line) {
@@ -130,21 +147,43 @@ fn told_by(head: &[u8]) -> Kind {
     }
 }
 
-/// 様式1 has 17 columns, EF 31; either may begin with a title row, and trailing tabs may be missing.
+/// 様式1 has 17 columns, EF 31, D 30, H 20, 様式4 five; each may begin with a title row, and trailing tabs may be missing.
 fn tabbed(line: &[u8], head: &[u8]) -> Option<Kind> {
     let row = head
         .split(|byte| matches!(byte, b'\r' | b'\n'))
         .find(|row| row.iter().take_while(|byte| byte.is_ascii_digit()).count() == 9 && row.get(9) == Some(&b'\t'))
         .unwrap_or(line);
     let cells: Vec<&[u8]> = row.split(|byte| *byte == b'\t').collect();
-    let is_date = |at: usize| cells.get(at).is_some_and(|cell| cell.len() == 8 && cell.iter().all(u8::is_ascii_digit));
-    let is_item_code =
-        cells.get(5).is_some_and(|cell| cell.len() == 7 && cell.first().is_some_and(u8::is_ascii_alphabetic));
+    let has_digits =
+        |at: usize, width| cells.get(at).is_some_and(|cell| cell.len() == width && cell.iter().all(u8::is_ascii_digit));
+    let is_date = |at: usize| has_digits(at, 8);
+    let is_item_code = |at: usize| {
+        cells.get(at).is_some_and(|cell| cell.len() == 7 && cell.first().is_some_and(u8::is_ascii_alphabetic))
+    };
     match cells.len() {
-        9..=18 if is_date(2) && is_item_code => Some(Kind::Form1),
+        9..=18 if is_date(2) && is_item_code(5) => Some(Kind::Form1),
+        9..=21 if is_date(3) && is_date(4) && is_date(5) && is_item_code(6) => Some(Kind::Nursing),
+        // EF has the day of the act in column 24, D in column 18.
+        24..=32 if is_date(2) && is_date(3) && is_date(23) => Some(Kind::Items),
+        22..=32 if is_date(2) && is_date(3) && is_date(17) => Some(Kind::Classes),
         24..=32 if is_date(2) && is_date(3) => Some(Kind::Items),
+        4..=6 if is_date(2) && is_date(3) => Some(Kind::Form4),
+        // 施設コード, 対象年月, データ識別番号, 一次共通ID and perhaps what it is made of.
+        3..=8 if has_digits(0, 9) && has_digits(1, 6) => Some(Kind::CommonIds),
         _ => None,
     }
+}
+
+/// The first line of a LIFE file is the physical name of its form.
+fn is_life_form(line: &[u8]) -> bool {
+    let name = line.split(|byte| *byte == b',').next().unwrap_or_default();
+    let name = name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\"")).unwrap_or(name);
+    let edition = |rest: &[u8]| {
+        let digits =
+            |part: Option<&[u8]>| part.is_some_and(|part| part.len() == 4 && part.iter().all(u8::is_ascii_digit));
+        rest.len() == 9 && digits(rest.get(..4)) && rest.get(4) == Some(&b'_') && digits(rest.get(5..))
+    };
+    name == b"SERVICE_USER_INFO" || name.strip_prefix(b"FORM_").is_some_and(edition)
 }
 
 /// `1,serial,volume,count,data kind,…`.
@@ -176,13 +215,23 @@ mod tests {
 
     #[test]
     fn beginnings_tell_kinds() {
-        let cases: [(&[u8], Kind); 9] = [
+        let cases: [(&[u8], Kind); 16] = [
             (b"IR,1,13,1,1234566,,", Kind::Receipts),
             (b"YK,1,13,4,1234566,,", Kind::Receipts),
             (b"1,1,0,3,711,0,000000,1370100001,13,7,202208,0\r\n", Kind::LtcClaims),
             (b"<?xml version=\"1.0\"?>\n<ClinicalDocument xmlns=\"urn:hl7-org:v3\">", Kind::Checkup),
             (b"\xEF\xBB\xBF{ \"resourceType\": \"Bundle\"", Kind::Fhir),
             (b"131234566\t0000001001\t20220801\t1\t0\tA000010\t20220401\t0\t19580314\t1\t1000001", Kind::Form1),
+            (b"131234566\tW01\t0000001001\t20220809\t20220801\t20220801\tTAR0010\t20220401\t0\t0", Kind::Nursing),
+            (b"131234566\t0000001001\t20220801\t20220809\t1", Kind::Form4),
+            (b"131234566\t202208\t0000001001\tabc", Kind::CommonIds),
+            (
+                b"131234566\t1\t20220809\t20220801\t93\t0001\tL\t\t\t\t1\t0\t0\t0\t001\t1\t1111\t20220801\t01\t010\tD\tW\t0\t0\t\t20220801\t20220809\t20220801\t010010xx99x4xx",
+                Kind::Classes,
+            ),
+            (b"\xEF\xBB\xBFSERVICE_USER_INFO\r\n", Kind::Life),
+            (b"\"FORM_0900_2024\"\r", Kind::Life),
+            (b"FORM_ABCD_2021\r\n", Kind::Unknown),
             (b"", Kind::Unknown),
             (b"PK\x03\x04", Kind::Unknown),
             (b"<html>", Kind::Unknown),

@@ -1,13 +1,16 @@
 //! Runs on the project's own samples (`tests/fixtures`), whose `truth.tsv` says who is who.
 
 mod carried;
+mod care;
 mod checkup;
 mod damaged;
 mod dental;
 mod dpc;
+mod dropped;
 mod ehr;
 mod linked;
 mod ndb;
+mod long_term;
 mod pharmacy;
 mod receipts;
 

@@ -192,10 +192,14 @@ fn read(intake: &mut Intake<'_>, file: &Planned) -> Result<String, PseudonymizeE
     match file.raw.kind {
         Kind::Certification => ltc::certification::read(&mut from, intake, path),
         Kind::Checkup => ndb::checkup::read(&mut from, intake, path),
+        Kind::Classes => dpc::read_classes(&mut from, intake, path),
+        Kind::CommonIds | Kind::Form4 => dpc::pass_over(&mut from, intake, path),
         Kind::Fhir => ehr::read(&mut from, intake, path),
         Kind::Form1 => dpc::read_form1(&mut from, intake, path),
         Kind::Items => dpc::read_items(&mut from, intake, path),
+        Kind::Life => ltc::life::read(&mut from, intake, path),
         Kind::LtcClaims => ltc::claims::read(&mut from, intake, path),
+        Kind::Nursing => dpc::read_nursing(&mut from, intake, path),
         Kind::Receipts => ndb::receipts::read(&mut from, intake, path),
         Kind::Unknown => Ok(()),
     }?;

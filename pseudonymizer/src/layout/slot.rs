@@ -40,6 +40,11 @@ impl Span {
         (self.from, self.to)
     }
 
+    /// Its first position, from 1.
+    pub(crate) fn first(self) -> Option<usize> {
+        (self.from > 0).then_some(self.from)
+    }
+
     /// The cell; blank where there is none.
     pub(crate) fn at<'a>(self, cells: &[&'a [u8]]) -> &'a [u8] {
         crate::cell::at(cells, self.from)

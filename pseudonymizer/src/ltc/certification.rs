@@ -4,99 +4,77 @@
 use std::io::BufRead;
 use std::path::Path;
 
+use jiff::civil::Date;
+
+use super::header::Header;
 use super::{care_level, claims::home_of};
 use crate::atoms::Sighting;
-use crate::cell::{self, at};
+use crate::cell;
 use crate::intake::{Intake, Version};
 use crate::job::PseudonymizeError;
+use crate::layout::{Layout, Use};
 use crate::lines::{self, Line};
 use crate::normalise::insurer::{self, LtcInsurer};
 use crate::normalise::sex::Sex;
-use crate::normalise::{date, kana, kanji, text};
+use crate::normalise::{date, kana, kanji};
 use crate::report::Reason;
 use crate::rows::CertificationRow;
 use crate::tokens::Identity;
 
-/// Columns that are kept or make tokens; all others are dropped unread.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    Applied,
-    Bedridden,
-    Birth,
-    Certified,
-    Dementia,
-    First,
-    Insured,
-    Insurer,
-    Kana,
-    Kanji,
-    Level,
-    Minutes,
-    Score(u8),
-    Sex,
-    ValidFrom,
-    ValidTo,
-    Withdrawn,
+/// Places of the columns that are read, from the header line; all others are dropped unread.
+struct Columns {
+    applied_on: usize,
+    bedridden_level: usize,
+    birth_date: usize,
+    care_level: usize,
+    certified_on: usize,
+    dementia_level: usize,
+    first_judgement: usize,
+    insured_no: usize,
+    insurer_home: usize,
+    insurer_no: usize,
+    kana: usize,
+    kanji: usize,
+    minutes: usize,
+    scores: [usize; 5],
+    sex: usize,
+    valid_from: usize,
+    valid_to: usize,
+    withdrawn: usize,
 }
 
-/// Names in the two dialects, NFKC, without blanks and underscores.
-const NAMES: [(&str, Wanted); 29] = [
-    ("保険者番号", Wanted::Insurer),
-    ("被保険者番号", Wanted::Insured),
-    ("認定申請日", Wanted::Applied),
-    ("取下区分コード", Wanted::Withdrawn),
-    ("取下区分", Wanted::Withdrawn),
-    ("生年月日", Wanted::Birth),
-    ("性別コード", Wanted::Sex),
-    ("性別", Wanted::Sex),
-    ("被保険者カナ氏名", Wanted::Kana),
-    ("漢字氏名", Wanted::Kanji),
-    ("障害高齢者の日常生活自立度", Wanted::Bedridden),
-    ("障害高齢者自立度", Wanted::Bedridden),
-    ("認知症高齢者の日常生活自立度", Wanted::Dementia),
-    ("認知症高齢者自立度", Wanted::Dementia),
-    ("一次判定結果", Wanted::First),
-    ("要介護認定等基準時間", Wanted::Minutes),
-    ("中間評価項目得点第1群", Wanted::Score(1)),
-    ("中間評価項目得点第2群", Wanted::Score(2)),
-    ("中間評価項目得点第3群", Wanted::Score(3)),
-    ("中間評価項目得点第4群", Wanted::Score(4)),
-    ("中間評価項目得点第5群", Wanted::Score(5)),
-    ("二次判定日", Wanted::Certified),
-    ("二次判定結果", Wanted::Level),
-    ("認定有効期間開始", Wanted::ValidFrom),
-    ("認定有効期間開始日", Wanted::ValidFrom),
-    ("認定有効期間開始年月日", Wanted::ValidFrom),
-    ("認定有効期間終了", Wanted::ValidTo),
-    ("認定有効期間終了日", Wanted::ValidTo),
-    ("認定有効期間終了年月日", Wanted::ValidTo),
-];
-
-/// Where each wanted column stands.
-struct Header(Vec<(Wanted, usize)>);
-
-impl Header {
-    fn read(cells: &[&[u8]]) -> Self {
-        let places = cells.iter().zip(1..).filter_map(|(cell, place)| {
-            let name: String = text::fold(&text::cp932(cell)?)
-                .chars()
-                .filter(|letter| !text::is_blank(*letter) && *letter != '_')
-                .collect();
-            let (_, wanted) = NAMES.iter().find(|(known, _)| *known == name)?;
-            Some((*wanted, place))
-        });
-        Self(places.collect())
-    }
-
-    fn cell<'a>(&self, cells: &[&'a [u8]], wanted: Wanted) -> &'a [u8] {
-        self.0.iter().find(|(known, _)| *known == wanted).map_or(b"", |(_, place)| at(cells, *place))
+impl Columns {
+    fn of(layout: &Layout, header: &Header) -> Self {
+        let place = |name, wanted| header.place(layout, "", name, wanted);
+        let content = |name| place(name, Use::Content);
+        let identity = |name| place(name, Use::Identity);
+        Self {
+            applied_on: content("applied_on"),
+            bedridden_level: content("bedridden_level"),
+            birth_date: identity("birth_date"),
+            care_level: content("care_level"),
+            certified_on: content("certified_on"),
+            dementia_level: content("dementia_level"),
+            first_judgement: content("first_judgement"),
+            insured_no: identity("insured_no"),
+            insurer_home: content("insurer_no"),
+            insurer_no: identity("insurer_no"),
+            kana: identity("kana"),
+            kanji: identity("kanji"),
+            minutes: content("minutes"),
+            scores: ["score1", "score2", "score3", "score4", "score5"].map(content),
+            sex: identity("sex"),
+            valid_from: content("valid_from"),
+            valid_to: content("valid_to"),
+            withdrawn: place("withdrawn", Use::Frame),
+        }
     }
 }
 
 /// Reads a file of certifications.
 pub(crate) fn read(from: &mut dyn BufRead, intake: &mut Intake<'_>, path: &Path) -> Result<(), PseudonymizeError> {
-    let mut buffer = Vec::new();
-    let mut header: Option<Header> = None;
+    let (mut buffer, mut spare) = (Vec::new(), Vec::new());
+    let mut columns: Option<Columns> = None;
     loop {
         let line = lines::next(from, &mut buffer, &mut intake.file.bytes).map_err(PseudonymizeError::io(path))?;
         if line == Line::End {
@@ -110,56 +88,72 @@ pub(crate) fn read(from: &mut dyn BufRead, intake: &mut Intake<'_>, path: &Path)
             intake.put_aside(intake.file.records, Reason::RecordLong, &buffer)?;
             continue;
         }
-        let mut cells = Vec::new();
+        let mut cells = lines::emptied(spare);
         lines::split_quoted(&buffer, &mut cells);
-        match &header {
-            None => header = Some(Header::read(&cells)),
-            Some(header) => row(header, &cells, &buffer, intake)?,
+        match &columns {
+            Some(columns) => row(columns, &cells, &buffer, intake)?,
+            None => columns = header(&cells, intake),
         }
+        spare = lines::emptied(cells);
     }
 }
 
-fn row(header: &Header, cells: &[&[u8]], line: &[u8], intake: &mut Intake<'_>) -> Result<(), PseudonymizeError> {
-    let cell = |wanted| header.cell(cells, wanted);
-    let Some(applied_on) = date::day(cell(Wanted::Applied)) else {
+/// Finds the columns; those that the layout does not list are counted.
+fn header(cells: &[&[u8]], intake: &mut Intake<'_>) -> Option<Columns> {
+    let header = Header::read(cells);
+    let layout = intake.layout("ltc-certification")?;
+    let (columns, unlisted) = (Columns::of(layout, &header), header.unlisted(layout, ""));
+    (0..unlisted).for_each(|_| intake.note(Reason::PartUnknown));
+    Some(columns)
+}
+
+fn row(columns: &Columns, cells: &[&[u8]], line: &[u8], intake: &mut Intake<'_>) -> Result<(), PseudonymizeError> {
+    let cell = |place| cell::at(cells, place);
+    let Some(applied_on) = date::day(cell(columns.applied_on)) else {
         return intake.put_aside(intake.file.records, Reason::NoDate, line);
     };
-    if !matches!(cell(Wanted::Withdrawn), b"" | b"0" | b"00") {
+    if !matches!(cell(columns.withdrawn), b"" | b"0" | b"00") {
         intake.note(Reason::Withdrawn);
         return Ok(());
     }
     let identity = Identity {
-        ltc_insurer: intake.identifier(cell(Wanted::Insurer), LtcInsurer::read),
-        ltc_number: intake.identifier(cell(Wanted::Insured), insurer::ltc_insured),
-        birth: intake.identifier(cell(Wanted::Birth), |digits| date::birth(digits.as_bytes())),
-        sex: intake.identifier(cell(Wanted::Sex), Sex::read),
-        kana: intake.identifier(cell(Wanted::Kana), kana::name),
-        kanji: intake.identifier(cell(Wanted::Kanji), kanji::name),
+        ltc_insurer: intake.identifier(cell(columns.insurer_no), LtcInsurer::read),
+        ltc_number: intake.identifier(cell(columns.insured_no), insurer::ltc_insured),
+        birth: intake.identifier(cell(columns.birth_date), |digits| date::birth(digits.as_bytes())),
+        sex: intake.identifier(cell(columns.sex), Sex::read),
+        kana: intake.identifier(cell(columns.kana), kana::name),
+        kanji: intake.identifier(cell(columns.kanji), kanji::name),
         ..Identity::default()
     };
     let Some(owner) = intake.begin(&identity) else { return Ok(()) };
-    intake.register(owner, &Version { key: None, content: cells, order: 0, together: true, withdraws: false });
-    let home = home_of(identity.ltc_insurer.as_ref());
+    let version = Version { key: None, content: cells, order: 0, together: true, withdraws: false };
+    intake.register(owner, &version);
+    let insurer = cell::cp932(cell(columns.insurer_home)).as_deref().and_then(LtcInsurer::read);
+    let home = home_of(insurer.as_ref());
     intake.saw(owner, Sighting { on: Some(applied_on), home, ..Sighting::default() });
-    let mut decimal = |wanted| intake.cell(cell(wanted), cell::decimal);
-    let minutes = decimal(Wanted::Minutes);
-    let [score1, score2, score3, score4, score5] = [1, 2, 3, 4, 5].map(|group| decimal(Wanted::Score(group)));
+    let mut decimal = |place| intake.cell(cell(place), cell::decimal);
+    let minutes = decimal(columns.minutes);
+    let [score1, score2, score3, score4, score5] = columns.scores.map(decimal);
     let row = CertificationRow {
         applied_on: Some(applied_on),
-        certified_on: intake.cell(cell(Wanted::Certified), date::day),
-        valid_from: intake.cell(cell(Wanted::ValidFrom), date::day),
-        valid_to: intake.cell(cell(Wanted::ValidTo), date::day),
-        care_level: intake.cell(cell(Wanted::Level), care_level),
-        first_judgement: intake.cell(cell(Wanted::First), care_level),
+        certified_on: intake.cell(cell(columns.certified_on), date::day),
+        valid_from: intake.cell(cell(columns.valid_from), date::day),
+        valid_to: intake.cell(cell(columns.valid_to), date::day),
+        care_level: intake.cell(cell(columns.care_level), care_level),
+        first_judgement: intake.cell(cell(columns.first_judgement), care_level),
         minutes,
         score1,
         score2,
         score3,
         score4,
         score5,
-        dementia_level: intake.cell(cell(Wanted::Dementia), dementia),
-        bedridden_level: intake.cell(cell(Wanted::Bedridden), bedridden),
+        dementia_level: intake.cell(cell(columns.dementia_level), dementia),
+        bedridden_level: intake.cell(cell(columns.bedridden_level), bedridden),
     };
+    let backwards = |from: Option<Date>, to: Option<Date>| from.zip(to).is_some_and(|(from, to)| to < from);
+    if backwards(Some(applied_on), row.certified_on) || backwards(row.valid_from, row.valid_to) {
+        intake.note(Reason::DateOrder);
+    }
     intake.passed();
     intake.row(owner, &row)
 }
