@@ -203,8 +203,6 @@ pub fn pseudonymize(
 fn read_all(intake: &mut Intake<'_>, raw: &[Raw], source: Source) -> Result<Vec<FileReport>, PseudonymizeError> {
     let mut order: Vec<&Raw> = raw.iter().collect();
     order.sort_by_key(|file| (file.kind, file.number));
-    let replaced =
-        if source == Source::Ehr { ehr::replaced(&paths(&order, Kind::Fhir))? } else { ehr::Replaced::default() };
     let mut dpc = Dpc::default();
     let mut reports = Vec::with_capacity(raw.len());
     for file in order {
@@ -212,7 +210,7 @@ fn read_all(intake: &mut Intake<'_>, raw: &[Raw], source: Source) -> Result<Vec<
         intake.quarantine.begin(file.number, &file.path)?;
         intake.tell();
         if file.kind.source() == Some(source) {
-            read_one(intake, file, &mut dpc, &replaced)?;
+            read_one(intake, file, &mut dpc)?;
         } else {
             intake.note(if file.kind == Kind::Unknown { Reason::FileUnknown } else { Reason::FileOtherSource });
         }
@@ -223,28 +221,19 @@ fn read_all(intake: &mut Intake<'_>, raw: &[Raw], source: Source) -> Result<Vec<
     Ok(reports)
 }
 
-fn read_one(
-    intake: &mut Intake<'_>,
-    file: &Raw,
-    dpc: &mut Dpc,
-    replaced: &ehr::Replaced,
-) -> Result<(), PseudonymizeError> {
+fn read_one(intake: &mut Intake<'_>, file: &Raw, dpc: &mut Dpc) -> Result<(), PseudonymizeError> {
     let open = File::open(&file.path).map_err(PseudonymizeError::io(&file.path))?;
     let mut from = BufReader::with_capacity(BUFFER, open);
     match file.kind {
         Kind::Certification => ltc::certification::read(&mut from, intake, &file.path),
         Kind::Checkup => ndb::checkup::read(&mut from, intake, &file.path),
-        Kind::Fhir => ehr::read(&mut from, intake, &file.path, replaced),
+        Kind::Fhir => ehr::read(&mut from, intake, &file.path),
         Kind::Form1 => dpc.read_form1(&mut from, intake, &file.path),
         Kind::Items => dpc.read_items(&mut from, intake, &file.path),
         Kind::LtcClaims => ltc::claims::read(&mut from, intake, &file.path),
         Kind::Receipts => ndb::receipts::read(&mut from, intake, &file.path),
         Kind::Unknown => Ok(()),
     }
-}
-
-fn paths(order: &[&Raw], kind: Kind) -> Vec<PathBuf> {
-    order.iter().filter(|file| file.kind == kind).map(|file| file.path.clone()).collect()
 }
 
 /// Bytes of a raw file in memory at a time.

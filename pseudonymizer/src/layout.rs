@@ -10,10 +10,12 @@ use sha2::{Digest, Sha256};
 
 mod error;
 mod file;
+mod form;
 mod rules;
 mod slot;
 
 pub use error::LayoutError;
+pub(crate) use form::{Form, Scalar, Seen, institution};
 pub(crate) use slot::{Span, fields};
 
 /// How a file of the layout is taken apart.
@@ -293,7 +295,9 @@ pub fn shipped() -> Result<BTreeMap<String, Layout>, LayoutError> {
 }
 
 /// Texts of the shipped layouts.
-const SHIPPED: &[&str] = &[];
+const SHIPPED: &[&str] = &[
+    include_str!("../layouts/ehr-fhir.toml"),
+];
 
 #[cfg(test)]
 mod tests;

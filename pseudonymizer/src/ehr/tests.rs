@@ -1,0 +1,1 @@
+//! What the rebuilt views hold, and what they must not.
