@@ -11,6 +11,8 @@ use sha2::{Digest, Sha256};
 mod error;
 mod file;
 mod form;
+#[cfg(test)]
+pub(crate) mod instead;
 mod rules;
 mod slot;
 
@@ -291,7 +293,10 @@ impl Layout {
 /// The layouts that come with this version, by id.
 pub fn shipped() -> Result<BTreeMap<String, Layout>, LayoutError> {
     let read = |text: &str| Layout::parse(text).map(|layout| (layout.id.clone(), layout));
-    SHIPPED.iter().map(|text| read(text)).collect()
+    let layouts = SHIPPED.iter().map(|text| read(text)).collect::<Result<_, _>>()?;
+    #[cfg(test)]
+    let layouts = instead::put(layouts);
+    Ok(layouts)
 }
 
 /// Texts of the shipped layouts.

@@ -3,12 +3,14 @@
 mod checkup;
 mod dpc;
 mod ehr;
+mod ehr_layout;
 mod linked;
 mod pharmacy;
 mod receipts;
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, Float64Type, Int32Type};
