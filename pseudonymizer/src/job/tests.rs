@@ -7,6 +7,7 @@ mod ehr_layout;
 mod linked;
 mod pharmacy;
 mod receipts;
+mod samples;
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{Read, Write};
