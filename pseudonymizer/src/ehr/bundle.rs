@@ -1,13 +1,16 @@
 //! A bundle: its patient, its institution, its kind, then its resources one by one.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use serde_json::Value;
 
-use super::json::{at, codings, day, list, text};
+use super::rebuild::{Document, Resource};
+use super::sections::Sections;
+use super::view::View;
 use super::{patient, resources};
 use crate::atoms::{Owner, Sighting};
-use crate::intake::{Intake, home_of_postcode};
+use crate::intake::{Intake, Version, home_of_postcode};
 use crate::job::PseudonymizeError;
+use crate::layout::Fate;
 use crate::normalise::date;
 use crate::report::Reason;
 use crate::rows::DocumentRow;
@@ -17,113 +20,120 @@ pub(super) struct Bundle {
     pub(super) id: u64,
     pub(super) owner: Owner,
     pub(super) facility: String,
-    pub(super) kind: Kind,
+    pub(super) kind: Option<&'static str>,
     pub(super) undisclosed: bool,
+    pub(super) sections: Sections,
 }
 
-/// What a bundle is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// 健診結果報告書.
-    Checkup,
-    /// One kind of resource, no document.
-    Collection,
-    /// 退院時サマリー.
-    DischargeSummary,
-    /// A document of another kind (患者サマリー).
-    Other,
-    /// 診療情報提供書.
-    Referral,
-}
-
-impl Kind {
-    fn word(self) -> Option<&'static str> {
-        match self {
-            Self::Checkup => Some("checkup"),
-            Self::DischargeSummary => Some("discharge_summary"),
-            Self::Referral => Some("referral"),
-            Self::Collection | Self::Other => None,
-        }
-    }
-}
+/// Kinds of documents that have a table.
+const KINDS: &[&str] = &["checkup", "discharge_summary", "referral"];
 
 /// Writes the rows of a bundle. The reason why it must be put aside, if so.
-pub(super) fn write(bundle: &Value, intake: &mut Intake<'_>) -> Result<Result<(), Reason>, PseudonymizeError> {
-    let resources: Vec<&Value> = list(bundle, "entry").filter_map(|entry| at(entry, "resource")).collect();
-    let is = |resource: &Value, kind: &str| text(resource, "resourceType") == Some(kind);
-    if !is(bundle, "Bundle") {
-        return Ok(Err(Reason::RecordForm));
-    }
-    let mut patients = resources.iter().filter(|resource| is(resource, "Patient"));
-    let (Some(patient), None) = (patients.next(), patients.next()) else { return Ok(Err(Reason::RecordForm)) };
-    let composition = resources.iter().find(|resource| is(resource, "Composition"));
-    if resources.len() == 1 {
-        // A patient alone deletes what the number named before; nothing is to be written.
-        intake.note(Reason::Replaced);
-        return Ok(Ok(()));
-    }
+pub(super) fn write(
+    document: &Document<'_>,
+    timestamp: Option<&str>,
+    bytes: &[u8],
+    intake: &mut Intake<'_>,
+) -> Result<Option<Reason>, PseudonymizeError> {
+    let all = &document.resources;
+    let mut patients = all.iter().filter(|resource| resource.kind == "Patient");
+    let (Some(patient), None) = (patients.next(), patients.next()) else { return Ok(Some(Reason::RecordForm)) };
+    let composition = all.iter().find(|resource| resource.kind == "Composition").map(|one| &one.views.content);
+    let content = &document.bundle.content;
     let issued_on = composition
-        .and_then(|composition| day(composition, "date"))
-        .or_else(|| day(bundle, "timestamp"))
-        .or_else(|| day(bundle, "meta.lastUpdated"));
-    let Some(issued_on) = issued_on else { return Ok(Err(Reason::NoDate)) };
-    let identity = patient::identity(patient, &resources, intake);
-    let Some(facility) = patient::institution_of(bundle, &resources, &identity) else {
-        return Ok(Err(Reason::NoFacility));
+        .and_then(|composition| composition.day("date"))
+        .or_else(|| content.day("timestamp"))
+        .or_else(|| content.day("meta.lastUpdated"));
+    // A patient alone deletes what the number named before; nothing is to be written.
+    let withdraws = all.len() == 1;
+    let Some(issued_on) = issued_on else { return Ok(Some(Reason::NoDate)) };
+    let identity = patient::identity(&patient.views.identity, all, intake);
+    let facility = patient::institution_of(content, composition, all).or_else(|| identity.facility.clone());
+    let Some(facility) = facility.or_else(|| withdraws.then(String::new)) else {
+        return Ok(Some(Reason::NoFacility));
     };
-    let Some(owner) = intake.begin(&identity) else { return Ok(Ok(())) };
+    let Some(owner) = intake.begin(&identity) else { return Ok(None) };
+    let number = document.bundle.identity.text("identifier.value").map(str::as_bytes);
+    let key = number.map(|number| [number]);
+    let order = content.day("timestamp").and(timestamp).and_then(millisecond).unwrap_or_else(|| midnight(issued_on));
+    let version =
+        Version { key: key.as_ref().map(|key| &key[..]), content: &[bytes], order, together: false, withdraws };
+    intake.register(owner, &version);
+    if withdraws {
+        return Ok(None);
+    }
     saw(patient, owner, issued_on, intake);
     intake.saw_facility(&facility, None, false);
-    let id = owner.record;
-    let kind = composition.map_or(Kind::Collection, |composition| kind_of(composition, bundle));
-    let bundle = Bundle { id, owner, facility, kind, undisclosed: is_undisclosed(bundle) };
-    if let Some(word) = kind.word() {
+    let bundle = Bundle {
+        id: owner.record,
+        owner,
+        facility,
+        kind: composition.and_then(|composition| kind_of(composition, content)),
+        undisclosed: is_undisclosed(content),
+        sections: composition.map(Sections::of).unwrap_or_default(),
+    };
+    rows(&bundle, issued_on, all, intake)?;
+    intake.passed();
+    Ok(None)
+}
+
+fn rows(
+    bundle: &Bundle,
+    issued_on: Date,
+    all: &[Resource<'_>],
+    intake: &mut Intake<'_>,
+) -> Result<(), PseudonymizeError> {
+    if bundle.kind.is_some() {
         let row = DocumentRow {
             facility_code: Some(&bundle.facility),
-            document_id: id,
-            kind: Some(word),
+            document_id: bundle.id,
+            kind: bundle.kind,
             issued_on: Some(issued_on),
         };
-        intake.row(owner, &row)?;
+        intake.row(bundle.owner, &row)?;
     }
-    for resource in resources {
-        resources::write(resource, &bundle, intake)?;
+    for resource in all {
+        match resource.fate {
+            Fate::Read => resources::write(resource, bundle, intake)?,
+            _ if resource.kind.is_empty() => intake.note(Reason::PartUnknown),
+            Fate::Drop | Fate::Quarantine => intake.note(Reason::RecordUncarried),
+        }
     }
-    intake.passed();
-    Ok(Ok(()))
+    Ok(())
+}
+
+/// The instant of a time stamp, in milliseconds.
+fn millisecond(written: &str) -> Option<i64> {
+    Some(written.trim().parse::<Timestamp>().ok()?.as_millisecond())
+}
+
+/// Midnight of a day in Japan, in milliseconds.
+fn midnight(day: Date) -> i64 {
+    let (a_day, nine_hours) = (86_400_000, 32_400_000);
+    i64::from(catalog::codes::days(day)).saturating_mul(a_day).saturating_sub(nine_hours)
 }
 
 /// The tag of a diagnosis that the patient has not been told.
-pub(super) fn is_undisclosed(resource: &Value) -> bool {
-    list(resource, "meta.tag").any(|tag| text(tag, "code") == Some("UNINFORMED"))
+pub(super) fn is_undisclosed(content: &View<'_>) -> bool {
+    content.list("meta.tag").any(|tag| tag.text("code") == Some("undisclosed"))
 }
 
-fn saw(patient: &Value, owner: Owner, on: Date, intake: &mut Intake<'_>) {
-    let died = match (day(patient, "deceasedDateTime"), at(patient, "deceasedBoolean").and_then(Value::as_bool)) {
+fn saw(patient: &Resource<'_>, owner: Owner, on: Date, intake: &mut Intake<'_>) {
+    let content = &patient.views.content;
+    let died = match (content.day("deceasedDateTime"), content.flag("deceasedBoolean")) {
         (Some(died), _) => Some(died),
-        (None, Some(true)) => Some(on),
+        (None, Some(true)) => Some(date::first_of_month(on)),
         (None, _) => None,
     };
-    let home = list(patient, "address").find_map(|address| text(address, "postalCode")).and_then(home_of_postcode);
-    let died = died.map(date::first_of_month);
+    let postcode = || patient.views.identity.list("address").find_map(|address| address.text("postalCode"));
+    let home = postcode().and_then(home_of_postcode);
     intake.saw(owner, Sighting { on: Some(on), until: None, home, died });
 }
 
 /// By the document's LOINC code, or by its profile's name.
-fn kind_of(composition: &Value, bundle: &Value) -> Kind {
-    let code = codings(composition, "type").find_map(|(_, code)| match code {
-        "18842-5" => Some(Kind::DischargeSummary),
-        "53576-5" => Some(Kind::Checkup),
-        "57133-1" => Some(Kind::Referral),
-        _ => None,
-    });
-    let profile = || {
-        list(bundle, "meta.profile").filter_map(Value::as_str).find_map(|profile| match profile {
-            one if one.contains("eReferral") => Some(Kind::Referral),
-            one if one.contains("eDischargeSummary") => Some(Kind::DischargeSummary),
-            one if one.contains("eCheckup") => Some(Kind::Checkup),
-            _ => None,
-        })
-    };
-    code.or_else(profile).unwrap_or(Kind::Other)
+fn kind_of(composition: &View<'_>, bundle: &View<'_>) -> Option<&'static str> {
+    let code = composition.list("type.coding").find_map(|coding| coding.text("code"));
+    let profile = || bundle.list("meta.profile").find_map(View::word);
+    let said = code.or_else(profile)?;
+    KINDS.iter().find(|kind| **kind == said).copied()
 }

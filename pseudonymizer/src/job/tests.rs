@@ -8,14 +8,17 @@ mod dental;
 mod dpc;
 mod dropped;
 mod ehr;
+mod ehr_layout;
 mod linked;
 mod ndb;
 mod long_term;
 mod pharmacy;
 mod receipts;
+mod samples;
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, Float64Type, Int32Type};

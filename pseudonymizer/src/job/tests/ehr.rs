@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// A bundle whose every free place names the person.
-fn bundle(number: &str, resources: &[Value]) -> Value {
+pub(super) fn bundle(number: &str, resources: &[Value]) -> Value {
     let member = json!({"system": "http://jpfhir.jp/fhir/clins/Idsystem/JP_Insurance_memberID", "value": "06131239:１２３:４５６７:00"});
     let name = |kind: &str, text: &str| json!({"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation", "valueCode": kind}], "text": text});
     let mut entries = vec![json!({"resource": {
@@ -35,7 +35,7 @@ fn bundle(number: &str, resources: &[Value]) -> Value {
     })
 }
 
-fn coded(system: &str, code: &str) -> Value {
+pub(super) fn coded(system: &str, code: &str) -> Value {
     json!({"coding": [{"system": system, "code": code, "display": "山田"}], "text": "山田"})
 }
 
@@ -61,7 +61,7 @@ fn all() -> Vec<Value> {
         json!({
             "resourceType": "Observation", "category": [coded("x", "infection")],
             "code": coded("urn:oid:1.2.392.200119.4.504", "5F016000002302711"),
-            "valueCodeableConcept": coded("x", "NEG"),
+            "valueCodeableConcept": coded("http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation", "NEG"),
         }),
         json!({"resourceType": "Observation", "code": coded("urn:local", "X-1"), "valueString": "山田 太郎"}),
         json!({
@@ -94,7 +94,8 @@ fn resources_are_built_anew_from_known_paths() {
     assert_eq!(batch.text("ehr.observations", "comparator"), ["<", "-"]);
     assert_eq!(batch.text("ehr.allergies", "code"), ["J9FC11310000"]);
     assert_eq!(batch.ints("ehr.medications", "days"), [Some(28)]);
-    assert_eq!(batch.report.count(Reason::PartUnknown), 2);
+    assert_eq!(batch.report.count(Reason::NoCode), 1, "a local code");
+    assert_eq!(batch.report.count(Reason::RecordUncarried), 1, "a file inside");
     assert_eq!(batch.days("person", "died_month"), [Some(catalog::codes::days(date(2023, 12, 1)))]);
     let receipts = world.run("ndb", &["RECEIPTC_202207.UKE"]);
     for kind in ["a1", "a3", "b1", "b2", "d1"] {
@@ -121,7 +122,6 @@ fn a_later_bundle_replaces_and_a_patient_alone_deletes() {
     let text = lines.map(|line| line.to_string()).join("\n");
     let path = world.write("a.ndjson", text.as_bytes());
     let batch = world.batch("ehr", &[path], "out");
-    assert_eq!(batch.report.count(Reason::Replaced), 3);
     assert_eq!(batch.report.tables["ehr.conditions"], 1);
     assert_eq!(batch.report.tables["ehr.allergies"], 1);
 }
@@ -132,15 +132,44 @@ fn broken_and_foreign_json_is_put_aside() {
     let mut nobody = bundle("4", &all()[..1]);
     nobody["identifier"]["value"] = json!("x");
     nobody["entry"][0]["resource"]["identifier"] = json!([]);
+    let good = bundle("1", &all()[..1]).to_string();
+    let deep = good.replacen("\"note\":", &format!("\"x\":{}1{},\"note\":", "[".repeat(70), "]".repeat(70)), 1);
+    let twice = good.replacen("\"recordedDate\":", "\"recordedDate\":\"2020-05-01\",\"recordedDate\":", 1);
+    let placeholder = good.replacen("\"2020-04-10\"", "$date", 1);
     let text = format!(
-        "{}\n{{\"resourceType\": \"Bundle\", \"entry\"\n{{\"resourceType\":\"Patient\"}}\n{nobody}\n",
-        bundle("1", &all()[..1])
+        "{good}\n{{\"resourceType\": \"Bundle\", \"entry\"\n{{\"resourceType\":\"Patient\"}}\n{nobody}\n{deep}\n{twice}\n{placeholder}\n"
     );
     let path = world.write("a.ndjson", text.as_bytes());
     let batch = world.batch("ehr", &[path], "out");
-    assert_eq!(batch.report.count(Reason::RecordForm), 2);
+    assert_eq!(batch.report.count(Reason::RecordForm), 5);
     assert_eq!(batch.report.count(Reason::NoFacility), 1);
     assert_eq!(batch.report.files[0].passed, 1);
+    let broken_first = world.write("b.ndjson", format!("{}\n{good}\n{good}\n", &good[..200]).as_bytes());
+    let batch = world.batch("ehr", &[broken_first], "first");
+    assert_eq!((batch.report.files[0].records, batch.report.quarantined()), (3, 1));
+}
+
+#[test]
+fn a_relatives_disease_is_nobodys_and_a_section_tells_an_infection() {
+    let world = World::new();
+    let section = |code: &str, entry: &str| json!({"code": {"coding": [{"code": code}]}, "entry": [{"reference": entry}]});
+    let mut document = bundle("5", &[all()[0].clone(), all()[1].clone(), all()[1].clone(), all()[4].clone()]);
+    let sections = [section("550", "urn:a"), section("640", "urn:b"), section("620", "urn:c"), section("999", "urn:d")];
+    for (at, url) in [(1, "urn:a"), (2, "urn:b"), (3, "urn:c"), (4, "urn:d")] {
+        document["entry"][at]["fullUrl"] = json!(url);
+    }
+    let composition = json!({"resource": {
+        "resourceType": "Composition", "date": "2023-11-12",
+        "type": {"coding": [{"system": "http://jpfhir.jp/fhir/Common/CodeSystem/doc-typecodes", "code": "57133-1"}]},
+        "section": [{"code": {"coding": [{"code": "300"}]}, "section": sections}],
+    }});
+    document["entry"].as_array_mut().unwrap().insert(0, composition);
+    let path = world.write("a.json", document.to_string().as_bytes());
+    let batch = world.batch("ehr", &[path], "out");
+    assert_eq!(batch.text("ehr.observations", "category"), ["infection", "laboratory"]);
+    assert_eq!(batch.text("ehr.documents", "kind"), ["referral"]);
+    assert!(!batch.tables.contains_key("ehr.conditions") && !batch.tables.contains_key("ehr.allergies"));
+    assert_eq!(batch.report.count(Reason::PartUnknown), 1, "a section that is not listed");
 }
 
 proptest! {
