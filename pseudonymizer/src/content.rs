@@ -44,13 +44,14 @@ impl Content {
 
     /// Appends a row of the atom with that id.
     pub(crate) fn push<R: Row>(&mut self, atom: Token, row: &R) -> Result<(), SealError> {
-        if !self.tables.contains_key(R::TABLE) {
-            let table = self.start(R::TABLE)?;
-            self.tables.insert(R::TABLE, table);
+        let name = row.table();
+        if !self.tables.contains_key(name) {
+            let table = self.start(name)?;
+            self.tables.insert(name, table);
         }
         let path = self.folder.as_path();
-        let Some(table) = self.tables.get_mut(R::TABLE) else { return Ok(()) };
-        table.push(atom, row).map_err(|cause| SealError::Arrow { path: path.join(R::TABLE), cause })?;
+        let Some(table) = self.tables.get_mut(name) else { return Ok(()) };
+        table.push(atom, row).map_err(|cause| SealError::Arrow { path: path.join(name), cause })?;
         if table.waiting >= ROWS { table.flush(path) } else { Ok(()) }
     }
 

@@ -44,6 +44,26 @@ pub enum Encoding {
     Utf8,
 }
 
+/// What stands between the cells of a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Delimiter {
+    /// `,`.
+    #[default]
+    Comma,
+    /// The tabulator.
+    Tab,
+}
+
+impl Delimiter {
+    pub(crate) fn byte(self) -> u8 {
+        match self {
+            Self::Comma => b',',
+            Self::Tab => b'\t',
+        }
+    }
+}
+
 /// Class of a field as it stands in the source (formats.md: D, Q, S, M, F, T).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -168,6 +188,16 @@ pub enum By {
     Year,
 }
 
+/// What a kept date says about the record as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// When the person died.
+    Death,
+    /// When the record was made: where the person is seen, lives, and how old they are. Without it, the first kept date.
+    RecordDate,
+}
+
 /// Where a field stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -205,6 +235,8 @@ pub struct Field {
     pub to: Vec<String>,
     /// Source value to stored value; a value that is not named is none.
     pub values: BTreeMap<String, String>,
+    /// What its date says about the record, where the generic reader reads it.
+    pub role: Option<Role>,
 }
 
 /// What becomes of a record as a whole.
@@ -258,6 +290,8 @@ pub struct Layout {
     pub reader: Reader,
     /// Encoding.
     pub encoding: Encoding,
+    /// Delimiter of the delimited reader.
+    pub delimiter: Delimiter,
     /// What becomes of records that are not listed: quarantine or drop.
     pub unknown: Fate,
     /// Records.

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Action, Attribute, By, Class, Encoding, Fate, Field, Kind, Layout, LayoutError, Place, Reader, Record};
+use super::{
+    Action, Attribute, By, Class, Delimiter, Encoding, Fate, Field, Kind, Layout, LayoutError, Place, Reader, Record,
+    Role,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +31,8 @@ struct Head {
     reader: Reader,
     #[serde(default)]
     encoding: Encoding,
+    #[serde(default)]
+    delimiter: Delimiter,
     #[serde(default = "quarantine")]
     unknown_record: Fate,
 }
@@ -88,6 +93,8 @@ struct FieldFile {
     to: Vec<String>,
     #[serde(default)]
     values: BTreeMap<String, String>,
+    #[serde(default)]
+    role: Option<Role>,
 }
 
 /// Reads the text, without asking whether it keeps the rules.
@@ -102,6 +109,7 @@ pub(super) fn read(text: &str, sha256: String) -> Result<Layout, LayoutError> {
         version: head.version,
         reader: head.reader,
         encoding: head.encoding,
+        delimiter: head.delimiter,
         unknown: head.unknown_record,
         records,
         sha256,
@@ -142,6 +150,7 @@ fn field(layout: &str, record: &str, file: FieldFile) -> Result<Field, LayoutErr
         by: file.by,
         to: file.to,
         values: file.values,
+        role: file.role,
     })
 }
 

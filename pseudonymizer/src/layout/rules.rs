@@ -108,6 +108,11 @@ fn meaning(field: &Field) -> Result<(), String> {
     if !leaves && !field.to.is_empty() && !(field.identity.contains(&Attribute::Birth) && own) {
         return Err("what does not leave fills no column; take `to` away".to_owned());
     }
+    if field.role.is_some() && !(leaves && matches!(field.kind, Some(Kind::Date | Kind::Month))) {
+        return Err(
+            "`role` says what a date means that is kept: it stands with `type = \"date\"` or `\"month\"`".to_owned()
+        );
+    }
     form_of_by(field)
 }
 
