@@ -174,6 +174,24 @@ pub(crate) enum Keys {
         /// Key folder
         keys: PathBuf,
     },
+    /// Believe a holder's (or zone's) signatures, after comparing its key's fingerprint with it
+    #[command(
+        after_help = "Example:\n  sudare keys trust --keys linkage/keys --source ndb --holder holder/keys/public/sign.pub"
+    )]
+    Trust {
+        /// Key folder of the zone that is to believe
+        #[arg(long)]
+        keys: PathBuf,
+        /// Short word for whose key it is: small letters, digits, '-'
+        #[arg(long)]
+        source: String,
+        /// The owner's sign.pub, or its public/ folder
+        #[arg(long)]
+        holder: PathBuf,
+        /// Put it in the place of another key that was believed
+        #[arg(long)]
+        replace: bool,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -1,9 +1,11 @@
 //! What each dataset is, in both languages.
 
+use crate::installed::added_source;
+
 /// A dataset's description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct About {
-    /// `ndb`, `ltc`, `dpc`, `ehr`, `person`.
+    /// A source, or `person`.
     pub id: &'static str,
     /// Title in Japanese.
     pub title_ja: &'static str,
@@ -17,6 +19,15 @@ pub struct About {
 
 /// The description of that dataset.
 pub fn about(id: &str) -> Option<About> {
+    if let Some(source) = added_source(id) {
+        return Some(About {
+            id: source.id(),
+            title_ja: &source.title_ja,
+            title_en: &source.title_en,
+            description_ja: &source.description_ja,
+            description_en: &source.description_en,
+        });
+    }
     include_str!("../data/datasets.tsv").lines().skip(1).find_map(|line| {
         let mut parts = line.split('\t');
         let mut next = || parts.next().unwrap_or_default();

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::person_key::BucketCount;
 
 /// Format of the release folder that this code writes and reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// A dataset and a version of it: `ndb/2026.1`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -117,12 +117,12 @@ pub struct ReleaseTable {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceBatch {
-    /// `ndb`, `ltc`, `dpc`, `ehr`.
+    /// `ndb`, `ltc` …
     pub source: String,
     /// The batch's random name.
     pub batch: String,
-    /// SHA-256 of the layouts it was read with.
-    pub layouts: String,
+    /// SHA-256 (hexadecimal) of each layout that it was read with, by name.
+    pub layouts: BTreeMap<String, String>,
 }
 
 /// `manifest.json`.
@@ -216,12 +216,10 @@ impl Manifest {
         if !key.verify(&bytes, &signature) {
             return Err(ManifestError::Signature { path });
         }
-        let manifest: Self =
-            serde_json::from_slice(&bytes).map_err(|_| ManifestError::Invalid { path: path.clone() })?;
-        if manifest.format == FORMAT {
-            Ok(manifest)
-        } else {
-            Err(ManifestError::Format { path, found: manifest.format })
+        let invalid = |_| ManifestError::Invalid { path: path.clone() };
+        match format_of(&bytes).map_err(invalid)? {
+            FORMAT => serde_json::from_slice(&bytes).map_err(invalid),
+            found => Err(ManifestError::Format { path, found }),
         }
     }
 
@@ -239,11 +237,23 @@ impl Manifest {
 
 /// Size and SHA-256 (hexadecimal) of a file, streamed.
 pub fn digest(path: &Path) -> Result<(u64, String), ManifestError> {
-    let io = |cause| ManifestError::Io { path: path.to_owned(), cause };
-    let mut file = fs::File::open(path).map_err(io)?;
+    digest_of(path).map_err(|cause| ManifestError::Io { path: path.to_owned(), cause })
+}
+
+pub(crate) fn digest_of(path: &Path) -> io::Result<(u64, String)> {
+    let mut file = fs::File::open(path)?;
     let mut hash = Hasher(Sha256::new());
-    let bytes = io::copy(&mut file, &mut hash).map_err(io)?;
+    let bytes = io::copy(&mut file, &mut hash)?;
     Ok((bytes, hex::encode(hash.0.finalize())))
+}
+
+/// The format that a manifest says it has: asked before the rest, which another format has otherwise.
+pub(crate) fn format_of(bytes: &[u8]) -> serde_json::Result<u32> {
+    #[derive(Deserialize)]
+    struct Probe {
+        format: u32,
+    }
+    serde_json::from_slice(bytes).map(|Probe { format }| format)
 }
 
 struct Hasher(Sha256);

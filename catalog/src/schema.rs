@@ -1,6 +1,6 @@
 //! The analysis schema: tables, columns, types and classes, read from `data/variables.tsv`.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 /// The hidden institution of a row: physically there, named by no permit, used by the institution rule.
 pub const HIDDEN_FACILITY: &str = "__facility";
 
-/// The four sources, in the order that settles ties in `person` (schema.md, "Truth").
+/// The four sources that are built in, in the order that settles ties in `person` (schema.md, "Truth"). [`crate::sources`]
+/// has the added ones too.
 pub const SOURCES: [&str; 4] = ["ndb", "ltc", "dpc", "ehr"];
 
 /// 項目区分 of a variable (schema.md, "Classes").
@@ -63,7 +64,7 @@ impl ColumnType {
         }
     }
 
-    fn parse(word: &str) -> Option<Self> {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
         Some(match word {
             "bool" => Self::Bool,
             "date" => Self::Date,
@@ -99,13 +100,13 @@ pub struct Table {
     /// Name in SQL, with its schema where it has one: `ndb.claims`, `person`, `code.drug`.
     pub name: String,
     /// What a row is, in Japanese.
-    pub ja: &'static str,
+    pub ja: String,
     /// What a row is, in English.
-    pub en: &'static str,
+    pub en: String,
     /// Which records it is made from, in Japanese.
-    pub source_ja: &'static str,
+    pub source_ja: String,
     /// Which records it is made from, in English.
-    pub source_en: &'static str,
+    pub source_en: String,
     /// Columns in order.
     pub columns: Vec<Column>,
 }
@@ -121,9 +122,12 @@ impl Table {
         self.columns.first().is_some_and(|column| column.class == Class::Key)
     }
 
-    /// Whether rows carry [`HIDDEN_FACILITY`]: all made from a record of an institution.
+    /// Whether rows carry [`HIDDEN_FACILITY`]: all made from a record of an institution. An added source's table is if it says
+    /// which, in `facility_id`.
     pub fn has_hidden_facility(&self) -> bool {
-        self.has_persons() && !matches!(self.name.as_str(), "person" | "ltc.certifications")
+        let built_in = self.schema().is_some_and(|schema| SOURCES.contains(&schema));
+        self.has_persons()
+            && if built_in { self.name != "ltc.certifications" } else { self.column("facility_id").is_some() }
     }
 
     /// The column of that name.
@@ -137,15 +141,32 @@ impl Table {
     }
 }
 
-/// All tables, in the order of schema.md.
-pub fn tables() -> &'static [Table] {
-    static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| parse(include_str!("../data/variables.tsv")));
-    &TABLES
+/// The tables that are built in, in the order of schema.md.
+pub(crate) fn built_in() -> Vec<Table> {
+    parse(include_str!("../data/variables.tsv"))
 }
 
 /// The table of that name.
 pub fn table(name: &str) -> Option<&'static Table> {
-    tables().iter().find(|table| table.name == name)
+    crate::tables().iter().find(|table| table.name == name)
+}
+
+/// Columns that a release numbers, and how a holder's content calls the codes in their place.
+pub(crate) const PLACES: [(&str, &str); 3] = [
+    ("facility_id", "facility_code"),
+    ("insurer_id", "insurer_code"),
+    ("prescriber_facility_id", "prescriber_facility_code"),
+];
+
+/// The first column of a table of persons.
+pub(crate) fn person_key() -> Column {
+    Column {
+        name: "person_key".to_owned(),
+        kind: ColumnType::U64,
+        class: Class::Key,
+        ja: "個人キー（不透明な番号。結合・集約・計数にのみ使える）".to_owned(),
+        en: "Person key: opaque, for joining, grouping and counting only".to_owned(),
+    }
 }
 
 /// What a release stores for a table: the visible columns and, where there is one, the hidden institution.
@@ -161,12 +182,8 @@ pub fn release_schema(table: &Table) -> SchemaRef {
 pub fn content_schema(table: &Table) -> SchemaRef {
     let mut fields = vec![atom_field()];
     for column in table.columns.iter().filter(|column| column.class != Class::Key) {
-        fields.push(match column.name.as_str() {
-            "facility_id" => Field::new("facility_code", DataType::Utf8, true),
-            "insurer_id" => Field::new("insurer_code", DataType::Utf8, true),
-            "prescriber_facility_id" => Field::new("prescriber_facility_code", DataType::Utf8, true),
-            _ => arrow_field(column),
-        });
+        let code = PLACES.iter().find(|(id, _)| *id == column.name).map(|(_, code)| *code);
+        fields.push(code.map_or_else(|| arrow_field(column), |code| Field::new(code, DataType::Utf8, true)));
     }
     if table.has_hidden_facility() && table.column("facility_id").is_none() {
         fields.push(Field::new("facility_code", DataType::Utf8, true));
@@ -190,8 +207,8 @@ pub fn facility_facts_schema() -> SchemaRef {
     ]))
 }
 
-/// The stored tables `person.ndb`, `person.ltc`, `person.dpc`, `person.ehr` of the `person` release: one row a person of that
-/// source. The engine merges the granted ones.
+/// The stored tables of the `person` release, one a source: `person.ndb`, `person.ltc` …, one row a person of that source. The
+/// engine merges the granted ones.
 pub fn person_source_schema() -> SchemaRef {
     let mut fields = vec![Field::new("person_key", DataType::UInt64, false)];
     fields.extend(person_facts());
@@ -244,7 +261,7 @@ fn described(name: &str, first: Column) -> Table {
     let lines = include_str!("../data/tables.tsv").lines();
     let texts =
         lines.filter_map(|line| line.split_once('\t')).find(|(known, _)| *known == name).map_or("", |(_, texts)| texts);
-    let mut texts = texts.split('\t');
+    let mut texts = texts.split('\t').map(str::to_owned);
     let mut next = || texts.next().unwrap_or_default();
     let (ja, en, source_ja, source_en) = (next(), next(), next(), next());
     Table { name: name.to_owned(), ja, en, source_ja, source_en, columns: vec![first] }
@@ -265,6 +282,7 @@ fn class_of(letter: &str) -> Option<Class> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tables;
 
     #[test]
     fn no_line_of_the_file_is_lost() {
@@ -276,7 +294,7 @@ mod tests {
     fn every_table_and_variable_is_described_in_both_languages() {
         for table in tables() {
             assert!(
-                [table.ja, table.en, table.source_ja, table.source_en].iter().all(|text| !text.is_empty()),
+                [&table.ja, &table.en, &table.source_ja, &table.source_en].iter().all(|text| !text.is_empty()),
                 "{}",
                 table.name
             );

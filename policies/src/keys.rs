@@ -1,4 +1,7 @@
-//! A zone's key folder: `zone.json`, `secret/*.key` (mode 0600), `public/*.pub`. Keys are wiped on drop and never printed.
+//! A zone's key folder: `zone.json`, `secret/*.key` (mode 0600), `public/*.pub`, `trusted/*.pub`. Keys are wiped on drop and
+//! never printed.
+
+mod trust;
 
 use std::fs;
 use std::io;
@@ -58,6 +61,34 @@ pub enum KeyError {
         found: Zone,
         /// Whose it should be.
         wanted: Zone,
+    },
+    /// A source's word that is none.
+    #[error("a source is named by a word of small letters, digits and '-', at most 32 of them, e.g. ndb")]
+    Source,
+    /// Another key is believed for this source.
+    #[error("{} holds another key for {source}; compare fingerprints with its owner, then run the same command with --replace", path.display())]
+    TrustedOther {
+        /// The file.
+        path: PathBuf,
+        /// Whose key.
+        r#source: String,
+    },
+    /// No key is believed for this source.
+    #[error(
+        "{path} trusts no key of {source} yet; compare its fingerprint with the owner, then run `sudare keys trust --keys {path} --source {source} --holder …/public/sign.pub`",
+        path = .path.display()
+    )]
+    Untrusted {
+        /// The folder that does not believe.
+        path: PathBuf,
+        /// Whose key is missing.
+        r#source: String,
+    },
+    /// Others can change whom the zone believes.
+    #[error("{} can be changed by other users; run `chmod 644` on it and compare the key's fingerprint again", path.display())]
+    Writable {
+        /// The file.
+        path: PathBuf,
     },
     /// Input or output failed.
     #[error("cannot read or write {}", path.display())]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use catalog::manifest::{self, Manifest, ReleaseTable};
-use catalog::{BucketCount, DatasetKey, ReleaseId, SOURCES, Table, person_source_schema, release_schema};
+use catalog::{BucketCount, DatasetKey, ReleaseId, Table, person_source_schema, release_schema};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use policies::Zone;
@@ -44,7 +44,7 @@ const FACILITY: &str = "facility";
 /// What to release.
 #[derive(Clone, Copy, Debug)]
 pub struct ReleaseJob<'a> {
-    /// `ndb`, `ltc`, `dpc`, `ehr` or `person`.
+    /// A source, built in or added, or `person`.
     pub dataset: &'a str,
     /// Version; the next free one of the year if none is named.
     pub version: Option<&'a str>,
@@ -79,12 +79,12 @@ pub fn run(
     now: Timestamp,
     progress: &mut dyn FnMut(ReleaseProgress<'_>) -> bool,
 ) -> Result<Manifest, ReleaseError> {
-    if job.dataset != PERSON && !SOURCES.contains(&job.dataset) {
+    if job.dataset != PERSON && !catalog::sources().contains(&job.dataset) {
         return Err(ReleaseError::Dataset);
     }
     let keys = KeyFolder::open(job.keys.path(), Zone::Enclave).map_err(ReleaseError::keys)?;
     let identity = keys.seal().map_err(ReleaseError::keys)?;
-    let content = Content::open_all(job.content)?;
+    let content = Content::open_all(job.content, &keys)?;
     let crosswalk = Crosswalk::open(job.crosswalk, &identity)?;
     check_sources(job, &content, &crosswalk)?;
 
@@ -157,8 +157,7 @@ fn pinned(
     crosswalk: &str,
 ) -> Result<Vec<ReleaseId>, ReleaseError> {
     let key = keys.signing("sign").map_err(ReleaseError::keys)?.verifying();
-    let given = SOURCES.into_iter().filter(|source| content.iter().any(|content| content.batch.source == *source));
-    let newest = given.filter_map(|source| {
+    let newest = sources_of(content).into_iter().filter_map(|source| {
         let entries = std::fs::read_dir(job.releases.join(source)).ok()?;
         entries
             .filter_map(|entry| Manifest::read(&entry.ok()?.path(), &key).ok())
@@ -167,6 +166,12 @@ fn pinned(
             .map(|manifest| manifest.release)
     });
     Ok(newest.collect())
+}
+
+/// The sources of the content, in the order that settles ties.
+fn sources_of(content: &[Content]) -> Vec<&'static str> {
+    let given = |source: &&str| content.iter().any(|content| content.batch.source == *source);
+    catalog::sources().iter().copied().filter(given).collect()
 }
 
 /// A release being made.
@@ -215,9 +220,8 @@ impl Making<'_> {
 
     /// `person.<source>` of each source in the content, and the open table of institutions.
     fn person(&mut self) -> Result<BTreeMap<String, ReleaseTable>, ReleaseError> {
-        let given = SOURCES.into_iter().filter(|source| self.content.iter().any(|c| c.batch.source == *source));
         let mut tables = BTreeMap::new();
-        for source in given.collect::<Vec<_>>() {
+        for source in sources_of(self.content) {
             let name = format!("{PERSON}.{source}");
             let made = self.person_of(source, &name)?;
             tables.insert(name, made);

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use policies::Zone;
+use policies::audit::{Act, AuditLog};
 use policies::durable;
-use policies::keys::{KeyFolder, SealRecipient};
+use policies::keys::{KeyFolder, SealRecipient, VerifyingKey};
 use policies::tls::{self, Ca, Host, Issued, TlsError};
 
 use crate::cli::Keys;
@@ -21,6 +22,7 @@ pub(crate) fn run(arguments: Keys, lang: Lang) -> Result<Outcome> {
         Keys::JoinEpoch { keys, wrapped } => join_epoch(&keys, &wrapped, lang),
         Keys::ShareEpoch { keys, to, out } => share_epoch(&keys, &to, &out, lang),
         Keys::Show { keys } => show(&keys),
+        Keys::Trust { keys, source, holder, replace } => trust(&keys, &source, &holder, replace, lang),
     }
 }
 
@@ -110,4 +112,20 @@ fn join_epoch(keys: &Path, wrapped: &Path, lang: Lang) -> Result<Outcome> {
         fs::read(wrapped).with_context(|| lang.with("cannot-read", &[("path", &wrapped.display().to_string())]))?;
     pseudonymizer::epoch::join(&folder, &bytes)?;
     list(&folder)
+}
+
+fn trust(keys: &Path, source: &str, holder: &Path, replace: bool, lang: Lang) -> Result<Outcome> {
+    let folder = KeyFolder::open_any(keys)?;
+    let audit = AuditLog::open(folder.path(), folder.zone(), folder.signing("sign")?)?;
+    let file = if holder.is_dir() { holder.join("sign.pub") } else { holder.to_owned() };
+    let key = VerifyingKey::read(&file)?;
+    if replace {
+        folder.replace_trusted(source, &key)?
+    } else {
+        folder.trust(source, &key)?
+    }
+    let fingerprint = key.fingerprint();
+    audit.append(clock::now(), &Act::new("keys", "key:trusted", source).with("fingerprint", fingerprint.clone()))?;
+    output::note(&lang.with("key-trusted", &[("source", source), ("fingerprint", &fingerprint)]));
+    Ok(Outcome::Done)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::error::ArrowError;
 use catalog::encryption::UnwrapError;
-use catalog::{ManifestError, ReleaseId};
+use catalog::{BatchError, ManifestError, ReleaseId};
 use parquet::errors::ParquetError;
 use policies::keys::KeyError;
 
@@ -23,11 +23,14 @@ pub enum ReleaseError {
         #[source]
         cause: ArrowError,
     },
-    /// A content folder without a readable `batch.json`.
-    #[error("{} is no finished batch: its batch.json is missing or not readable; run pseudonymize again", path.display())]
+    /// A content folder without a readable `batch.json`, or without a table that it counts.
+    #[error("{} is no finished batch; run pseudonymize again, or copy the batch whole", path.display())]
     Batch {
         /// The folder.
         path: PathBuf,
+        /// Which file, where one can be named.
+        #[source]
+        cause: Option<Box<BatchError>>,
     },
     /// Another release is being made.
     #[error("another release is being made in {}; wait for it to end", path.display())]
@@ -35,6 +38,9 @@ pub enum ReleaseError {
         /// The folder of all releases.
         path: PathBuf,
     },
+    /// Files that are not those that the holder signed for.
+    #[error("the content of a batch was changed on its way; nothing of it is released")]
+    Changed(#[source] Box<BatchError>),
     /// The crosswalk is missing, unfinished or changed.
     #[error("{} holds no finished crosswalk; run link again", path.display())]
     Crosswalk {
@@ -42,7 +48,7 @@ pub enum ReleaseError {
         path: PathBuf,
     },
     /// No such dataset.
-    #[error("there is no such dataset; one of ndb, ltc, dpc, ehr, person")]
+    #[error("there is no such dataset; one of {}, person", catalog::sources().join(", "))]
     Dataset,
     /// The version exists.
     #[error("{release} exists already and releases never change; choose another version")]
@@ -73,6 +79,12 @@ pub enum ReleaseError {
     /// The enclave's own keys.
     #[error("the enclave's keys cannot be used")]
     Keys(#[source] Box<KeyError>),
+    /// No leak scan, or one that found an identifier.
+    #[error("the batch in {} has no passed leak scan; its holder runs pseudonymize again and sends what passes", path.display())]
+    LeakScan {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The manifest could not be written.
     #[error("the manifest of the new release could not be written")]
     Manifest(#[source] Box<ManifestError>),
@@ -97,6 +109,9 @@ pub enum ReleaseError {
     /// A sealed file did not open or could not be written.
     #[error("a sealed file could not be used")]
     Seal(#[source] Box<SealError>),
+    /// A batch whose signature is not the trusted holder's.
+    #[error("the signature of a batch is not believed; nothing of it is released")]
+    Signature(#[source] Box<BatchError>),
     /// Content of another database.
     #[error("{} is content of {found}, which does not belong into dataset {dataset}", path.display())]
     Source {
@@ -124,6 +139,23 @@ pub enum ReleaseError {
         /// How many.
         atoms: u64,
     },
+    /// Content of a source that this process does not know.
+    #[error("{} is content of {found}, which is no source here; name the folder of its file with --sources", path.display())]
+    UnknownSource {
+        /// The folder.
+        path: PathBuf,
+        /// Its source.
+        found: String,
+    },
+    /// No holder's key is believed for the source.
+    #[error("the holder of the batch in {} is not known to this enclave", path.display())]
+    Untrusted {
+        /// The folder.
+        path: PathBuf,
+        /// What is missing.
+        #[source]
+        cause: Box<KeyError>,
+    },
     /// Not a version.
     #[error("not a version; small letters, digits, '-', '_' and '.', at most 40")]
     Version,
@@ -136,6 +168,7 @@ impl ReleaseError {
             Self::Arrow { .. } => "release/arrow",
             Self::Batch { .. } => "release/batch",
             Self::Busy { .. } => "release/busy",
+            Self::Changed(_) => "release/changed",
             Self::Crosswalk { .. } => "release/crosswalk",
             Self::Dataset => "release/dataset",
             Self::Exists { .. } => "release/exists",
@@ -143,15 +176,19 @@ impl ReleaseError {
             Self::Io { .. } => "release/io",
             Self::Key(_) => "release/key",
             Self::Keys(_) => "release/keys",
+            Self::LeakScan { .. } => "release/leak-scan",
             Self::Manifest(_) => "release/manifest",
             Self::NotLinked { .. } => "release/not-linked",
             Self::Nothing => "release/nothing",
             Self::Parquet { .. } => "release/parquet",
             Self::Seal(_) => "release/seal",
+            Self::Signature(_) => "release/signature",
             Self::Source { .. } => "release/source",
             Self::Stopped => "release/stopped",
             Self::Twice { .. } => "release/twice",
+            Self::UnknownSource { .. } => "release/unknown-source",
             Self::Unlinked { .. } => "release/unlinked",
+            Self::Untrusted { .. } => "release/untrusted",
             Self::Version => "release/version",
         }
     }
@@ -166,6 +203,21 @@ impl ReleaseError {
 
     pub(crate) fn manifest(cause: ManifestError) -> Self {
         Self::Manifest(Box::new(cause))
+    }
+
+    /// What is not believed of the batch in `path`.
+    pub(crate) fn batch(path: &Path) -> impl Fn(BatchError) -> Self {
+        let path = path.to_owned();
+        move |cause| match cause {
+            BatchError::Format { .. } | BatchError::Invalid { .. } | BatchError::Missing { .. } => {
+                Self::Batch { path: path.clone(), cause: Some(Box::new(cause)) }
+            }
+            BatchError::Changed { .. } | BatchError::Unlisted { .. } => Self::Changed(Box::new(cause)),
+            BatchError::Holder { .. } | BatchError::NotTrusted { .. } | BatchError::Signature { .. } => {
+                Self::Signature(Box::new(cause))
+            }
+            BatchError::Io { path, cause } => Self::Io { path, cause },
+        }
     }
 
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {

@@ -1,4 +1,4 @@
-//! The stored tables `person.ndb`, `person.ltc`, `person.dpc`, `person.ehr`: what one source says of each of its persons.
+//! The stored tables `person.ndb`, `person.ltc` …, one a source: what it says of each of its persons.
 
 use std::path::Path;
 use std::sync::Arc;

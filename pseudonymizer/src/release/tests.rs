@@ -1,5 +1,8 @@
 //! Tests of a whole release.
 
+mod added;
+mod believed;
+
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::sync::Arc;
@@ -7,9 +10,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Date32Array, FixedSizeBinaryBuilder, StringArray, new_null_array};
 use arrow::datatypes::{DataType, SchemaRef, UInt32Type, UInt64Type};
 use arrow::record_batch::RecordBatch;
-use catalog::{PersonKey, aad_prefix, bucket_of, content_schema};
+use catalog::batch::{FORMAT, LeakScan};
+use catalog::{BatchManifest, PersonKey, aad_prefix, bucket_of, content_schema};
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::encryption::decrypt::FileDecryptionProperties;
+use policies::keys::SigningKey;
 
 use super::*;
 use crate::link::LinkJob;
@@ -20,6 +25,7 @@ use crate::seal::BatchWriter;
 struct World {
     zones: Zones,
     content: Vec<PathBuf>,
+    holder: SigningKey,
 }
 
 impl World {
@@ -29,12 +35,9 @@ impl World {
         let atoms: Vec<_> = numbers.clone().map(|n| atom(&format!("{n} ndb 2020-01..2020-12 t2=n{}", n / 2))).collect();
         let tokens = [zones.tokens("b1", "ndb", &atoms, &[])];
         let batch = zones.path("b1");
-        policies::durable::replace(
-            &batch.join("batch.json"),
-            br#"{"source":"ndb","batch":"b1","layouts":"abc","tables":{"ndb.claims":1}}"#,
-        )
-        .unwrap();
-        let world = Self { zones, content: vec![batch] };
+        let holder = SigningKey::generate();
+        zones.enclave.trust("ndb", &holder.verifying()).unwrap();
+        let world = Self { zones, content: vec![batch], holder };
         let claims: Vec<_> = numbers
             .clone()
             .map(|n| (n, [("facility_code", "1310100015"), ("insurer_code", "01130012"), ("sex", "1")]))
@@ -64,10 +67,44 @@ impl World {
             .collect();
         world.write("person", &catalog::person_facts_schema(), &facts);
         world.write_facilities();
+        world.sign();
         let out = world.zones.path("link");
         let job = LinkJob { keys: &world.zones.linkage, out: &out, tokens: &tokens };
         crate::link::run(&job, Timestamp::UNIX_EPOCH, &mut |_| {}).unwrap();
         world
+    }
+
+    /// What the holder says of the files that lie in the batch now.
+    fn manifest(&self) -> BatchManifest {
+        let content = self.zones.path("b1").join("content");
+        let names = fs::read_dir(&content).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let files = names.map(|name| (format!("content/{name}"), manifest::digest(&content.join(&name)).unwrap().1));
+        BatchManifest {
+            format: FORMAT,
+            source: "ndb".to_owned(),
+            batch: "b1".to_owned(),
+            created_at: Timestamp::UNIX_EPOCH,
+            normaliser: "1".to_owned(),
+            layouts: BTreeMap::from([("uke-medical".to_owned(), "ab12".to_owned())]),
+            holder: self.holder.verifying().fingerprint(),
+            epoch: "epoch".to_owned(),
+            atoms: 2,
+            tables: BTreeMap::from([("ndb.claims".to_owned(), 1)]),
+            quarantined: 0,
+            files: files.collect(),
+            leak_scan: Some(LeakScan { values: 1, hits: 0 }),
+            absent: 0,
+        }
+    }
+
+    fn sign(&self) {
+        self.sign_as(|_| ());
+    }
+
+    fn sign_as(&self, change: impl FnOnce(&mut BatchManifest)) {
+        let mut manifest = self.manifest();
+        change(&mut manifest);
+        manifest.write(&self.zones.path("b1"), &self.holder).unwrap();
     }
 
     /// Rows of an atom and named cells; all else is null.
@@ -190,6 +227,7 @@ fn a_release_is_bucketed_sorted_counted_and_readable() {
     assert_eq!(Manifest::read(&folder, &key).unwrap(), manifest);
     manifest.check_files(&folder).unwrap();
     assert!(!folder.join("spill").exists());
+    assert_eq!(manifest.sources[0].layouts, BTreeMap::from([("uke-medical".to_owned(), "ab12".to_owned())]));
 
     let wanted: HashSet<&str> =
         catalog::tables().iter().filter(|t| t.schema() == Some("ndb")).map(|t| t.name.as_str()).collect();
@@ -311,13 +349,10 @@ fn content_that_was_not_linked_is_refused() {
     let world = World::new(4);
     let schema = catalog::person_facts_schema();
     world.write("person", &schema, &[(0, [("sex", "1")]), (99, [("sex", "1")])]);
+    world.sign();
     let refused = world.release_with("person", None, &mut |_| true);
     assert!(matches!(refused, Err(ReleaseError::Unlinked { atoms: 1, .. })));
-    policies::durable::replace(
-        &world.zones.path("b1").join("batch.json"),
-        br#"{"source":"ndb","batch":"b2","layouts":"abc","tables":{}}"#,
-    )
-    .unwrap();
+    world.sign_as(|manifest| manifest.batch = "b2".to_owned());
     let refused = world.release_with("ndb", None, &mut |_| true);
     assert!(matches!(refused, Err(ReleaseError::NotLinked { .. })));
     let crosswalk = world.zones.path("link").join("crosswalk.json");
@@ -330,6 +365,10 @@ fn content_that_was_not_linked_is_refused() {
 fn a_batch_that_lost_a_table_is_refused() {
     let world = World::new(4);
     fs::remove_file(world.zones.path("b1").join("content/ndb.claims.arrow.age")).unwrap();
+    let refused = world.release_with("ndb", None, &mut |_| true);
+    assert!(matches!(refused, Err(ReleaseError::Batch { .. })));
+    // A holder that signs for less than it counts has not finished either.
+    world.sign();
     let refused = world.release_with("ndb", None, &mut |_| true);
     assert!(matches!(refused, Err(ReleaseError::Batch { .. })));
     fs::remove_file(world.zones.path("b1").join("batch.json")).unwrap();
