@@ -17,19 +17,22 @@ use crate::atoms::Atoms;
 use crate::content::Content;
 use crate::dpc::Dpc;
 use crate::intake::Intake;
-use crate::layout::LayoutError;
+use crate::layout::accepted::{self, AcceptError};
+use crate::layout::{Layout, LayoutError};
 use crate::quarantine::Quarantine;
 use crate::report::{FileReport, Reason, Report};
 use crate::seal::SealError;
 use crate::surrogate::Surrogates;
 use crate::tokens::TokenKeys;
-use crate::{ehr, ltc, ndb};
+use crate::{ehr, flat, ltc, ndb};
 use batch::Folder;
 use files::{Kind, Raw};
 
 /// A source database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
+    /// One that a steward added; its name in the catalog.
+    Added(&'static str),
     /// 診断群分類 survey of hospitals.
     Dpc,
     /// 電子カルテ: FHIR documents and bundles.
@@ -44,6 +47,7 @@ impl Source {
     /// Its name in file names, schemas and on the command line.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Added(name) => name,
             Self::Dpc => "dpc",
             Self::Ehr => "ehr",
             Self::Ltc => "ltc",
@@ -54,15 +58,17 @@ impl Source {
 
 /// The word names no source.
 #[derive(Debug, thiserror::Error)]
-#[error("not a source; use ndb, ltc, dpc or ehr")]
+#[error("not a source; use ndb, ltc, dpc or ehr, or one that --sources adds")]
 pub struct InvalidSource;
 
 impl std::str::FromStr for Source {
     type Err = InvalidSource;
     fn from_str(word: &str) -> Result<Self, InvalidSource> {
+        let added = || catalog::added_source(word).map(|source| Self::Added(source.id()));
         [Self::Dpc, Self::Ehr, Self::Ltc, Self::Ndb]
             .into_iter()
             .find(|source| source.name() == word)
+            .or_else(added)
             .ok_or(InvalidSource)
     }
 }
@@ -99,6 +105,9 @@ pub struct Progress {
 /// Why a run ended without a batch. Says where, never a value.
 #[derive(Debug, thiserror::Error)]
 pub enum PseudonymizeError {
+    /// The layout of an added source is not what the holder accepted.
+    #[error(transparent)]
+    Accept(AcceptError),
     /// The folder holds something already.
     #[error("{} holds a batch or other files already; choose a new folder, batches are never overwritten", path.display())]
     Exists {
@@ -137,6 +146,7 @@ impl PseudonymizeError {
     /// Stable code, listed in `docs/errors.md`.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Accept(fault) => fault.code(),
             Self::Exists { .. } => "pseudonymize/exists",
             Self::Io { .. } => "pseudonymize/io",
             Self::Keys(_) => "pseudonymize/keys",
@@ -149,6 +159,7 @@ impl PseudonymizeError {
     /// What the operator can do now.
     pub fn hint(&self) -> &'static str {
         match self {
+            Self::Accept(fault) => fault.hint(),
             Self::Exists { .. } => "give --out a folder that does not exist yet",
             Self::Io { .. } => "check that the path exists, that this user may use it and that the disk has room",
             Self::Layout(fault) => fault.hint(),
@@ -174,14 +185,14 @@ pub fn pseudonymize(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, PseudonymizeError> {
     let folder = Folder::begin(&job.out)?;
-    let raw = files::find(&job.files)?;
-    let readable = raw.iter().filter(|file| file.kind.source() == Some(job.source)).count();
+    let layouts = layouts_of(job.source, job.keys)?;
+    let raw = files::find(&job.files, &layouts)?;
+    let readable = raw.iter().filter(|file| file.is_of(job.source)).count();
     if readable == 0 {
         return Err(PseudonymizeError::Nothing { files: raw.len(), source_name: job.source.name() });
     }
     let epoch = job.keys.bytes("epoch").map_err(PseudonymizeError::Keys)?;
     let holder = job.keys.recipient().map_err(PseudonymizeError::Keys)?;
-    let layouts = crate::layout::shipped().map_err(PseudonymizeError::Layout)?;
     let mut intake = Intake {
         layouts: &layouts,
         keys: TokenKeys::derive(&epoch),
@@ -199,6 +210,21 @@ pub fn pseudonymize(
     batch::finish(&job, &epoch, intake, reports, folder, now)
 }
 
+/// The layouts that a source's files are read with: those that come with this version, or the one that the holder accepted.
+fn layouts_of(source: Source, keys: &KeyFolder) -> Result<BTreeMap<String, Layout>, PseudonymizeError> {
+    match source {
+        Source::Added(name) => {
+            let unknown = || AcceptError::NotAccepted { id: name.to_owned() };
+            let added = catalog::added_source(name).ok_or_else(unknown).map_err(PseudonymizeError::Accept)?;
+            let layout = accepted::open(added, keys).map_err(PseudonymizeError::Accept)?;
+            Ok(BTreeMap::from([(layout.id.clone(), layout)]))
+        }
+        Source::Dpc | Source::Ehr | Source::Ltc | Source::Ndb => {
+            crate::layout::shipped().map_err(PseudonymizeError::Layout)
+        }
+    }
+}
+
 /// Reads the files, 様式1 before EF so that an item finds its stay; reports come in the order of the files' numbers.
 fn read_all(intake: &mut Intake<'_>, raw: &[Raw], source: Source) -> Result<Vec<FileReport>, PseudonymizeError> {
     let mut order: Vec<&Raw> = raw.iter().collect();
@@ -211,7 +237,7 @@ fn read_all(intake: &mut Intake<'_>, raw: &[Raw], source: Source) -> Result<Vec<
         intake.file = FileReport { file: file.number, kind: file.kind.name(), ..FileReport::default() };
         intake.quarantine.begin(file.number, &file.path)?;
         intake.tell();
-        if file.kind.source() == Some(source) {
+        if file.is_of(source) {
             read_one(intake, file, &mut dpc, &replaced)?;
         } else {
             intake.note(if file.kind == Kind::Unknown { Reason::FileUnknown } else { Reason::FileOtherSource });
@@ -232,6 +258,12 @@ fn read_one(
     let open = File::open(&file.path).map_err(PseudonymizeError::io(&file.path))?;
     let mut from = BufReader::with_capacity(BUFFER, open);
     match file.kind {
+        Kind::Added => {
+            // The layouts outlive the run, so that a reader may hold one while it writes.
+            let layouts = intake.layouts;
+            let layout = file.layout.as_ref().and_then(|id| layouts.get(id));
+            layout.map_or(Ok(()), |layout| flat::read(&mut from, layout, intake, &file.path))
+        }
         Kind::Certification => ltc::certification::read(&mut from, intake, &file.path),
         Kind::Checkup => ndb::checkup::read(&mut from, intake, &file.path),
         Kind::Fhir => ehr::read(&mut from, intake, &file.path, replaced),

@@ -8,13 +8,20 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub mod accepted;
+mod added;
+mod changes;
 mod error;
 mod file;
 mod rules;
 mod slot;
+mod words;
 
+pub use added::{LoadError, load, of_source};
+pub use changes::{Change, Changes, diff};
 pub use error::LayoutError;
 pub(crate) use slot::{Span, fields};
+pub use words::{Coverage, Language, coverage, words};
 
 /// How a file of the layout is taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]

@@ -13,7 +13,8 @@ use crate::tokens::Identity;
 use super::cells;
 use super::records::Records;
 
-/// Stands for the institution where a number is the person's own in the whole country.
+/// Stands for the institution where a number is the person's own in the whole country. The number goes into a token together with
+/// the month of birth: alone it would be a token of a single attribute.
 const NATION: &str = "national-id";
 
 /// The fields of a layout that say who somebody is.
@@ -58,8 +59,9 @@ impl<'l> Parts<'l> {
         if identity.chart.is_none() || identity.facility.is_none() {
             (identity.chart, identity.facility) = (None, None);
         }
-        if let Some(number) = pieces.national.filter(|_| identity.chart.is_none()) {
-            (identity.facility, identity.chart) = (Some(NATION.to_owned()), Some(number));
+        let month = identity.birth.map(|birth| birth.month.strftime("%Y%m"));
+        if let Some((number, month)) = pieces.national.filter(|_| identity.chart.is_none()).zip(month) {
+            (identity.facility, identity.chart) = (Some(NATION.to_owned()), Some(format!("{number}/{month}")));
         }
         identity
     }

@@ -99,7 +99,11 @@ struct FieldFile {
 
 /// Reads the text, without asking whether it keeps the rules.
 pub(super) fn read(text: &str, sha256: String) -> Result<Layout, LayoutError> {
-    let file: LayoutFile = toml::from_str(text).map_err(|fault| LayoutError::Form { what: fault.to_string() })?;
+    let file: LayoutFile = toml::from_str(text).map_err(|fault| {
+        let before = fault.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count().saturating_add(1);
+        LayoutError::Form { what: format!("line {line}: {}", fault.message().replace('\n', " ")) }
+    })?;
     let LayoutFile { layout: head, record, .. } = file;
     let records = record.into_iter().map(|record| self::record(&head.id, record)).collect::<Result<_, _>>()?;
     Ok(Layout {
