@@ -1,11 +1,15 @@
 //! The command line: fixed names, tests and people rely on them.
 
+mod layout;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::lang::Lang;
+
+pub(crate) use layout::Layout;
 
 /// Sudare (簾): visiting analysis environment for Japan's national health databases.
 #[derive(Debug, Parser)]
@@ -32,6 +36,9 @@ pub(crate) enum Command {
     /// Make or show a zone's keys
     #[command(subcommand)]
     Keys(Keys),
+    /// What becomes of each field of a source: check, show, compare, accept
+    #[command(subcommand)]
+    Layout(Layout),
     /// Join tokens of all sources into a crosswalk
     #[command(subcommand)]
     Link(Link),
@@ -196,7 +203,7 @@ pub(crate) enum Keys {
 
 #[derive(Debug, Args)]
 pub(crate) struct Pseudonymize {
-    /// ndb, ltc, dpc or ehr
+    /// ndb, ltc, dpc or ehr, or a source that --sources adds
     #[arg(long)]
     pub(crate) source: String,
     /// The holder's key folder

@@ -17,7 +17,7 @@ mod rules;
 mod slot;
 mod words;
 
-pub use added::{LoadError, load, of_source};
+pub use added::{LoadError, load, of_source, read_file};
 pub use changes::{Change, Changes, diff};
 pub use error::LayoutError;
 pub(crate) use slot::{Span, fields};

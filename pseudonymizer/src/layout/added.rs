@@ -1,7 +1,9 @@
 //! Layouts of sources that a steward adds: the generic reader reads them, and they must fit the tables of their own file.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use catalog::{AddedSource, AddedSourceError, Column, ColumnType, Table};
 
@@ -13,6 +15,15 @@ pub enum LoadError {
     /// The `[layout]` and `[[record]]` parts.
     #[error(transparent)]
     Layout(LayoutError),
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
     /// The `[source]` and `[[table]]` parts.
     #[error(transparent)]
     Source(AddedSourceError),
@@ -23,6 +34,7 @@ impl LoadError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Layout(fault) => fault.code(),
+            Self::Read { .. } => "layout/io",
             Self::Source(_) => "layout/source",
         }
     }
@@ -40,6 +52,17 @@ pub fn load(folder: &Path) -> Result<BTreeMap<String, Layout>, LoadError> {
         }
     }
     Ok(layouts)
+}
+
+/// The layout of one file: one that comes with a version, or an added source's with its tables.
+pub fn read_file(path: &Path) -> Result<Layout, LoadError> {
+    let text = fs::read_to_string(path).map_err(|cause| LoadError::Read { path: path.to_owned(), cause })?;
+    let is_source = text.parse::<toml::Table>().is_ok_and(|table| table.contains_key("source"));
+    if is_source {
+        of_source(&AddedSource::read(path).map_err(LoadError::Source)?).map_err(LoadError::Layout)
+    } else {
+        Layout::parse(&text).map_err(LoadError::Layout)
+    }
 }
 
 /// The layout of an added source, if it keeps the rules and fits the file's own tables.
