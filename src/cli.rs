@@ -18,6 +18,9 @@ pub(crate) struct Cli {
     /// Language of messages (from LANG by default)
     #[arg(long, global = true, value_enum)]
     pub(crate) lang: Option<Lang>,
+    /// Folder of added sources' files, see docs/sources.md (from SUDARE_SOURCES by default)
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) sources: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -242,7 +245,7 @@ pub(crate) enum Link {
 
 #[derive(Debug, Args)]
 pub(crate) struct Release {
-    /// ndb, ltc, dpc, ehr or person, with a version if wanted: ndb/2026.2
+    /// ndb, ltc, dpc, ehr, an added source or person, with a version if wanted: ndb/2026.2
     #[arg(long)]
     pub(crate) dataset: String,
     /// Content folders

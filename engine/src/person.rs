@@ -26,7 +26,7 @@ use merge::PersonMergeExec;
 /// The merged view.
 #[derive(Debug)]
 pub(crate) struct PersonView {
-    /// Granted sources in the order of `catalog::SOURCES`, which settles ties.
+    /// Granted sources in the order of `catalog::sources`, which settles ties.
     sources: Vec<Source>,
     buckets: BucketCount,
     visible: SchemaRef,
@@ -38,14 +38,14 @@ pub(crate) struct PersonView {
 /// One granted source of persons.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
-    /// `ndb`, `ltc`, `dpc` or `ehr`.
+    /// `ndb`, `ltc` …, or an added one.
     pub(crate) name: &'static str,
     /// The stored table `person.<name>`.
     pub(crate) table: Arc<StoredTable>,
 }
 
 impl PersonView {
-    /// `sources` are the granted ones, in the order of `catalog::SOURCES`; `columns` says what the permit names.
+    /// `sources` are the granted ones, in the order of `catalog::sources`; `columns` says what the permit names.
     pub(crate) fn new(
         sources: Vec<Source>,
         buckets: BucketCount,

@@ -48,7 +48,13 @@ pub(crate) fn tables(granted: &[Granted], schema: Option<&str>) -> Cells {
                 RelationKind::Open => "open",
                 RelationKind::Rows => "persons",
             };
-            let row = [Some(own), Some(name), Some(kind), about.map(|about| about.ja), about.map(|about| about.en)];
+            let row = [
+                Some(own),
+                Some(name),
+                Some(kind),
+                about.map(|about| about.ja.as_str()),
+                about.map(|about| about.en.as_str()),
+            ];
             schema.is_none_or(|schema| schema == own).then(|| row.map(|cell| cell.map(str::to_owned)).to_vec())
         })
         .collect();

@@ -8,7 +8,7 @@ use datafusion::common::{Result, internal_datafusion_err};
 /// How a column is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rule {
-    /// The first source, in the order NDB, LTC, DPC, EHR, that has a value.
+    /// The first source, in the order NDB, LTC, DPC, EHR, then added ones, that has a value.
     First,
     /// The greatest date.
     Greatest,

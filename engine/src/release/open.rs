@@ -66,7 +66,7 @@ pub(super) fn tables(
 /// What the contract says of a stored table: its schema, and whether its rows belong to persons.
 fn stored_schema(name: &str) -> Option<(SchemaRef, bool)> {
     if let Some(source) = name.strip_prefix("person.") {
-        return catalog::SOURCES.contains(&source).then(|| (person_source_schema(), true));
+        return catalog::sources().contains(&source).then(|| (person_source_schema(), true));
     }
     let table = catalog::table(name)?;
     Some((release_schema(table), table.has_persons()))

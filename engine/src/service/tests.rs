@@ -1,5 +1,6 @@
 //! The edge over real sockets: a client, a signer, one release, and a guard that answers what it is told.
 
+mod added;
 mod session;
 mod tls;
 mod work;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use catalog::{HIDDEN_FACILITY, ReleaseId, SOURCES};
+use catalog::{HIDDEN_FACILITY, ReleaseId};
 use datafusion::catalog::{MemTable, TableProvider};
 use policies::{DatasetGrant, Permit};
 
@@ -73,8 +73,9 @@ fn table(
     columns: &BTreeSet<String>,
 ) -> Result<Option<Granted>, Rejection> {
     // A dataset holds the tables of its own database; another's name in it is no grant.
-    let own =
-        name.split_once('.').is_some_and(|(schema, _)| schema == release.id().dataset() && SOURCES.contains(&schema));
+    let own = name
+        .split_once('.')
+        .is_some_and(|(schema, _)| schema == release.id().dataset() && catalog::sources().contains(&schema));
     let Some(stored) = release.table(name).filter(|_| own) else { return Ok(None) };
     let shown = |column: &str| shown(columns, column);
     let provider = GrantedTable::new(Arc::clone(stored), shown, &permit.row_filter);
@@ -89,7 +90,7 @@ fn person(permit: &Permit, release: &Release, columns: &BTreeSet<String>) -> Res
         let table = release.table(&format!("person.{name}")).filter(|_| pinned)?;
         Some(Source { name, table: Arc::clone(table) })
     };
-    let sources = SOURCES.into_iter().filter_map(source).collect();
+    let sources = catalog::sources().iter().copied().filter_map(source).collect();
     let shown = |column: &str| shown(columns, column);
     let view = PersonView::new(sources, release.buckets(), shown, &permit.row_filter);
     let provider = Arc::new(view.map_err(|_| Rejection::PermitUnusable)?);

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use catalog::SOURCES;
 use policies::{Permit, RowFilter, Tier};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -51,7 +50,8 @@ impl Scope {
         }
         // `person` is merged from whatever databases the permit grants.
         if sources.0.contains_key("person") {
-            for (dataset, grant) in permit.datasets.iter().filter(|(name, _)| SOURCES.contains(&name.as_str())) {
+            let sources = catalog::sources();
+            for (dataset, grant) in permit.datasets.iter().filter(|(name, _)| sources.contains(&name.as_str())) {
                 let pinned = Pinned { release: grant.release.clone(), tables: BTreeMap::new() };
                 datasets.entry(dataset.clone()).or_insert(pinned);
             }

@@ -206,6 +206,11 @@ impl Prepared {
         Self { enclave, world, clock, signer, signer_address, guard: Arc::default(), limits }
     }
 
+    /// Writes another release, or one in the place of another.
+    pub(super) fn write(&self, release: &str, tables: &[(&str, RecordBatch)]) {
+        self.enclave.write(release, tables);
+    }
+
     pub(super) fn config(&self) -> EngineConfig {
         let (folder, clock) = (self.enclave.dir.path(), Arc::clone(&self.clock));
         EngineConfig {
@@ -245,7 +250,7 @@ impl Prepared {
 type Ready = Box<dyn FnOnce(std::net::SocketAddr) + Send>;
 
 /// One row a person in `person.ndb`: men and women in turn.
-fn persons(count: u64) -> RecordBatch {
+pub(super) fn persons(count: u64) -> RecordBatch {
     let keys = person_keys(count);
     let sex = (0..keys.len()).map(|row| if row % 2 == 0 { "1" } else { "2" });
     rows(
