@@ -1,11 +1,15 @@
 //! The command line: fixed names, tests and people rely on them.
 
+mod layout;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::lang::Lang;
+
+pub(crate) use layout::Layout;
 
 /// Sudare (簾): visiting analysis environment for Japan's national health databases.
 #[derive(Debug, Parser)]
@@ -14,6 +18,9 @@ pub(crate) struct Cli {
     /// Language of messages (from LANG by default)
     #[arg(long, global = true, value_enum)]
     pub(crate) lang: Option<Lang>,
+    /// Folder of added sources' files, see docs/sources.md (from SUDARE_SOURCES by default)
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) sources: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -32,6 +39,9 @@ pub(crate) enum Command {
     /// Make or show a zone's keys
     #[command(subcommand)]
     Keys(Keys),
+    /// What becomes of each field of a source: check, show, compare, accept
+    #[command(subcommand)]
+    Layout(Layout),
     /// Join tokens of all sources into a crosswalk
     #[command(subcommand)]
     Link(Link),
@@ -196,7 +206,7 @@ pub(crate) enum Keys {
 
 #[derive(Debug, Args)]
 pub(crate) struct Pseudonymize {
-    /// ndb, ltc, dpc or ehr
+    /// ndb, ltc, dpc or ehr, or a source that --sources adds
     #[arg(long)]
     pub(crate) source: policies::source::SourceId,
     /// The holder's key folder
@@ -235,7 +245,7 @@ pub(crate) enum Link {
 
 #[derive(Debug, Args)]
 pub(crate) struct Release {
-    /// ndb, ltc, dpc, ehr or person, with a version if wanted: ndb/2026.2
+    /// ndb, ltc, dpc, ehr, an added source or person, with a version if wanted: ndb/2026.2
     #[arg(long)]
     pub(crate) dataset: String,
     /// Content folders

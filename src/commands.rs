@@ -3,6 +3,7 @@
 mod audit;
 mod catalog;
 mod keys;
+mod layout;
 mod link;
 mod permit;
 mod portal_query;
@@ -34,6 +35,7 @@ pub(crate) fn run(command: Command, lang: Lang) -> Result<Outcome> {
         Command::Catalog(arguments) => catalog::run(arguments, lang),
         Command::Demo(arguments) => demo::run(&arguments, lang),
         Command::Keys(arguments) => keys::run(arguments, lang),
+        Command::Layout(arguments) => layout::run(arguments, lang),
         Command::Link(arguments) => link::run(&arguments, lang),
         Command::Permit(arguments) => permit::run(arguments, lang),
         Command::Pseudonymize(arguments) => pseudonymize::run(arguments, lang),

@@ -11,8 +11,10 @@ mod progress;
 mod services;
 mod settings;
 
+use std::path::Path;
 use std::process::ExitCode;
 
+use catalog::AddedSource;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
@@ -25,8 +27,16 @@ fn main() -> ExitCode {
         Err(error) => return output::usage(&error),
     };
     let lang = cli.lang.unwrap_or_else(settings::lang_of_environment);
-    match commands::run(cli.command, lang) {
+    let sources = cli.sources.or_else(settings::sources_of_environment);
+    let ran = sources.map_or(Ok(()), |folder| install(&folder)).and_then(|()| commands::run(cli.command, lang));
+    match ran {
         Ok(outcome) => outcome.into(),
         Err(error) => output::failure(&error, lang),
     }
+}
+
+/// Adds the sources of that folder, whatever role this process has: before anything reads the catalog.
+fn install(sources: &Path) -> anyhow::Result<()> {
+    let added = AddedSource::read_folder(sources).map_err(anyhow::Error::from);
+    added.and_then(|added| Ok(catalog::install(added)?)).map_err(|error| output::Misuse::of(&error).into())
 }

@@ -53,16 +53,27 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
 
 /// Prints an error as one sentence, with its causes.
 pub(crate) fn failure(error: &anyhow::Error, lang: Lang) -> ExitCode {
-    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
-    note(&format!("{}: {}", lang.text("error"), chain.join(": ")));
+    note(&format!("{}: {}", lang.text("error"), sentence(error)));
     let misuse = error.downcast_ref::<Misuse>().is_some();
     ExitCode::from(if misuse { 2 } else { 1 })
+}
+
+fn sentence(error: &anyhow::Error) -> String {
+    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+    chain.join(": ")
 }
 
 /// The command was used in a way that cannot work (exit 2).
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Misuse(pub(crate) String);
+
+impl Misuse {
+    /// An error, with its causes, that the user can put right.
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        Self(sentence(error))
+    }
+}
 
 /// A table with a header, columns aligned for terminals where Japanese takes two places.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {

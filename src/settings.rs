@@ -1,4 +1,6 @@
-//! What is read from the surroundings, once: language, log level.
+//! What is read from the surroundings, once: language, log level, folder of added sources.
+
+use std::path::PathBuf;
 
 use tracing_subscriber::EnvFilter;
 
@@ -9,6 +11,11 @@ pub(crate) fn lang_of_environment() -> Lang {
     let value =
         ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
     if value.is_some_and(|value| value.starts_with("ja")) { Lang::Ja } else { Lang::En }
+}
+
+/// The folder that `SUDARE_SOURCES` names.
+pub(crate) fn sources_of_environment() -> Option<PathBuf> {
+    std::env::var_os("SUDARE_SOURCES").filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// Logs go to stderr. `SUDARE_LOG` chooses our own level; libraries that may quote data stay at warnings whatever it says.

@@ -65,7 +65,7 @@ const PROGRESS_EVERY: u64 = 16_384;
 /// Identities remembered within a unit.
 const KNOWN: usize = 262_144;
 /// Columns of institutions' codes: the enclave puts surrogates in their place.
-const INSTITUTIONS: [&str; 3] = ["facility_code", "insurer_code", "prescriber_facility_code"];
+const INSTITUTIONS: [&str; 4] = ["facility_code", "facility_id", "insurer_code", "prescriber_facility_code"];
 
 impl<'a> Intake<'a> {
     /// An empty intake.

@@ -25,7 +25,7 @@ pub(crate) use secrets::BatchSecrets;
 
 use crate::absent::Absent;
 use crate::intake::Batch;
-use crate::layout::{self, Layout};
+use crate::layout::{self, Layout, accepted};
 use crate::report::Report;
 use crate::tokens::TokenKeys;
 use folder::Folder;
@@ -41,8 +41,6 @@ pub struct Options {
     pub max_quarantine_share: f64,
     /// Atoms that may share one token of a kind; above, the kind is refused for the batch. A part of the source's policy.
     pub max_multiplicity: u32,
-    /// Layouts of added sources, accepted by the holder.
-    pub layouts: BTreeMap<String, Layout>,
 }
 
 impl Default for Options {
@@ -51,7 +49,6 @@ impl Default for Options {
             threads: 2,
             max_quarantine_share: policies::source::max_quarantine_share(),
             max_multiplicity: policies::source::admission_max_multiplicity(),
-            layouts: BTreeMap::new(),
         }
     }
 }
@@ -99,12 +96,10 @@ pub fn pseudonymize(
     now: Timestamp,
     progress: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Report, PseudonymizeError> {
-    let mut layouts = layout::shipped().map_err(PseudonymizeError::Layout)?;
-    layouts.extend(job.options.layouts.clone());
-    with_layouts(job, &layouts, now, progress)
+    with_layouts(job, &layouts_of(job)?, now, progress)
 }
 
-/// The same with other layouts than those that are shipped.
+/// The same with other layouts than those that stand.
 fn with_layouts(
     job: &Job<'_>,
     layouts: &BTreeMap<String, Layout>,
@@ -113,9 +108,9 @@ fn with_layouts(
 ) -> Result<Report, PseudonymizeError> {
     let own = |layout: &&Layout| layout.source == job.source.as_str();
     let layouts = layouts.values().filter(own).map(|layout| (layout.id.clone(), layout.clone())).collect();
-    let raw = files::find(&job.files)?;
-    if !raw.iter().any(|file| file.kind.source() == Some(job.source.as_str())) {
-        return Err(PseudonymizeError::Nothing { files: raw.len(), source_name: job.source.as_str().to_owned() });
+    let raw = files::find(&job.files, &layouts)?;
+    if !raw.iter().any(|file| file.skipped_in(job.source.as_str()).is_none()) {
+        return Err(PseudonymizeError::Nothing { files: raw.len(), source_name: job.source.to_string() });
     }
     let plan = Plan::of(raw, job.source.as_str())?;
     let epoch = job.keys.bytes("epoch").map_err(PseudonymizeError::Keys)?;
@@ -132,6 +127,17 @@ fn with_layouts(
     let parts = work::read_all(&worker, job.options.threads, progress)?;
     let folded = fold::fold(job, &folder, &plan, parts, &epoch.fingerprint())?;
     manifest::finish(job, &epoch, &layouts, folded, folder, now)
+}
+
+/// The layouts that a source's files are read with: those that come with this version, or the one that the holder accepted.
+fn layouts_of(job: &Job<'_>) -> Result<BTreeMap<String, Layout>, PseudonymizeError> {
+    match catalog::added_source(job.source.as_str()) {
+        Some(added) => {
+            let layout = accepted::open(added, job.keys).map_err(PseudonymizeError::Accept)?;
+            Ok(BTreeMap::from([(layout.id.clone(), layout)]))
+        }
+        None => layout::shipped().map_err(PseudonymizeError::Layout),
+    }
 }
 
 /// Removes a folder and all in it; fine if it is not there.

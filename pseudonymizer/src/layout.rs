@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub mod accepted;
+mod added;
+mod changes;
 mod error;
 mod file;
 mod form;
@@ -15,10 +18,14 @@ mod form;
 pub(crate) mod instead;
 mod rules;
 mod slot;
+mod words;
 
+pub use added::{LoadError, load, of_source, read_file};
+pub use changes::{Change, Changes, diff};
 pub use error::LayoutError;
-pub(crate) use slot::{Span, Use, fields, may};
 pub(crate) use form::{Form, Scalar, Seen, institution};
+pub(crate) use slot::{Span, Use, fields, may};
+pub use words::{Coverage, Language, coverage, words};
 
 /// How a file of the layout is taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -46,6 +53,26 @@ pub enum Encoding {
     /// UTF-8, with or without a mark at the beginning.
     #[serde(rename = "utf-8")]
     Utf8,
+}
+
+/// What stands between the cells of a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Delimiter {
+    /// `,`.
+    #[default]
+    Comma,
+    /// The tabulator.
+    Tab,
+}
+
+impl Delimiter {
+    pub(crate) fn byte(self) -> u8 {
+        match self {
+            Self::Comma => b',',
+            Self::Tab => b'\t',
+        }
+    }
 }
 
 /// Class of a field as it stands in the source (formats.md: D, Q, S, M, F, T).
@@ -174,6 +201,16 @@ pub enum By {
     Year,
 }
 
+/// What a kept date says about the record as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// When the person died.
+    Death,
+    /// When the record was made: where the person is seen, lives, and how old they are. Without it, the first kept date.
+    RecordDate,
+}
+
 /// Where a field stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -211,6 +248,8 @@ pub struct Field {
     pub to: Vec<String>,
     /// Source value to stored value; a value that is not named is none.
     pub values: BTreeMap<String, String>,
+    /// What its date says about the record, where the generic reader reads it.
+    pub role: Option<Role>,
 }
 
 /// What becomes of a record as a whole.
@@ -264,6 +303,8 @@ pub struct Layout {
     pub reader: Reader,
     /// Encoding.
     pub encoding: Encoding,
+    /// Delimiter of the delimited reader.
+    pub delimiter: Delimiter,
     /// What becomes of records that are not listed: quarantine or drop.
     pub unknown: Fate,
     /// Records.

@@ -6,6 +6,7 @@ mod cell;
 mod dpc;
 mod ehr;
 pub mod epoch;
+mod flat;
 mod intake;
 mod job;
 pub mod layout;

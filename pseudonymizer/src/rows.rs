@@ -1,6 +1,7 @@
 //! Rows of the content tables as types: what is not a field here cannot leave. Column names and order are those of
 //! `catalog::content_schema`; a test compares.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -100,6 +101,62 @@ impl Cell for Option<String> {
 
     fn text(&self) -> Option<&str> {
         self.as_deref()
+    }
+}
+
+/// A cell whose type is known when the layout is: for the tables of added sources.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value<'c> {
+    Bool(bool),
+    Date(Date),
+    Double(f64),
+    Int(i32),
+    None,
+    Text(Cow<'c, str>),
+}
+
+impl Cell for Value<'_> {
+    fn put(&self, column: &mut Column) {
+        match (self, column) {
+            (Self::Bool(value), Column::Bool(column)) => column.append_value(*value),
+            (Self::Date(value), Column::Date(column)) => column.append_value(catalog::codes::days(*value)),
+            (Self::Double(value), Column::Double(column)) => column.append_value(*value),
+            (Self::Int(value), Column::Int(column)) => column.append_value(*value),
+            (Self::Text(value), Column::Text(column)) => column.append_value(value),
+            (Self::None, Column::Bool(column)) => column.append_null(),
+            (Self::None, Column::Date(column)) => column.append_null(),
+            (Self::None, Column::Double(column)) => column.append_null(),
+            (Self::None, Column::Int(column)) => column.append_null(),
+            (Self::None, Column::Text(column)) => column.append_null(),
+            (Self::None, Column::U64(column)) => column.append_null(),
+            // Of another type: see `Cell`.
+            (Self::Bool(_) | Self::Date(_) | Self::Double(_) | Self::Int(_) | Self::Text(_), _) => {}
+        }
+    }
+}
+
+/// A row of a table that a steward added: its cells in the order of `catalog::content_schema`.
+pub(crate) struct AddedRow<'c> {
+    pub(crate) table: &'static str,
+    pub(crate) cells: Vec<Value<'c>>,
+}
+
+impl Row for AddedRow<'_> {
+    fn table(&self) -> &'static str {
+        self.table
+    }
+
+    fn put(&self, columns: &mut [Column]) {
+        columns.iter_mut().zip(&self.cells).for_each(|(column, cell)| cell.put(column));
+    }
+
+    fn texts(&self, each: &mut dyn FnMut(&'static str, &str)) {
+        let columns = catalog::table(self.table).map_or(&[][..], |table| table.columns.as_slice());
+        for (column, cell) in columns.iter().skip(1).zip(&self.cells) {
+            if let Value::Text(text) = cell {
+                each(&column.name, text);
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod publish;
 
 use std::collections::BTreeMap;
 
+use policies::{HolderSay, PersonSay};
 use serde::Serialize;
 
 pub use publish::{Publication, publish};
@@ -27,11 +28,17 @@ pub struct DatasetText {
 /// One dataset with its releases, the latest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Dataset {
-    /// `ndb`, `ltc`, `dpc`, `ehr`, `person`.
+    /// A source, built in or added, or `person`.
     pub id: String,
     /// Title and description.
     #[serde(flatten)]
     pub text: DatasetText,
+    /// What a person of the source may say; none for `person`, and for a source that this process was not told of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person_say: Option<PersonSay>,
+    /// What the holder of the source may say; none as above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holder_say: Option<HolderSay>,
     /// Releases, the latest first.
     pub releases: Vec<Release>,
 }
@@ -107,7 +114,10 @@ fn dataset(
     releases: &mut BTreeMap<String, Vec<Release>>,
 ) -> Dataset {
     let releases = releases.remove(&id).unwrap_or_default();
-    Dataset { id, text: DatasetText { title_ja, title_en, description_ja, description_en }, releases }
+    let policy = ::catalog::policy(&id);
+    let (person_say, holder_say) = policy.map(|policy| (policy.person_say, policy.holder_say)).unzip();
+    let text = DatasetText { title_ja, title_en, description_ja, description_en };
+    Dataset { id, text, person_say, holder_say, releases }
 }
 
 async fn releases(db: &Database) -> Result<BTreeMap<String, Vec<Release>>, PortalError> {

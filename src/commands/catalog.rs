@@ -83,6 +83,10 @@ async fn show(database: &Database, id: &str) -> Result<()> {
     let dataset =
         published::show(database, id).await?.ok_or_else(|| anyhow!("the catalog has no dataset of that name"))?;
     output::line(&format!("{}  {} / {}", dataset.id, dataset.text.title_ja, dataset.text.title_en));
+    if let Some(policy) = catalog::policy(&dataset.id) {
+        let (person, holder) = (policy.person_say.as_str(), policy.holder_say.as_str());
+        output::line(&format!("person_say = {person}, holder_say = {holder}"));
+    }
     let count = |number: Option<i64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
     for release in &dataset.releases {
         output::line(&format!("\n{} {}", dataset.id, release.version));

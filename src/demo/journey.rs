@@ -150,7 +150,7 @@ async fn application(portal: &Portal, passwords: &BTreeMap<String, String>, stud
     secretariat.act(&place, "permit", &[]).await
 }
 
-/// The form's fields: every table of the four databases.
+/// The form's fields: every table of the four databases that the demo has, and the persons.
 fn draft(study: &Study) -> Vec<(&'static str, String)> {
     let today = clock::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let until = today.saturating_add(jiff::Span::new().years(1));
@@ -165,7 +165,8 @@ fn draft(study: &Study) -> Vec<(&'static str, String)> {
         ("period_from", today.saturating_sub(jiff::Span::new().days(1)).to_string()),
         ("period_until", until.to_string()),
     ];
-    for table in catalog::tables().iter().filter(|table| table.schema() != Some("code")) {
+    let made = |table: &&catalog::Table| table.schema().is_none_or(|schema| catalog::SOURCES.contains(&schema));
+    for table in catalog::tables().iter().filter(made) {
         let dataset = table.schema().unwrap_or("person");
         fields.push(("table", format!("{dataset}/{RELEASE}:{}", table.name)));
     }

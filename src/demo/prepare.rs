@@ -7,7 +7,7 @@ use anyhow::Result;
 use catalog::SOURCES;
 use policies::Zone;
 use policies::durable;
-use policies::keys::{KeyFolder, SealRecipient};
+use policies::keys::{KeyFolder, SealRecipient, VerifyingKey};
 use policies::source::SourceId;
 use pseudonymizer::Job;
 
@@ -32,7 +32,8 @@ pub(super) fn data(folder: &Folder, arguments: &cli::Demo, lang: Lang) -> Result
     folder.set_prepared()
 }
 
-/// Every zone's own keys; the first holder's epoch key travels to the others wrapped.
+/// Every zone's own keys; the first holder's epoch key travels to the others wrapped, and linkage and enclave believe each
+/// holder's signatures.
 fn keys(folder: &Folder, lang: Lang) -> Result<()> {
     let step = Step::begin(&lang.text("step-keys"), 0, "");
     let make = |path: PathBuf, zone: Zone| -> Result<KeyFolder> {
@@ -46,6 +47,10 @@ fn keys(folder: &Folder, lang: Lang) -> Result<()> {
     let mut first: Option<KeyFolder> = None;
     for source in SOURCES {
         let keys = make(folder.holder(source).join("keys"), Zone::Holder)?;
+        let sign = VerifyingKey::read(&keys.public("sign"))?;
+        for (name, zone) in [("linkage", Zone::Linkage), ("enclave", Zone::Enclave)] {
+            KeyFolder::open(&folder.keys(name), zone)?.trust(source, &sign)?;
+        }
         match &first {
             Some(first) if first.bytes("epoch")?.fingerprint() != keys.bytes("epoch")?.fingerprint() => {
                 let wrapped = pseudonymizer::epoch::wrap(first, &keys.recipient()?)?;
@@ -125,7 +130,9 @@ fn deliver(batch: &Path, part: &str, inbox: &Path) -> Result<()> {
         fs::remove_dir_all(&partial)?;
     }
     copy_folder(&batch.join(part), &partial.join(part))?;
-    fs::copy(batch.join("batch.json"), partial.join("batch.json"))?;
+    for name in ["batch.json", "batch.sig"] {
+        fs::copy(batch.join(name), partial.join(name))?;
+    }
     Ok(durable::publish(&partial, inbox)?)
 }
 

@@ -7,11 +7,15 @@ use catalog::batch::BatchError;
 use policies::keys::KeyError;
 
 use crate::layout::LayoutError;
+use crate::layout::accepted::AcceptError;
 use crate::seal::SealError;
 
 /// Why a run ended without a batch. Says where, never a value.
 #[derive(Debug, thiserror::Error)]
 pub enum PseudonymizeError {
+    /// The layout of an added source is not what the holder accepted.
+    #[error(transparent)]
+    Accept(AcceptError),
     /// The folder holds something already.
     #[error("{} holds another batch or other files already; choose a new folder, batches are never overwritten", path.display())]
     Exists {
@@ -86,6 +90,7 @@ impl PseudonymizeError {
     /// Stable code, listed in `docs/errors.md`.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Accept(fault) => fault.code(),
             Self::Exists { .. } => "pseudonymize/exists",
             Self::Interrupted { .. } => "pseudonymize/interrupted",
             Self::Io { .. } => "pseudonymize/io",
@@ -103,6 +108,7 @@ impl PseudonymizeError {
     /// What the operator can do now.
     pub fn hint(&self) -> &'static str {
         match self {
+            Self::Accept(fault) => fault.hint(),
             Self::Exists { .. } => "give --out a folder that does not exist yet",
             Self::Interrupted { .. } => "run the command that was interrupted once more, or remove that folder",
             Self::Io { .. } => {

@@ -1,9 +1,12 @@
 //! Which raw files there are, and of which kind: told by how they begin, not by their names.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::flat;
+use crate::layout::Layout;
 use crate::normalise::text;
 
 use super::PseudonymizeError;
@@ -12,6 +15,8 @@ use crate::report::Reason;
 /// Kinds, in the order in which they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
+    /// Of the generic reader, by its layout.
+    Added,
     /// 医科, DPC and 調剤 receipts.
     Receipts,
     /// 特定健診 XML.
@@ -44,6 +49,7 @@ impl Kind {
     /// Its name in the report.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Added => "added",
             Self::Certification => "ltc-certification",
             Self::Checkup => "checkup-xml",
             Self::Classes => "dpc-d",
@@ -67,17 +73,8 @@ impl Kind {
             Self::Certification | Self::Life | Self::LtcClaims => "ltc",
             Self::Classes | Self::CommonIds | Self::Form1 | Self::Form4 | Self::Items | Self::Nursing => "dpc",
             Self::Fhir => "ehr",
-            Self::Unknown => return None,
+            Self::Added | Self::Unknown => return None,
         })
-    }
-
-    /// Why a file of this kind is not read for a source.
-    pub(crate) fn skipped_in(self, source: &str) -> Option<Reason> {
-        match self.source() {
-            Some(own) if own == source => None,
-            Some(_) => Some(Reason::FileOtherSource),
-            None => Some(Reason::FileUnknown),
-        }
     }
 }
 
@@ -88,17 +85,35 @@ pub(crate) struct Raw {
     pub(crate) number: usize,
     pub(crate) path: PathBuf,
     pub(crate) kind: Kind,
+    /// The layout of a file of [`Kind::Added`].
+    pub(crate) layout: Option<String>,
+}
+
+impl Raw {
+    /// Why a file is not read for a source. Only the layout of the job's own source tells a file of an added one.
+    pub(crate) fn skipped_in(&self, source: &str) -> Option<Reason> {
+        match self.kind.source() {
+            _ if self.kind == Kind::Added => None,
+            Some(own) if own == source => None,
+            Some(_) => Some(Reason::FileOtherSource),
+            None => Some(Reason::FileUnknown),
+        }
+    }
 }
 
 /// All files named, those in folders too, sorted.
-pub(crate) fn find(named: &[PathBuf]) -> Result<Vec<Raw>, PseudonymizeError> {
+pub(crate) fn find(named: &[PathBuf], layouts: &BTreeMap<String, Layout>) -> Result<Vec<Raw>, PseudonymizeError> {
     let mut paths = Vec::new();
     for path in named {
         walk(path, &mut paths)?;
     }
     paths.sort();
     paths.dedup();
-    paths.into_iter().zip(1..).map(|(path, number)| Ok(Raw { number, kind: kind_of(&path)?, path })).collect()
+    let raw = |(path, number): (PathBuf, usize)| {
+        let (kind, layout) = kind_of(&path, layouts)?;
+        Ok(Raw { number, path, kind, layout })
+    };
+    paths.into_iter().zip(1..).map(raw).collect()
 }
 
 fn walk(path: &Path, into: &mut Vec<PathBuf>) -> Result<(), PseudonymizeError> {
@@ -116,11 +131,15 @@ fn walk(path: &Path, into: &mut Vec<PathBuf>) -> Result<(), PseudonymizeError> {
 /// Bytes looked at.
 const HEAD: u64 = 8192;
 
-fn kind_of(path: &Path) -> Result<Kind, PseudonymizeError> {
+fn kind_of(
+    path: &Path,
+    layouts: &BTreeMap<String, Layout>,
+) -> Result<(Kind, Option<String>), PseudonymizeError> {
     let mut head = Vec::new();
     let file = File::open(path).map_err(PseudonymizeError::io(path))?;
     file.take(HEAD).read_to_end(&mut head).map_err(PseudonymizeError::io(path))?;
-    Ok(told_by(&head))
+    let added = layouts.values().find(|layout| flat::is_of(layout, &head));
+    Ok(added.map_or_else(|| (told_by(&head), None), |layout| (Kind::Added, Some(layout.id.clone()))))
 }
 
 fn told_by(head: &[u8]) -> Kind {

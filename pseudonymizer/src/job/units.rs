@@ -48,7 +48,7 @@ impl Plan {
         let mut planned = Vec::with_capacity(raw.len());
         for raw in raw {
             let bytes = fs::metadata(&raw.path).map_err(PseudonymizeError::io(&raw.path))?.len();
-            let skip = raw.kind.skipped_in(source);
+            let skip = raw.skipped_in(source);
             planned.push(Planned { raw, bytes, skip });
         }
         mark_duplicates(&mut planned)?;

@@ -22,7 +22,7 @@ use crate::intake::{Batch, FacilityFacts, Intake};
 use crate::quarantine::Quarantine;
 use crate::report::FileReport;
 use crate::spool::{Part, Slice, Spool};
-use crate::{dpc, ehr, ltc, ndb};
+use crate::{dpc, ehr, flat, ltc, ndb};
 
 /// Bytes of a raw file in memory at a time.
 const BUFFER: usize = 256 * 1024;
@@ -190,6 +190,12 @@ fn read(intake: &mut Intake<'_>, file: &Planned) -> Result<String, PseudonymizeE
     let open = File::open(path).map_err(PseudonymizeError::io(path))?;
     let mut from = BufReader::with_capacity(BUFFER, Hashed { inner: open, hash: Sha256::new() });
     match file.raw.kind {
+        Kind::Added => {
+            // The layouts outlive the run, so that a reader may hold one while it writes.
+            let layouts = intake.layouts;
+            let layout = file.raw.layout.as_ref().and_then(|id| layouts.get(id));
+            layout.map_or(Ok(()), |layout| flat::read(&mut from, layout, intake, path))
+        }
         Kind::Certification => ltc::certification::read(&mut from, intake, path),
         Kind::Checkup => ndb::checkup::read(&mut from, intake, path),
         Kind::Classes => dpc::read_classes(&mut from, intake, path),

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Action, Attribute, By, Class, Encoding, Fate, Field, Kind, Layout, LayoutError, Place, Reader, Record};
+use super::{
+    Action, Attribute, By, Class, Delimiter, Encoding, Fate, Field, Kind, Layout, LayoutError, Place, Reader, Record,
+    Role,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +31,8 @@ struct Head {
     reader: Reader,
     #[serde(default)]
     encoding: Encoding,
+    #[serde(default)]
+    delimiter: Delimiter,
     #[serde(default = "quarantine")]
     unknown_record: Fate,
 }
@@ -88,11 +93,17 @@ struct FieldFile {
     to: Vec<String>,
     #[serde(default)]
     values: BTreeMap<String, String>,
+    #[serde(default)]
+    role: Option<Role>,
 }
 
 /// Reads the text, without asking whether it keeps the rules.
 pub(super) fn read(text: &str, sha256: String) -> Result<Layout, LayoutError> {
-    let file: LayoutFile = toml::from_str(text).map_err(|fault| LayoutError::Form { what: fault.to_string() })?;
+    let file: LayoutFile = toml::from_str(text).map_err(|fault| {
+        let before = fault.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count().saturating_add(1);
+        LayoutError::Form { what: format!("line {line}: {}", fault.message().replace('\n', " ")) }
+    })?;
     let LayoutFile { layout: head, record, .. } = file;
     let records = record.into_iter().map(|record| self::record(&head.id, record)).collect::<Result<_, _>>()?;
     Ok(Layout {
@@ -102,6 +113,7 @@ pub(super) fn read(text: &str, sha256: String) -> Result<Layout, LayoutError> {
         version: head.version,
         reader: head.reader,
         encoding: head.encoding,
+        delimiter: head.delimiter,
         unknown: head.unknown_record,
         records,
         sha256,
@@ -142,6 +154,7 @@ fn field(layout: &str, record: &str, file: FieldFile) -> Result<Field, LayoutErr
         by: file.by,
         to: file.to,
         values: file.values,
+        role: file.role,
     })
 }
 

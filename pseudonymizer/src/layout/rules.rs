@@ -6,12 +6,7 @@ use super::{Action, Attribute, By, Class, Fate, Field, Kind, Layout, LayoutError
 
 /// Checks all rules; the first that is broken is told.
 pub(super) fn check(layout: &Layout) -> Result<(), LayoutError> {
-    let wrong = |record: &str, field: Option<&Field>, what: String| LayoutError::Rule {
-        layout: layout.id.clone(),
-        record: if record.is_empty() { "-".to_owned() } else { record.to_owned() },
-        field: field.map_or_else(String::new, |field| format!(", field {}", field.name)),
-        what,
-    };
+    let wrong = |record: &str, field: Option<&Field>, what: String| wrong(layout, record, field, what);
     if !is_word(&layout.id) || !is_word(&layout.source) {
         return Err(wrong("", None, "`id` and `source` are lower-case letters, digits, `-` and `_`".to_owned()));
     }
@@ -34,6 +29,16 @@ pub(super) fn check(layout: &Layout) -> Result<(), LayoutError> {
         }
     }
     Ok(())
+}
+
+/// Says which rule is broken where; `record` is empty for the layout itself.
+pub(super) fn wrong(layout: &Layout, record: &str, field: Option<&Field>, what: String) -> LayoutError {
+    LayoutError::Rule {
+        layout: layout.id.clone(),
+        record: if record.is_empty() { "-".to_owned() } else { record.to_owned() },
+        field: field.map_or_else(String::new, |field| format!(", field {}", field.name)),
+        what,
+    }
 }
 
 fn is_word(text: &str) -> bool {
@@ -107,6 +112,11 @@ fn meaning(field: &Field) -> Result<(), String> {
     let own = field.to.iter().all(|to| to == "person.birth_date" || to == "person.birth_month");
     if !leaves && !field.to.is_empty() && !(field.identity.contains(&Attribute::Birth) && own) {
         return Err("what does not leave fills no column; take `to` away".to_owned());
+    }
+    if field.role.is_some() && !(leaves && matches!(field.kind, Some(Kind::Date | Kind::Month))) {
+        return Err(
+            "`role` says what a date means that is kept: it stands with `type = \"date\"` or `\"month\"`".to_owned()
+        );
     }
     form_of_by(field)
 }

@@ -64,9 +64,9 @@ kinds! {
     C1 "c1" AtRest [LtcInsurer LtcNumber Born Sex]
     /// Late elderly: the one medical number that is a person's own. It holds where a birth date or a sex is written wrongly.
     C2 "c2" AtRest [LateElderlyInsurer NumberCore]
-    /// A national person number, where a holder has one. With birth month and sex, because the number alone would be a hash of one
-    /// thing, and because those with another month or sex are its known errors (330,000 of them, Imamura 2024).
-    C3 "c3" AtRest [NationalId BirthMonth Sex]
+    /// A national person number, where a holder has one. With the birth month, because the number alone would be a hash of one thing,
+    /// and because those with another month are among its known errors (Imamura 2024). Not with the sex: some registers lack it.
+    C3 "c3" AtRest [NationalId BirthMonth]
     /// Patient number at one institution.
     D1 "d1" AtRest [Facility Chart]
     /// Given name at one insurer: outlives a marriage.

@@ -132,9 +132,15 @@ async fn the_catalog_is_open_and_exported() {
     assert!(visitor.read("/catalog").await.contains("NDB"));
     let ndb = visitor.read("/catalog/ndb").await;
     assert!(ndb.contains("12,345") && ndb.contains("service_month") && ndb.contains("準識別子"));
+    assert!(ndb.contains("申請ごとに意見") && ndb.contains("制度なし"));
     let person = visitor.read("/catalog/person").await;
+    assert!(!person.contains("データ保有者の関与"), "no source of its own");
     assert!(person.contains("person.ndb") && person.contains("birth_month"));
     assert_eq!(visitor.get("/catalog/nothing").await.status(), StatusCode::NOT_FOUND);
     let json: serde_json::Value = serde_json::from_str(&visitor.read("/catalog.json").await).unwrap();
     assert_eq!(json["datasets"][0]["releases"][0]["tables"][0]["rows"], 12345);
+    assert_eq!(
+        (&json["datasets"][0]["person_say"], &json["datasets"][0]["holder_say"]),
+        (&"none".into(), &"opinion".into())
+    );
 }

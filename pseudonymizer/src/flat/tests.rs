@@ -1,0 +1,1 @@
+//! What the generic reader makes of cells.
