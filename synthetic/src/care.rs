@@ -22,12 +22,22 @@ pub(crate) struct Scene<'a> {
     pub(crate) household: &'a Household,
     pub(crate) person: &'a Person,
     pub(crate) mistakes: &'a Mistakes,
+    pub(crate) seed: u64,
 }
+
+/// Set in the number of a stream that belongs to one person and topic.
+const TOPICS: u64 = 1 << 63;
 
 impl Scene<'_> {
     /// What a record of that month states, mistakes included.
     fn stated(&self, dice: &mut Dice, month: Month) -> Stated {
         self.mistakes.spoil(dice, Stated::of(self.household, self.person, month))
+    }
+
+    /// A stream of chance of its own for the person and topic: what it decides moves nothing else.
+    fn dice(&self, topic: u64) -> Dice {
+        let spot = random::mix(self.person.number ^ random::mix(topic.wrapping_mul(7919)));
+        Dice::new(self.seed, TOPICS | spot >> 1)
     }
 
     /// A choice that stays the same for the person and topic: 0 to 99.

@@ -15,7 +15,7 @@ pub(crate) use claim::{
 pub(crate) use document::{Allergy, Condition, Document, DocumentKind, Medication, Observation};
 pub(crate) use long_term::{CareLevel, Certification, LongTermClaim, ServiceLine};
 pub(crate) use stated::Stated;
-pub(crate) use stay::{Stay, StayItem};
+pub(crate) use stay::{Bundled, NursingDay, Stay, StayItem};
 
 /// A record of any kind.
 pub(crate) enum Record {

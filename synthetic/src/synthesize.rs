@@ -82,7 +82,13 @@ pub fn synthesize(
     {
         let mut dice = Dice::new(options.seed, EVENTS | number as u64);
         for person in &household.members {
-            let scene = Scene { facilities: &facilities, household: &household, person, mistakes: &mistakes };
+            let scene = Scene {
+                facilities: &facilities,
+                household: &household,
+                person,
+                mistakes: &mistakes,
+                seed: options.seed,
+            };
             for record in care::records(&scene, &mut dice) {
                 raw.write(&record, &facilities, &mut truth)?;
                 if matches!(record, Record::Claim(_)) && mistakes.sends_twice(&mut dice) {

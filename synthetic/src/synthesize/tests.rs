@@ -11,6 +11,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::*;
 
+mod dpc;
+
 /// Every file of a folder with a hash of its bytes.
 fn digest(folder: &Path) -> Vec<(String, u64)> {
     let mut files = Vec::new();
