@@ -1,6 +1,7 @@
 //! From a person's course to the records that institutions make of it.
 
 mod checkups;
+mod dental;
 mod documents;
 mod inpatient;
 mod labs;
@@ -61,6 +62,7 @@ pub(crate) fn records(scene: &Scene<'_>, dice: &mut Dice) -> Vec<Record> {
     }
     stays::records(scene, dice, &stays, &mut records);
     outpatient::claims(scene, dice, &stays, &mut records);
+    dental::claims(scene, &stays, &mut records);
     checkups::records(scene, dice, &mut records);
     documents::records(scene, dice, &stays, &mut records);
     long_term::records(scene, dice, &stays, &mut records);

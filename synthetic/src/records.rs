@@ -9,7 +9,7 @@ mod stay;
 
 pub(crate) use checkup::{Checkup, Measure};
 pub(crate) use claim::{
-    Bundle, Claim, Covered, Diagnosis, Dispensed, Draft, Drug, Form, Item, Material, Prescription, Procedure,
+    Bundle, Claim, Covered, Diagnosis, Dispensed, Draft, Drug, Form, Item, Material, Mouth, Prescription, Procedure,
     PublicExpense,
 };
 pub(crate) use document::{Allergy, Condition, Document, DocumentKind, Medication, Observation};

@@ -1,4 +1,4 @@
-//! A medical, DPC or pharmacy claim, and the draft that adds up its points while it is written.
+//! A medical, DPC, dental or pharmacy claim, and the draft that adds up its points while it is written.
 
 use jiff::civil::Date;
 
@@ -38,9 +38,19 @@ pub(crate) struct Claim {
 /// Which layout a claim has, and what only that layout holds.
 #[derive(Clone, Debug)]
 pub(crate) enum Form {
+    Dental(Mouth),
     Dpc(Bundle),
     Medical,
     Pharmacy(Prescription),
+}
+
+/// What a dental claim adds.
+#[derive(Clone, Debug)]
+pub(crate) struct Mouth {
+    /// 診療開始日.
+    pub(crate) started_on: Date,
+    /// 歯式 of each diagnosis: six characters a tooth.
+    pub(crate) teeth: Vec<String>,
 }
 
 /// What a DPC claim adds: 診断群分類, 傷病 with their roles, 包括評価.

@@ -11,6 +11,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::*;
 
+mod dental;
 mod dpc;
 
 /// Every file of a folder with a hash of its bytes.

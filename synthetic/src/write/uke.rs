@@ -1,7 +1,9 @@
-//! Claims: `RECEIPTC_YYYYMM.UKE` (medical), `RECEIPTD_…` (DPC), `RECEIPTY_…` (pharmacy), one file a service month, IR … GO once for each batch of an institution.
-//! Layouts: formats.md, 1 (記録条件仕様 2022-04), 2 and 4.
+//! Claims: `RECEIPTC_YYYYMM.UKE` (medical), `RECEIPTD_…` (DPC), `RECEIPTS_…` (dental), `RECEIPTY_…` (pharmacy), one file a
+//! service month, IR … GO once for each batch of an institution.
+//! Layouts: formats.md, 1 (記録条件仕様 2022-04), 2, 3 and 4.
 
 mod batch;
+mod dental;
 mod dpc;
 mod medical;
 mod pharmacy;
@@ -37,6 +39,7 @@ impl ClaimFiles {
     ) -> Result<(), SyntheticError> {
         let Some(facility) = facilities.at(claim.facility) else { return Ok(()) };
         let (letter, receipt) = match &claim.form {
+            Form::Dental(mouth) => ('S', dental::receipt(claim, mouth, facility)),
             Form::Dpc(bundle) => ('D', dpc::receipt(claim, bundle, facility)),
             Form::Medical => ('C', medical::receipt(claim, facility)),
             Form::Pharmacy(one) => match facilities.at(one.prescriber) {

@@ -27,7 +27,7 @@ pub(super) struct BatchFile {
     receipts: u64,
 }
 
-/// Text that may wait, a file: 24 months of three kinds make 36 MiB at most.
+/// Text that may wait, a file: 24 months of four kinds make 48 MiB at most.
 const WAITING_MAX: usize = 512 * 1024;
 
 impl BatchFile {
@@ -81,6 +81,8 @@ impl BatchFile {
         let (place, code, name) = (facility.prefecture(), facility.short_code(), &facility.name);
         match facility.kind {
             Kind::Pharmacy => format!("YK,{payer},{place},4,{code},{name},{month},00,{}\r\n", facility.phone),
+            // 届出 stands before the volume (formats.md, 3).
+            Kind::Dental => format!("IR,{payer},{place},3,{code},,{name},{month},,00,{}\r\n", facility.phone),
             Kind::Clinic | Kind::Hospital | Kind::LongTerm => {
                 format!("IR,{payer},{place},1,{code},,{name},{month},00,{}\r\n", facility.phone)
             }
