@@ -5,6 +5,7 @@ mod dental;
 mod documents;
 mod inpatient;
 mod labs;
+mod life;
 mod long_term;
 mod outpatient;
 mod stays;

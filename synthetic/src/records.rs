@@ -3,6 +3,7 @@
 mod checkup;
 mod claim;
 mod document;
+mod life;
 mod long_term;
 mod stated;
 mod stay;
@@ -13,6 +14,7 @@ pub(crate) use claim::{
     PublicExpense,
 };
 pub(crate) use document::{Allergy, Condition, Document, DocumentKind, Medication, Observation};
+pub(crate) use life::{LifeForm, LifeReport, Said};
 pub(crate) use long_term::{CareLevel, Certification, LongTermClaim, ServiceLine};
 pub(crate) use stated::Stated;
 pub(crate) use stay::{Bundled, NursingDay, Stay, StayItem};
@@ -23,6 +25,7 @@ pub(crate) enum Record {
     Checkup(Box<Checkup>),
     Claim(Box<Claim>),
     Document(Box<Document>),
+    Life(Box<LifeReport>),
     LongTerm(Box<LongTermClaim>),
     Stay(Box<Stay>),
 }

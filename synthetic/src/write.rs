@@ -5,6 +5,7 @@ mod checkup;
 mod fhir;
 mod file;
 mod identity;
+mod life;
 mod long_term;
 mod survey;
 mod uke;
@@ -26,6 +27,7 @@ pub(crate) struct Raw {
     claims: uke::ClaimFiles,
     documents: fhir::DocumentFiles,
     stays: survey::SurveyFiles,
+    life: life::LifeFiles,
     long_term: long_term::LongTermFiles,
     certifications: certification::CertificationFile,
 }
@@ -39,6 +41,7 @@ impl Raw {
             claims: uke::ClaimFiles::new(&raw.join("ndb")),
             documents: fhir::DocumentFiles::new(&raw.join("ehr")),
             stays: survey::SurveyFiles::new(&raw.join("dpc")),
+            life: life::LifeFiles::new(&raw.join("ltc")),
             long_term: long_term::LongTermFiles::new(&raw.join("ltc")),
             certifications: certification::CertificationFile::new(&raw.join("ltc")),
         }
@@ -56,6 +59,7 @@ impl Raw {
             Record::Checkup(one) => self.checkups.write(one, facilities, truth),
             Record::Claim(one) => self.claims.write(one, facilities, truth),
             Record::Document(one) => self.documents.write(one, facilities, truth),
+            Record::Life(one) => self.life.write(one, facilities, truth),
             Record::LongTerm(one) => self.long_term.write(one, facilities, truth),
             Record::Stay(one) => self.stays.write(one, facilities, truth),
         }
@@ -66,6 +70,7 @@ impl Raw {
         let parts = [
             self.checkups.finish()?,
             self.claims.finish(facilities, truth)?,
+            self.life.finish()?,
             self.long_term.finish()?,
             self.certifications.finish()?,
             self.stays.finish()?,

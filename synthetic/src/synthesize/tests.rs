@@ -13,6 +13,7 @@ use super::*;
 
 mod dental;
 mod dpc;
+mod life;
 
 /// Every file of a folder with a hash of its bytes.
 fn digest(folder: &Path) -> Vec<(String, u64)> {
