@@ -8,7 +8,7 @@ mod long_term;
 mod stated;
 mod stay;
 
-pub(crate) use checkup::{Checkup, Measure};
+pub(crate) use checkup::{Checkup, Guidance, Measure};
 pub(crate) use claim::{
     Bundle, Claim, Covered, Diagnosis, Dispensed, Draft, Drug, Form, Item, Material, Mouth, Prescription, Procedure,
     PublicExpense,
@@ -25,6 +25,7 @@ pub(crate) enum Record {
     Checkup(Box<Checkup>),
     Claim(Box<Claim>),
     Document(Box<Document>),
+    Guidance(Box<Guidance>),
     Life(Box<LifeReport>),
     LongTerm(Box<LongTermClaim>),
     Stay(Box<Stay>),

@@ -73,6 +73,7 @@ impl Truth {
             Record::Checkup(one) => self.checkup(one),
             Record::Claim(one) => self.claim(one, number, facilities),
             Record::Document(one) => self.document(one, number),
+            Record::Guidance(one) => self.guidance(one),
             Record::Life(one) => self.life(one),
             Record::LongTerm(one) => self.long_term(one, facilities),
             Record::Stay(one) => self.stay(one, number),

@@ -4,6 +4,7 @@ mod certification;
 mod checkup;
 mod fhir;
 mod file;
+mod guidance;
 mod identity;
 mod life;
 mod long_term;
@@ -27,6 +28,7 @@ pub(crate) struct Raw {
     claims: uke::ClaimFiles,
     documents: fhir::DocumentFiles,
     stays: survey::SurveyFiles,
+    guidance: guidance::GuidanceFiles,
     life: life::LifeFiles,
     long_term: long_term::LongTermFiles,
     certifications: certification::CertificationFile,
@@ -41,6 +43,7 @@ impl Raw {
             claims: uke::ClaimFiles::new(&raw.join("ndb")),
             documents: fhir::DocumentFiles::new(&raw.join("ehr")),
             stays: survey::SurveyFiles::new(&raw.join("dpc")),
+            guidance: guidance::GuidanceFiles::new(&raw.join("ndb")),
             life: life::LifeFiles::new(&raw.join("ltc")),
             long_term: long_term::LongTermFiles::new(&raw.join("ltc")),
             certifications: certification::CertificationFile::new(&raw.join("ltc")),
@@ -59,6 +62,7 @@ impl Raw {
             Record::Checkup(one) => self.checkups.write(one, facilities, truth),
             Record::Claim(one) => self.claims.write(one, facilities, truth),
             Record::Document(one) => self.documents.write(one, facilities, truth),
+            Record::Guidance(one) => self.guidance.write(one, facilities, truth),
             Record::Life(one) => self.life.write(one, facilities, truth),
             Record::LongTerm(one) => self.long_term.write(one, facilities, truth),
             Record::Stay(one) => self.stays.write(one, facilities, truth),
@@ -70,6 +74,7 @@ impl Raw {
         let parts = [
             self.checkups.finish()?,
             self.claims.finish(facilities, truth)?,
+            self.guidance.finish()?,
             self.life.finish()?,
             self.long_term.finish()?,
             self.certifications.finish()?,
