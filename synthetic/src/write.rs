@@ -15,12 +15,13 @@ use std::path::Path;
 
 use crate::SyntheticError;
 use crate::facilities::Facilities;
-use crate::records::Record;
+use crate::records::{Claim, Record};
 use crate::truth::Truth;
 
 pub(crate) use fhir::disease_number;
 pub(crate) use file::Sink;
 pub(crate) use identity::Identity;
+pub(crate) use uke::Sent;
 
 /// All raw files in making.
 pub(crate) struct Raw {
@@ -60,13 +61,24 @@ impl Raw {
         match record {
             Record::Certification(one) => self.certifications.write(one, truth),
             Record::Checkup(one) => self.checkups.write(one, facilities, truth),
-            Record::Claim(one) => self.claims.write(one, facilities, truth),
+            Record::Claim(one) => self.claim(one, Sent::default(), facilities, truth),
             Record::Document(one) => self.documents.write(one, facilities, truth),
             Record::Guidance(one) => self.guidance.write(one, facilities, truth),
             Record::Life(one) => self.life.write(one, facilities, truth),
             Record::LongTerm(one) => self.long_term.write(one, facilities, truth),
             Record::Stay(one) => self.stays.write(one, facilities, truth),
         }
+    }
+
+    /// Writes a claim in the way in which it is sent.
+    pub(crate) fn claim(
+        &mut self,
+        claim: &Claim,
+        sent: Sent,
+        facilities: &Facilities,
+        truth: &mut Truth,
+    ) -> Result<(), SyntheticError> {
+        self.claims.write(claim, sent, facilities, truth)
     }
 
     /// Writes what waits and closes all files. Returns their number and size in bytes.

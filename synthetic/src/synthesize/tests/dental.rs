@@ -3,11 +3,27 @@
 use super::*;
 use arrow::datatypes::{Date32Type, Float64Type, Int32Type};
 
-/// Every record of the dental files.
+/// The records of the receipts that hold: the latest of a person, institution and month, unless it was returned.
 fn records(folder: &Path) -> Vec<Vec<String>> {
-    let files = raw_files(folder, "ndb", "RECEIPTS");
-    let lines = files.iter().flat_map(|path| cp932(path).lines().map(str::to_owned).collect::<Vec<_>>());
-    lines.map(|line| line.split(',').map(str::to_owned).collect()).collect()
+    let mut holding: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
+    for path in raw_files(folder, "ndb", "RECEIPTS") {
+        let (mut head, mut receipts) = (Vec::new(), Vec::<(String, Vec<Vec<String>>)>::new());
+        for line in cp932(&path).trim_end_matches('\u{1a}').lines() {
+            let cells: Vec<String> = line.split(',').map(str::to_owned).collect();
+            match cells[0].as_str() {
+                "IR" => head = cells,
+                "RE" => {
+                    let key = format!("{}|{}|{}|{}{}", head[2], head[4], cells[3], cells[4], cells[6]);
+                    receipts.push((key, vec![head.clone(), cells]));
+                }
+                "GO" => assert!(cells.len() == 4),
+                _ => receipts.last_mut().unwrap().1.push(cells),
+            }
+        }
+        let valid = receipts.into_iter().filter(|(_, records)| records.iter().all(|cells| cells[0] != "HR"));
+        holding.extend(valid);
+    }
+    holding.into_values().flatten().collect()
 }
 
 /// Rows of a truth table that belong to a dental claim, each as one text.
@@ -58,8 +74,8 @@ fn first_day(cells: &[String], month: &str) -> String {
 
 #[test]
 fn dental_receipts_say_what_the_truth_says() {
-    let (folder, _) = make(600, 3, Errors::None);
-    let folder = folder.path();
+    let world = shared();
+    let folder = world.0.path();
     let (mut claims, mut diseases, mut acts) = (Vec::new(), Vec::new(), Vec::new());
     let (mut drugs, mut materials, mut month, mut section) = (Vec::new(), Vec::new(), String::new(), String::new());
     for cells in records(folder) {

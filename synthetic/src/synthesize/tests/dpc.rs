@@ -23,8 +23,8 @@ fn number(text: &str) -> i32 {
 
 #[test]
 fn bundled_rows_carry_the_classification_of_every_stay() {
-    let (folder, _) = make(1_500, 3, Errors::None);
-    let folder = folder.path();
+    let world = shared();
+    let folder = world.0.path();
     let read_back: BTreeSet<(String, String, String, String)> = rows(folder, "Dn_")
         .into_iter()
         .map(|row| {
@@ -50,8 +50,8 @@ fn bundled_rows_carry_the_classification_of_every_stay() {
 
 #[test]
 fn assessments_add_up_to_the_scores() {
-    let (folder, _) = make(1_500, 3, Errors::None);
-    let folder = folder.path();
+    let world = shared();
+    let folder = world.0.path();
     let mut days: BTreeMap<(String, String, String, String), [i32; 3]> = BTreeMap::new();
     let (mut targets, mut others) = (0, 0);
     for row in rows(folder, "Hn_") {
@@ -106,7 +106,8 @@ fn assessments_add_up_to_the_scores() {
 
 #[test]
 fn severity_stands_in_the_payload_that_its_name_tells() {
-    let (folder, _) = make(3_000, 3, Errors::None);
+    let world = shared();
+    let folder = &world.0;
     let mut of_files: BTreeMap<String, usize> = BTreeMap::new();
     for row in rows(folder.path(), "FF1_") {
         assert_eq!(row.len(), 17);

@@ -35,8 +35,8 @@ fn cells(line: &str) -> Vec<String> {
 
 #[test]
 fn assessments_say_what_the_truth_says() {
-    let (folder, _) = make(2_500, 3, Errors::None);
-    let folder = folder.path();
+    let world = shared();
+    let folder = world.0.path();
     // The official list is read here on its own: id, type, codes, hidden.
     let list = include_str!("../../../data/life_fields.tsv");
     let mut of_files = Vec::new();
