@@ -1,5 +1,6 @@
 //! From a person's course to the records that institutions make of it.
 
+mod cases;
 mod checkups;
 mod dental;
 mod documents;
@@ -65,6 +66,7 @@ pub(crate) fn records(scene: &Scene<'_>, dice: &mut Dice) -> Vec<Record> {
     outpatient::claims(scene, dice, &stays, &mut records);
     dental::claims(scene, &stays, &mut records);
     checkups::records(scene, dice, &mut records);
+    cases::records(scene, &mut records);
     documents::records(scene, dice, &stays, &mut records);
     long_term::records(scene, dice, &stays, &mut records);
     records

@@ -1,5 +1,6 @@
 //! What goes into the files: one struct a record, from which both the raw text and the truth are made.
 
+mod case;
 mod checkup;
 mod claim;
 mod document;
@@ -8,6 +9,7 @@ mod long_term;
 mod stated;
 mod stay;
 
+pub(crate) use case::Case;
 pub(crate) use checkup::{Checkup, Guidance, Measure};
 pub(crate) use claim::{
     Bundle, Claim, Covered, Diagnosis, Dispensed, Draft, Drug, Form, Item, Material, Mouth, Prescription, Procedure,
@@ -21,6 +23,7 @@ pub(crate) use stay::{Bundled, NursingDay, Stay, StayItem};
 
 /// A record of any kind.
 pub(crate) enum Record {
+    Case(Box<Case>),
     Certification(Box<Certification>),
     Checkup(Box<Checkup>),
     Claim(Box<Claim>),

@@ -64,7 +64,7 @@ const EVENTS: u64 = 1 << 62;
 /// Set in the number of a person's stream for how receipts are sent.
 const SENDING: u64 = 3 << 61;
 
-/// Writes `out/raw/{ndb,ltc,dpc,ehr}/…` in official formats and `out/truth/…` beside them.
+/// Writes `out/raw/{ndb,ltc,dpc,ehr,registry}/…` in official formats and `out/truth/…` beside them.
 ///
 /// Files of the same name are overwritten.
 pub fn synthesize(

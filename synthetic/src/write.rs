@@ -1,5 +1,6 @@
 //! The raw files, one writer a format.
 
+mod case;
 mod certification;
 mod checkup;
 mod fhir;
@@ -25,6 +26,7 @@ pub(crate) use uke::Sent;
 
 /// All raw files in making.
 pub(crate) struct Raw {
+    cases: case::CaseFile,
     checkups: checkup::CheckupFiles,
     claims: uke::ClaimFiles,
     documents: fhir::DocumentFiles,
@@ -40,6 +42,7 @@ impl Raw {
     pub(crate) fn new(out: &Path) -> Self {
         let raw = out.join("raw");
         Self {
+            cases: case::CaseFile::new(&raw.join("registry")),
             checkups: checkup::CheckupFiles::new(&raw.join("ndb")),
             claims: uke::ClaimFiles::new(&raw.join("ndb")),
             documents: fhir::DocumentFiles::new(&raw.join("ehr")),
@@ -59,6 +62,7 @@ impl Raw {
         truth: &mut Truth,
     ) -> Result<(), SyntheticError> {
         match record {
+            Record::Case(one) => self.cases.write(one, facilities, truth),
             Record::Certification(one) => self.certifications.write(one, truth),
             Record::Checkup(one) => self.checkups.write(one, facilities, truth),
             Record::Claim(one) => self.claim(one, Sent::default(), facilities, truth),
@@ -84,6 +88,7 @@ impl Raw {
     /// Writes what waits and closes all files. Returns their number and size in bytes.
     pub(crate) fn finish(self, facilities: &Facilities, truth: &mut Truth) -> Result<(u64, u64), SyntheticError> {
         let parts = [
+            self.cases.finish()?,
             self.checkups.finish()?,
             self.claims.finish(facilities, truth)?,
             self.guidance.finish()?,

@@ -12,6 +12,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::*;
 
+mod cases;
 mod checkups;
 mod corrections;
 mod dental;
