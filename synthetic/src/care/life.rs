@@ -77,7 +77,7 @@ fn keys(scene: &Scene<'_>, one: &Used, stated: &Stated, serial: u64) -> Values {
     vec![
         ("care_facility_id", facility),
         ("service_code", one.service.to_owned()),
-        ("external_system_management_number", format!("{:016x}", external)),
+        ("external_system_management_number", format!("{external:016x}")),
         ("insurer_no", stated.care_insurer.clone()),
         ("insured_no", stated.care_number.clone()),
     ]

@@ -16,6 +16,7 @@ mod cases;
 mod checkups;
 mod corrections;
 mod dental;
+mod documents;
 mod dpc;
 mod life;
 

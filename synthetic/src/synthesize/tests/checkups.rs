@@ -34,7 +34,7 @@ fn courses_of_guidance_say_what_the_truth_says() {
     }
     let mut truth = Vec::new();
     for batch in read(&folder.join("truth/ndb/guidance.parquet")) {
-        let column = |name: &str| batch.column_by_name(name).unwrap().clone();
+        let column = |name: &str| Arc::clone(batch.column_by_name(name).unwrap());
         let (from, to) = (column("started_on"), column("ended_on"));
         let (from, to) = (from.as_primitive::<Date32Type>(), to.as_primitive::<Date32Type>());
         for row in 0..batch.num_rows() {
@@ -75,7 +75,7 @@ fn the_table_and_the_documents_together_are_all_checkups() {
     assert_eq!((documents + rows.len()) as u64, summary.rows["ndb.checkups"]);
     let mut truth: BTreeMap<String, usize> = BTreeMap::new();
     for batch in read(&folder.join("truth/ndb/checkups.parquet")) {
-        let column = |name: &str| batch.column_by_name(name).unwrap().clone();
+        let column = |name: &str| Arc::clone(batch.column_by_name(name).unwrap());
         let (on, weight) = (column("checked_on"), column("weight_kg"));
         let (on, weight) = (on.as_primitive::<Date32Type>(), weight.as_primitive::<Float64Type>());
         for row in 0..batch.num_rows() {

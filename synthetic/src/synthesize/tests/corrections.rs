@@ -52,6 +52,39 @@ fn receipts(folder: &Path) -> Vec<Receipt> {
     all
 }
 
+/// Every claim that holds: month, kind, points, number of diagnoses.
+fn truth(folder: &Path) -> Vec<String> {
+    let claims = read(&folder.join("truth/ndb/claims.parquet"));
+    let mut diagnoses: HashMap<u64, usize> = HashMap::new();
+    for id in keys(&read(&folder.join("truth/ndb/diagnoses.parquet")), "claim_id") {
+        *diagnoses.entry(id).or_default() += 1;
+    }
+    let kinds = texts(&claims, "claim_type");
+    let ids = keys(&claims, "claim_id");
+    let whole = |column: &str| -> Vec<i32> {
+        let values = |batch: &RecordBatch| {
+            let array = batch.column_by_name(column).unwrap();
+            let dates = array.as_primitive_opt::<Date32Type>().map(|dates| dates.values().to_vec());
+            dates.unwrap_or_else(|| array.as_primitive::<Int32Type>().values().to_vec())
+        };
+        claims.iter().flat_map(values).collect()
+    };
+    let (months, points) = (whole("service_month"), whole("points"));
+    (0..ids.len())
+        .map(|at| {
+            let month = crate::calendar::plus_days(jiff::civil::date(1970, 1, 1), months[at]);
+            let kind = match kinds[at].as_deref() {
+                Some("dental") => 'S',
+                Some("dpc") => 'D',
+                Some("medical") => 'C',
+                _ => 'Y',
+            };
+            let diagnoses = diagnoses.get(&ids[at]).copied().unwrap_or_default();
+            format!("{}|{kind}|{}|{diagnoses}", crate::calendar::compact(month), points[at])
+        })
+        .collect()
+}
+
 #[test]
 fn the_latest_claim_month_that_was_not_returned_holds() {
     let world = shared();
@@ -77,35 +110,7 @@ fn the_latest_claim_month_that_was_not_returned_holds() {
             holding.push(format!("{}01|{}|{}|{}", one.month, one.kind, one.points, one.diagnoses));
         }
     }
-    let claims = read(&folder.join("truth/ndb/claims.parquet"));
-    let mut diagnoses: HashMap<u64, usize> = HashMap::new();
-    for id in keys(&read(&folder.join("truth/ndb/diagnoses.parquet")), "claim_id") {
-        *diagnoses.entry(id).or_default() += 1;
-    }
-    let kinds = texts(&claims, "claim_type");
-    let ids = keys(&claims, "claim_id");
-    let whole = |column: &str| -> Vec<i32> {
-        let values = |batch: &RecordBatch| {
-            let array = batch.column_by_name(column).unwrap();
-            let dates = array.as_primitive_opt::<Date32Type>().map(|dates| dates.values().to_vec());
-            dates.unwrap_or_else(|| array.as_primitive::<Int32Type>().values().to_vec())
-        };
-        claims.iter().flat_map(values).collect()
-    };
-    let (months, points) = (whole("service_month"), whole("points"));
-    let mut truth: Vec<String> = (0..ids.len())
-        .map(|at| {
-            let month = crate::calendar::plus_days(jiff::civil::date(1970, 1, 1), months[at]);
-            let kind = match kinds[at].as_deref() {
-                Some("dental") => 'S',
-                Some("dpc") => 'D',
-                Some("medical") => 'C',
-                _ => 'Y',
-            };
-            let diagnoses = diagnoses.get(&ids[at]).copied().unwrap_or_default();
-            format!("{}|{kind}|{}|{diagnoses}", crate::calendar::compact(month), points[at])
-        })
-        .collect();
+    let mut truth = truth(folder);
     holding.sort();
     truth.sort();
     assert_eq!(holding.len(), truth.len());

@@ -70,8 +70,9 @@ fn assessments_add_up_to_the_scores() {
             }
         };
         let score = if place == 1 {
-            let [a, b, c, d, e, f, g, helped @ ..] = payloads.as_slice() else { panic!("eleven payloads") };
-            a + f + g + b * helped[0] + c * helped[1] + d * helped[2] + e * helped[3]
+            let (state, help) = payloads.split_at(7);
+            let helped: i32 = state[1..5].iter().zip(help).map(|(state, help)| state * help).sum();
+            state[0] + state[5] + state[6] + helped
         } else {
             payloads.iter().filter(|value| **value > 0).count().try_into().unwrap()
         };
@@ -79,7 +80,7 @@ fn assessments_add_up_to_the_scores() {
     }
     let mut of_files: Vec<(String, [i32; 3])> = days.into_iter().map(|(key, scores)| (key.3, scores)).collect();
     let table = read(&folder.join("truth/dpc/nursing_need.parquet"));
-    let column = |name| -> Vec<i32> {
+    let column = |name: &str| -> Vec<i32> {
         let values = |batch: &RecordBatch| {
             let array = batch.column_by_name(name).unwrap();
             let dates = array.as_primitive_opt::<Date32Type>().map(|dates| dates.values().to_vec());
@@ -87,12 +88,12 @@ fn assessments_add_up_to_the_scores() {
         };
         table.iter().flat_map(values).collect()
     };
-    let (on, a, b, c) = (column("assessed_on"), column("a_score"), column("b_score"), column("c_score"));
+    let (on, scores) = (column("assessed_on"), ["a_score", "b_score", "c_score"].map(column));
     let epoch = jiff::civil::date(1970, 1, 1);
     let mut truth: Vec<(String, [i32; 3])> = (0..on.len())
         .map(|at| {
             let day = crate::calendar::plus_days(epoch, on[at]);
-            (crate::calendar::compact(day), [a[at], b[at], c[at]])
+            (crate::calendar::compact(day), [0, 1, 2].map(|place: usize| scores[place][at]))
         })
         .collect();
     of_files.sort();

@@ -33,6 +33,27 @@ fn cells(line: &str) -> Vec<String> {
     cells
 }
 
+fn truth(folder: &Path) -> Vec<String> {
+    let mut truth = Vec::new();
+    for batch in read(&folder.join("truth/ltc/life.parquet")) {
+        let column = |name: &str| Arc::clone(batch.column_by_name(name).unwrap());
+        let (form, item, code) = (column("form"), column("item"), column("value_code"));
+        for row in 0..batch.num_rows() {
+            let on = column("assessed_on").as_primitive::<Date32Type>().value(row);
+            let on = crate::calendar::compact(crate::calendar::plus_days(jiff::civil::date(1970, 1, 1), on));
+            let value = column("value");
+            let value = value.as_primitive::<Float64Type>();
+            let value = if value.is_null(row) { String::new() } else { value.value(row).to_string() };
+            let text = |array: &arrow::array::ArrayRef| {
+                let array = array.as_string::<i32>();
+                if array.is_null(row) { String::new() } else { array.value(row).to_owned() }
+            };
+            truth.push(format!("{on}|{}|{}|{value}|{}", text(&form), text(&item), text(&code)));
+        }
+    }
+    truth
+}
+
 #[test]
 fn assessments_say_what_the_truth_says() {
     let world = shared();
@@ -55,7 +76,7 @@ fn assessments_say_what_the_truth_says() {
                 continue;
             }
             referred.insert(user);
-            let on = row.get("evaluate_date").unwrap_or(&row["adl_evaluate"]);
+            let on = row.get("evaluate_date").unwrap_or_else(|| &row["adl_evaluate"]);
             for line in list.lines().filter(|line| line.split('\t').next() == Some(form.as_str())) {
                 let field: Vec<&str> = line.split('\t').collect();
                 let value = row[field[1]].as_str();
@@ -75,23 +96,7 @@ fn assessments_say_what_the_truth_says() {
         }
     }
     assert_eq!(users, referred);
-    let mut truth = Vec::new();
-    for batch in read(&folder.join("truth/ltc/life.parquet")) {
-        let column = |name: &str| batch.column_by_name(name).unwrap().clone();
-        let (form, item, code) = (column("form"), column("item"), column("value_code"));
-        for row in 0..batch.num_rows() {
-            let on = column("assessed_on").as_primitive::<Date32Type>().value(row);
-            let on = crate::calendar::compact(crate::calendar::plus_days(jiff::civil::date(1970, 1, 1), on));
-            let value = column("value");
-            let value = value.as_primitive::<Float64Type>();
-            let value = if value.is_null(row) { String::new() } else { value.value(row).to_string() };
-            let text = |array: &arrow::array::ArrayRef| {
-                let array = array.as_string::<i32>();
-                if array.is_null(row) { String::new() } else { array.value(row).to_owned() }
-            };
-            truth.push(format!("{on}|{}|{}|{value}|{}", text(&form), text(&item), text(&code)));
-        }
-    }
+    let mut truth = truth(folder);
     of_files.sort();
     truth.sort();
     assert_eq!(of_files.len(), truth.len());
