@@ -1,9 +1,12 @@
 //! From a person's course to the records that institutions make of it.
 
+mod cases;
 mod checkups;
+mod dental;
 mod documents;
 mod inpatient;
 mod labs;
+mod life;
 mod long_term;
 mod outpatient;
 mod stays;
@@ -22,12 +25,22 @@ pub(crate) struct Scene<'a> {
     pub(crate) household: &'a Household,
     pub(crate) person: &'a Person,
     pub(crate) mistakes: &'a Mistakes,
+    pub(crate) seed: u64,
 }
+
+/// Set in the number of a stream that belongs to one person and topic.
+const TOPICS: u64 = 1 << 63;
 
 impl Scene<'_> {
     /// What a record of that month states, mistakes included.
     fn stated(&self, dice: &mut Dice, month: Month) -> Stated {
         self.mistakes.spoil(dice, Stated::of(self.household, self.person, month))
+    }
+
+    /// A stream of chance of its own for the person and topic: what it decides moves nothing else.
+    fn dice(&self, topic: u64) -> Dice {
+        let spot = random::mix(self.person.number ^ random::mix(topic.wrapping_mul(7919)));
+        Dice::new(self.seed, TOPICS | spot >> 1)
     }
 
     /// A choice that stays the same for the person and topic: 0 to 99.
@@ -51,7 +64,9 @@ pub(crate) fn records(scene: &Scene<'_>, dice: &mut Dice) -> Vec<Record> {
     }
     stays::records(scene, dice, &stays, &mut records);
     outpatient::claims(scene, dice, &stays, &mut records);
+    dental::claims(scene, &stays, &mut records);
     checkups::records(scene, dice, &mut records);
+    cases::records(scene, &mut records);
     documents::records(scene, dice, &stays, &mut records);
     long_term::records(scene, dice, &stays, &mut records);
     records

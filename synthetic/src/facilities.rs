@@ -1,4 +1,4 @@
-//! The institutions: hospitals, clinics, pharmacies and long-term care providers, with their codes.
+//! The institutions: hospitals, clinics, dental clinics, pharmacies and long-term care providers, with their codes.
 
 use crate::digits;
 use crate::places;
@@ -9,6 +9,8 @@ use crate::random::{self, Dice};
 pub(crate) enum Kind {
     /// 診療所.
     Clinic,
+    /// 歯科診療所.
+    Dental,
     /// 病院.
     Hospital,
     /// 介護事業所.
@@ -54,7 +56,7 @@ impl Facility {
 pub(crate) struct Facilities {
     all: Vec<Facility>,
     /// By prefecture (1 to 47, in order of code), then by kind.
-    near: Vec<[Vec<usize>; 4]>,
+    near: Vec<[Vec<usize>; 5]>,
 }
 
 /// Institutions for 20,000 persons.
@@ -99,6 +101,14 @@ impl Facilities {
                 made.add(&mut dice, &code, prefecture, kind);
             }
         }
+        for prefecture in 1..=47_usize {
+            let code = format!("{prefecture:02}");
+            if places::CENTRES.contains(&code.as_str()) {
+                for _ in 0..(inside / 4).max(1) {
+                    made.add(&mut dice, &code, prefecture, Kind::Dental);
+                }
+            }
+        }
         made
     }
 
@@ -114,6 +124,7 @@ impl Facilities {
         let home = homes.get(dice.weighted(weights.iter().copied())).copied().unwrap_or(0);
         let (fee, word) = match kind {
             Kind::Clinic => ('1', "クリニック"),
+            Kind::Dental => ('3', "歯科医院"),
             Kind::Hospital => ('1', "総合病院"),
             Kind::LongTerm => ('7', "介護事業所"),
             Kind::Pharmacy => ('4', "薬局"),
@@ -188,7 +199,7 @@ mod tests {
     #[test]
     fn codes_are_unique_and_lead_to_their_place() {
         let facilities = Facilities::new(20_000, 1);
-        assert!((170..=190).contains(&facilities.all().len()));
+        assert!((200..=230).contains(&facilities.all().len()));
         let codes: std::collections::HashSet<&str> = facilities.all().iter().map(|one| one.code.as_str()).collect();
         assert_eq!(codes.len(), facilities.all().len());
         for facility in facilities.all() {

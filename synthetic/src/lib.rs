@@ -3,6 +3,7 @@
 pub mod analysis;
 mod calendar;
 mod care;
+mod corrections;
 mod course;
 mod digits;
 mod error;

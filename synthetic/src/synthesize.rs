@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::SyntheticError;
 use crate::care::{self, Scene};
+use crate::corrections::{self, Way};
 use crate::facilities::Facilities;
 use crate::mistakes::Mistakes;
 use crate::population::{Household, Person, Population};
@@ -60,8 +61,10 @@ pub struct Summary {
 const PROGRESS_EVERY: u64 = 500;
 /// Set in the number of a household's stream for what happens to it, apart from who it is.
 const EVENTS: u64 = 1 << 62;
+/// Set in the number of a person's stream for how receipts are sent.
+const SENDING: u64 = 3 << 61;
 
-/// Writes `out/raw/{ndb,ltc,dpc,ehr}/…` in official formats and `out/truth/…` beside them.
+/// Writes `out/raw/{ndb,ltc,dpc,ehr,registry}/…` in official formats and `out/truth/…` beside them.
 ///
 /// Files of the same name are overwritten.
 pub fn synthesize(
@@ -82,13 +85,30 @@ pub fn synthesize(
     {
         let mut dice = Dice::new(options.seed, EVENTS | number as u64);
         for person in &household.members {
-            let scene = Scene { facilities: &facilities, household: &household, person, mistakes: &mistakes };
-            for record in care::records(&scene, &mut dice) {
-                raw.write(&record, &facilities, &mut truth)?;
-                if matches!(record, Record::Claim(_)) && mistakes.sends_twice(&mut dice) {
-                    raw.write(&record, &facilities, &mut truth)?;
+            let scene = Scene {
+                facilities: &facilities,
+                household: &household,
+                person,
+                mistakes: &mistakes,
+                seed: options.seed,
+            };
+            let records = care::records(&scene, &mut dice);
+            let ways = corrections::ways(&mut Dice::new(options.seed, SENDING | person.number), &records);
+            for (record, way) in records.iter().zip(ways) {
+                let Record::Claim(claim) = record else {
+                    raw.write(record, &facilities, &mut truth)?;
+                    truth.record(record, &facilities)?;
+                    continue;
+                };
+                if way == Way::Once && mistakes.sends_twice(&mut dice) {
+                    raw.write(record, &facilities, &mut truth)?;
                 }
-                truth.record(&record, &facilities)?;
+                for (version, sent) in way.versions(claim) {
+                    raw.claim(&version, sent, &facilities, &mut truth)?;
+                }
+                if way.holds() {
+                    truth.record(record, &facilities)?;
+                }
             }
             truth.person(person)?;
             if person.canary {

@@ -1,9 +1,11 @@
 //! The truth beside the raw files: the analysis schema as a right chain must rebuild it (schema.md, "Truth").
 
+mod cases;
 mod checkups;
 mod claims;
 mod documents;
 mod facts;
+mod life;
 mod long_term;
 mod stays;
 mod table;
@@ -27,6 +29,7 @@ pub(crate) struct Truth {
     tables: BTreeMap<&'static str, TableFile>,
     identities: TableFile,
     by_source: TableFile,
+    cases: TableFile,
     canaries: Sink,
     /// What records state about institutions, in the order of [`Facilities::all`].
     seen: Vec<Seen>,
@@ -45,22 +48,23 @@ struct Seen {
 }
 
 impl Truth {
-    /// Opens a file for every table of the schema that is not a code list.
+    /// Opens a file for every table of the schema that is neither a code list nor an added source, and one for the register.
     pub(crate) fn create(out: &Path, facilities: &Facilities) -> Result<Self, SyntheticError> {
         let folder = out.join("truth");
         let mut tables = BTreeMap::new();
-        for table in catalog::tables().iter().filter(|table| table.schema() != Some("code")) {
+        for table in catalog::tables().iter().filter(|table| !matches!(table.schema(), Some("code" | "registry"))) {
             let path = folder.join(format!("{}.parquet", table.name.replace('.', "/")));
             tables.insert(table.name.as_str(), TableFile::create(&path, &table.name, table.arrow())?);
         }
         let identities = TableFile::create(&folder.join("identities.parquet"), "identities", identity_schema())?;
         let by_source = TableFile::create(&folder.join("person_by_source.parquet"), "person_by_source", by_source())?;
+        let cases = TableFile::create(&folder.join("registry/cases.parquet"), cases::TABLE, cases::schema())?;
         let mut canaries = Sink::create(&folder.join("canaries.tsv"))?;
         canaries.raw(b"person\tkind\ttext\n")?;
         let area = |code: &str| catalog::facility::place(code).and_then(|place| place.medical_area);
         let seen = facilities.all().iter().map(|one| Seen { medical_area: area(&one.code), ..Seen::default() });
         let (seen, facts) = (seen.collect(), PersonFacts::default());
-        Ok(Self { tables, identities, by_source, canaries, seen, facts, next_record: 1 })
+        Ok(Self { tables, identities, by_source, cases, canaries, seen, facts, next_record: 1 })
     }
 
     /// Adds what a record states.
@@ -68,10 +72,13 @@ impl Truth {
         let number = self.next_record;
         self.next_record += 1;
         match record {
+            Record::Case(one) => self.case(one),
             Record::Certification(one) => self.certification(one),
             Record::Checkup(one) => self.checkup(one),
             Record::Claim(one) => self.claim(one, number, facilities),
             Record::Document(one) => self.document(one, number),
+            Record::Guidance(one) => self.guidance(one),
+            Record::Life(one) => self.life(one),
             Record::LongTerm(one) => self.long_term(one, facilities),
             Record::Stay(one) => self.stay(one, number),
         }
@@ -143,6 +150,7 @@ impl Truth {
         for (name, table) in self.tables {
             rows.insert(name.to_owned(), table.finish()?);
         }
+        rows.insert(cases::TABLE.to_owned(), self.cases.finish()?);
         self.identities.finish()?;
         self.by_source.finish()?;
         self.canaries.close()?;

@@ -1,13 +1,13 @@
-//! Specific health checkups: once a fiscal year for a part of those aged 40 to 74.
+//! Specific health checkups: once a fiscal year for a part of those aged 40 to 74, with guidance for some of them.
 
 use super::Scene;
 use super::labs::Labs;
-use crate::calendar::{FIRST, Month};
+use crate::calendar::{END, FIRST, Month, plus_days};
 use crate::course::Cond;
 use crate::facilities::Kind;
 use crate::population::{Scheme, Smoking};
 use crate::random::Dice;
-use crate::records::{Checkup, Measure, Record};
+use crate::records::{Checkup, Guidance, Measure, Record};
 
 /// Checkups of a person.
 pub(crate) fn records(scene: &Scene<'_>, dice: &mut Dice, records: &mut Vec<Record>) {
@@ -28,7 +28,10 @@ pub(crate) fn records(scene: &Scene<'_>, dice: &mut Dice, records: &mut Vec<Reco
             .coverage_in(month)
             .is_some_and(|cover| !matches!(cover.scheme, Scheme::Assistance | Scheme::LateElderly));
         if (40..75).contains(&age) && alive && insured && dice.chance(0.92) {
-            records.push(Record::Checkup(Box::new(checkup(scene, dice, month, checked_on))));
+            let one = checkup(scene, dice, month, checked_on);
+            let course = guided(scene, year, &one);
+            records.push(Record::Checkup(Box::new(one)));
+            records.extend(course.map(|course| Record::Guidance(Box::new(course))));
         }
     }
 }
@@ -71,6 +74,32 @@ fn checkup(scene: &Scene<'_>, dice: &mut Dice, month: Month, on: jiff::civil::Da
         metabolic,
         guidance: guidance(metabolic, takes, smokes),
     }
+}
+
+/// Of those advised to take part, about a third begin; some stop on the way (formats.md has no rates: estimates).
+fn guided(scene: &Scene<'_>, year: i32, after: &Checkup) -> Option<Guidance> {
+    let dice = &mut scene.dice(530 + u64::from(year.unsigned_abs()));
+    if !matches!(after.guidance, 1 | 2) || !dice.chance(0.35) {
+        return None;
+    }
+    let month = Month::of(after.checked_on).plus(dice.between(1, 4));
+    let alive = |on| scene.person.death.is_none_or(|death| on < death) && on <= END;
+    let started_on = Some(month.day(dice.between(4, 26))).filter(|on| alive(*on))?;
+    // Somebody whose insurer has changed is no longer guided by the old one.
+    let same = scene.person.coverage_in(month) == scene.person.coverage_in(Month::of(after.checked_on));
+    let completed = dice.chance(0.75);
+    let last = plus_days(started_on, if completed { dice.between(90, 190) } else { dice.between(15, 80) });
+    let ended_on = Some(last).filter(|on| alive(*on));
+    same.then(|| Guidance {
+        person: after.person,
+        facility: after.facility,
+        stated: scene.stated(dice, month),
+        municipality: crate::places::at(scene.household.home_in(month)).code,
+        level: after.guidance,
+        started_on,
+        ended_on,
+        completed: completed && ended_on.is_some(),
+    })
 }
 
 fn dice_of(scene: &Scene<'_>, cond: Cond) -> f64 {

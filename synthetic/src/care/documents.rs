@@ -1,4 +1,5 @@
-//! Documents of the health record: discharge summaries of DPC hospitals and referrals of hospitals' and clinics' patients.
+//! Documents of the health record: discharge summaries of DPC hospitals, referrals of hospitals' and clinics' patients, and
+//! reports of checkups.
 
 use jiff::civil::Date;
 
@@ -8,10 +9,11 @@ use super::{Scene, treatment};
 use crate::calendar::{END, FIRST, START, plus_days};
 use crate::facilities::Kind;
 use crate::random::Dice;
-use crate::records::{Allergy, Condition, Document, DocumentKind, Medication, Observation, Record};
+use crate::records::{Allergy, Checkup, Condition, Document, DocumentKind, Measure, Medication, Observation, Record};
 
 /// Documents of a person.
 pub(crate) fn records(scene: &Scene<'_>, dice: &mut Dice, stays: &[Admission], records: &mut Vec<Record>) {
+    reports(scene, records);
     for stay in stays {
         if stay.to <= plus_days(END, -8) && dice.chance(0.45) {
             let on = off_first(plus_days(stay.to, dice.between(0, 5)));
@@ -32,6 +34,55 @@ pub(crate) fn records(scene: &Scene<'_>, dice: &mut Dice, stays: &[Admission], r
         let on = off_first(plus_days(START, dice.between(20, 715)));
         let document = document(scene, dice, facility, DocumentKind::Referral, on, None);
         records.extend(document.map(|one| Record::Document(Box::new(one))));
+    }
+}
+
+/// Of one hundred who are examined, so many have a report in the service.
+const REPORTED: u32 = 20;
+
+/// Reports of the checkups among a person's records: the same numbers, some days later.
+fn reports(scene: &Scene<'_>, records: &mut Vec<Record>) {
+    if scene.fixed(680) >= REPORTED {
+        return;
+    }
+    let dice = &mut scene.dice(680);
+    let mut made = Vec::new();
+    for record in records.iter() {
+        let Record::Checkup(one) = record else { continue };
+        let on = off_first(plus_days(one.checked_on, dice.between(3, 20)));
+        if on > END || scene.person.death.is_some_and(|death| death <= on) {
+            continue;
+        }
+        made.push(Record::Document(Box::new(report(scene, dice, one, on))));
+    }
+    records.extend(made);
+}
+
+fn report(scene: &Scene<'_>, dice: &mut Dice, one: &Checkup, on: Date) -> Document {
+    let month = crate::calendar::Month::of(on);
+    let stated = scene.stated(dice, month);
+    let observation = |measure: &Measure| Observation {
+        infection: false,
+        jlac: measure.code,
+        observed_on: one.checked_on,
+        value: Ok(measure.value.clone()),
+        unit: measure.unit,
+        reference: None,
+        interpretation: "N",
+    };
+    Document {
+        person: one.person,
+        facility: one.facility,
+        municipality: crate::places::at(scene.household.home_in(month)).code,
+        kind: DocumentKind::Checkup,
+        issued_on: on,
+        died_on: None,
+        conditions: Vec::new(),
+        observations: one.measures.iter().map(observation).collect(),
+        allergies: Vec::new(),
+        medications: Vec::new(),
+        narrative: format!("{}様の健診結果です。", stated.kanji),
+        stated,
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) enum Reason {
     BreastCancer,
     Cataract,
     Cholecystitis,
+    Cirrhosis,
     ColonCancer,
     Copd,
     Diabetes,
@@ -110,6 +111,7 @@ pub(crate) fn ward(reason: Reason) -> Ward {
         Reason::Cholecystitis => {
             Ward { operation: cut("150271050", "K6722", 21_500), ..of("5740004", "060335xx02000x", 6.0, "11", 0.3) }
         }
+        Reason::Cirrhosis => of("5712002", "060300xx97100x", 14.0, "09", 0.6),
         Reason::Mind => of("2950001", "", 75.0, "02", 0.3),
     }
 }
@@ -245,6 +247,7 @@ fn spells(scene: &Scene<'_>, dice: &mut Dice, wanted: &mut Vec<(Date, Reason)>) 
         (Reason::Copd, given(Cond::Copd, 0.15)),
         (Reason::Diabetes, given(Cond::Diabetes, 0.035)),
         (Reason::KidneyFailure, given(Cond::Kidney, 0.06)),
+        (Reason::Cirrhosis, given(Cond::FattyLiver, 0.02)),
         (Reason::Mind, given(Cond::Schizophrenia, 0.10)),
         (Reason::Polyp, if age >= 45.0 { 0.015 } else { 0.0 }),
         (Reason::Cholecystitis, if age >= 30.0 { 0.004 } else { 0.0 }),
@@ -327,7 +330,7 @@ fn bundle(scene: &Scene<'_>, draft: &mut Draft, stay: &Admission, ward: &Ward, d
     let last = draft.0.month == Month::of(stay.to);
     let mut diseases = vec![(ward.disease, "11"), (ward.disease, "21"), (ward.disease, "22")];
     diseases.extend(comorbidities(scene, stay, ward).map(|code| (code, "31")));
-    let points_a_day = 2_170 + i32::from(stay.emergency) * 250;
+    let points_a_day = points_a_day(stay);
     draft.0.points += points_a_day * i32::try_from(days.len()).unwrap_or(0);
     draft.0.form = Form::Dpc(Bundle {
         code: ward.dpc,
@@ -339,6 +342,11 @@ fn bundle(scene: &Scene<'_>, draft: &mut Draft, stay: &Admission, ward: &Ward, d
         points_a_day,
         covered: covered(stay, ward, draft.0.month, days),
     });
+}
+
+/// What a day is paid.
+pub(crate) fn points_a_day(stay: &Admission) -> i32 {
+    2_170 + i32::from(stay.emergency) * 250
 }
 
 /// Blood tests every fourth day, the ward's drug in the first week.

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use super::Scene;
 use super::inpatient::Admission;
+use super::life;
 use crate::calendar::{self, END, Month, plus_days};
 use crate::course::Cond;
 use crate::facilities::Kind;
@@ -17,6 +18,7 @@ pub(crate) fn records(scene: &Scene<'_>, dice: &mut Dice, stays: &[Admission], r
     let terms = terms(scene, dice, start);
     let Some(first) = terms.first() else { return };
     let plan = Plan::draw(scene, dice, first.level);
+    let before = records.len();
     for month in Month::window().filter(|month| scene.person.lives_in(*month)) {
         let Some(term) = terms.iter().rev().find(|term| term.from <= month.first() && month.first() <= term.to) else {
             continue;
@@ -26,6 +28,8 @@ pub(crate) fn records(scene: &Scene<'_>, dice: &mut Dice, stays: &[Admission], r
             claims(scene, dice, &plan, term, month, records);
         }
     }
+    let used = life::used(records.get(before..).unwrap_or_default());
+    life::records(scene, &used, records);
     for term in &terms {
         records.push(Record::Certification(Box::new(certification(scene, dice, term))));
     }

@@ -50,7 +50,7 @@ impl From<Claim> for Record {
 }
 
 /// Weekdays by number on which the person is neither in hospital nor dead nor unborn.
-fn free_days(scene: &Scene<'_>, month: Month, stays: &[Admission]) -> Vec<i32> {
+pub(super) fn free_days(scene: &Scene<'_>, month: Month, stays: &[Admission]) -> Vec<i32> {
     let last = scene.person.last_day_in(month);
     (1..=month.days())
         .filter(|day| {
@@ -205,7 +205,7 @@ fn extras(scene: &Scene<'_>, dice: &mut Dice, draft: &mut Draft, date: jiff::civ
 }
 
 /// A comment; one in ten names the patient or a relative with a telephone (formats.md, 14).
-fn comment(scene: &Scene<'_>, dice: &mut Dice, kanji: &str) -> String {
+pub(super) fn comment(scene: &Scene<'_>, dice: &mut Dice, kanji: &str) -> String {
     if scene.person.canary || dice.chance(0.1) {
         let phone = crate::digits::full_width(&scene.household.phone);
         return format!("{kanji}様のご家族（{phone}）に説明済");

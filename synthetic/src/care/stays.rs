@@ -1,4 +1,7 @@
-//! What DPC hospitals report of their stays: 様式1 and EF.
+//! What DPC hospitals report of their stays: 様式1, EF, D and H.
+
+mod nursing;
+mod severity;
 
 use super::Scene;
 use super::inpatient::{self, Admission, Reason};
@@ -6,7 +9,7 @@ use crate::calendar::{self, Month, plus_days};
 use crate::course::Cond;
 use crate::population::Smoking;
 use crate::random::{Dice, whole};
-use crate::records::{Record, Stay, StayItem};
+use crate::records::{Bundled, Record, Stay, StayItem};
 
 /// Reports of all DPC stays.
 pub(crate) fn records(scene: &Scene<'_>, dice: &mut Dice, stays: &[Admission], records: &mut Vec<Record>) {
@@ -47,7 +50,10 @@ fn report(scene: &Scene<'_>, dice: &mut Dice, stay: &Admission) -> Stay {
         jcs: coma(dice, stay),
         adl: (adl(dice, stay, frail, false), adl(dice, stay, frail, true)),
         operation,
-        items: severity(dice, stay),
+        items: severity::items(&mut scene.dice(711), person, stay),
+        dpc: ward.dpc,
+        bundled: bundled(stay),
+        nursing: nursing::days(&mut scene.dice(712 + u64::from(stay.from.day().unsigned_abs())), scene, stay),
         acts: acts(stay, &ward),
         insurer: stated.insurer.clone(),
         receipt_type: "1111".to_owned(),
@@ -101,27 +107,18 @@ fn adl(dice: &mut Dice, stay: &Admission, frail: bool, after: bool) -> String {
     (0..10).map(|_| digit(dice)).collect()
 }
 
-/// Scores that 様式1 asks for with some diseases.
-fn severity(dice: &mut Dice, stay: &Admission) -> Vec<(&'static str, String)> {
-    match stay.reason {
-        Reason::HeartFailure => vec![("M050010", dice.between(2, 4).to_string())],
-        Reason::Stroke => vec![("M010010", dice.between(0, 5).to_string())],
-        Reason::Copd => vec![("M040010", dice.between(2, 5).to_string())],
-        Reason::LungCancer | Reason::StomachCancer | Reason::ColonCancer | Reason::BreastCancer => {
-            vec![("CAN0010", dice.between(0, 1).to_string())]
-        }
-        Reason::Cataract
-        | Reason::Cholecystitis
-        | Reason::Diabetes
-        | Reason::HipFracture
-        | Reason::Infarction
-        | Reason::KidneyFailure
-        | Reason::LungCancerDrugs
-        | Reason::Mind
-        | Reason::Pneumonia
-        | Reason::Polyp
-        | Reason::Ulcer => Vec::new(),
+/// The D file's bundled rows, one a calendar month. Who dies within a day is paid by the act (GR reason 01: formats.md, 1).
+fn bundled(stay: &Admission) -> Vec<Bundled> {
+    if stay.died && stay.days() <= 1 {
+        return Vec::new();
     }
+    let months = (Month::of(stay.from).0..=Month::of(stay.to).0).map(Month);
+    let row = |month: Month| Bundled {
+        from: month.first().max(stay.from),
+        to: month.last().min(stay.to),
+        points_a_day: inpatient::points_a_day(stay),
+    };
+    months.map(row).collect()
 }
 
 fn acts(stay: &Admission, ward: &inpatient::Ward) -> Vec<StayItem> {

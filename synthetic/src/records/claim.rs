@@ -1,4 +1,4 @@
-//! A medical, DPC or pharmacy claim, and the draft that adds up its points while it is written.
+//! A medical, DPC, dental or pharmacy claim, and the draft that adds up its points while it is written.
 
 use jiff::civil::Date;
 
@@ -14,6 +14,8 @@ pub(crate) struct Claim {
     /// Completed years on the first day of the month.
     pub(crate) age: i32,
     pub(crate) month: Month,
+    /// 0 for what holds in the end, 1 for a version that was replaced.
+    pub(crate) attempt: u64,
     /// Place in [`crate::facilities::Facilities::all`].
     pub(crate) facility: usize,
     pub(crate) form: Form,
@@ -38,9 +40,19 @@ pub(crate) struct Claim {
 /// Which layout a claim has, and what only that layout holds.
 #[derive(Clone, Debug)]
 pub(crate) enum Form {
+    Dental(Mouth),
     Dpc(Bundle),
     Medical,
     Pharmacy(Prescription),
+}
+
+/// What a dental claim adds.
+#[derive(Clone, Debug)]
+pub(crate) struct Mouth {
+    /// 診療開始日.
+    pub(crate) started_on: Date,
+    /// 歯式 of each diagnosis: six characters a tooth.
+    pub(crate) teeth: Vec<String>,
 }
 
 /// What a DPC claim adds: 診断群分類, 傷病 with their roles, 包括評価.
@@ -101,7 +113,7 @@ impl Claim {
         let first = u64::from(self.visits.first().copied().unwrap_or(0).unsigned_abs());
         let spot =
             self.person << 24 ^ (self.facility as u64) << 12 ^ u64::from(self.month.0.unsigned_abs()) << 5 ^ first;
-        crate::random::mix(spot) % 100_000_000_000_000_000
+        crate::random::mix(spot ^ self.attempt << 60) % 100_000_000_000_000_000
     }
 }
 
@@ -193,6 +205,7 @@ impl Draft {
             sex: person.sex,
             age: person.age_on(month.first()),
             month,
+            attempt: 0,
             facility,
             form: Form::Medical,
             inpatient: false,

@@ -7,6 +7,8 @@ use super::Stated;
 /// What a document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DocumentKind {
+    /// 健診結果報告書.
+    Checkup,
     /// 退院時サマリー.
     DischargeSummary,
     /// 診療情報提供書.

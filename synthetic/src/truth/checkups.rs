@@ -1,9 +1,9 @@
-//! Rows of `ndb.checkups`.
+//! Rows of `ndb.checkups` and `ndb.guidance`.
 
 use super::facts::Source;
 use super::{Cell, Truth};
 use crate::SyntheticError;
-use crate::records::Checkup;
+use crate::records::{Checkup, Guidance};
 
 /// Item codes in the order of the schema's columns `height_cm` to `hemoglobin`.
 const NUMBERS: [&str; 18] = [
@@ -61,6 +61,22 @@ impl Truth {
             _ => "none",
         }));
         self.row("ndb.checkups", &row)
+    }
+
+    /// Adds what a course of guidance states.
+    pub(super) fn guidance(&mut self, one: &Guidance) -> Result<(), SyntheticError> {
+        self.see(one.facility, |_| ());
+        self.facts.see(Source::Ndb, one.started_on);
+        let prefecture = one.municipality.get(..2).unwrap_or_default();
+        self.facts.place(Source::Ndb, one.started_on, prefecture, Some(one.municipality));
+        let row = [
+            Cell::U64(one.person),
+            Cell::Date(one.started_on),
+            Cell::date(one.ended_on),
+            Cell::Text(if one.level == 1 { "active" } else { "motivational" }),
+            Cell::Bool(one.completed),
+        ];
+        self.row("ndb.guidance", &row)
     }
 }
 

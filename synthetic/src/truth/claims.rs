@@ -24,7 +24,7 @@ impl Truth {
         }
         let prescriber = match &claim.form {
             Form::Pharmacy(one) => Cell::U32(self.see(one.prescriber, |_| ())),
-            Form::Dpc(_) | Form::Medical => Cell::Null,
+            Form::Dental(_) | Form::Dpc(_) | Form::Medical => Cell::Null,
         };
         let row = [
             Cell::U64(claim.person),
@@ -67,7 +67,7 @@ impl Truth {
         }
         match &claim.form {
             Form::Dpc(bundle) => self.bundle(claim, number, bundle)?,
-            Form::Medical => {}
+            Form::Dental(_) | Form::Medical => {}
             Form::Pharmacy(one) => self.prescription(claim, number, one)?,
         }
         for item in &claim.items {
@@ -224,13 +224,14 @@ fn insured_in(claim: &Claim) -> Option<&'static str> {
 fn says_death(claim: &Claim) -> bool {
     let bundle = match &claim.form {
         Form::Dpc(bundle) => bundle.outcome,
-        Form::Medical | Form::Pharmacy(_) => None,
+        Form::Dental(_) | Form::Medical | Form::Pharmacy(_) => None,
     };
     matches!(bundle, Some(6 | 7)) || claim.diagnoses.iter().any(|diagnosis| diagnosis.outcome == 3)
 }
 
 fn claim_type(claim: &Claim) -> &'static str {
     match claim.form {
+        Form::Dental(_) => "dental",
         Form::Dpc(_) => "dpc",
         Form::Medical => "medical",
         Form::Pharmacy(_) => "pharmacy",

@@ -17,6 +17,7 @@ impl Truth {
             self.facts.died(Source::Ehr, death);
         }
         let kind = match one.kind {
+            DocumentKind::Checkup => "checkup",
             DocumentKind::DischargeSummary => "discharge_summary",
             DocumentKind::Referral => "referral",
         };
@@ -55,7 +56,11 @@ impl Truth {
             };
             let bound = |text: Option<&str>| Cell::double(text.and_then(|text| text.parse().ok()));
             let rest = [
-                Cell::Text(if observation.infection { "infection" } else { "laboratory" }),
+                Cell::Text(match (observation.infection, one.kind) {
+                    (true, _) => "infection",
+                    (false, DocumentKind::Checkup) => "checkup",
+                    (false, DocumentKind::DischargeSummary | DocumentKind::Referral) => "laboratory",
+                }),
                 Cell::Text("jlac10"),
                 Cell::Date(observation.observed_on),
                 Cell::Text(observation.jlac),

@@ -1,4 +1,4 @@
-//! Rows of the DPC tables.
+//! Rows of the DPC tables: 様式1, EF, D and H.
 
 use super::facts::Source;
 use super::{Cell, Truth};
@@ -26,7 +26,8 @@ impl Truth {
             Cell::Text(if stay.sex == 1 { "1" } else { "2" }),
             Cell::Date(stay.admitted_on),
             Cell::Date(stay.discharged_on),
-            Cell::Null,
+            // The D file tells it, where there is one.
+            Cell::text((!stay.bundled.is_empty()).then_some(stay.dpc)),
             Cell::Text(stay.main),
             Cell::Bool(stay.emergency),
             Cell::Bool(stay.ambulance),
@@ -60,10 +61,23 @@ impl Truth {
             let row = [Cell::U64(stay.person), Cell::U64(number), Cell::Text(k), Cell::Date(on)];
             self.row("dpc.procedures", &row)?;
         }
-        for (item, value) in &stay.items {
+        for (code, payload, value) in &stay.items {
+            // The second payload goes by the code alone.
+            let item = if *payload == 2 { (*code).to_owned() } else { format!("{code}-{payload}") };
             let number_of = Cell::double(value.parse().ok());
-            let row = [Cell::U64(stay.person), Cell::U64(number), Cell::Text(item), Cell::Text(value), number_of];
+            let row = [Cell::U64(stay.person), Cell::U64(number), Cell::Text(&item), Cell::Text(value), number_of];
             self.row("dpc.form1", &row)?;
+        }
+        for day in &stay.nursing {
+            let row = [
+                Cell::U64(stay.person),
+                Cell::U64(number),
+                Cell::Date(day.on),
+                Cell::Int(day.a_score()),
+                Cell::Int(day.b_score()),
+                Cell::Int(day.c_score()),
+            ];
+            self.row("dpc.nursing_need", &row)?;
         }
         for act in &stay.acts {
             let row = [

@@ -1,5 +1,7 @@
 //! Checkups: one CDA document a person and examination, those of a month under one root in `CHECKUP_YYYYMM.xml`, UTF-8
-//! (formats.md, 8.1).
+//! (formats.md, 8.1); those of one insurer as rows of `FKAC131_01130012.csv` (8.2).
+
+mod table;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::SyntheticError;
 use crate::calendar::{Month, compact};
 use crate::facilities::{Facilities, Facility};
-use crate::records::Checkup;
+use crate::records::{Checkup, Stated};
 use crate::truth::Truth;
 use crate::write::{Identity, Sink};
 
@@ -16,13 +18,14 @@ use crate::write::{Identity, Sink};
 pub(crate) struct CheckupFiles {
     folder: PathBuf,
     months: BTreeMap<Month, (Sink, u64)>,
+    table: table::CheckupTable,
 }
 
 const OPENING: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<checkups>\n";
 
 impl CheckupFiles {
     pub(crate) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), months: BTreeMap::new() }
+        Self { folder: folder.to_owned(), months: BTreeMap::new(), table: table::CheckupTable::new(folder) }
     }
 
     /// Writes a document.
@@ -33,6 +36,16 @@ impl CheckupFiles {
         truth: &mut Truth,
     ) -> Result<(), SyntheticError> {
         let Some(facility) = facilities.at(one.facility) else { return Ok(()) };
+        let identity = Identity::bare("ndb", one.person, &one.stated).named(&one.stated, "　").insured(&one.stated);
+        let identity = Identity {
+            kanji: None,
+            facility_code: Some(facility.code.clone()),
+            postcode: Some(one.stated.postcode.clone()),
+            ..identity
+        };
+        if table::takes(one) {
+            return self.table.write(one, facility, &identity, truth);
+        }
         let month = Month::of(one.checked_on);
         let (sink, records) = match self.months.entry(month) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
@@ -44,19 +57,12 @@ impl CheckupFiles {
         };
         *records += 1;
         sink.raw(document(one, facility).as_bytes())?;
-        let identity = Identity::bare("ndb", one.person, &one.stated).named(&one.stated, "　").insured(&one.stated);
-        let identity = Identity {
-            kanji: None,
-            facility_code: Some(facility.code.clone()),
-            postcode: Some(one.stated.postcode.clone()),
-            ..identity
-        };
         truth.identity(&sink.name(), *records, &identity)
     }
 
     /// Ends the files.
     pub(crate) fn finish(self) -> Result<(u64, u64), SyntheticError> {
-        let mut done = (0, 0);
+        let mut done = self.table.finish()?;
         for (mut sink, _) in self.months.into_values() {
             sink.raw(b"</checkups>\n")?;
             done = (done.0 + 1, done.1 + sink.close()?);
@@ -74,14 +80,7 @@ fn document(one: &Checkup, facility: &Facility) -> String {
     );
     add(&mut text, format_args!("<code code=\"10\" codeSystem=\"1.2.392.200119.6.1001\"/>\n"));
     add(&mut text, format_args!("<effectiveTime value=\"{day}\"/>\n<recordTarget><patientRole>\n"));
-    let branch = stated.branch.as_deref().unwrap_or_default();
-    for (root, value) in
-        [("101", stated.insurer.as_str()), ("204", &stated.symbol), ("205", &stated.number), ("211", branch)]
-    {
-        if !value.is_empty() {
-            add(&mut text, format_args!("<id root=\"1.2.392.200119.6.{root}\" extension=\"{value}\"/>\n"));
-        }
-    }
+    insured(&mut text, stated);
     add(&mut text, format_args!("<addr>{}<postalCode>{}</postalCode></addr>\n", stated.address, stated.postcode));
     add(&mut text, format_args!("<patient><name>{}</name>\n", stated.kana("　")));
     add(
@@ -105,7 +104,19 @@ fn document(one: &Checkup, facility: &Facility) -> String {
     text
 }
 
-fn add(text: &mut String, part: std::fmt::Arguments<'_>) {
+/// Insurer, symbol, number and branch, where there are any.
+pub(super) fn insured(text: &mut String, stated: &Stated) {
+    let branch = stated.branch.as_deref().unwrap_or_default();
+    for (root, value) in
+        [("101", stated.insurer.as_str()), ("204", &stated.symbol), ("205", &stated.number), ("211", branch)]
+    {
+        if !value.is_empty() {
+            add(text, format_args!("<id root=\"1.2.392.200119.6.{root}\" extension=\"{value}\"/>\n"));
+        }
+    }
+}
+
+pub(super) fn add(text: &mut String, part: std::fmt::Arguments<'_>) {
     // Writing to a String cannot fail.
     let _done = text.write_fmt(part);
 }

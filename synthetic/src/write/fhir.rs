@@ -97,7 +97,7 @@ fn bundle(one: &Document, facility: &Facility, number: u64) -> Value {
     };
     let mut entries = vec![composition(one, &frame), patient(one, facility, &frame)];
     entries.extend(conditions(one, &frame));
-    entries.extend(one.observations.iter().enumerate().map(|(at, each)| observation(each, at, &frame)));
+    entries.extend(one.observations.iter().enumerate().map(|(at, each)| observation(each, at, one.kind, &frame)));
     entries.extend(allergies(one, &frame));
     entries.extend(medications(one, &frame));
     let entries: Vec<Value> = entries
@@ -120,6 +120,7 @@ fn bundle(one: &Document, facility: &Facility, number: u64) -> Value {
 
 fn composition(one: &Document, frame: &Frame) -> Value {
     let (code, display) = match one.kind {
+        DocumentKind::Checkup => ("53576-5", "健診結果報告書"),
         DocumentKind::DischargeSummary => ("18842-5", "退院時サマリー"),
         DocumentKind::Referral => ("57133-1", "診療情報提供書"),
     };
@@ -212,8 +213,15 @@ fn conditions(one: &Document, frame: &Frame) -> Vec<Value> {
     each.collect()
 }
 
-fn observation(one: &Observation, at: usize, frame: &Frame) -> Value {
-    let category = if one.infection { "infection" } else { "laboratory" };
+fn observation(one: &Observation, at: usize, kind: DocumentKind, frame: &Frame) -> Value {
+    let category = match (one.infection, kind) {
+        (true, _) => "infection",
+        (false, DocumentKind::Checkup) => "exam",
+        (false, DocumentKind::DischargeSummary | DocumentKind::Referral) => "laboratory",
+    };
+    // Items of a checkup have a code system of their own (formats.md, 8.3).
+    let system =
+        if kind == DocumentKind::Checkup { "urn:oid:1.2.392.200119.6.1005" } else { "urn:oid:1.2.392.200119.4.504" };
     let mut value = json!({
         "resourceType": "Observation",
         "id": format!("observation-{}-{at}", frame.number),
@@ -221,7 +229,7 @@ fn observation(one: &Observation, at: usize, frame: &Frame) -> Value {
         "category": [{"coding": [{
             "system": "http://jpfhir.jp/fhir/core/CodeSystem/JP_SimpleObservationCategory_CS", "code": category,
         }]}],
-        "code": {"coding": [{"system": "urn:oid:1.2.392.200119.4.504", "code": one.jlac}]},
+        "code": {"coding": [{"system": system, "code": one.jlac}]},
         "subject": frame.subject,
         "effectiveDateTime": format!("{}T09:30:00+09:00", one.observed_on),
         "interpretation": [{"coding": [{

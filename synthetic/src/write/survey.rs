@@ -1,5 +1,8 @@
-//! The DPC survey: `FF1_YYMM.txt` (様式1) and `EFn_YYMM.txt` (EF統合), one a month of discharge, tab-separated CP932
-//! (formats.md, 9.1 and 9.3).
+//! The DPC survey: `FF1_YYMM.txt` (様式1), `FF4_…` (様式4), `EFn_…` (EF統合), `Dn_…` (D) and `Hn_…` (H), one of each a month
+//! of discharge, tab-separated CP932 (formats.md, 9.1 to 9.5).
+
+mod daily;
+mod nursing;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,8 +17,41 @@ use crate::write::{Identity, Sink};
 /// The files of all months.
 pub(crate) struct SurveyFiles {
     folder: PathBuf,
-    /// 様式1, EF, and the stays in them.
-    months: BTreeMap<Month, (Sink, Sink, u64)>,
+    months: BTreeMap<Month, MonthFiles>,
+}
+
+/// The files of a month of discharge.
+struct MonthFiles {
+    form1: Sink,
+    form4: Sink,
+    items: Sink,
+    daily: Sink,
+    nursing: Sink,
+    /// In 様式1.
+    stays: u64,
+}
+
+impl MonthFiles {
+    fn create(folder: &Path, month: Month) -> Result<Self, SyntheticError> {
+        let create = |kind: &str| Sink::create(&folder.join(format!("{kind}_{}.txt", month.short())));
+        let (mut items, mut daily) = (create("EFn")?, create("Dn")?);
+        items.cp932(TITLE)?;
+        daily.cp932(daily::TITLE)?;
+        Ok(Self { form1: create("FF1")?, form4: create("FF4")?, items, daily, nursing: create("Hn")?, stays: 0 })
+    }
+
+    fn add(&mut self, stay: &Stay, facility: &Facility) -> Result<(), SyntheticError> {
+        self.stays += 1;
+        let head = head(stay, facility);
+        // Zeros of a shorter number are spaces here.
+        let insurer = &stay.insurer;
+        let insurer = if insurer.starts_with("00") { insurer.get(2..).unwrap_or_default() } else { insurer };
+        self.form1.cp932(&form1_rows(stay, facility))?;
+        self.form4.cp932(&form4_row(stay, facility))?;
+        self.items.cp932(&item_rows(stay, &head, insurer))?;
+        self.daily.cp932(&daily::rows(stay, &head, insurer, facility))?;
+        self.nursing.cp932(&nursing::rows(stay, facility))
+    }
 }
 
 const TITLE: &str = "施設コード\tデータ識別番号\t退院年月日\t入院年月日\tデータ区分\t順序番号\t行為明細番号\t\
@@ -28,7 +64,7 @@ impl SurveyFiles {
         Self { folder: folder.to_owned(), months: BTreeMap::new() }
     }
 
-    /// Writes a stay to both files.
+    /// Writes a stay to the files of its month of discharge.
     pub(crate) fn write(
         &mut self,
         stay: &Stay,
@@ -37,33 +73,40 @@ impl SurveyFiles {
     ) -> Result<(), SyntheticError> {
         let Some(facility) = facilities.at(stay.hospital) else { return Ok(()) };
         let month = Month::of(stay.discharged_on);
-        let (form1, items, stays) = match self.months.entry(month) {
+        let files = match self.months.entry(month) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                let form1 = Sink::create(&self.folder.join(format!("FF1_{}.txt", month.short())))?;
-                let mut items = Sink::create(&self.folder.join(format!("EFn_{}.txt", month.short())))?;
-                items.cp932(TITLE)?;
-                entry.insert((form1, items, 0))
-            }
+            std::collections::btree_map::Entry::Vacant(entry) => entry.insert(MonthFiles::create(&self.folder, month)?),
         };
-        *stays += 1;
-        form1.cp932(&form1_rows(stay, facility))?;
-        items.cp932(&item_rows(stay, facility))?;
+        files.add(stay, facility)?;
         let identity = Identity {
             postcode: Some(stay.stated.postcode.clone()),
             ..Identity::bare("dpc", stay.person, &stay.stated).charted(&stay.stated, &facility.code)
         };
-        truth.identity(&form1.name(), *stays, &identity)
+        truth.identity(&files.form1.name(), files.stays, &identity)
     }
 
     /// Ends the files.
     pub(crate) fn finish(self) -> Result<(u64, u64), SyntheticError> {
         let mut done = (0, 0);
-        for (form1, items, _) in self.months.into_values() {
-            done = (done.0 + 2, done.1 + form1.close()? + items.close()?);
+        for month in self.months.into_values() {
+            for sink in [month.form1, month.form4, month.items, month.daily, month.nursing] {
+                done = (done.0 + 1, done.1 + sink.close()?);
+            }
         }
         Ok(done)
     }
+}
+
+/// The first four columns of EF and D.
+fn head(stay: &Stay, facility: &Facility) -> String {
+    let (discharged, admitted) = (compact(stay.discharged_on), compact(stay.admitted_on));
+    format!("{}\t{}\t{discharged}\t{admitted}", facility.survey_code(), stay.stated.chart)
+}
+
+/// 様式4: whether anything but health insurance pays (1: it alone).
+fn form4_row(stay: &Stay, facility: &Facility) -> String {
+    let (admitted, discharged) = (compact(stay.admitted_on), compact(stay.discharged_on));
+    format!("{}\t{}\t{admitted}\t{discharged}\t1\r\n", facility.survey_code(), stay.stated.chart)
 }
 
 fn form1_rows(stay: &Stay, facility: &Facility) -> String {
@@ -107,22 +150,15 @@ fn form1_rows(stay: &Stay, facility: &Facility) -> String {
     row("ADL0020", 0, &[(2, &stay.adl.1)]);
     row("JCS0010", 0, &[(2, stay.jcs.0)]);
     row("JCS0020", 0, &[(2, stay.jcs.1)]);
-    for (code, value) in &stay.items {
-        row(code, 0, &[(2, value)]);
+    // The values of a code stand in one row.
+    for of_code in stay.items.chunk_by(|one, next| one.0 == next.0) {
+        let payloads: Vec<(usize, &str)> = of_code.iter().map(|(_, place, value)| (*place, value.as_str())).collect();
+        row(of_code.first().map_or("", |(code, ..)| code), 0, &payloads);
     }
     text
 }
 
-fn item_rows(stay: &Stay, facility: &Facility) -> String {
-    let head = format!(
-        "{}\t{}\t{}\t{}",
-        facility.survey_code(),
-        stay.stated.chart,
-        compact(stay.discharged_on),
-        compact(stay.admitted_on)
-    );
-    let insurer = &stay.insurer;
-    let insurer = if insurer.starts_with("00") { insurer.get(2..).unwrap_or_default() } else { insurer };
+fn item_rows(stay: &Stay, head: &str, insurer: &str) -> String {
     let mut text = String::new();
     let mut order: BTreeMap<&str, usize> = BTreeMap::new();
     for item in &stay.acts {

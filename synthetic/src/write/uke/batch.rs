@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::SyntheticError;
+use crate::calendar::Month;
 use crate::facilities::{Facilities, Facility, Kind};
 use crate::population::Scheme;
 use crate::records::Claim;
@@ -23,17 +24,18 @@ pub(super) struct BatchFile {
     /// By payer organisation (1 支払基金, 2 国保連) and institution.
     waiting: BTreeMap<(u8, usize), Vec<Receipt>>,
     waiting_bytes: usize,
-    month: Option<crate::calendar::Month>,
+    /// 請求年月.
+    month: Month,
     receipts: u64,
 }
 
-/// Text that may wait, a file: 24 months of three kinds make 36 MiB at most.
+/// Text that may wait, a file: 24 months of four kinds make 48 MiB at most.
 const WAITING_MAX: usize = 512 * 1024;
 
 impl BatchFile {
-    pub(super) fn create(path: &Path) -> Result<Self, SyntheticError> {
+    pub(super) fn create(path: &Path, month: Month) -> Result<Self, SyntheticError> {
         let sink = Sink::create(path)?;
-        Ok(Self { sink, waiting: BTreeMap::new(), waiting_bytes: 0, month: None, receipts: 0 })
+        Ok(Self { sink, waiting: BTreeMap::new(), waiting_bytes: 0, month, receipts: 0 })
     }
 
     /// Adds a receipt.
@@ -48,7 +50,6 @@ impl BatchFile {
             Scheme::LateElderly | Scheme::National => 2,
             Scheme::Assistance | Scheme::Kyokai | Scheme::Mutual | Scheme::Union => 1,
         };
-        self.month = Some(claim.month);
         self.waiting_bytes += receipt.text.len();
         self.waiting.entry((payer, claim.facility)).or_default().push(receipt);
         if self.waiting_bytes > WAITING_MAX { self.flush(facilities, truth) } else { Ok(()) }
@@ -77,10 +78,12 @@ impl BatchFile {
     }
 
     fn opening(&self, payer: u8, facility: &Facility) -> String {
-        let month = self.month.map(|month| month.plus(1).text()).unwrap_or_default();
+        let month = self.month.text();
         let (place, code, name) = (facility.prefecture(), facility.short_code(), &facility.name);
         match facility.kind {
             Kind::Pharmacy => format!("YK,{payer},{place},4,{code},{name},{month},00,{}\r\n", facility.phone),
+            // 届出 stands before the volume (formats.md, 3).
+            Kind::Dental => format!("IR,{payer},{place},3,{code},,{name},{month},,00,{}\r\n", facility.phone),
             Kind::Clinic | Kind::Hospital | Kind::LongTerm => {
                 format!("IR,{payer},{place},1,{code},,{name},{month},00,{}\r\n", facility.phone)
             }

@@ -193,7 +193,7 @@ fn material(text: &mut String, burden: char, one: &Material) {
 }
 
 /// A comma and 31 day columns; blank for nothing.
-fn days(text: &mut String, count: impl Fn(i32) -> i32) {
+pub(super) fn days(text: &mut String, count: impl Fn(i32) -> i32) {
     for day in 1..=31 {
         text.push(',');
         let times = count(day);
