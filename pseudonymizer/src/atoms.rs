@@ -57,8 +57,8 @@ pub(crate) struct AtomEntry {
 pub(crate) struct SightingEntry {
     pub(crate) atom: Token,
     pub(crate) record: u64,
-    on: i32,
-    until: i32,
+    on: Option<i32>,
+    until: Option<i32>,
     home: Option<Home>,
     died: Option<i32>,
 }
@@ -68,7 +68,7 @@ pub(crate) struct SightingEntry {
 pub(crate) struct AtomFacts {
     pub(crate) entry: AtomEntry,
     pub(crate) home: Option<(i32, Home)>,
-    pub(crate) seen: (i32, i32),
+    pub(crate) seen: Option<(i32, i32)>,
     pub(crate) died: Option<i32>,
 }
 
@@ -166,25 +166,24 @@ impl AtomEntry {
 }
 
 impl SightingEntry {
-    /// A sighting of an owner; none without a date.
-    pub(crate) fn of(owner: Owner, sighting: &Sighting) -> Option<Self> {
-        let on = catalog::codes::days(sighting.on?);
-        Some(Self {
+    /// A sighting of an owner. Without a date it says that a record stands, and what it tells of a death.
+    pub(crate) fn of(owner: Owner, sighting: &Sighting) -> Self {
+        Self {
             atom: owner.atom,
             record: owner.record,
-            on,
-            until: sighting.until.map_or(on, catalog::codes::days),
+            on: sighting.on.map(catalog::codes::days),
+            until: sighting.until.map(catalog::codes::days),
             home: sighting.home,
             died: sighting.died.map(catalog::codes::days),
-        })
+        }
     }
 
     /// Appends the entry.
     pub(crate) fn put(&self, to: &mut Vec<u8>) {
         to.extend_from_slice(&self.atom);
         to.extend_from_slice(&self.record.to_be_bytes());
-        to.extend_from_slice(&self.on.to_be_bytes());
-        to.extend_from_slice(&self.until.to_be_bytes());
+        to.extend_from_slice(&self.on.unwrap_or(NO_DAY).to_be_bytes());
+        to.extend_from_slice(&self.until.unwrap_or(NO_DAY).to_be_bytes());
         to.push(self.home.map_or(0, |home| home.prefecture));
         to.extend_from_slice(&self.home.and_then(|home| home.municipality).unwrap_or(0).to_be_bytes());
         to.extend_from_slice(&self.died.unwrap_or(NO_DAY).to_be_bytes());
@@ -202,8 +201,8 @@ impl SightingEntry {
     fn take(bytes: &mut &[u8]) -> Option<Self> {
         let atom = *chunk(bytes)?;
         let record = u64::from_be_bytes(*chunk(bytes)?);
-        let on = i32::from_be_bytes(*chunk(bytes)?);
-        let until = i32::from_be_bytes(*chunk(bytes)?);
+        let on = day(i32::from_be_bytes(*chunk(bytes)?));
+        let until = day(i32::from_be_bytes(*chunk(bytes)?));
         let [prefecture] = *chunk(bytes)?;
         let municipality = Some(u32::from_be_bytes(*chunk(bytes)?)).filter(|code| *code != 0);
         let died = day(i32::from_be_bytes(*chunk(bytes)?));
@@ -236,18 +235,18 @@ pub(crate) fn gather(mut entries: Vec<AtomEntry>, mut sightings: Vec<SightingEnt
         }
         while of_atoms.next_if(|group| group.first().is_some_and(|first| first.atom < entry.id)).is_some() {}
         let own = of_atoms.next_if(|group| group.first().is_some_and(|first| first.atom == entry.id));
-        facts.extend(own.and_then(|own| seen(entry, own)));
+        facts.extend(own.map(|own| seen(entry, own)));
     }
     facts
 }
 
-fn seen(entry: AtomEntry, sightings: &[SightingEntry]) -> Option<AtomFacts> {
-    let first = sightings.iter().map(|sighting| sighting.on).min()?;
-    let last = sightings.iter().map(|sighting| sighting.until.max(sighting.on)).max()?;
-    let home = sightings.iter().filter_map(|sighting| Some((sighting.on, sighting.home?)));
+fn seen(entry: AtomEntry, sightings: &[SightingEntry]) -> AtomFacts {
+    let first = sightings.iter().filter_map(|sighting| sighting.on).min();
+    let last = sightings.iter().filter_map(|sighting| sighting.until.max(sighting.on)).max();
+    let home = sightings.iter().filter_map(|sighting| Some((sighting.on?, sighting.home?)));
     let home = home.max_by_key(|(on, home)| (*on, home.municipality.is_some(), *home));
     let died = sightings.iter().filter_map(|sighting| sighting.died).min();
-    Some(AtomFacts { entry, home, seen: (first, last), died })
+    AtomFacts { entry, home, seen: first.zip(last), died }
 }
 
 #[cfg(test)]
@@ -283,12 +282,12 @@ mod tests {
             say(date(2022, 7, 1), Some(shibuya), None),
             say(date(2022, 9, 1), Some(shibuya), Some(date(2022, 9, 1))),
         ];
-        let sightings = sightings.iter().zip(1..).filter_map(|(one, n)| SightingEntry::of(owner(2, n), one)).collect();
+        let sightings = sightings.iter().zip(1..).map(|(one, n)| SightingEntry::of(owner(2, n), one)).collect();
         let poor = AtomEntry { birth_date: None, sex: None, ..entry(2, &["", "x"]) };
         let facts = gather(vec![poor, entry(2, &["a", "x"]), entry(3, &["b"])], sightings);
         assert_eq!(facts.len(), 1, "an atom that no record stands for is left out");
         let days = catalog::codes::days;
-        assert_eq!(facts[0].seen, (days(date(2022, 7, 1)), days(date(2022, 9, 1))));
+        assert_eq!(facts[0].seen, Some((days(date(2022, 7, 1)), days(date(2022, 9, 1)))));
         assert_eq!(facts[0].home.unwrap().1, shibuya);
         assert_eq!(facts[0].died, Some(days(date(2022, 9, 1))));
         assert_eq!((facts[0].entry.birth_date, facts[0].entry.fields[0].as_deref()), (Some(-4_309), Some("a")));

@@ -291,9 +291,8 @@ impl<'a> Intake<'a> {
 
     /// Adds what a record says about its person.
     pub(crate) fn saw(&mut self, owner: Owner, sighting: Sighting) {
-        if let Some(entry) = SightingEntry::of(owner, &sighting) {
-            self.keep(Facts::Sighting, bucket_of_digest(&owner.atom, self.spool.buckets()), |to| entry.put(to));
-        }
+        let entry = SightingEntry::of(owner, &sighting);
+        self.keep(Facts::Sighting, bucket_of_digest(&owner.atom, self.spool.buckets()), |to| entry.put(to));
     }
 
     /// Facts that cannot be written end the unit at its next row.

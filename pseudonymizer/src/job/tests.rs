@@ -51,17 +51,20 @@ impl World {
         Self { dir, holder, linkage, enclave }
     }
 
-    fn try_run(&self, source: &str, files: &[PathBuf], out: &str) -> Result<Report, PseudonymizeError> {
-        let job = Job {
+    fn job(&self, source: &str, files: &[PathBuf], out: PathBuf) -> Job<'_> {
+        Job {
             source: source.parse().unwrap(),
             keys: &self.holder,
             link_to: self.linkage.recipient().unwrap(),
             release_to: self.enclave.recipient().unwrap(),
-            out: self.dir.path().join(out),
+            out,
             files: files.to_vec(),
             options: Options::default(),
-        };
-        pseudonymize(&job, Timestamp::UNIX_EPOCH, &mut |_| true)
+        }
+    }
+
+    fn try_run(&self, source: &str, files: &[PathBuf], out: &str) -> Result<Report, PseudonymizeError> {
+        pseudonymize(&self.job(source, files, self.dir.path().join(out)), Timestamp::UNIX_EPOCH, &mut |_| true)
     }
 
     fn run(&self, source: &str, files: &[&str]) -> Batch {

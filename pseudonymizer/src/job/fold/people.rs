@@ -210,7 +210,8 @@ fn token_columns(
         columns.push(Arc::new(column.finish()));
     }
     let month = |of: fn((i32, i32)) -> i32| -> ArrayRef {
-        let months = atoms.iter().map(|atom| atom.entry.insured.then(|| first_of_month(of(atom.seen))));
+        let seen = atoms.iter().map(|atom| atom.seen.filter(|_| atom.entry.insured));
+        let months = seen.map(|seen| seen.map(|seen| first_of_month(of(seen))));
         Arc::new(months.collect::<Date32Array>())
     };
     columns.push(month(|(first, _)| first));
@@ -239,8 +240,8 @@ fn person_columns(atoms: &[AtomFacts]) -> Result<Vec<ArrayRef>, ArrowError> {
         text(|atom| atom.home.map(|(_, home)| format!("{:02}", home.prefecture))),
         text(|atom| atom.home.and_then(|(_, home)| home.municipality).map(|code| format!("{code:05}"))),
         date(|atom| atom.home.map(|(on, _)| on)),
-        date(|atom| Some(atom.seen.0)),
-        date(|atom| Some(atom.seen.1)),
+        date(|atom| atom.seen.map(|(first, _)| first)),
+        date(|atom| atom.seen.map(|(_, last)| last)),
         date(|atom| atom.died),
     ])
 }

@@ -14,16 +14,9 @@ pub(super) struct Made {
 /// Runs the files with these layouts, or with the shipped ones.
 pub(super) fn make(world: &World, layouts: Option<&BTreeMap<String, Layout>>, source: &str, files: &[PathBuf]) -> Made {
     let out = tempfile::tempdir_in(world.dir.path()).unwrap().keep().join("batch");
-    let job = Job {
-        source: source.parse().unwrap(),
-        keys: &world.holder,
-        link_to: world.linkage.recipient().unwrap(),
-        release_to: world.enclave.recipient().unwrap(),
-        out: out.clone(),
-        files: files.to_vec(),
-    };
+    let job = world.job(source, files, out.clone());
     let layouts = layouts.cloned().unwrap_or_else(|| layout::shipped().unwrap());
-    let Ok(report) = with_layouts(&job, &layouts, Timestamp::UNIX_EPOCH, &mut |_| {}) else { return Made::default() };
+    let Ok(report) = with_layouts(&job, &layouts, Timestamp::UNIX_EPOCH, &mut |_| true) else { return Made::default() };
     let tokens = read(&out.join("tokens/tokens.arrow.age"), &world.linkage.seal().unwrap());
     let enclave = world.enclave.seal().unwrap();
     let open = |table: &str| read(&out.join(format!("content/{table}.arrow.age")), &enclave);

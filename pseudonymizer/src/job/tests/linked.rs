@@ -11,7 +11,7 @@ fn link(world: &World, batches: &[&Batch]) -> BTreeMap<Vec<u8>, u64> {
     let out = world.dir.path().join("link");
     let signer = world.holder.signing("sign").unwrap().verifying();
     for batch in batches {
-        world.linkage.trust(batch.report.source, &signer).unwrap();
+        world.linkage.trust(&batch.report.source, &signer).unwrap();
     }
     let job = LinkJob { keys: &world.linkage, out: &out, tokens: &tokens };
     link::run(&job, Timestamp::UNIX_EPOCH, &mut |_| {}).unwrap();
@@ -28,6 +28,7 @@ fn the_five_persons_of_the_samples_are_found() {
     let ltc = world.run("ltc", &["i2208a.csv", "nintei_head18.csv"]);
     let crosswalk = link(&world, &[&ndb, &ltc]);
     let claims: Vec<u64> = ndb.atoms("ndb.claims").iter().map(|atom| crosswalk[atom]).collect();
+    for (row, key) in claims.iter().enumerate() { println!("{row} {key} {:?} {:?} {:?} {:?}", ndb.days("ndb.claims","service_month")[row], ndb.ints("ndb.claims","age")[row], ndb.text("ndb.claims","sex")[row], ndb.ints("ndb.claims","points")[row]); }
     let [p1_then, p2_then, p1, p2, p3, p4, p5, p1_after, p3_after, p2_after] = claims[..] else {
         panic!("ten claims");
     };

@@ -15,15 +15,8 @@ pub(super) fn report(world: &World, files: &[PathBuf], out: &str) -> Result<Repo
 
 /// A run with other layouts.
 pub(super) fn with_layouts(world: &World, layouts: &BTreeMap<String, Layout>, file: &Path, out: &str) -> Report {
-    let job = Job {
-        source: "ndb",
-        keys: &world.holder,
-        link_to: world.linkage.recipient().unwrap(),
-        release_to: world.enclave.recipient().unwrap(),
-        out: world.dir.path().join(out),
-        files: vec![file.to_owned()],
-    };
-    super::super::with_layouts(&job, layouts, Timestamp::UNIX_EPOCH, &mut |_| {}).unwrap()
+    let job = world.job("ndb", &[file.to_owned()], world.dir.path().join(out));
+    super::super::with_layouts(&job, layouts, Timestamp::UNIX_EPOCH, &mut |_| true).unwrap()
 }
 
 /// What all columns of a batch say, by `table.column`, in an order that does not depend on that of the rows. Ids are random.

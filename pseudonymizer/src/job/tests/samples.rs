@@ -18,7 +18,7 @@ fn samples(folder: &str) -> Vec<PathBuf> {
     let root = std::env::var_os("SUDARE_SAMPLES").map_or(beside, PathBuf::from);
     let Ok(entries) = fs::read_dir(root.join(folder)) else {
         // Not a macro: those are caught by the test harness, and this is to be seen.
-        writeln!(io::stderr(), "SKIPPED: no samples in {}", root.join(folder).display()).unwrap();
+        writeln!(std::io::stderr(), "SKIPPED: no samples in {}", root.join(folder).display()).unwrap();
         return Vec::new();
     };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
