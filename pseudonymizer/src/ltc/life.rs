@@ -298,9 +298,9 @@ impl Form {
     fn identity(&self, encoding: Encoding, cells: &[&[u8]], intake: &mut Intake<'_>) -> Identity {
         let said = |place| Said::of(at(cells, place)).value().unwrap_or_default();
         let name = |places: [usize; 2]| {
-            let [family, given] = places.map(|place| encoding.decode(said(place)));
             // Letters that the file's encoding does not have are no name, and are counted as such.
-            let (family, given) = (family.unwrap_or("\u{FFFD}".into()), given.unwrap_or("\u{FFFD}".into()));
+            let decode = |place| encoding.decode(said(place)).unwrap_or(Cow::Borrowed("\u{FFFD}"));
+            let [family, given] = places.map(decode);
             if family.is_empty() { given.into_owned() } else { format!("{family} {given}") }
         };
         let user = &self.user;
