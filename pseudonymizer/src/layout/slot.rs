@@ -21,15 +21,6 @@ pub(crate) enum Use {
 }
 
 impl Span {
-    /// The place of a field, if the layout lets it be used so.
-    pub(crate) fn of(layout: &Layout, record: &str, name: &str, wanted: Use) -> Self {
-        let field = layout.record(record).and_then(|record| record.field(name));
-        match field.filter(|field| may(field, wanted)).map(|field| &field.place) {
-            Some(Place::At(from, to)) => Self { from: usize::from(*from), to: usize::from(*to) },
-            _ => Self::default(),
-        }
-    }
-
     /// The place of a field for tokens.
     pub(crate) fn identity(layout: &Layout, record: &str, name: &str) -> Self {
         Self::of(layout, record, name, Use::Identity)
@@ -43,6 +34,15 @@ impl Span {
     /// The place of a field that steers or checks the reading.
     pub(crate) fn frame(layout: &Layout, record: &str, name: &str) -> Self {
         Self::of(layout, record, name, Use::Frame)
+    }
+
+    /// The place of a field, if the layout lets it be used so.
+    pub(crate) fn of(layout: &Layout, record: &str, name: &str, wanted: Use) -> Self {
+        let field = layout.record(record).and_then(|record| record.field(name));
+        match field.filter(|field| may(field, wanted)).map(|field| &field.place) {
+            Some(Place::At(from, to)) => Self { from: usize::from(*from), to: usize::from(*to) },
+            _ => Self::default(),
+        }
     }
 
     /// Its first position, from 1.
