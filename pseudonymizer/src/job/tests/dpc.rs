@@ -110,6 +110,26 @@ fn rows_without_a_stay_do_not_stand() {
 }
 
 #[test]
+fn a_stay_that_a_file_tells_twice_counts_once() {
+    let world = World::new();
+    let form1 = fs::read(fixture("FF1_131234566_2208.txt")).unwrap();
+    let other = String::from_utf8_lossy(&form1).replace("0000001001", "0000001002").into_bytes();
+    let made = make_of(&world, "dpc", &[("FF1.txt", &[&form1[..], &other, &form1].concat())]);
+    assert_eq!(made.column("dpc.stays.age"), ["64", "64"]);
+    assert_eq!((made.column("dpc.diagnoses.icd10").len(), made.count(Reason::Duplicate)), (4, 1));
+}
+
+#[test]
+fn a_stay_that_a_later_file_tells_again_is_replaced() {
+    let world = World::new();
+    let form1 = fs::read(fixture("FF1_131234566_2208.txt")).unwrap();
+    let smoker = b"131234566\t0000001001\t20220801\t1\t0\tA001020\t20220401\t0\t\t400\r\n";
+    let made = make_of(&world, "dpc", &[("1.txt", &form1), ("2.txt", &[&form1[..], smoker].concat())]);
+    assert_eq!(made.rows("dpc.stays", &["age", "smoking_index"]), ["64 400"]);
+    assert_eq!(made.column("dpc.diagnoses.icd10").len(), 2);
+}
+
+#[test]
 fn impossible_orders_are_counted_and_kept() {
     let world = World::new();
     let head = "131234566\t0000001001\t20220801\t1\t0";
