@@ -1,5 +1,6 @@
 //! 様式1: one row an item; the rows of a case stand together (formats.md 9.1). Payload 9 is text and is never read.
 
+use std::collections::HashSet;
 use std::io::BufRead;
 use std::path::Path;
 
@@ -147,6 +148,7 @@ pub(crate) fn read(from: &mut dyn BufRead, intake: &mut Intake<'_>, path: &Path)
     // Every code has nine payloads.
     let width = width(layout, "").saturating_add(9);
     let mut case: Option<Case> = None;
+    let mut told = HashSet::new();
     rows(from, intake, path, width, |intake, cells, line| {
         let key = match CaseKey::read([head.facility.at(cells), head.data_id.at(cells), head.admission_date.at(cells)])
         {
@@ -156,7 +158,7 @@ pub(crate) fn read(from: &mut dyn BufRead, intake: &mut Intake<'_>, path: &Path)
         if case.as_ref().is_some_and(|known| known.key != key)
             && let Some(known) = case.take()
         {
-            known.write(intake)?;
+            known.write(&mut told, intake)?;
         }
         let case = case.get_or_insert_with(|| Case::new(key));
         case.said.extend_from_slice(line);
@@ -177,7 +179,7 @@ pub(crate) fn read(from: &mut dyn BufRead, intake: &mut Intake<'_>, path: &Path)
         };
         aside.map_or(Ok(()), |reason| intake.put_aside(intake.file.records, reason, line))
     })?;
-    case.map_or(Ok(()), |case| case.write(intake))
+    case.map_or(Ok(()), |case| case.write(&mut told, intake))
 }
 
 /// The rows of a case, gathered.
@@ -285,13 +287,18 @@ impl Case {
         check_order(self.key.admitted_on, facts.discharged_on, None, intake);
     }
 
-    /// Writes the stay and what belongs to it. Points and classification come from other files.
-    fn write(mut self, intake: &mut Intake<'_>) -> Result<(), PseudonymizeError> {
+    /// Writes the stay and what belongs to it. Points and classification come from other files. A stay that the file has told
+    /// already is counted: its lines do not stand together, and the first of them stand.
+    fn write(mut self, told: &mut HashSet<u64>, intake: &mut Intake<'_>) -> Result<(), PseudonymizeError> {
         let identity = Identity { birth: self.birth, sex: self.sex, ..self.key.identity() };
         self.facts.age = identity.born().and_then(|born| date::years(born, self.key.admitted_on));
         let main = self.diagnoses.iter().find(|(_, role)| *role == "main");
         self.facts.main_icd10 = main.map(|(icd10, _)| icd10.clone());
         let Some(owner) = self.key.resume(&identity, intake) else { return Ok(()) };
+        if !told.insert(owner.record) {
+            intake.note(Reason::Duplicate);
+            return Ok(());
+        }
         let left = self.facts.discharged_on;
         let died = self.facts.outcome.filter(|outcome| outcome.died()).and(left).map(date::first_of_month);
         let home = self.postcode.as_deref().and_then(home_of_postcode);

@@ -21,6 +21,21 @@ pub(crate) enum Use {
 }
 
 impl Span {
+    /// The place of a field for tokens.
+    pub(crate) fn identity(layout: &Layout, record: &str, name: &str) -> Self {
+        Self::of(layout, record, name, Use::Identity)
+    }
+
+    /// The place of a field for content.
+    pub(crate) fn content(layout: &Layout, record: &str, name: &str) -> Self {
+        Self::of(layout, record, name, Use::Content)
+    }
+
+    /// The place of a field that steers or checks the reading.
+    pub(crate) fn frame(layout: &Layout, record: &str, name: &str) -> Self {
+        Self::of(layout, record, name, Use::Frame)
+    }
+
     /// The place of a field, if the layout lets it be used so.
     pub(crate) fn of(layout: &Layout, record: &str, name: &str, wanted: Use) -> Self {
         let field = layout.record(record).and_then(|record| record.field(name));
@@ -84,12 +99,10 @@ macro_rules! fields {
         impl $name {
             /// Finds the fields in a layout.
             pub(crate) fn of(layout: &$crate::layout::Layout) -> Self {
-                #[allow(unused_imports, reason = "a record may have fields of one use only")]
-                use $crate::layout::Use;
                 Self {
-                    $($($frame: $crate::layout::Span::of(layout, $tag, stringify!($frame), Use::Frame),)*)?
-                    $($identity: $crate::layout::Span::of(layout, $tag, stringify!($identity), Use::Identity),)*
-                    $($content: $crate::layout::Span::of(layout, $tag, stringify!($content), Use::Content),)*
+                    $($($frame: $crate::layout::Span::frame(layout, $tag, stringify!($frame)),)*)?
+                    $($identity: $crate::layout::Span::identity(layout, $tag, stringify!($identity)),)*
+                    $($content: $crate::layout::Span::content(layout, $tag, stringify!($content)),)*
                 }
             }
 

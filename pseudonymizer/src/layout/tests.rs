@@ -26,6 +26,7 @@ fn code_sees_what_the_layout_lets_through_and_blanks_for_the_rest() {
     let layout = with(&rest(NAME, SEX)).unwrap();
     let cells: Vec<&[u8]> = vec![b"AB", b"name", b"1"];
     let ab = Ab::of(&layout);
+    assert_eq!(Ab::NAMES, ("AB", &["two", "three", "tag", "none"][..]));
     assert_eq!((ab.two.at(&cells), ab.three.at(&cells)), (&b"name"[..], &b"1"[..]));
     assert_eq!((ab.tag.at(&cells), ab.none.at(&cells)), (&b""[..], &b""[..]));
     assert!(ab.tag.all(&cells).is_empty());

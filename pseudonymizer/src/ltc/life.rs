@@ -77,7 +77,8 @@ struct Form {
     insured: usize,
     number: usize,
     detail: usize,
-    assessed_on: usize,
+    /// None for a form that has no day of its own: diseases and drugs that belong to another.
+    assessed_on: Option<usize>,
     user: User,
     items: Vec<Item>,
 }
@@ -106,7 +107,7 @@ impl Form {
             insured: identity("insured_no"),
             number: identity("external_system_management_number"),
             detail: identity("external_system_management_detail_number"),
-            assessed_on: assessed.and_then(|field| header.find(&field.place)).unwrap_or(0),
+            assessed_on: assessed.map(|field| header.find(&field.place).unwrap_or(0)),
             user: User {
                 kanji: ["last_name", "first_name"].map(identity),
                 kana: ["last_name_kana", "first_name_kana"].map(identity),
@@ -267,6 +268,10 @@ impl Form {
         if facility.is_none() && !users {
             return intake.put_aside(intake.file.records, Reason::NoFacility, line);
         }
+        let assessed_on = self.assessed_on.and_then(|place| intake.cell(said(place), date::day));
+        if assessed_on.is_none() && self.assessed_on.is_some() {
+            return intake.put_aside(intake.file.records, Reason::NoDate, line);
+        }
         let identity = self.identity(encoding, cells, intake);
         let Some(owner) = intake.begin(&identity) else { return Ok(()) };
         let external =
@@ -276,7 +281,6 @@ impl Form {
         let key = (!said(self.number).is_empty()).then_some(&key[..]);
         intake.register(owner, &Version { key, content: cells, order: 0, together: false, withdraws: false });
         let died = intake.cell(said(self.user.died_on), date::day).map(date::first_of_month);
-        let assessed_on = intake.cell(said(self.assessed_on), date::day);
         intake.saw(owner, Sighting { on: assessed_on, died, ..Sighting::default() });
         if let Some(code) = facility {
             intake.saw_facility(code, None, false);
@@ -294,9 +298,9 @@ impl Form {
     fn identity(&self, encoding: Encoding, cells: &[&[u8]], intake: &mut Intake<'_>) -> Identity {
         let said = |place| Said::of(at(cells, place)).value().unwrap_or_default();
         let name = |places: [usize; 2]| {
-            let [family, given] = places.map(|place| encoding.decode(said(place)));
             // Letters that the file's encoding does not have are no name, and are counted as such.
-            let (family, given) = (family.unwrap_or("\u{FFFD}".into()), given.unwrap_or("\u{FFFD}".into()));
+            let decode = |place| encoding.decode(said(place)).unwrap_or(Cow::Borrowed("\u{FFFD}"));
+            let [family, given] = places.map(decode);
             if family.is_empty() { given.into_owned() } else { format!("{family} {given}") }
         };
         let user = &self.user;

@@ -60,16 +60,15 @@ fn nothing_that_names_a_person_leaves_the_survey() {
 fn the_chart_number_joins_stays_and_claims_whatever_its_zeros() {
     let world = World::new();
     let receipts = fs::read(fixture("RECEIPTC_202207.UKE")).unwrap();
-    let renamed = String::from_utf8_lossy(b"CH001001").into_owned();
-    let at = memchr::memmem::find(&receipts, renamed.as_bytes()).unwrap();
-    let mut changed = receipts[..at].to_vec();
-    changed.extend_from_slice(b"00001001");
-    changed.extend_from_slice(&receipts[at + 8..]);
-    let path = world.write("a.UKE", &changed);
-    let ndb = world.batch("ndb", &[path], "ndb");
-    let dpc = world.run("dpc", &["FF1_131234566_2208.txt"]);
-    let token = dpc.token_of("dpc.stays", 0, "d1");
-    assert!(token.is_some() && token == ndb.token_of("ndb.claims", 0, "d1"));
+    let at = memchr::memmem::find(&receipts, b"CH001001").unwrap();
+    let mut changed = receipts.clone();
+    changed[at..at + 8].copy_from_slice(b"00001001");
+    let dpc = make(&world, None, "dpc", &[fixture("FF1_131234566_2208.txt")]).tokens();
+    let joined = |receipts: &[u8]| {
+        let ndb = make_of(&world, "ndb", &[("a.UKE", receipts)]).tokens();
+        dpc.iter().filter(|token| ndb.contains(token)).count()
+    };
+    assert_eq!((dpc.len(), joined(&changed), joined(&receipts)), (1, 1, 0));
 }
 
 #[test]
@@ -108,6 +107,26 @@ fn rows_without_a_stay_do_not_stand() {
     assert_eq!(made.column("dpc.items.item_code").len() + made.column("dpc.nursing_need.stay_id").len(), 0);
     assert_eq!(made.count(Reason::RecordOrphan), 3);
     assert_eq!(made.column("dpc.stays.points"), ["-"]);
+}
+
+#[test]
+fn a_stay_that_a_file_tells_twice_counts_once() {
+    let world = World::new();
+    let form1 = fs::read(fixture("FF1_131234566_2208.txt")).unwrap();
+    let other = String::from_utf8_lossy(&form1).replace("0000001001", "0000001002").into_bytes();
+    let made = make_of(&world, "dpc", &[("FF1.txt", &[&form1[..], &other, &form1].concat())]);
+    assert_eq!(made.column("dpc.stays.age"), ["64", "64"]);
+    assert_eq!((made.column("dpc.diagnoses.icd10").len(), made.count(Reason::Duplicate)), (4, 1));
+}
+
+#[test]
+fn a_stay_that_a_later_file_tells_again_is_replaced() {
+    let world = World::new();
+    let form1 = fs::read(fixture("FF1_131234566_2208.txt")).unwrap();
+    let smoker = b"131234566\t0000001001\t20220801\t1\t0\tA001020\t20220401\t0\t\t400\r\n";
+    let made = make_of(&world, "dpc", &[("1.txt", &form1), ("2.txt", &[&form1[..], smoker].concat())]);
+    assert_eq!(made.rows("dpc.stays", &["age", "smoking_index"]), ["64 400"]);
+    assert_eq!(made.column("dpc.diagnoses.icd10").len(), 2);
 }
 
 #[test]

@@ -169,21 +169,23 @@ fn life(layouts: &BTreeMap<String, Layout>, form: &str) -> Vec<u8> {
 #[test]
 fn life_forms() {
     let layouts = layout::shipped().unwrap();
-    for form in ["FORM_0900_2021", "FORM_0330_2021", "FORM_0002_2021"] {
+    for form in ["FORM_0900_2021", "FORM_0002_2021", "FORM_0801_2021"] {
         each_field_matters("ltc-life-2021", &[form], "ltc", &[("life.csv", life(&layouts, form))], &[]);
     }
-    // The day of death stands in a file without any other day.
-    let users = [("users.csv", life(&layouts, "SERVICE_USER_INFO"))];
+    // The users' file has no day of its own; a form beside it has. What it says of the form's person: the next test.
+    let users = [("users.csv", life(&layouts, "SERVICE_USER_INFO")), ("form.csv", life(&layouts, "FORM_0900_2021"))];
     each_field_matters("ltc-life-2021", &["SERVICE_USER_INFO"], "ltc", &users, &["person.died_month"]);
 }
 
 #[test]
 fn a_death_told_by_life_reaches_the_person() {
     let layouts = layout::shipped().unwrap();
-    let users = [("users.csv", life(&layouts, "SERVICE_USER_INFO"))];
     let world = World::new();
-    let paths: Vec<PathBuf> = users.iter().map(|(name, bytes)| world.write(name, bytes)).collect();
+    let files = [("users.csv", "SERVICE_USER_INFO"), ("form.csv", "FORM_0900_2021")];
+    let paths = files.map(|(name, form)| world.write(name, &life(&layouts, form)));
     assert_eq!(make(&world, None, "ltc", &paths).column("person.died_month"), ["2022-07-01"]);
+    let less = without(&layouts, "ltc-life-2021", "SERVICE_USER_INFO", "death_date");
+    assert_eq!(make(&world, Some(&less), "ltc", &paths).column("person.died_month"), ["-"]);
 }
 
 /// 様式1 with every code of the layout.
@@ -192,9 +194,9 @@ fn form1(layouts: &BTreeMap<String, Layout>) -> Vec<u8> {
     let value = |code: &str, payload: usize| match (code, payload) {
         ("A000010", 1) => "19580314",
         ("A000010", 2) => "1",
-        ("A000010", 3) => "1500002",
+        ("A000010", 3) => "0600001",
         ("A000020", 5) => "301",
-        ("A000030", 1) | ("A007010", 1) => "20220809",
+        ("A000030" | "A007010", 1) => "20220809",
         ("A000030", 3) => "6",
         ("A007010", 2) => "K6153",
         ("ADL0010" | "ADL0020", 2) => "0123012301",
