@@ -14,6 +14,7 @@ mod leak_scan;
 mod lines;
 pub mod link;
 mod ltc;
+pub mod measure;
 mod ndb;
 mod normalise;
 mod quarantine;
