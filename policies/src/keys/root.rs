@@ -75,7 +75,9 @@ pub enum RootError {
     #[error("the PKCS#11 module is to be named with its whole path, e.g. /usr/lib/softhsm/libsofthsm2.so")]
     ModulePath,
     /// No such token, or two.
-    #[error("there is not exactly one token with the label {token}; list the tokens with the vendor's tool, e.g. `softhsm2-util --show-slots`")]
+    #[error(
+        "there is not exactly one token with the label {token}; list the tokens with the vendor's tool, e.g. `softhsm2-util --show-slots`"
+    )]
     Token {
         /// Label.
         token: String,
@@ -103,7 +105,9 @@ pub enum RootError {
         key: String,
     },
     /// The key could be taken out of the token.
-    #[error("the key {key} could be read out of the token {token}, so it is no root; make one with `sudare keys root init`")]
+    #[error(
+        "the key {key} could be read out of the token {token}, so it is no root; make one with `sudare keys root init`"
+    )]
     Extractable {
         /// Label of the token.
         token: String,
@@ -165,7 +169,12 @@ impl Root {
     }
 
     /// Makes a root inside a token and a new file that says where it is; the file holds no secret.
-    pub fn generate_in_token(path: &Path, place: TokenPlace, pin: &Passphrase, now: Timestamp) -> Result<Self, RootError> {
+    pub fn generate_in_token(
+        path: &Path,
+        place: TokenPlace,
+        pin: &Passphrase,
+        now: Timestamp,
+    ) -> Result<Self, RootError> {
         absent(path)?;
         let root = Self(Inner::Token(TokenRoot::generate(&place, pin)?));
         let text = token::describe(&place, &root.fingerprint()?, now);

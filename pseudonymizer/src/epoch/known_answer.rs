@@ -72,7 +72,8 @@ impl KnownAnswers {
 
     /// Our answers, kind by kind.
     pub fn list(&self) -> Vec<Answer> {
-        let answer = |(kind, ours): (&String, &String)| Answer { kind: kind.clone(), ours: Some(ours.clone()), equal: None };
+        let answer =
+            |(kind, ours): (&String, &String)| Answer { kind: kind.clone(), ours: Some(ours.clone()), equal: None };
         self.answers.iter().map(answer).collect()
     }
 
