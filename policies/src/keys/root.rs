@@ -156,14 +156,14 @@ enum Inner {
 
 impl Root {
     /// Makes a root and seals it by a passphrase into a new file, which `age --decrypt` opens too.
-    pub fn seal(path: &Path, passphrase: Passphrase) -> Result<Self, RootError> {
+    pub fn seal(path: &Path, passphrase: &Passphrase) -> Result<Self, RootError> {
         Self::seal_with(path, passphrase, sealed::LOG_WORK)
     }
 
-    fn seal_with(path: &Path, passphrase: Passphrase, log_work: u8) -> Result<Self, RootError> {
+    fn seal_with(path: &Path, passphrase: &Passphrase, log_work: u8) -> Result<Self, RootError> {
         absent(path)?;
         let root = SecretBytes::generate();
-        let bytes = sealed::seal(&root, &passphrase, log_work)?;
+        let bytes = sealed::seal(&root, passphrase, log_work)?;
         write(path, &bytes)?;
         Ok(Self(Inner::Sealed(root)))
     }
@@ -171,13 +171,13 @@ impl Root {
     /// Makes a root inside a token and a new file that says where it is; the file holds no secret.
     pub fn generate_in_token(
         path: &Path,
-        place: TokenPlace,
+        place: &TokenPlace,
         pin: &Passphrase,
         now: Timestamp,
     ) -> Result<Self, RootError> {
         absent(path)?;
-        let root = Self(Inner::Token(TokenRoot::generate(&place, pin)?));
-        let text = token::describe(&place, &root.fingerprint()?, now);
+        let root = Self(Inner::Token(TokenRoot::generate(place, pin)?));
+        let text = token::describe(place, &root.fingerprint()?, now);
         write(path, text.as_bytes())?;
         Ok(root)
     }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
@@ -169,7 +169,7 @@ impl KeyFolder {
         Ok(file::wipe(&self.run_file(id, "key"))?)
     }
 
-    fn run_write(&self, at: &PathBuf, bytes: &[u8]) -> Result<(), KeyError> {
+    fn run_write(&self, at: &Path, bytes: &[u8]) -> Result<(), KeyError> {
         let write = || {
             let folder = self.path().join("secret").join("run");
             if !folder.exists() {
@@ -177,7 +177,7 @@ impl KeyFolder {
             }
             durable::replace_private(at, bytes)
         };
-        write().map_err(|cause| KeyError::Io { path: at.clone(), cause })
+        write().map_err(|cause| KeyError::Io { path: at.to_owned(), cause })
     }
 
     fn run_file(&self, id: &RunId, ending: &str) -> PathBuf {

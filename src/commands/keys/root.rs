@@ -15,12 +15,12 @@ pub(super) fn run(arguments: KeysRoot, lang: Lang) -> Result<Outcome> {
     let root = match arguments {
         KeysRoot::Init { out, passphrase_file, pkcs11: Some(module), token: Some(token), label } => {
             let place = TokenPlace { module, token, key: label };
-            let root = Root::generate_in_token(&out, place, &Passphrase::read(&passphrase_file)?, clock::now())?;
+            let root = Root::generate_in_token(&out, &place, &Passphrase::read(&passphrase_file)?, clock::now())?;
             made(&out, "root-made-token", lang);
             root
         }
         KeysRoot::Init { out, passphrase_file, pkcs11: _, token: _, label: _ } => {
-            let root = Root::seal(&out, Passphrase::read(&passphrase_file)?.strong()?)?;
+            let root = Root::seal(&out, &Passphrase::read(&passphrase_file)?.strong()?)?;
             made(&out, "root-made-sealed", lang);
             root
         }

@@ -56,7 +56,12 @@ fn why(cause: &DecryptError, path: &Path) -> RootError {
     match cause {
         DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => RootError::Passphrase { path },
         DecryptError::ExcessiveWork { .. } => RootError::Work { path },
-        // Broken header, another recipient, an unknown version, and what a later age may tell apart.
-        _ => RootError::Form { path },
+        DecryptError::InvalidHeader
+        | DecryptError::InvalidMac
+        | DecryptError::Io(_)
+        | DecryptError::NoMatchingKeys
+        | DecryptError::UnknownFormat
+        // What a later age may tell apart.
+        | _ => RootError::Form { path },
     }
 }
