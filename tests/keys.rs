@@ -161,30 +161,27 @@ fn a_rotation_is_prepared_but_not_switched_without_a_verdict() {
     let holders = Holders::new();
     let (ndb, ltc, root) = (holders.at("ndb"), holders.at("ltc"), holders.at("root.age"));
     let (words, wrapped, public) = (holders.at("passphrase"), holders.at("e.age"), ltc.join("public"));
-    let rotate = |step: &'static str| ["keys", "epoch", "rotate", "--keys", path(&ndb), step].map(str::to_owned);
-    let rotate = |step| rotate(step).to_vec();
-    let refs = |words: &[String]| words.iter().map(|word| word.clone().leak() as &str).collect::<Vec<_>>();
-    fails(&refs(&rotate("--start")), 1, "there is no next epoch");
+    let rotate = |step| ["keys", "epoch", "rotate", "--keys", path(&ndb), step];
+    fails(&rotate("--start"), 1, "there is no next epoch");
     let new = ["keys", "epoch", "new", "--keys", path(&ndb), "--root", path(&root), "--passphrase-file", path(&words)];
     assert!(ok(&new).contains("next"));
     fails(&["keys", "epoch", "new", "--keys", path(&ndb)], 1, "a rotation to epoch 2 is under way");
     ok(&["keys", "share-epoch", "--keys", path(&ndb), "--to", path(&public), "--out", path(&wrapped), "--next"]);
     let join = ["keys", "join-epoch", "--keys", path(&ltc), "--wrapped", path(&wrapped)];
     fails(&join, 1, "follows another epoch");
-    fails(&refs(&rotate("--switch")), 1, "the rotation has not begun");
-    assert!(ok(&refs(&rotate("--start"))).contains("under both keys"));
-    fails(&refs(&rotate("--switch")), 1, "no bridge");
-    fails(&refs(&rotate("--destroy")), 1, "only after the switch");
+    fails(&rotate("--switch"), 1, "the rotation has not begun");
+    assert!(ok(&rotate("--start")).contains("under both keys"));
+    fails(&rotate("--switch"), 1, "no bridge");
+    fails(&rotate("--destroy"), 1, "only after the switch");
     let verdict = holders.write("verdict.jws", "e30.e30.e30", 0o600);
-    let mut with = refs(&rotate("--switch"));
-    with.extend(["--verdict", path(&verdict)]);
+    let with = [&rotate("--switch")[..], &["--verdict", path(&verdict)]].concat();
     fails(&with, 1, "trusts no key of linkage yet");
-    ok(&refs(&rotate("--cancel")));
+    ok(&rotate("--cancel"));
     assert!(!ndb.join("secret/epoch-next.key").exists());
     let listed = ok(&["keys", "epoch", "list", "--keys", path(&ndb)]);
     assert!(listed.contains("removed") && listed.contains("current"), "{listed}");
     assert!(ok(&new).contains('3'), "a given-up number is not used again");
-    fails(&refs(&[rotate("--start"), vec!["--destroy".to_owned()]].concat()), 2, "cannot be used with");
+    fails(&[&rotate("--start")[..], &["--destroy"]].concat(), 2, "cannot be used with");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! wrapped by one holder for another, never in the clear between them; and how they prove that they hold the same ones.
 
 mod known_answer;
+mod nobody;
 mod parcel;
 mod run_key;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use policies::keys::RunId;
 
 #[derive(Debug, Subcommand)]
@@ -202,7 +202,7 @@ pub(crate) enum KeysEpoch {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "step", required = true, multiple = false, args = ["start", "switch", "destroy", "cancel"])]
+#[command(group(ArgGroup::new("step").required(true).args(["start", "switch", "destroy", "cancel"])))]
 pub(crate) struct Rotate {
     /// The holder's key folder
     #[arg(long)]
