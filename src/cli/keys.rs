@@ -203,6 +203,7 @@ pub(crate) enum KeysEpoch {
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("step").required(true).args(["start", "switch", "destroy", "cancel"])))]
+#[expect(clippy::struct_excessive_bools, reason = "a flag a step, of which clap takes exactly one")]
 pub(crate) struct Rotate {
     /// The holder's key folder
     #[arg(long)]

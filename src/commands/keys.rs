@@ -118,9 +118,9 @@ fn trust(keys: &Path, source: &str, holder: &Path, replace: bool, lang: Lang) ->
     let file = if holder.is_dir() { holder.join("sign.pub") } else { holder.to_owned() };
     let key = VerifyingKey::read(&file)?;
     if replace {
-        folder.replace_trusted(source, &key)?
+        folder.replace_trusted(source, &key)?;
     } else {
-        folder.trust(source, &key)?
+        folder.trust(source, &key)?;
     }
     let fingerprint = key.fingerprint();
     audit.append(clock::now(), &Act::new("keys", "key:trusted", source).with("fingerprint", fingerprint.clone()))?;

@@ -156,7 +156,9 @@ impl KeyFolder {
         }
         let at = self.run_file(&key.id, "key");
         let hex = Zeroizing::new(hex::encode(key.key.expose()));
-        let text = Zeroizing::new(format!("{}\n{}\n", key.made_at, *hex));
+        // The room is reserved at once: growing would leave copies behind that nobody wipes.
+        let mut text = Zeroizing::new(String::with_capacity(256));
+        text.extend([&key.made_at.to_string(), "\n", hex.as_str(), "\n"]);
         self.run_write(&at, text.as_bytes())?;
         Ok(key)
     }

@@ -17,10 +17,10 @@ use crate::output::{self, Outcome};
 
 pub(super) fn run(arguments: KeysEpoch, lang: Lang) -> Result<Outcome> {
     match arguments {
-        KeysEpoch::List { keys } => list(&Epochs::open(&holder(&keys)?)?, lang),
+        KeysEpoch::List { keys } => Ok(list(&Epochs::open(&holder(&keys)?)?, lang)),
         KeysEpoch::New { keys, root } => new(&holder(&keys)?, root.as_ref(), lang),
         KeysEpoch::Rotate(rotate) => step(&holder(&rotate.keys)?, &rotate, lang),
-        KeysEpoch::Show { keys } => show(&Epochs::open(&holder(&keys)?)?, lang),
+        KeysEpoch::Show { keys } => Ok(show(&Epochs::open(&holder(&keys)?)?, lang)),
     }
 }
 
@@ -31,7 +31,7 @@ pub(super) fn found(keys: &Path, derived: Derived, lang: Lang) -> Result<Outcome
     let mut epochs = Epochs::open(&folder)?;
     audit.append(clock::now(), &act("epoch:derived", &derived.epoch))?;
     epochs.join(derived.epoch, &derived.key)?;
-    list(&epochs, lang)
+    Ok(list(&epochs, lang))
 }
 
 pub(super) fn share(keys: &Path, to: &Path, out: &Path, next: bool, lang: Lang) -> Result<Outcome> {
@@ -66,7 +66,7 @@ pub(super) fn join(keys: &Path, wrapped: &Path, from: Option<&str>, lang: Lang) 
     if from.is_none() {
         output::note(&lang.text("key-unchecked"));
     }
-    list(&Epochs::open(&folder)?, lang)
+    Ok(list(&Epochs::open(&folder)?, lang))
 }
 
 fn holder(keys: &Path) -> Result<KeyFolder> {
@@ -92,7 +92,7 @@ fn new(folder: &KeyFolder, root: Option<&RootFile>, lang: Lang) -> Result<Outcom
     epochs.state().decide(Turn::Prepare(epoch.clone()))?;
     audit.append(clock::now(), &act("epoch:prepared", &epoch))?;
     epochs.prepare(epoch, &key)?;
-    list(&epochs, lang)
+    Ok(list(&epochs, lang))
 }
 
 fn random(number: u32) -> Derived {
@@ -127,7 +127,7 @@ fn step(folder: &KeyFolder, rotate: &Rotate, lang: Lang) -> Result<Outcome> {
         removed(&before.decide(Turn::Cancel(now))?.destroyed, |epoch| record("epoch:cancelled", epoch))?;
         epochs.cancel(now)?;
     }
-    show(&epochs, lang)
+    Ok(show(&epochs, lang))
 }
 
 /// Records the last of the removed epochs: the one that this step removes.
@@ -138,7 +138,7 @@ fn removed<T, E>(
     destroyed.last().map(|gone| record(&gone.epoch)).transpose()
 }
 
-fn list(epochs: &Epochs, lang: Lang) -> Result<Outcome> {
+fn list(epochs: &Epochs, lang: Lang) -> Outcome {
     let state = epochs.state();
     let day = |at: jiff::Timestamp| at.strftime("%Y-%m-%d").to_string();
     let row = |epoch: &Epoch, is: String| {
@@ -153,10 +153,10 @@ fn list(epochs: &Epochs, lang: Lang) -> Result<Outcome> {
     rows.push(row(&state.current, lang.text("epoch-is-current")));
     rows.extend(state.next().map(|next| row(next, lang.text("epoch-is-next"))));
     output::line(&output::table(&["epoch", "state", "fingerprint", "root", "made"], &rows));
-    Ok(Outcome::Done)
+    Outcome::Done
 }
 
-fn show(epochs: &Epochs, lang: Lang) -> Result<Outcome> {
+fn show(epochs: &Epochs, lang: Lang) -> Outcome {
     let stage = match &epochs.state().rotation {
         Stage::Steady => "epoch-steady",
         Stage::Prepared { .. } => "epoch-prepared",
@@ -165,7 +165,7 @@ fn show(epochs: &Epochs, lang: Lang) -> Result<Outcome> {
         Stage::Verified { .. } => "epoch-verified",
         Stage::Switched { .. } => "epoch-switched",
     };
-    list(epochs, lang)?;
+    list(epochs, lang);
     output::line(&lang.text(stage));
-    Ok(Outcome::Done)
+    Outcome::Done
 }

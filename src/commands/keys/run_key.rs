@@ -23,7 +23,7 @@ pub(super) fn run(arguments: KeysRunKey, lang: Lang) -> Result<Outcome> {
             let now = clock::now();
             let key = folder.keep_run_key(RunKey::generate(id, now), now)?;
             audit.append(now, &act("run-key:made", &key))?;
-            tell(&key)
+            Ok(tell(&key))
         }
         KeysRunKey::Share { keys, id, to, out } => {
             let folder = holder(&keys)?;
@@ -53,15 +53,15 @@ fn join(folder: &KeyFolder, wrapped: &Path, from: Option<&str>, lang: Lang) -> R
     if from.is_none() {
         output::note(&lang.text("key-unchecked"));
     }
-    tell(&key)
+    Ok(tell(&key))
 }
 
 fn act<'a>(action: &'a str, key: &'a RunKey) -> Act<'a> {
     Act::new("keys", action, key.id().as_str()).with("fingerprint", key.bytes().fingerprint())
 }
 
-fn tell(key: &RunKey) -> Result<Outcome> {
+fn tell(key: &RunKey) -> Outcome {
     let row = vec![key.id().to_string(), key.bytes().fingerprint(), key.made_at().strftime("%Y-%m-%d").to_string()];
     output::line(&output::table(&["run", "fingerprint", "made"], &[row]));
-    Ok(Outcome::Done)
+    Outcome::Done
 }

@@ -33,7 +33,7 @@ pub(super) fn run(keys: &Path, out: Option<&Path>, against: Option<&Path>, lang:
     print(&ours, &compared.answers, lang);
     let act = Act::new("keys", "epoch:compared", "known-answers").with("epoch", ours.epoch);
     audit.append(clock::now(), &act.with("equal", compared.equal))?;
-    let (epoch, normaliser) = (theirs.epoch.to_string(), theirs.normaliser.clone());
+    let (epoch, normaliser) = (theirs.epoch.to_string(), theirs.normaliser);
     let sentence = if compared.equal { "verify-equal" } else { "verify-differs" };
     output::line(&lang.with(sentence, &[("epoch", &epoch), ("normaliser", &normaliser), ("path", &path)]));
     Ok(if compared.equal { Outcome::Done } else { Outcome::NotWhole })
