@@ -1,5 +1,6 @@
 //! The command line: fixed names, tests and people rely on them.
 
+mod keys;
 mod layout;
 
 use std::net::SocketAddr;
@@ -7,9 +8,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::lang::Lang;
-
+pub(crate) use keys::{Keys, KeysEpoch, KeysRoot, KeysRunKey, RootFile, Rotate};
 pub(crate) use layout::Layout;
+
+use crate::lang::Lang;
 
 /// Sudare (簾): visiting analysis environment for Japan's national health databases.
 #[derive(Debug, Parser)]
@@ -36,7 +38,7 @@ pub(crate) enum Command {
     /// Prepare made-up data and serve everything in one process
     #[command(after_help = "Example:\n  sudare demo --dir ./sudare-demo --persons 20000")]
     Demo(Demo),
-    /// Make or show a zone's keys
+    /// A zone's keys: make, show, derive, share, rotate
     #[command(subcommand)]
     Keys(Keys),
     /// What becomes of each field of a source: check, show, compare, accept
@@ -118,90 +120,6 @@ pub(crate) struct Synthesize {
     /// Folder that gets raw/ and truth/
     #[arg(long)]
     pub(crate) out: PathBuf,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Keys {
-    /// Issue a new TLS certificate for a zone's service
-    #[command(
-        after_help = "Example:\n  sudare keys certificate --keys enclave/keys --host engine.example\n\nStart the service again to use it."
-    )]
-    Certificate {
-        /// Key folder of the enclave, permit or portal zone
-        #[arg(long)]
-        keys: PathBuf,
-        /// Name or address of the service beside localhost; without any, those of the last certificate
-        #[arg(long)]
-        host: Vec<policies::tls::Host>,
-        /// Folder of the CA; the one in the key folder if absent
-        #[arg(long)]
-        ca: Option<PathBuf>,
-    },
-    /// Make a zone's key folder; for a zone with a service, also its TLS certificate
-    #[command(
-        after_help = "Examples:\n  sudare keys init --zone holder --out holder/keys\n  sudare keys init --zone enclave --out enclave/keys --ca ca --host engine.example"
-    )]
-    Init {
-        /// holder, linkage, enclave, permit or portal
-        #[arg(long)]
-        zone: policies::Zone,
-        /// Folder to make
-        #[arg(long)]
-        out: PathBuf,
-        /// Name or address under which other machines reach the service of this zone
-        #[arg(long)]
-        host: Vec<policies::tls::Host>,
-        /// Folder of the installation's CA, made if absent; without it the zone gets a CA of its own
-        #[arg(long)]
-        ca: Option<PathBuf>,
-    },
-    /// Put the epoch key that another holder wrapped in the place of this folder's own
-    #[command(after_help = "Example:\n  sudare keys join-epoch --keys ltc/keys --wrapped epoch.age")]
-    JoinEpoch {
-        /// This holder's key folder
-        #[arg(long)]
-        keys: PathBuf,
-        /// What share-epoch wrote
-        #[arg(long)]
-        wrapped: PathBuf,
-    },
-    /// Wrap this holder's epoch key for another holder
-    #[command(after_help = "Example:\n  sudare keys share-epoch --keys ndb/keys --to ltc/keys/public --out epoch.age")]
-    ShareEpoch {
-        /// This holder's key folder
-        #[arg(long)]
-        keys: PathBuf,
-        /// The other holder's seal.pub, or its public/ folder
-        #[arg(long)]
-        to: PathBuf,
-        /// File to write
-        #[arg(long)]
-        out: PathBuf,
-    },
-    /// List a folder's keys by fingerprint
-    #[command(after_help = "Example:\n  sudare keys show holder/keys")]
-    Show {
-        /// Key folder
-        keys: PathBuf,
-    },
-    /// Believe a holder's (or zone's) signatures, after comparing its key's fingerprint with it
-    #[command(
-        after_help = "Example:\n  sudare keys trust --keys linkage/keys --source ndb --holder holder/keys/public/sign.pub"
-    )]
-    Trust {
-        /// Key folder of the zone that is to believe
-        #[arg(long)]
-        keys: PathBuf,
-        /// Short word for whose key it is: small letters, digits, '-'
-        #[arg(long)]
-        source: String,
-        /// The owner's sign.pub, or its public/ folder
-        #[arg(long)]
-        holder: PathBuf,
-        /// Put it in the place of another key that was believed
-        #[arg(long)]
-        replace: bool,
-    },
 }
 
 #[derive(Debug, Args)]

@@ -7,13 +7,25 @@ use crate::world::{demo_once, path, prepared, run, text};
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    let commands: [&[&str]; 20] = [
+    let commands: [&[&str]; 32] = [
         &["demo"],
         &["synthesize"],
         &["keys", "init"],
         &["keys", "show"],
         &["keys", "share-epoch"],
         &["keys", "join-epoch"],
+        &["keys", "trust"],
+        &["keys", "verify"],
+        &["keys", "root", "init"],
+        &["keys", "root", "show"],
+        &["keys", "epoch", "new"],
+        &["keys", "epoch", "list"],
+        &["keys", "epoch", "show"],
+        &["keys", "epoch", "rotate"],
+        &["keys", "run-key", "new"],
+        &["keys", "run-key", "share"],
+        &["keys", "run-key", "join"],
+        &["keys", "run-key", "wipe"],
         &["pseudonymize"],
         &["link", "run"],
         &["release"],

@@ -25,7 +25,9 @@ pub enum EpochError {
     #[error("the run's key cannot be used")]
     RunKey(#[source] RunKeyError),
     /// The wrapped key is for somebody else, or was changed.
-    #[error("the wrapped key cannot be opened with this holder's key; ask for it again, wrapped to this holder's seal.pub")]
+    #[error(
+        "the wrapped key cannot be opened with this holder's key; ask for it again, wrapped to this holder's seal.pub"
+    )]
     Open(#[source] age::DecryptError),
     /// Wrapping failed.
     #[error("the key cannot be wrapped")]
@@ -37,7 +39,9 @@ pub enum EpochError {
     #[error("the wrapped key is not signed by the holder that it should come from; ask that holder for it again")]
     Signature,
     /// The next epoch follows another one than ours.
-    #[error("the wrapped key follows another epoch than this folder's; join the current epoch first, then the next one")]
+    #[error(
+        "the wrapped key follows another epoch than this folder's; join the current epoch first, then the next one"
+    )]
     Follows,
     /// There is no next epoch to share.
     #[error("there is no next epoch to share; make it with `sudare keys epoch new`")]

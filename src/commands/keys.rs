@@ -1,5 +1,10 @@
 //! `sudare keys`: a zone's secrets a folder, public halves in `public/`; listed by fingerprint, never printed.
 
+mod epoch;
+mod root;
+mod run_key;
+mod verify;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +12,7 @@ use anyhow::{Context as _, Result};
 use policies::Zone;
 use policies::audit::{Act, AuditLog};
 use policies::durable;
-use policies::keys::{KeyFolder, SealRecipient, VerifyingKey};
+use policies::keys::{KeyFolder, VerifyingKey};
 use policies::tls::{self, Ca, Host, Issued, TlsError};
 
 use crate::cli::Keys;
@@ -18,11 +23,20 @@ use crate::output::{self, Outcome};
 pub(crate) fn run(arguments: Keys, lang: Lang) -> Result<Outcome> {
     match arguments {
         Keys::Certificate { keys, host, ca } => certificate(&keys, &host, ca.as_deref(), lang),
-        Keys::Init { zone, out, host, ca } => init(zone, &out, &Tls { hosts: host, ca }, lang),
-        Keys::JoinEpoch { keys, wrapped } => join_epoch(&keys, &wrapped, lang),
-        Keys::ShareEpoch { keys, to, out } => share_epoch(&keys, &to, &out, lang),
+        Keys::Epoch(arguments) => epoch::run(arguments, lang),
+        Keys::Init { zone, out, host, ca, root: None, epoch: _ } => init(zone, &out, &Tls { hosts: host, ca }, lang),
+        Keys::Init { zone, out, host, ca, root: Some(root), epoch } => {
+            let derived = root::derive(zone, &root, epoch)?;
+            init(zone, &out, &Tls { hosts: host, ca }, lang)?;
+            epoch::found(&out, derived, lang)
+        }
+        Keys::JoinEpoch { keys, wrapped, from } => epoch::join(&keys, &wrapped, from.as_deref(), lang),
+        Keys::Root(arguments) => root::run(arguments, lang),
+        Keys::RunKey(arguments) => run_key::run(arguments, lang),
+        Keys::ShareEpoch { keys, to, out, next } => epoch::share(&keys, &to, &out, next, lang),
         Keys::Show { keys } => show(&keys),
         Keys::Trust { keys, source, holder, replace } => trust(&keys, &source, &holder, replace, lang),
+        Keys::Verify { keys, out, against } => verify::run(&keys, out.as_deref(), against.as_deref(), lang),
     }
 }
 
@@ -98,34 +112,31 @@ fn list(folder: &KeyFolder) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn share_epoch(keys: &Path, to: &Path, out: &Path, lang: Lang) -> Result<Outcome> {
-    let folder = KeyFolder::open(keys, Zone::Holder)?;
-    let wrapped = pseudonymizer::epoch::wrap(&folder, &SealRecipient::read(to)?)?;
-    durable::replace(out, &wrapped)
-        .with_context(|| lang.with("cannot-write", &[("path", &out.display().to_string())]))?;
-    Ok(Outcome::Done)
-}
-
-fn join_epoch(keys: &Path, wrapped: &Path, lang: Lang) -> Result<Outcome> {
-    let folder = KeyFolder::open(keys, Zone::Holder)?;
-    let bytes =
-        fs::read(wrapped).with_context(|| lang.with("cannot-read", &[("path", &wrapped.display().to_string())]))?;
-    pseudonymizer::epoch::join(&folder, &bytes)?;
-    list(&folder)
-}
-
 fn trust(keys: &Path, source: &str, holder: &Path, replace: bool, lang: Lang) -> Result<Outcome> {
     let folder = KeyFolder::open_any(keys)?;
-    let audit = AuditLog::open(folder.path(), folder.zone(), folder.signing("sign")?)?;
+    let audit = chain(&folder)?;
     let file = if holder.is_dir() { holder.join("sign.pub") } else { holder.to_owned() };
     let key = VerifyingKey::read(&file)?;
     if replace {
-        folder.replace_trusted(source, &key)?
+        folder.replace_trusted(source, &key)?;
     } else {
-        folder.trust(source, &key)?
+        folder.trust(source, &key)?;
     }
     let fingerprint = key.fingerprint();
     audit.append(clock::now(), &Act::new("keys", "key:trusted", source).with("fingerprint", fingerprint.clone()))?;
     output::note(&lang.with("key-trusted", &[("source", source), ("fingerprint", &fingerprint)]));
     Ok(Outcome::Done)
+}
+
+/// The audit chain of a zone's folder. Opened before the act: what cannot be recorded does not happen.
+fn chain(folder: &KeyFolder) -> Result<AuditLog> {
+    Ok(AuditLog::open(folder.path(), folder.zone(), folder.signing("sign")?)?)
+}
+
+fn read_file(path: &Path, lang: Lang) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| lang.with("cannot-read", &[("path", &path.display().to_string())]))
+}
+
+fn write_file(path: &Path, bytes: &[u8], lang: Lang) -> Result<()> {
+    durable::replace(path, bytes).with_context(|| lang.with("cannot-write", &[("path", &path.display().to_string())]))
 }

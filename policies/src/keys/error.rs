@@ -46,6 +46,12 @@ pub enum KeyError {
         /// Whose it should be.
         wanted: Zone,
     },
+    /// Only holders make tokens.
+    #[error("the {zone} zone has no epochs; leave --root out, or make the holder's folder with --zone holder")]
+    NoEpochs {
+        /// Whose folder it was to be.
+        zone: Zone,
+    },
     /// A source's word that is none.
     #[error("a source is named by a word of small letters, digits and '-', at most 32 of them, e.g. ndb")]
     Source,

@@ -99,7 +99,9 @@ mod tests {
 
     #[test]
     fn the_first_line_of_a_private_file() {
-        for (bytes, expected) in [(&b"one two three\nfour"[..], "one two three"), (b"a b\r\n", "a b"), ("簾 の 鍵".as_bytes(), "簾 の 鍵")] {
+        for (bytes, expected) in
+            [(&b"one two three\nfour"[..], "one two three"), (b"a b\r\n", "a b"), ("簾 の 鍵".as_bytes(), "簾 の 鍵")]
+        {
             assert_eq!(read(bytes, 0o600).unwrap().secret().expose_secret(), expected);
         }
         for bytes in [&b""[..], b"\n", b"\xff\xfe", &[b'a'; 5000]] {

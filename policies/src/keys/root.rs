@@ -75,7 +75,9 @@ pub enum RootError {
     #[error("the PKCS#11 module is to be named with its whole path, e.g. /usr/lib/softhsm/libsofthsm2.so")]
     ModulePath,
     /// No such token, or two.
-    #[error("there is not exactly one token with the label {token}; list the tokens with the vendor's tool, e.g. `softhsm2-util --show-slots`")]
+    #[error(
+        "there is not exactly one token with the label {token}; list the tokens with the vendor's tool, e.g. `softhsm2-util --show-slots`"
+    )]
     Token {
         /// Label.
         token: String,
@@ -103,7 +105,9 @@ pub enum RootError {
         key: String,
     },
     /// The key could be taken out of the token.
-    #[error("the key {key} could be read out of the token {token}, so it is no root; make one with `sudare keys root init`")]
+    #[error(
+        "the key {key} could be read out of the token {token}, so it is no root; make one with `sudare keys root init`"
+    )]
     Extractable {
         /// Label of the token.
         token: String,
@@ -152,23 +156,28 @@ enum Inner {
 
 impl Root {
     /// Makes a root and seals it by a passphrase into a new file, which `age --decrypt` opens too.
-    pub fn seal(path: &Path, passphrase: Passphrase) -> Result<Self, RootError> {
+    pub fn seal(path: &Path, passphrase: &Passphrase) -> Result<Self, RootError> {
         Self::seal_with(path, passphrase, sealed::LOG_WORK)
     }
 
-    fn seal_with(path: &Path, passphrase: Passphrase, log_work: u8) -> Result<Self, RootError> {
+    fn seal_with(path: &Path, passphrase: &Passphrase, log_work: u8) -> Result<Self, RootError> {
         absent(path)?;
         let root = SecretBytes::generate();
-        let bytes = sealed::seal(&root, &passphrase, log_work)?;
+        let bytes = sealed::seal(&root, passphrase, log_work)?;
         write(path, &bytes)?;
         Ok(Self(Inner::Sealed(root)))
     }
 
     /// Makes a root inside a token and a new file that says where it is; the file holds no secret.
-    pub fn generate_in_token(path: &Path, place: TokenPlace, pin: &Passphrase, now: Timestamp) -> Result<Self, RootError> {
+    pub fn generate_in_token(
+        path: &Path,
+        place: &TokenPlace,
+        pin: &Passphrase,
+        now: Timestamp,
+    ) -> Result<Self, RootError> {
         absent(path)?;
-        let root = Self(Inner::Token(TokenRoot::generate(&place, pin)?));
-        let text = token::describe(&place, &root.fingerprint()?, now);
+        let root = Self(Inner::Token(TokenRoot::generate(place, pin)?));
+        let text = token::describe(place, &root.fingerprint()?, now);
         write(path, text.as_bytes())?;
         Ok(root)
     }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
@@ -156,7 +156,9 @@ impl KeyFolder {
         }
         let at = self.run_file(&key.id, "key");
         let hex = Zeroizing::new(hex::encode(key.key.expose()));
-        let text = Zeroizing::new(format!("{}\n{}\n", key.made_at, *hex));
+        // The room is reserved at once: growing would leave copies behind that nobody wipes.
+        let mut text = Zeroizing::new(String::with_capacity(256));
+        text.extend([&key.made_at.to_string(), "\n", hex.as_str(), "\n"]);
         self.run_write(&at, text.as_bytes())?;
         Ok(key)
     }
@@ -169,7 +171,7 @@ impl KeyFolder {
         Ok(file::wipe(&self.run_file(id, "key"))?)
     }
 
-    fn run_write(&self, at: &PathBuf, bytes: &[u8]) -> Result<(), KeyError> {
+    fn run_write(&self, at: &Path, bytes: &[u8]) -> Result<(), KeyError> {
         let write = || {
             let folder = self.path().join("secret").join("run");
             if !folder.exists() {
@@ -177,7 +179,7 @@ impl KeyFolder {
             }
             durable::replace_private(at, bytes)
         };
-        write().map_err(|cause| KeyError::Io { path: at.clone(), cause })
+        write().map_err(|cause| KeyError::Io { path: at.to_owned(), cause })
     }
 
     fn run_file(&self, id: &RunId, ending: &str) -> PathBuf {

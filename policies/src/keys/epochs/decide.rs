@@ -38,7 +38,9 @@ pub enum RotationError {
         path: PathBuf,
     },
     /// A rotation is under way.
-    #[error("a rotation to epoch {next} is under way; finish it, or give it up with `sudare keys epoch rotate --cancel`")]
+    #[error(
+        "a rotation to epoch {next} is under way; finish it, or give it up with `sudare keys epoch rotate --cancel`"
+    )]
     UnderWay {
         /// The next epoch.
         next: u32,
@@ -71,7 +73,9 @@ pub enum RotationError {
     #[error("the verdict is not the linkage zone's; ask for it again, and compare the trusted key's fingerprint")]
     Verdict(#[source] JwsError),
     /// The verdict speaks of something else.
-    #[error("the verdict speaks of other epochs or of another bridge; ask the linkage zone for the one of this rotation")]
+    #[error(
+        "the verdict speaks of other epochs or of another bridge; ask the linkage zone for the one of this rotation"
+    )]
     OtherVerdict,
     /// There is nothing to destroy yet.
     #[error("epoch {current} is in use and there is no older key here; a key can be removed only after the switch")]

@@ -88,7 +88,7 @@ fn a_verdict_of_something_else_does_not_switch() {
         BridgeVerdict { from: right.to.clone(), ..right.clone() },
         BridgeVerdict { to: right.from.clone(), ..right.clone() },
         BridgeVerdict { to: "0".repeat(16), ..right.clone() },
-        BridgeVerdict { bridge: "cd".repeat(32), ..right.clone() },
+        BridgeVerdict { bridge: "cd".repeat(32), ..right },
     ] {
         let signed = other.sign(&linkage).unwrap();
         assert!(matches!(epochs.verify(&signed), Err(RotationError::OtherVerdict)));
@@ -223,7 +223,12 @@ proptest! {
                     verified = true;
                 }
                 Turn::Switch => prop_assert!(verified),
-                _ => {}
+                Turn::BridgeMade(_)
+                | Turn::Cancel(_)
+                | Turn::Destroy(_)
+                | Turn::Join(_)
+                | Turn::Prepare(_)
+                | Turn::Start => {}
             }
             if matches!(turn, Turn::BridgeMade(_) | Turn::Cancel(_) | Turn::Switch) {
                 verified = false;

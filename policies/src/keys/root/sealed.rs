@@ -26,7 +26,9 @@ pub(super) fn seal(root: &SecretBytes, passphrase: &Passphrase, log_work: u8) ->
     let mut recipient = scrypt::Recipient::new(passphrase.secret().clone());
     recipient.set_work_factor(log_work);
     let key = Zeroizing::new(hex::encode(root.expose()));
-    let text = Zeroizing::new(format!("{MARK}\n{}\n", *key));
+    // The room is reserved at once: growing would leave copies behind that nobody wipes.
+    let mut text = Zeroizing::new(String::with_capacity(256));
+    text.extend([MARK, "\n", key.as_str(), "\n"]);
     let encryptor =
         Encryptor::with_recipients(iter::once(&recipient as &dyn age::Recipient)).map_err(RootError::Seal)?;
     let write = || {
@@ -56,7 +58,12 @@ fn why(cause: &DecryptError, path: &Path) -> RootError {
     match cause {
         DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => RootError::Passphrase { path },
         DecryptError::ExcessiveWork { .. } => RootError::Work { path },
-        // Broken header, another recipient, an unknown version, and what a later age may tell apart.
-        _ => RootError::Form { path },
+        DecryptError::InvalidHeader
+        | DecryptError::InvalidMac
+        | DecryptError::Io(_)
+        | DecryptError::NoMatchingKeys
+        | DecryptError::UnknownFormat
+        // What a later age may tell apart.
+        | _ => RootError::Form { path },
     }
 }

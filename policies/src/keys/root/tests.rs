@@ -20,7 +20,7 @@ fn words(text: &str) -> Passphrase {
 
 fn sealed(dir: &Path) -> (PathBuf, Root) {
     let path = dir.join("root.age");
-    let root = Root::seal_with(&path, words("six random words of ours"), LOG_WORK).unwrap();
+    let root = Root::seal_with(&path, &words("six random words of ours"), LOG_WORK).unwrap();
     (path, root)
 }
 
@@ -34,7 +34,7 @@ fn a_sealed_root_opens_by_its_passphrase_alone() {
     assert!(opened.epoch(3).unwrap().same(&made.epoch(3).unwrap()));
     assert!(!opened.epoch(3).unwrap().same(&made.epoch(4).unwrap()));
     assert!(matches!(Root::open(&path, &words("six random words of theirs")), Err(RootError::Passphrase { .. })));
-    assert!(matches!(Root::seal_with(&path, words("x"), LOG_WORK), Err(RootError::Exists { .. })));
+    assert!(matches!(Root::seal_with(&path, &words("x"), LOG_WORK), Err(RootError::Exists { .. })));
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
     assert!(matches!(Root::open(&path, &words("six random words of ours")), Err(RootError::Open { .. })));
 }
@@ -74,7 +74,8 @@ fn something_else_that_is_sealed_or_said_is_no_root() {
         durable::replace_private(&path, bytes).unwrap();
         Root::open(&path, &words("p")).map(|_| ())
     };
-    for bytes in [&b""[..], b"{}", b"\xff", br#"{"root":"file"}"#, &[b'a'; 70_000]] {
+    let long = vec![b'a'; 70_000];
+    for bytes in [&b""[..], b"{}", b"\xff", br#"{"root":"file"}"#, &long] {
         assert!(matches!(open(bytes), Err(RootError::Form { .. })));
     }
     let place = TokenPlace { module: "libtoken.so".into(), token: "t".to_owned(), key: "k".to_owned() };
@@ -140,7 +141,7 @@ fn inside_a_token(dir: &Path) {
         |token: &str, key: &str| TokenPlace { module: MODULE.into(), token: token.to_owned(), key: key.to_owned() };
     let path = dir.join("root.json");
     let ours = place("sudare", "root");
-    let made = Root::generate_in_token(&path, ours.clone(), &words("1234"), Timestamp::UNIX_EPOCH).unwrap();
+    let made = Root::generate_in_token(&path, &ours, &words("1234"), Timestamp::UNIX_EPOCH).unwrap();
     let (name, epoch) = (made.fingerprint().unwrap(), made.epoch(7).unwrap());
     assert!(!epoch.same(&made.epoch(8).unwrap()));
     drop(made);
@@ -158,7 +159,7 @@ fn inside_a_token(dir: &Path) {
 
     let second = dir.join("second.json");
     let refused = |place: TokenPlace| {
-        Root::generate_in_token(&second, place, &words("1234"), Timestamp::UNIX_EPOCH).err().unwrap()
+        Root::generate_in_token(&second, &place, &words("1234"), Timestamp::UNIX_EPOCH).err().unwrap()
     };
     assert!(matches!(refused(ours.clone()), RootError::KeyExists { .. }));
     assert!(matches!(refused(place("twin", "root")), RootError::Token { .. }));

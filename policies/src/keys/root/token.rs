@@ -40,12 +40,8 @@ pub(super) struct Described {
 const KIND: &str = "pkcs11";
 
 pub(super) fn describe(place: &TokenPlace, fingerprint: &str, now: Timestamp) -> String {
-    let described = Described {
-        root: KIND.to_owned(),
-        place: place.clone(),
-        fingerprint: fingerprint.to_owned(),
-        created_at: now,
-    };
+    let described =
+        Described { root: KIND.to_owned(), place: place.clone(), fingerprint: fingerprint.to_owned(), created_at: now };
     // INVARIANT: texts, a path that came from text, and a time always have a JSON form.
     serde_json::to_string_pretty(&described).unwrap_or_default()
 }
@@ -121,11 +117,7 @@ impl TokenRoot {
     }
 }
 
-pub(super) fn hmac(
-    session: &Session,
-    key: ObjectHandle,
-    message: &[u8],
-) -> Result<Option<Zeroizing<[u8; 32]>>, Error> {
+pub(super) fn hmac(session: &Session, key: ObjectHandle, message: &[u8]) -> Result<Option<Zeroizing<[u8; 32]>>, Error> {
     let mut tag = session.sign(&Mechanism::Sha256Hmac, key, message)?;
     let block = <[u8; 32]>::try_from(tag.as_slice()).ok().map(Zeroizing::new);
     tag.zeroize();
@@ -162,10 +154,7 @@ fn load(path: &Path) -> Result<Pkcs11, Error> {
 }
 
 fn find(session: &Session, label: &str) -> Result<Vec<ObjectHandle>, Error> {
-    session.find_objects(&[
-        Attribute::Class(ObjectClass::SECRET_KEY),
-        Attribute::Label(label.as_bytes().to_vec()),
-    ])
+    session.find_objects(&[Attribute::Class(ObjectClass::SECRET_KEY), Attribute::Label(label.as_bytes().to_vec())])
 }
 
 fn device(token: &str) -> impl Fn(Error) -> RootError + use<> {
