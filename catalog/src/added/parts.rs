@@ -12,7 +12,7 @@ use super::{AddedSource, AddedSourceError, ColumnFault, SourceFault, TableFault}
 use crate::schema::{Class, Column, ColumnType, PLACES, Table, person_key};
 
 /// Schemas that SQL or the catalog knows already, and zones, whose signatures are believed under these words.
-const TAKEN_SOURCES: [&str; 15] = [
+pub(super) const TAKEN_SOURCES: [&str; 15] = [
     "ndb", "ltc", "dpc", "ehr", "person", "facility", "code", "work", "truth", "public", "holder", "linkage",
     "enclave", "permit", "portal",
 ];

@@ -68,6 +68,17 @@ fn a_file_becomes_a_source_with_its_tables() {
 }
 
 #[test]
+fn the_documentation_shows_a_file_that_loads() {
+    let page = include_str!("../../../docs/sources.md");
+    let shown = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let source = registry(shown).unwrap();
+    assert_eq!((source.id(), source.tables().len()), ("registry", 1));
+    for name in parts::TAKEN_SOURCES.iter().take(10) {
+        assert!(page.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+#[test]
 fn bounds_are_the_files_where_it_states_them() {
     let text =
         REGISTRY.replace("holder_say", "max_quarantine_share = 0.2\nadmission_max_multiplicity = 50\nholder_say");
