@@ -8,6 +8,7 @@ mod dpc;
 mod ehr;
 mod linked;
 mod ndb;
+mod payers;
 mod pharmacy;
 mod receipts;
 

@@ -20,6 +20,13 @@ pub(crate) enum Use {
     Content,
 }
 
+impl Use {
+    /// The place of a field for this use.
+    pub(crate) fn of(self, layout: &Layout, record: &str, name: &str) -> Span {
+        Span::of(layout, record, name, self)
+    }
+}
+
 impl Span {
     /// The place of a field, if the layout lets it be used so.
     pub(crate) fn of(layout: &Layout, record: &str, name: &str, wanted: Use) -> Self {
@@ -79,12 +86,10 @@ macro_rules! fields {
         impl $name {
             /// Finds the fields in a layout.
             pub(crate) fn of(layout: &$crate::layout::Layout) -> Self {
-                #[allow(unused_imports, reason = "a record may have fields of one use only")]
-                use $crate::layout::Use;
                 Self {
-                    $($($frame: $crate::layout::Span::of(layout, $tag, stringify!($frame), Use::Frame),)*)?
-                    $($identity: $crate::layout::Span::of(layout, $tag, stringify!($identity), Use::Identity),)*
-                    $($content: $crate::layout::Span::of(layout, $tag, stringify!($content), Use::Content),)*
+                    $($($frame: $crate::layout::Use::Frame.of(layout, $tag, stringify!($frame)),)*)?
+                    $($identity: $crate::layout::Use::Identity.of(layout, $tag, stringify!($identity)),)*
+                    $($content: $crate::layout::Use::Content.of(layout, $tag, stringify!($content)),)*
                 }
             }
 

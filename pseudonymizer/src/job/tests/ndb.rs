@@ -1,7 +1,7 @@
 //! Runs on receipts, with the shipped layouts or with others.
 
 use super::*;
-use crate::layout::Layout;
+use crate::layout::{self, Layout};
 
 /// A batch of NDB files.
 pub(super) fn batch(world: &World, files: &[PathBuf], out: &str) -> Batch {
@@ -44,13 +44,13 @@ pub(super) fn columns(world: &World, report: &Report, out: &str) -> BTreeMap<Str
 }
 
 /// A line as a layout places its fields; `days:5` is the fifth cell of a span.
-pub(super) fn line(layout: &Layout, tag: &str, cells: &[(&str, &str)]) -> String {
-    let record = layout.record(tag).unwrap();
+pub(super) fn line(of: &Layout, tag: &str, cells: &[(&str, &str)]) -> String {
+    let record = of.record(tag).unwrap();
     let mut row = vec![""; usize::from(record.width)];
     row[0] = tag;
     for (name, cell) in cells {
         let (name, further) = name.split_once(':').unwrap_or((name, "1"));
-        let Some(crate::layout::Place::At(from, _)) = record.field(name).map(|field| &field.place) else {
+        let Some(layout::Place::At(from, _)) = record.field(name).map(|field| &field.place) else {
             panic!("{tag} {name}")
         };
         row[usize::from(*from) + further.parse::<usize>().unwrap() - 2] = cell;

@@ -2,7 +2,7 @@
 
 use super::buffer::{Line, Tag};
 use crate::intake::Intake;
-use crate::layout::{Action, Fate, Layout, Record, fields};
+use crate::layout::{Action, Fate, Layout, Place, Record, fields};
 
 fields! {
     /// The institution that sent the receipts.
@@ -303,8 +303,8 @@ fn compared(record: &Record) -> Vec<(usize, usize)> {
     let kept = record.fields.iter().filter(|field| field.action != Action::Drop);
     let mut runs: Vec<(usize, usize)> = kept
         .filter_map(|field| match field.place {
-            crate::layout::Place::At(from, to) => Some((usize::from(from), usize::from(to))),
-            _ => None,
+            Place::At(from, to) => Some((usize::from(from), usize::from(to))),
+            Place::Header(_) | Place::Path(_) => None,
         })
         .collect();
     runs.sort_unstable();
