@@ -61,3 +61,13 @@ pub(super) fn line(of: &Layout, tag: &str, cells: &[(&str, &str)]) -> String {
 pub(super) fn cp932(text: &str) -> Vec<u8> {
     encoding_rs::SHIFT_JIS.encode(text).0.into_owned()
 }
+
+/// Tokens of each kind that a batch carries.
+pub(super) fn tokens_by_kind(batch: &Batch) -> BTreeMap<String, HashSet<Vec<u8>>> {
+    let schema = batch.tokens.schema();
+    let binary = |field: &arrow::datatypes::Field| {
+        matches!(field.data_type(), arrow::datatypes::DataType::FixedSizeBinary(_)) && field.name() != "atom"
+    };
+    let kinds = schema.fields().iter().filter(|field| binary(field)).map(|field| field.name().clone());
+    kinds.map(|kind| (kind.clone(), batch.tokens(&kind).into_values().collect())).collect()
+}

@@ -116,6 +116,12 @@ const KNOWN: [(&str, &str, u8); 4] = [
     ("ndb-pharmacy", "pharmacy", b'4'),
 ];
 
+/// Whether a layout is one of receipts.
+#[cfg(test)]
+pub(super) fn is_of_receipts(id: &str) -> bool {
+    KNOWN.iter().any(|(known, _, _)| *known == id)
+}
+
 /// What becomes of a record; the later stands where two layouts of a file differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Take {
