@@ -11,7 +11,7 @@ use super::{PseudonymizeError, Source};
 /// Kinds, in the order in which they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
-    /// 医科, DPC, 歯科 and 調剤 receipts.
+    /// 医科, DPC and 調剤 receipts.
     Receipts,
     /// 特定健診 XML.
     Checkup,
