@@ -145,3 +145,15 @@ fn every_field_that_is_not_carried_is_named_with_its_reason() {
         "dropped without a reason: {silent:?}; carried, or no field: {idle:?}"
     );
 }
+
+#[test]
+fn every_column_that_a_field_fills_is_in_the_catalog() {
+    let layouts = layout::shipped().unwrap();
+    for layout in layouts.values().filter(|layout| super::dialect::is_of_receipts(&layout.id)) {
+        for to in layout.records.iter().flat_map(|record| &record.fields).flat_map(|field| &field.to) {
+            let (table, column) = to.rsplit_once('.').unwrap();
+            let known = catalog::table(table).is_some_and(|table| table.column(column).is_some());
+            assert!(known, "{}: {to}", layout.id);
+        }
+    }
+}
