@@ -3,12 +3,12 @@
 mod carried;
 mod checkup;
 mod damaged;
+mod delivered;
 mod dental;
 mod dpc;
 mod ehr;
 mod linked;
 mod ndb;
-mod payers;
 mod pharmacy;
 mod receipts;
 

@@ -20,14 +20,22 @@ pub(crate) enum Use {
     Content,
 }
 
-impl Use {
-    /// The place of a field for this use.
-    pub(crate) fn of(self, layout: &Layout, record: &str, name: &str) -> Span {
-        Span::of(layout, record, name, self)
-    }
-}
-
 impl Span {
+    /// The place of a field for tokens.
+    pub(crate) fn identity(layout: &Layout, record: &str, name: &str) -> Self {
+        Self::of(layout, record, name, Use::Identity)
+    }
+
+    /// The place of a field for content.
+    pub(crate) fn content(layout: &Layout, record: &str, name: &str) -> Self {
+        Self::of(layout, record, name, Use::Content)
+    }
+
+    /// The place of a field that steers or checks the reading.
+    pub(crate) fn frame(layout: &Layout, record: &str, name: &str) -> Self {
+        Self::of(layout, record, name, Use::Frame)
+    }
+
     /// The place of a field, if the layout lets it be used so.
     pub(crate) fn of(layout: &Layout, record: &str, name: &str, wanted: Use) -> Self {
         let field = layout.record(record).and_then(|record| record.field(name));
@@ -45,6 +53,11 @@ impl Span {
     /// First and last position, from 1; both 0 if there is no such field.
     pub(crate) fn ends(self) -> (usize, usize) {
         (self.from, self.to)
+    }
+
+    /// Its first position, from 1.
+    pub(crate) fn first(self) -> Option<usize> {
+        (self.from > 0).then_some(self.from)
     }
 
     /// The cell; blank where there is none.
@@ -87,9 +100,9 @@ macro_rules! fields {
             /// Finds the fields in a layout.
             pub(crate) fn of(layout: &$crate::layout::Layout) -> Self {
                 Self {
-                    $($($frame: $crate::layout::Use::Frame.of(layout, $tag, stringify!($frame)),)*)?
-                    $($identity: $crate::layout::Use::Identity.of(layout, $tag, stringify!($identity)),)*
-                    $($content: $crate::layout::Use::Content.of(layout, $tag, stringify!($content)),)*
+                    $($($frame: $crate::layout::Span::frame(layout, $tag, stringify!($frame)),)*)?
+                    $($identity: $crate::layout::Span::identity(layout, $tag, stringify!($identity)),)*
+                    $($content: $crate::layout::Span::content(layout, $tag, stringify!($content)),)*
                 }
             }
 

@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn a_field_of_many_cells_ends_with_its_line() {
         let layout = &crate::layout::shipped().unwrap()["ndb-medical"];
-        let days = crate::layout::Span::of(layout, "SI", "days", crate::layout::Use::Content);
+        let days = Span::content(layout, "SI", "days");
         let of = |line: &str| {
             let mut receipt = Receipt::default();
             receipt.push(1, line.as_bytes());
