@@ -14,7 +14,7 @@ mod rules;
 mod slot;
 
 pub use error::LayoutError;
-pub(crate) use slot::{Span, Use, fields, may};
+pub(crate) use slot::{Span, Use, fields};
 
 /// How a file of the layout is taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
