@@ -4,6 +4,7 @@ mod carried;
 mod care;
 mod checkup;
 mod damaged;
+mod delivered;
 mod dental;
 mod dpc;
 mod dropped;

@@ -15,6 +15,8 @@ mod checks;
 mod claim;
 mod dialect;
 mod institution;
+#[cfg(test)]
+mod uncarried;
 mod who;
 
 use buffer::{Receipt, Tag, tag_of};

@@ -5,6 +5,8 @@ use super::*;
 use crate::layout::{self, Action, Layout};
 
 type Cells<'a> = &'a [(&'a str, &'a str)];
+/// A record: tag, then cells.
+type Lines = Vec<(&'static str, Vec<(&'static str, &'static str)>)>;
 
 /// Records of a file by name: tag, then cells.
 fn text(layout: &Layout, records: &[(&str, Cells<'_>)]) -> Vec<u8> {
@@ -87,7 +89,7 @@ const IY: Cells<'_> = &[("drug_code", "620007818"), ("dose", "1.5"), ("count", "
 const TO: Cells<'_> = &[("material_code", "710010001"), ("quantity", "2.5"), ("count", "1"), ("days:8", "1")];
 
 /// Acts: a group of each kind, and one that begins with a material, one that begins with a comment, for two other receipts.
-fn acts() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
+fn acts() -> Lines {
     vec![
         ("SI", [SI, &[("service_class", "12")]].concat()),
         ("IY", [IY, &[("service_class", "21")]].concat()),
@@ -95,12 +97,12 @@ fn acts() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
     ]
 }
 
-fn begun_by(tag: &'static str) -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
+fn begun_by(tag: &'static str) -> Lines {
     let first = if tag == "TO" { TO } else { &[("comment_code", "810000001")][..] };
     vec![(tag, [first, &[("service_class", "21")]].concat()), ("SI", SI.to_vec()), ("IY", IY.to_vec())]
 }
 
-fn file(layout: &Layout, parts: &[Vec<(&'static str, Vec<(&'static str, &'static str)>)>]) -> Vec<u8> {
+fn file(layout: &Layout, parts: &[Lines]) -> Vec<u8> {
     let records: Vec<(&str, Cells<'_>)> = parts.iter().flatten().map(|(tag, cells)| (*tag, cells.as_slice())).collect();
     text(layout, &records)
 }

@@ -41,9 +41,12 @@ fn a_pharmacy_receipt_names_its_prescriber_and_its_drugs() {
     assert_eq!(batch.text("ndb.claims", "facility_code"), ["1347654321"]);
     assert_eq!(batch.text("ndb.claims", "prescriber_facility_code"), ["1311234566"]);
     assert_eq!(batch.ints("ndb.claims", "copay"), [Some(300)]);
-    assert_eq!(batch.numbers("ndb.drugs", "quantity"), [Some(1.0), Some(20.5)]);
-    assert_eq!(batch.ints("ndb.drugs", "times"), [Some(14), Some(2)]);
-    assert_eq!(batch.ints("ndb.drugs", "days_supply"), [Some(14), None]);
+    let quantities = batch.numbers("ndb.drugs", "quantity");
+    let [tablets, ointment] = [1.0, 20.5].map(|dose| quantities.iter().position(|one| *one == Some(dose)).unwrap());
+    for (column, expected) in [("times", [Some(14), Some(2)]), ("days_supply", [Some(14), None])] {
+        let values = batch.ints("ndb.drugs", column);
+        assert_eq!([values[tablets], values[ointment]], expected, "{column}");
+    }
     let day = |day| Some(catalog::codes::days(date(2022, 7, day)));
     assert_eq!(batch.days("ndb.drugs", "prescribed_on")[0], day(5));
     assert_eq!(batch.days("ndb.drugs", "dispensed_on")[0], day(6));
@@ -90,11 +93,13 @@ fn a_dpc_receipt_has_its_diagnoses_and_what_is_bundled() {
     assert_eq!(batch.text("ndb.claims", "department"), ["01"]);
     assert_eq!(batch.ints("ndb.claims", "copay"), [Some(57_600)]);
     assert_eq!(batch.report.count(Reason::ReceiptKind), 1, "a grouped receipt");
-    assert_eq!(batch.text("ndb.diagnoses", "icd10"), ["E119", "I10"]);
+    let at = |values: Vec<String>, wanted: &str| values.iter().position(|one| one == wanted).unwrap();
     let main = batch.tables["ndb.diagnoses"].column_by_name("main").unwrap().as_boolean().clone();
-    assert_eq!(main.iter().collect::<Vec<_>>(), [Some(false), Some(true)]);
-    assert_eq!(batch.text("ndb.procedures", "procedure_code"), ["160010010", "160000310"]);
-    assert_eq!(batch.ints("ndb.procedures", "points"), [Some(49), None]);
+    let icd10 = |code: &str| at(batch.text("ndb.diagnoses", "icd10"), code);
+    assert_eq!([main.value(icd10("E119")), main.value(icd10("I10"))], [false, true]);
+    let points = batch.ints("ndb.procedures", "points");
+    let act = |code: &str| at(batch.text("ndb.procedures", "procedure_code"), code);
+    assert_eq!([points[act("160010010")], points[act("160000310")]], [Some(49), None]);
     assert_eq!(batch.text("ndb.drugs", "section"), ["21"]);
     assert_eq!(batch.numbers("ndb.materials", "quantity"), [Some(2.5)]);
     assert_eq!(batch.ints("facility", "beds"), [Some(350)]);

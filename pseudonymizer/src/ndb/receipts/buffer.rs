@@ -111,8 +111,16 @@ impl<'r> Line<'r> {
     /// The cells of a field, as far as the line goes.
     pub(super) fn cells(self, field: Span) -> impl Iterator<Item = &'r [u8]> {
         let (from, to) = field.ends();
-        let to = if from == 0 { 0 } else { to.min(self.ends.len()) };
-        (from.max(1)..=to).map(move |at| self.between(at, at))
+        let first = from.checked_sub(1).unwrap_or(self.ends.len()).min(self.ends.len());
+        let ends = self.ends.get(first..to.clamp(first, self.ends.len())).unwrap_or_default();
+        let place = |end: u32| usize::try_from(end).unwrap_or(usize::MAX);
+        let before = first.checked_sub(1).and_then(|before| self.ends.get(before));
+        let mut start = before.map_or(0, |comma| place(*comma).saturating_add(1));
+        ends.iter().map(move |end| {
+            let cell = self.bytes.get(start..place(*end)).unwrap_or_default();
+            start = place(*end).saturating_add(1);
+            cell
+        })
     }
 
     /// The bytes from one position to another, both in.
@@ -176,6 +184,25 @@ mod tests {
         assert_eq!(first.between(4, 5), b"");
         receipt.clear();
         assert!(receipt.is_empty() && receipt.first().is_none());
+    }
+
+    #[test]
+    fn a_field_of_many_cells_ends_with_its_line() {
+        let layout = &crate::layout::shipped().unwrap()["ndb-medical"];
+        let days = Span::content(layout, "SI", "days");
+        let of = |line: &str| {
+            let mut receipt = Receipt::default();
+            receipt.push(1, line.as_bytes());
+            let cells: Vec<Vec<u8>> = receipt.first().unwrap().cells(days).map(<[u8]>::to_vec).collect();
+            cells
+        };
+        let front = "SI,12,1,112007410,,73,1,,,,,,";
+        assert_eq!(of(front), Vec::<Vec<u8>>::new());
+        assert_eq!(of(&format!("{front},1,,2")), [b"1".to_vec(), Vec::new(), b"2".to_vec()]);
+        assert_eq!(of(&format!("{front}{}", ",".repeat(40))).len(), 31);
+        let mut receipt = Receipt::default();
+        receipt.push(1, b"SI,1");
+        assert_eq!(receipt.first().unwrap().cells(Span::default()).count(), 0);
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use super::buffer::{Line, Tag};
 use crate::intake::Intake;
-use crate::layout::{Action, Fate, Layout, Record, fields};
+use crate::layout::{Action, Fate, Layout, Place, Record, fields};
 
 fields! {
     /// The institution that sent the receipts.
@@ -115,6 +115,12 @@ const KNOWN: [(&str, &str, u8); 4] = [
     ("ndb-dental", "dental", b'3'),
     ("ndb-pharmacy", "pharmacy", b'4'),
 ];
+
+/// Whether a layout is one of receipts.
+#[cfg(test)]
+pub(super) fn is_of_receipts(id: &str) -> bool {
+    KNOWN.iter().any(|(known, _, _)| *known == id)
+}
 
 /// What becomes of a record; the later stands where two layouts of a file differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -303,8 +309,8 @@ fn compared(record: &Record) -> Vec<(usize, usize)> {
     let kept = record.fields.iter().filter(|field| field.action != Action::Drop);
     let mut runs: Vec<(usize, usize)> = kept
         .filter_map(|field| match field.place {
-            crate::layout::Place::At(from, to) => Some((usize::from(from), usize::from(to))),
-            _ => None,
+            Place::At(from, to) => Some((usize::from(from), usize::from(to))),
+            Place::Header(_) | Place::Path(_) => None,
         })
         .collect();
     runs.sort_unstable();
