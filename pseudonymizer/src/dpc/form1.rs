@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::io::BufRead;
 use std::path::Path;
 
+mod values;
+
 use super::case::{Facts, Outcome};
 use super::stays::{CaseKey, check_order};
 use super::{rows, width};
@@ -17,6 +19,7 @@ use crate::normalise::sex::Sex;
 use crate::report::Reason;
 use crate::rows::{Form1Row, StayDiagnosisRow, StayProcedureRow, StayRow};
 use crate::tokens::Identity;
+use values::{adl, coma, emergency, flag, procedure_code, short_code};
 
 fields! {
     /// Columns 1 to 8 of every line.
@@ -338,49 +341,6 @@ fn put<T>(pair: &mut [Option<T>; 2], place: usize, value: Option<T>) {
     if let Some(known) = pair.get_mut(place) {
         *known = value;
     }
-}
-
-/// A code of up to eight half-width letters and digits: shorter than any number of a person.
-fn short_code(cell: &[u8]) -> Option<String> {
-    let fits = (1..=8).contains(&cell.len()) && cell.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'.');
-    fits.then(|| String::from_utf8(cell.to_vec()).ok()).flatten()
-}
-
-/// 予定・救急医療入院: 1xx planned, 2xx unplanned, 3xx emergency.
-fn emergency(cell: &[u8]) -> Option<bool> {
-    let code = cell::digits(cell, 3)?;
-    Some(!code.starts_with('1'))
-}
-
-fn flag(cell: &[u8]) -> Option<bool> {
-    match cell {
-        b"0" => Some(false),
-        b"1" => Some(true),
-        _ => None,
-    }
-}
-
-/// Barthel index by 5: the sum of ten digits, 0 to 3 each; 9 is unknown.
-fn adl(cell: &[u8]) -> Option<i32> {
-    let digits = cell::digits(cell, 10)?;
-    let parts: Option<Vec<i32>> =
-        digits.bytes().map(|digit| (digit <= b'3').then(|| i32::from(digit - b'0'))).collect();
-    Some(parts?.iter().sum())
-}
-
-/// Japan Coma Scale: up to three digits, a letter behind them allowed.
-fn coma(cell: &[u8]) -> Option<String> {
-    let fits = (1..=6).contains(&cell.len())
-        && cell.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'R' | b'I' | b'A'));
-    fits.then(|| String::from_utf8(cell.to_vec()).ok()).flatten()
-}
-
-/// K code of the fee table: `K` and digits, with branches (`K552-2`, `K9202`).
-fn procedure_code(cell: &[u8]) -> Option<String> {
-    let fits = cell.first() == Some(&b'K')
-        && (2..=12).contains(&cell.len())
-        && cell.iter().skip(1).all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
-    fits.then(|| String::from_utf8(cell.to_vec()).ok()).flatten()
 }
 
 #[cfg(test)]
