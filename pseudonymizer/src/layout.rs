@@ -17,7 +17,7 @@ mod rules;
 mod slot;
 
 pub use error::LayoutError;
-pub(crate) use form::{Form, Scalar, Seen, institution};
+pub(crate) use form::{Form, Scalar, Seen, institution, matches};
 pub(crate) use slot::{Span, fields};
 
 /// How a file of the layout is taken apart.
@@ -302,6 +302,9 @@ pub fn shipped() -> Result<BTreeMap<String, Layout>, LayoutError> {
 /// Texts of the shipped layouts.
 const SHIPPED: &[&str] = &[
     include_str!("../layouts/ehr-fhir.toml"),
+    include_str!("../layouts/ndb-checkup-csv.toml"),
+    include_str!("../layouts/ndb-checkup-xml.toml"),
+    include_str!("../layouts/ndb-guidance-xml.toml"),
 ];
 
 #[cfg(test)]

@@ -2,5 +2,6 @@
 
 pub(crate) mod checkup;
 mod details;
+mod guidance;
 mod header;
 pub(crate) mod receipts;

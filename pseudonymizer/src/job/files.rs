@@ -13,8 +13,10 @@ use super::{PseudonymizeError, Source};
 pub(crate) enum Kind {
     /// 医科, DPC and 調剤 receipts.
     Receipts,
-    /// 特定健診 XML.
+    /// 特定健診 and 特定保健指導 XML.
     Checkup,
+    /// 特定健診 as a table.
+    CheckupTable,
     /// 要介護認定 CSV.
     Certification,
     /// 介護給付費請求 CSV.
@@ -35,6 +37,7 @@ impl Kind {
         match self {
             Self::Certification => "ltc-certification",
             Self::Checkup => "checkup-xml",
+            Self::CheckupTable => "checkup-csv",
             Self::Fhir => "fhir",
             Self::Form1 => "dpc-form1",
             Self::Items => "dpc-ef",
@@ -47,7 +50,7 @@ impl Kind {
     /// Whose files they are.
     pub(crate) fn source(self) -> Option<Source> {
         Some(match self {
-            Self::Receipts | Self::Checkup => Source::Ndb,
+            Self::Receipts | Self::Checkup | Self::CheckupTable => Source::Ndb,
             Self::Certification | Self::LtcClaims => Source::Ltc,
             Self::Form1 | Self::Items => Source::Dpc,
             Self::Fhir => Source::Ehr,
@@ -113,6 +116,8 @@ fn told_by(head: &[u8]) -> Kind {
         kind
     } else if is_control_record(line) {
         Kind::LtcClaims
+    } else if is_checkup_header(line) {
+        Kind::CheckupTable
     } else if is_certification_header(line) {
         Kind::Certification
     } else {
@@ -152,6 +157,11 @@ fn is_control_record(line: &[u8]) -> bool {
 fn is_certification_header(line: &[u8]) -> bool {
     let header = std::str::from_utf8(line).map(Into::into).ok().or_else(|| text::cp932(line));
     header.is_some_and(|header| header.contains("被保険者番号") && header.contains("認定申請日"))
+}
+
+fn is_checkup_header(line: &[u8]) -> bool {
+    let header = std::str::from_utf8(line).map(Into::into).ok().or_else(|| text::cp932(line));
+    header.is_some_and(|header| header.contains("実施年月日") && header.contains("健診機関") && header.contains("_値"))
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
