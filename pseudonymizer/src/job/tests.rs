@@ -1,9 +1,12 @@
 //! Runs on the project's own samples (`tests/fixtures`), whose `truth.tsv` says who is who.
 
 mod checkup;
+mod checkup_layout;
+mod checkup_table;
 mod dpc;
 mod ehr;
 mod ehr_layout;
+mod guidance;
 mod linked;
 mod pharmacy;
 mod receipts;

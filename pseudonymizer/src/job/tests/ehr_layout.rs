@@ -126,7 +126,7 @@ fn bundles() -> Vec<Value> {
 }
 
 /// A column as sorted text, and all tokens.
-fn column(batch: &Batch, table: &str, name: &str) -> String {
+pub(super) fn column(batch: &Batch, table: &str, name: &str) -> String {
     let name = if name == "facility_id" { "facility_code" } else { name };
     let Some(table) = batch.tables.get(table) else { return String::new() };
     let column = table.column_by_name(name).unwrap_or_else(|| panic!("{name}"));
@@ -139,7 +139,7 @@ fn sorted(text: &str) -> String {
     lines.join("\n")
 }
 
-fn tokens(batch: &Batch) -> String {
+pub(super) fn tokens(batch: &Batch) -> String {
     let schema = batch.tokens.schema();
     let names = schema.fields().iter().map(|field| field.name().as_str()).filter(|name| *name != "atom");
     let columns: Vec<_> = names.map(|name| (name, Arc::clone(batch.tokens.column_by_name(name).unwrap()))).collect();

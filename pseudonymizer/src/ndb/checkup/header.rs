@@ -6,6 +6,7 @@ use jiff::civil::Date;
 
 use crate::intake::Intake;
 use crate::layout::{Form, Record, Scalar, Seen};
+use crate::normalise::insurer::Insurer;
 use crate::normalise::sex::Sex;
 use crate::normalise::{branch, date, kana, symbol};
 use crate::report::Reason;
@@ -106,9 +107,13 @@ impl Header {
             let digits: String = written.chars().filter(char::is_ascii_digit).collect();
             date::birth(digits.get(..8).unwrap_or(&digits).as_bytes())
         });
+        let insurer = intake.written(self.identity("insurer"), Insurer::read);
+        if insurer.as_ref().is_some_and(|insurer| !insurer.check_digit_holds()) {
+            intake.note(Reason::CheckDigit);
+        }
         let parts = ["patient_name", "family_name", "given_name"].map(|name| self.identity(name).trim());
         Identity {
-            insurer: intake.insurer(self.identity("insurer").as_bytes()),
+            insurer,
             symbol: symbol::symbol(self.identity("symbol")),
             number: intake.written(self.identity("number"), symbol::number),
             branch: intake.written(self.identity("branch"), branch::read),
