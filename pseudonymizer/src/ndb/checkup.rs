@@ -235,9 +235,7 @@ impl Walk {
     fn write(&self, intake: &mut Intake<'_>) -> Result<Option<Reason>, PseudonymizeError> {
         let [checkup, guidance] = &self.parts;
         match (checkup.header.code("category").as_deref(), guidance.header.code("category").as_deref()) {
-            (Some(category), _) => {
-                examination::write(&checkup.header, &checkup.items, category == "deletion", intake)
-            }
+            (Some(category), _) => examination::write(&checkup.header, &checkup.items, category == "deletion", intake),
             (None, Some(category)) => super::guidance::write(&guidance.header, &guidance.items, Some(category), intake),
             (None, None) => {
                 intake.note(Reason::RecordUncarried);

@@ -77,7 +77,8 @@ fn the_same_checkup_counts_once_a_later_report_replaces_it_and_a_deletion_takes_
     assert_eq!(batch.numbers("ndb.checkups", "height_cm"), [Some(169.0)]);
     let deletion = later.replace("<code code=\"10\"", "<code code=\"19\"").replace("20220901", "20221001");
     let other_day = height("170").replace("20220715", "20220716");
-    let files = [files[0].clone(), world.write("d.xml", deletion.as_bytes()), world.write("e.xml", other_day.as_bytes())];
+    let files =
+        [files[0].clone(), world.write("d.xml", deletion.as_bytes()), world.write("e.xml", other_day.as_bytes())];
     let batch = world.batch(Source::Ndb, &files, "deleted");
     assert_eq!(batch.numbers("ndb.checkups", "height_cm"), [Some(170.0)]);
 }
@@ -121,7 +122,8 @@ fn an_items_ending_says_whether_its_value_passes() {
     ];
     let nested = items[0].replace("</observation>", "<entryRelationship><observation><code code=\"9N011000000000001\"/><value value=\"23.1\"/></observation></entryRelationship></observation>");
     let old = world.write("a.xml", document(&items.concat()).as_bytes());
-    let new = world.write("b.xml", document(&[items.concat(), nested].concat()).replace("20220715", "20240401").as_bytes());
+    let new =
+        world.write("b.xml", document(&[items.concat(), nested].concat()).replace("20220715", "20240401").as_bytes());
     let batch = world.batch(Source::Ndb, &[old, new], "out");
     assert_eq!(batch.numbers("ndb.checkups", "height_cm"), [Some(168.2), Some(168.2)]);
     assert_eq!(batch.numbers("ndb.checkups", "weight_kg"), [None, None]);

@@ -12,11 +12,13 @@ const ITEMS: [(&str, &str); 5] = [
 ];
 
 pub(super) fn table() -> String {
-    let mut header = "取込日,健診機関,保険者番号,記号,番号,枝番,氏名カナ,性別,生年月日,郵便番号,住所,受診券整理番号,実施年月日".to_owned();
+    let mut header =
+        "取込日,健診機関,保険者番号,記号,番号,枝番,氏名カナ,性別,生年月日,郵便番号,住所,受診券整理番号,実施年月日"
+            .to_owned();
     let mut row = "20220801,1311234566,06131239,１２３,４５６７,00,ヤマダ　タロウ,1,19580314,100-0002,東京都架空区,22112345678,20220715".to_owned();
     for (code, value) in ITEMS {
-        header += &format!(",{code}_値,{code}_判定,{code}_基準値");
-        row += &format!(",{value},架空,1-2");
+        header.extend([",", code, "_値,", code, "_判定,", code, "_基準値"]);
+        row.extend([",", value, ",架空,1-2"]);
     }
     format!("{header}\r\n{row}\r\n")
 }
@@ -42,7 +44,10 @@ fn a_table_in_either_encoding_gives_the_rows_of_the_xml() {
     let xml = written(&world, "a.xml", &document(&ITEMS.map(value).concat()));
     let utf8 = written(&world, "b.csv", &table());
     let marked = written(&world, "c.csv", &format!("\u{feff}{}", table()));
-    let quoted = table().lines().map(|line| format!("\"{}\"\n", line.replace(',', "\",\""))).collect::<String>();
+    let quoted = format!("\"{}\"
+", table().trim().replace(',', "\",\"").replace("
+", "\"
+\""));
     let quoted = written(&world, "d.csv", &quoted);
     let text = table();
     let (sjis, _, failed) = encoding_rs::SHIFT_JIS.encode(&text);

@@ -52,7 +52,8 @@ fn reports_become_rows_by_their_category() {
 fn the_last_report_on_a_course_stands() {
     let world = World::new();
     let start = report("21", PERIOD, "1").replace("<high value=\"20221201\"/>", "");
-    let end = report("22", PERIOD, "1").replace("<effectiveTime value=\"20220801\"/>", "<effectiveTime value=\"20221215\"/>");
+    let end =
+        report("22", PERIOD, "1").replace("<effectiveTime value=\"20220801\"/>", "<effectiveTime value=\"20221215\"/>");
     let files = [world.write("b.xml", start.as_bytes()), world.write("a.xml", end.as_bytes())];
     let batch = world.batch(Source::Ndb, &files, "out");
     assert_eq!(batch.report.tables["ndb.guidance"], 1);

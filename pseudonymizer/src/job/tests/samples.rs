@@ -61,9 +61,12 @@ fn templates_with_their_placeholder_filled_are_read() {
         let name = path.file_stem().unwrap().to_str().unwrap();
         let batch = world.batch(Source::Ehr, &[file], name);
         assert_eq!(batch.report.quarantined(), 0, "{name}: {:?}", batch.report.files);
-        let coded = value["entry"].as_array().unwrap().iter().map(|entry| &entry["resource"]).any(|resource| {
-            resource["code"]["coding"][0]["code"].as_str().is_some_and(|code| code.len() == 17)
-        });
+        let coded = value["entry"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| &entry["resource"])
+            .any(|resource| resource["code"]["coding"][0]["code"].as_str().is_some_and(|code| code.len() == 17));
         assert_eq!(batch.tables.contains_key("ehr.observations"), coded, "{name}");
         assert!(!coded || batch.text("ehr.observations", "category").contains(&"checkup".to_owned()), "{name}");
     }
@@ -100,8 +103,9 @@ fn not_carried(bundle: &Value, layout: &Layout) -> BTreeSet<(String, String)> {
         }
         let fields = layout.record(kind).unwrap().fields.iter();
         let used = fields.filter(|field| Form::content(field).is_some() || Form::identity(field).is_some());
-        let used: BTreeSet<&str> =
-            used.filter_map(|field| if let Place::Path(path) = &field.place { Some(path.as_str()) } else { None }).collect();
+        let used: BTreeSet<&str> = used
+            .filter_map(|field| if let Place::Path(path) = &field.place { Some(path.as_str()) } else { None })
+            .collect();
         let mut stated = BTreeSet::new();
         paths(resource, "", &mut stated);
         let unused = stated.into_iter().filter(|path| !used.contains(path.as_str()));

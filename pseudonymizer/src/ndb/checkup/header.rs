@@ -137,6 +137,15 @@ impl Header {
     /// Names that code asks for, so that a test finds those that no layout has.
     #[cfg(test)]
     pub(crate) const NAMES: &'static [&'static str] = &[
-        "birth_date", "patient_name", "insurer", "symbol", "number", "branch", "sex", "created_on", "facility", "postcode",
+        "birth_date",
+        "patient_name",
+        "insurer",
+        "symbol",
+        "number",
+        "branch",
+        "sex",
+        "created_on",
+        "facility",
+        "postcode",
     ];
 }

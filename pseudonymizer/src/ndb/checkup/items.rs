@@ -42,8 +42,8 @@ struct Recorded {
 
 /// The items of a layout, and those of a document.
 pub(crate) struct Items {
-    items: Vec<Item>,
-    /// How many of the items hold at any time; those behind hold from the fourth period on.
+    known: Vec<Item>,
+    /// How many of the known ones hold at any time; those behind hold from the fourth period on.
     always: usize,
     suffixes: Option<Vec<(Box<str>, bool)>>,
     open: Vec<Open>,
@@ -54,14 +54,14 @@ pub(crate) struct Items {
 impl Items {
     /// Of a layout, none recorded yet.
     pub(crate) fn of(layout: &Layout) -> Self {
-        let mut items = items(layout, "item");
-        let always = items.len();
-        items.extend(self::items(layout, "item-2024"));
+        let mut known = items(layout, "item");
+        let always = known.len();
+        known.extend(items(layout, "item-2024"));
         let suffixes = layout.record("suffix").map(|record| {
             let fields = record.fields.iter();
             fields.filter_map(|field| Some((path(&field.place)?.into(), Form::content(field).is_some()))).collect()
         });
-        Self { items, always, suffixes, open: Vec::new(), done: Vec::new(), unlisted: 0 }
+        Self { known, always, suffixes, open: Vec::new(), done: Vec::new(), unlisted: 0 }
     }
 
     /// Forgets what was recorded.
@@ -112,7 +112,7 @@ impl Items {
         if null || value.trim().is_empty() || !self.suffix_keeps(&code) {
             return;
         }
-        for (item, own) in self.items.iter().enumerate() {
+        for (item, own) in self.known.iter().enumerate() {
             if code.starts_with(&*own.front) && self.done.len() < ITEMS_MAX {
                 self.done.push(Recorded { item, value: value.clone(), is_code });
             }
@@ -129,7 +129,7 @@ impl Items {
 
     /// The value of a column: of the items that fill it, the first listed that is recorded.
     pub(crate) fn value(&self, column: &str, fourth: bool, intake: &mut Intake<'_>) -> Option<Scalar<'_>> {
-        let (always, since) = self.items.split_at_checked(self.always)?;
+        let (always, since) = self.known.split_at_checked(self.always)?;
         let fills = |offset: usize| {
             move |(at, item): (usize, &Item)| (*item.column == *column).then_some(at.saturating_add(offset))
         };
@@ -138,7 +138,7 @@ impl Items {
         let mut older = always.iter().enumerate().filter_map(fills(0)).filter(|_| !replaced);
         let newer = newer.by_ref().filter(|_| replaced);
         let recorded = newer.chain(older.by_ref()).find_map(|at| self.done.iter().find(|one| one.item == at))?;
-        let item = self.items.get(recorded.item)?;
+        let item = self.known.get(recorded.item)?;
         if item.is_number && recorded.is_code {
             intake.note(Reason::CellForm);
             return None;

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::io::BufRead;
 use std::path::Path;
 
+use super::examination;
 use super::header::Header;
 use super::items::Items;
-use super::examination;
 use crate::intake::Intake;
 use crate::job::PseudonymizeError;
 use crate::layout::{Place, Record, matches};
@@ -34,9 +34,8 @@ pub(crate) fn read(from: &mut dyn BufRead, intake: &mut Intake<'_>, path: &Path)
     };
     let mut header = Header::of(&record);
     let (mut buffer, mut taken) = (Vec::new(), 0);
-    let mut next = |buffer: &mut Vec<u8>, taken: &mut u64| {
-        lines::next(from, buffer, taken).map_err(PseudonymizeError::io(path))
-    };
+    let mut next =
+        |buffer: &mut Vec<u8>, taken: &mut u64| lines::next(from, buffer, taken).map_err(PseudonymizeError::io(path));
     next(&mut buffer, &mut taken)?;
     let line = buffer.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&buffer);
     let is_utf8 = std::str::from_utf8(line).is_ok();
