@@ -227,6 +227,7 @@ fn read_one(intake: &mut Intake<'_>, file: &Raw, dpc: &mut Dpc) -> Result<(), Ps
     match file.kind {
         Kind::Certification => ltc::certification::read(&mut from, intake, &file.path),
         Kind::Checkup => ndb::checkup::read(&mut from, intake, &file.path),
+        Kind::CheckupArchive => ndb::checkup::archive::read(&mut from, intake, &file.path),
         Kind::CheckupTable => ndb::checkup::table::read(&mut from, intake, &file.path),
         Kind::Fhir => ehr::read(&mut from, intake, &file.path),
         Kind::Form1 => dpc.read_form1(&mut from, intake, &file.path),

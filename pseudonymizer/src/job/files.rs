@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     Receipts,
     /// 特定健診 and 特定保健指導 XML.
     Checkup,
+    /// 特定健診 and 特定保健指導 as an archive of XML files.
+    CheckupArchive,
     /// 特定健診 as a table.
     CheckupTable,
     /// 要介護認定 CSV.
@@ -37,6 +39,7 @@ impl Kind {
         match self {
             Self::Certification => "ltc-certification",
             Self::Checkup => "checkup-xml",
+            Self::CheckupArchive => "checkup-zip",
             Self::CheckupTable => "checkup-csv",
             Self::Fhir => "fhir",
             Self::Form1 => "dpc-form1",
@@ -50,7 +53,7 @@ impl Kind {
     /// Whose files they are.
     pub(crate) fn source(self) -> Option<Source> {
         Some(match self {
-            Self::Receipts | Self::Checkup | Self::CheckupTable => Source::Ndb,
+            Self::Receipts | Self::Checkup | Self::CheckupArchive | Self::CheckupTable => Source::Ndb,
             Self::Certification | Self::LtcClaims => Source::Ltc,
             Self::Form1 | Self::Items => Source::Dpc,
             Self::Fhir => Source::Ehr,
@@ -112,6 +115,8 @@ fn told_by(head: &[u8]) -> Kind {
         Kind::Checkup
     } else if first == Some(&b'{') && contains(head, b"\"resourceType\"") {
         Kind::Fhir
+    } else if head.starts_with(b"PK\x03\x04") && contains(head, b".xml") {
+        Kind::CheckupArchive
     } else if let Some(kind) = tabbed(line, head) {
         kind
     } else if is_control_record(line) {

@@ -1,6 +1,7 @@
 //! Runs on the project's own samples (`tests/fixtures`), whose `truth.tsv` says who is who.
 
 mod checkup;
+mod checkup_archive;
 mod checkup_layout;
 mod checkup_table;
 mod dpc;

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, BufRead, Read};
 use std::path::Path;
 
+pub(crate) mod archive;
 mod examination;
 mod header;
 mod items;
@@ -35,9 +36,20 @@ pub(crate) fn read(from: &mut dyn BufRead, intake: &mut Intake<'_>, path: &Path)
         intake.note(Reason::FileUnknown);
         return Ok(());
     };
+    documents(&mut walk, from, intake, path)
+}
+
+/// Reads the documents of a file, or of an archive's entry.
+fn documents(
+    walk: &mut Walk,
+    from: &mut dyn BufRead,
+    intake: &mut Intake<'_>,
+    path: &Path,
+) -> Result<(), PseudonymizeError> {
+    walk.begin();
     let (left, seen) = (Cell::new(EVENT_MAX), RefCell::new(Vec::new()));
     let mut reader = Reader::from_reader(Bounded { inner: from, left: &left, seen: &seen });
-    let mut buffer = Vec::new();
+    let (mut buffer, before) = (Vec::new(), intake.file.bytes);
     loop {
         buffer.clear();
         left.set(EVENT_MAX);
@@ -50,7 +62,7 @@ pub(crate) fn read(from: &mut dyn BufRead, intake: &mut Intake<'_>, path: &Path)
             // What is no XML cannot be read on: the rest of the file is left.
             Err(_) => return broken(intake, &seen),
         };
-        intake.file.bytes = reader.buffer_position();
+        intake.file.bytes = before.saturating_add(reader.buffer_position());
         let ended = match event {
             Event::Eof if walk.base.is_some() => return broken(intake, &seen),
             Event::Eof => return Ok(()),
@@ -168,6 +180,12 @@ impl Walk {
             text: String::new(),
             section: String::new(),
         })
+    }
+
+    /// Forgets an element that a file before has left open.
+    fn begin(&mut self) {
+        self.stack.clear();
+        self.base = None;
     }
 
     fn open(&mut self, element: &BytesStart<'_>) {
