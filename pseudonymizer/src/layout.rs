@@ -23,7 +23,7 @@ mod words;
 pub use added::{LoadError, load, of_source, read_file};
 pub use changes::{Change, Changes, diff};
 pub use error::LayoutError;
-pub(crate) use form::{Form, Scalar, Seen, institution};
+pub(crate) use form::{Form, Scalar, Seen, institution, matches};
 pub(crate) use slot::{Span, Use, fields, may};
 pub use words::{Coverage, Language, coverage, words};
 
@@ -358,6 +358,9 @@ const SHIPPED: &[&str] = &[
     include_str!("../layouts/ltc-claims.toml"),
     include_str!("../layouts/ltc-life-2021.toml"),
     include_str!("../layouts/ehr-fhir.toml"),
+    include_str!("../layouts/ndb-checkup-csv.toml"),
+    include_str!("../layouts/ndb-checkup-xml.toml"),
+    include_str!("../layouts/ndb-guidance-xml.toml"),
 ];
 
 #[cfg(test)]

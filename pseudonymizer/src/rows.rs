@@ -251,6 +251,11 @@ rows! {
         history_heart: Option<bool>, history_kidney: Option<bool>, metabolic: Option<&'a str>,
         guidance_level: Option<&'a str>,
     }
+    /// A course of guidance.
+    GuidanceRow of "ndb.guidance" {
+        started_on: Option<Date>, ended_on: Option<Date>, level: Option<&'a str>, completed: Option<bool>,
+        facility_code: Option<&'a str>,
+    }
     /// A service line of long-term care.
     LtcClaimRow of "ltc.claims" {
         service_month: Option<Date>, facility_code: Option<&'a str>, insurer_prefecture: Option<&'a str>,

@@ -41,7 +41,8 @@ fn no_node_is_wider_than_the_guard_against_doubled_keys() {
 fn the_order_of_keys_does_not_matter_and_doubled_ones_are_refused() {
     let plan = plan();
     let day = |text: &str| walked(text, &plan, |document| document.resources[0].views.content.day("recordedDate"));
-    let last = r#"{"entry":[{"resource":{"recordedDate":"2020-05-01","resourceType":"Condition"}}],"resourceType":"Bundle"}"#;
+    let last =
+        r#"{"entry":[{"resource":{"recordedDate":"2020-05-01","resourceType":"Condition"}}],"resourceType":"Bundle"}"#;
     assert!(day(last).unwrap().is_some());
     for doubled in [
         last.replace(r#""recordedDate":"#, r#""recordedDate":"2020-05-02","recordedDate":"#),
@@ -57,7 +58,7 @@ fn the_order_of_keys_does_not_matter_and_doubled_ones_are_refused() {
 fn depth_is_counted_outside_of_strings() {
     assert!(!is_deeper(br#"{"a":"[[[[[[\"[[[["}"#, 1));
     assert!(is_deeper(br#"{"a":[1]}"#, 1));
-    assert!(!is_deeper(br#"[{},{},{}]"#, 2));
+    assert!(!is_deeper(br"[{},{},{}]", 2));
     assert!(!is_deeper(br#"{"a":"unfinished \"#, 2));
 }
 

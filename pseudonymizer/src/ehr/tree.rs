@@ -28,13 +28,12 @@ impl Node {
             (self.content, self.identity) = (content, identity);
             return;
         };
-        match self.children.iter_mut().find(|(own, _)| **own == *name) {
-            Some((_, child)) => child.insert(path, content, identity),
-            None => {
-                let mut child = Self::default();
-                child.insert(path, content, identity);
-                self.children.push((name.into(), child));
-            }
+        if let Some((_, child)) = self.children.iter_mut().find(|(own, _)| **own == *name) {
+            child.insert(path, content, identity);
+        } else {
+            let mut child = Self::default();
+            child.insert(path, content, identity);
+            self.children.push((name.into(), child));
         }
     }
 

@@ -64,12 +64,10 @@ impl<'v> View<'v> {
 
     /// The parts of a list behind a path; what is no list stands for itself.
     pub(super) fn list(&self, path: &str) -> impl Iterator<Item = &View<'v>> {
-        let (list, one): (&[View<'v>], Option<&View<'v>>) = match self.at(path) {
-            Self::List(list) => (list, None),
-            Self::Nothing => (&[], None),
-            one => (&[], Some(one)),
-        };
-        list.iter().chain(one)
+        let part = self.at(path);
+        let list = if let Self::List(list) = part { list.as_slice() } else { &[] };
+        let is_one = !matches!(part, Self::List(_) | Self::Nothing);
+        list.iter().chain(is_one.then_some(part))
     }
 
     /// The text that this part is.

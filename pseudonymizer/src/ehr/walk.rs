@@ -140,7 +140,10 @@ impl<'de: 'v, 'v> DeserializeSeed<'de> for Walk<'v, '_> {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "whole numbers of documents are far below 2^53; larger ones are no values")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "whole numbers of documents are far below 2^53; larger ones are no values"
+)]
 impl<'de: 'v, 'v> Visitor<'de> for Walk<'v, '_> {
     type Value = Views<'v>;
 

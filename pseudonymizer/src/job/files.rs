@@ -19,8 +19,12 @@ pub(crate) enum Kind {
     Added,
     /// 医科, DPC and 調剤 receipts.
     Receipts,
-    /// 特定健診 XML.
+    /// 特定健診 and 特定保健指導 XML.
     Checkup,
+    /// 特定健診 and 特定保健指導 as an archive of XML files.
+    CheckupArchive,
+    /// 特定健診 as a table.
+    CheckupTable,
     /// 要介護認定 CSV.
     Certification,
     /// 介護給付費請求 CSV.
@@ -54,6 +58,8 @@ impl Kind {
             Self::Checkup => "checkup-xml",
             Self::Classes => "dpc-d",
             Self::CommonIds => "dpc-k",
+            Self::CheckupArchive => "checkup-zip",
+            Self::CheckupTable => "checkup-csv",
             Self::Fhir => "fhir",
             Self::Form1 => "dpc-form1",
             Self::Form4 => "dpc-form4",
@@ -69,7 +75,7 @@ impl Kind {
     /// Whose files they are.
     pub(crate) fn source(self) -> Option<&'static str> {
         Some(match self {
-            Self::Receipts | Self::Checkup => "ndb",
+            Self::Receipts | Self::Checkup | Self::CheckupArchive | Self::CheckupTable => "ndb",
             Self::Certification | Self::Life | Self::LtcClaims => "ltc",
             Self::Classes | Self::CommonIds | Self::Form1 | Self::Form4 | Self::Items | Self::Nursing => "dpc",
             Self::Fhir => "ehr",
@@ -153,12 +159,16 @@ fn told_by(head: &[u8]) -> Kind {
         Kind::Checkup
     } else if first == Some(&b'{') && contains(head, b"\"resourceType\"") {
         Kind::Fhir
+    } else if head.starts_with(b"PK\x03\x04") && contains(head, b".xml") {
+        Kind::CheckupArchive
     } else if let Some(kind) = tabbed(line, head) {
         kind
     } else if is_life_form(line) {
         Kind::Life
     } else if is_control_record(line) {
         Kind::LtcClaims
+    } else if is_checkup_header(line) {
+        Kind::CheckupTable
     } else if is_certification_header(line) {
         Kind::Certification
     } else {
@@ -220,6 +230,11 @@ fn is_control_record(line: &[u8]) -> bool {
 fn is_certification_header(line: &[u8]) -> bool {
     let header = std::str::from_utf8(line).map(Into::into).ok().or_else(|| text::cp932(line));
     header.is_some_and(|header| header.contains("被保険者番号") && header.contains("認定申請日"))
+}
+
+fn is_checkup_header(line: &[u8]) -> bool {
+    let header = std::str::from_utf8(line).map(Into::into).ok().or_else(|| text::cp932(line));
+    header.is_some_and(|header| header.contains("実施年月日") && header.contains("健診機関") && header.contains("_値"))
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {

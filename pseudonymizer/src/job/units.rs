@@ -116,7 +116,8 @@ fn mark_duplicates(files: &mut [Planned]) -> Result<(), PseudonymizeError> {
     Ok(())
 }
 
-fn digest(path: &Path) -> Result<[u8; 32], PseudonymizeError> {
+/// SHA-256 of a file.
+pub(crate) fn digest(path: &Path) -> Result<[u8; 32], PseudonymizeError> {
     struct Writer(Sha256);
     impl io::Write for Writer {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::files::Kind;
 use super::folder::Folder;
-use super::units::{Plan, Planned, Unit};
+use super::units::{self, Plan, Planned, Unit};
 use super::{Progress, PseudonymizeError, remove};
 use crate::intake::{Batch, FacilityFacts, Intake};
 use crate::quarantine::Quarantine;
@@ -188,6 +188,11 @@ fn make(
 fn read(intake: &mut Intake<'_>, file: &Planned) -> Result<String, PseudonymizeError> {
     let path = &file.raw.path;
     let open = File::open(path).map_err(PseudonymizeError::io(path))?;
+    if file.raw.kind == Kind::CheckupArchive {
+        // An archive is read in the order of its list, not of its bytes.
+        ndb::checkup::archive::read(&mut BufReader::with_capacity(BUFFER, open), intake, path)?;
+        return Ok(hex::encode(units::digest(path)?));
+    }
     let mut from = BufReader::with_capacity(BUFFER, Hashed { inner: open, hash: Sha256::new() });
     match file.raw.kind {
         Kind::Added => {
@@ -198,6 +203,7 @@ fn read(intake: &mut Intake<'_>, file: &Planned) -> Result<String, PseudonymizeE
         }
         Kind::Certification => ltc::certification::read(&mut from, intake, path),
         Kind::Checkup => ndb::checkup::read(&mut from, intake, path),
+        Kind::CheckupTable => ndb::checkup::table::read(&mut from, intake, path),
         Kind::Classes => dpc::read_classes(&mut from, intake, path),
         Kind::CommonIds | Kind::Form4 => dpc::pass_over(&mut from, intake, path),
         Kind::Fhir => ehr::read(&mut from, intake, path),
@@ -207,7 +213,7 @@ fn read(intake: &mut Intake<'_>, file: &Planned) -> Result<String, PseudonymizeE
         Kind::LtcClaims => ltc::claims::read(&mut from, intake, path),
         Kind::Nursing => dpc::read_nursing(&mut from, intake, path),
         Kind::Receipts => ndb::receipts::read(&mut from, intake, path),
-        Kind::Unknown => Ok(()),
+        Kind::CheckupArchive | Kind::Unknown => Ok(()),
     }?;
     // What a reader left (the rest of broken XML) is part of the file all the same.
     loop {

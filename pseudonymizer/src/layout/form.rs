@@ -56,7 +56,37 @@ enum How {
 #[derive(Clone, Debug)]
 pub(crate) struct Form {
     how: How,
-    values: Vec<(Box<str>, Box<str>)>,
+    /// Values without stars, and what is stored for them.
+    exact: Vec<(Box<str>, Box<str>)>,
+    /// Values with stars, in their order.
+    starred: Vec<(Starred, Box<str>)>,
+}
+
+/// A listed value with stars: what stands in front of the first, between them, and behind the last.
+#[derive(Clone, Debug)]
+struct Starred {
+    front: Box<str>,
+    between: Vec<Box<str>>,
+    end: Box<str>,
+}
+
+impl Starred {
+    fn of(listed: &str) -> Option<Self> {
+        let (front, rest) = listed.split_once('*')?;
+        let (between, end) = rest.rsplit_once('*').map_or((None, rest), |(between, end)| (Some(between), end));
+        let between = between.into_iter().flat_map(|parts| parts.split('*')).map(Into::into).collect();
+        Some(Self { front: front.into(), between, end: end.into() })
+    }
+
+    /// What the last star stands for.
+    fn rest<'w>(&self, written: &'w str) -> Option<&'w str> {
+        let mut rest = written.strip_prefix(&*self.front)?.strip_suffix(&*self.end)?;
+        for part in &self.between {
+            let at = memchr::memmem::find(rest.as_bytes(), part.as_bytes())?;
+            rest = rest.get(at.checked_add(part.len())?..)?;
+        }
+        Some(rest)
+    }
 }
 
 impl Form {
@@ -75,12 +105,23 @@ impl Form {
             (Action::Generalise, _, _, Some(By::Municipality)) => How::Municipality,
             _ => return None,
         };
-        Some(Self { how, values: listed(field) })
+        Some(Self::new(how, field))
     }
 
     /// For tokens: none if the field says nothing of the person.
     pub(crate) fn identity(field: &Field) -> Option<Self> {
-        (!field.identity.is_empty()).then(|| Self { how: How::Raw, values: listed(field) })
+        (!field.identity.is_empty()).then(|| Self::new(How::Raw, field))
+    }
+
+    fn new(how: How, field: &Field) -> Self {
+        let mut form = Self { how, exact: Vec::new(), starred: Vec::new() };
+        for (listed, stored) in &field.values {
+            match Starred::of(listed) {
+                Some(starred) => form.starred.push((starred, stored.as_str().into())),
+                None => form.exact.push((listed.as_str().into(), stored.as_str().into())),
+            }
+        }
+        form
     }
 
     /// Reads text.
@@ -88,7 +129,7 @@ impl Form {
         if written.trim().is_empty() {
             return Seen::Nothing;
         }
-        if !self.values.is_empty() {
+        if !(self.exact.is_empty() && self.starred.is_empty()) {
             return match self.stored(written.trim()) {
                 Some(stored) if matches!(self.how, How::Code | How::Raw) => Seen::Value(Scalar::Text(stored)),
                 Some(stored) => self.typed(stored),
@@ -101,11 +142,8 @@ impl Form {
     /// Reads a number.
     pub(crate) fn number(&self, number: f64) -> Seen<'static> {
         let whole = number.fract() == 0.0 && number.abs() < f64::from(i32::MAX);
-        match self.how {
-            How::Number if number.is_finite() => Seen::Value(Scalar::Number(number)),
-            How::Int if whole => Seen::Value(Scalar::Number(number)),
-            _ => Seen::Malformed,
-        }
+        let fits = self.how == How::Number && number.is_finite() || self.how == How::Int && whole;
+        if fits { Seen::Value(Scalar::Number(number)) } else { Seen::Malformed }
     }
 
     /// Reads yes or no.
@@ -115,10 +153,13 @@ impl Form {
 
     /// The stored value of a listed one. A star at the end of both passes on what it stands for, to tokens alone.
     fn stored(&self, written: &str) -> Option<Cow<'_, str>> {
-        let (listed, stored) = self.values.iter().find(|(listed, _)| matches(listed, written))?;
-        let rest = listed.strip_suffix('*').and_then(|front| written.strip_prefix(front));
-        Some(match (stored.strip_suffix('*'), rest) {
-            (Some(word), Some(rest)) if self.how == How::Raw => Cow::Owned(format!("{word}{rest}")),
+        if let Some((_, stored)) = self.exact.iter().find(|(listed, _)| **listed == *written) {
+            return Some(Cow::Borrowed(stored));
+        }
+        let found = |(starred, stored)| Starred::rest(starred, written).map(|rest| (starred, stored, rest));
+        let (starred, stored, rest) = self.starred.iter().map(|(starred, stored)| (starred, stored)).find_map(found)?;
+        Some(match stored.strip_suffix('*') {
+            Some(word) if self.how == How::Raw && starred.end.is_empty() => Cow::Owned(format!("{word}{rest}")),
             _ => Cow::Borrowed(stored),
         })
     }
@@ -137,9 +178,9 @@ impl Form {
                 "0" => Some(Scalar::Flag(false)),
                 _ => None,
             },
-            How::Institution => return institution(&written).map_or(Seen::Nothing, |code| {
-                Seen::Value(Scalar::Text(Cow::Owned(code)))
-            }),
+            How::Institution => {
+                return institution(&written).map_or(Seen::Nothing, |code| Seen::Value(Scalar::Text(Cow::Owned(code))));
+            }
             How::Municipality => postcode::municipality(&written).map(|code| Scalar::Text(Cow::Borrowed(code))),
             How::Link => {
                 let mut hasher = DefaultHasher::new();
@@ -151,22 +192,9 @@ impl Form {
     }
 }
 
-fn listed(field: &Field) -> Vec<(Box<str>, Box<str>)> {
-    field.values.iter().map(|(listed, stored)| (listed.as_str().into(), stored.as_str().into())).collect()
-}
-
-/// Whether a listed value with stars stands for what is written.
+/// Whether a listed value, with stars or without, stands for what is written.
 pub(crate) fn matches(listed: &str, written: &str) -> bool {
-    let mut parts = listed.split('*');
-    let Some(mut rest) = parts.next().and_then(|front| written.strip_prefix(front)) else { return false };
-    let mut last = None;
-    for part in parts {
-        if let Some(middle) = last.replace(part) {
-            let Some((_, behind)) = rest.split_once(middle) else { return false };
-            rest = behind;
-        }
-    }
-    last.map_or(rest.is_empty(), |end| rest.ends_with(end))
+    Starred::of(listed).map_or(listed == written, |starred| starred.rest(written).is_some())
 }
 
 /// Letters, digits and `.+-`, at most 20: no words, no names in Japanese.
@@ -235,7 +263,9 @@ mod tests {
 
     #[test]
     fn days_of_all_dialects_and_nothing_else() {
-        for written in ["2022-07-15", "2022-07-15T09:00:00+09:00", "20220715", "20220715093000", "2022/07/15", "5040715"] {
+        for written in
+            ["2022-07-15", "2022-07-15T09:00:00+09:00", "20220715", "20220715093000", "2022/07/15", "5040715"]
+        {
             assert_eq!(day(written), Some(date(2022, 7, 15)), "{written}");
         }
         for written in ["2022-07", "2022", "20220230", "山田", "2022-07-15 山田", "2022071", "123456789"] {

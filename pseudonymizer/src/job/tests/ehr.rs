@@ -144,7 +144,7 @@ fn broken_and_foreign_json_is_put_aside() {
     assert_eq!(batch.report.count(Reason::RecordForm), 5);
     assert_eq!(batch.report.count(Reason::NoFacility), 1);
     assert_eq!(batch.report.files[0].passed, 1);
-    let broken_first = world.write("b.ndjson", format!("{}\n{good}\n{good}\n", &good[..200]).as_bytes());
+    let broken_first = world.write("b.ndjson", format!("{}\n{good}\n{good}\n", good.split_at(200).0).as_bytes());
     let batch = world.batch("ehr", &[broken_first], "first");
     assert_eq!((batch.report.files[0].records, batch.report.quarantined()), (3, 1));
 }
@@ -152,7 +152,8 @@ fn broken_and_foreign_json_is_put_aside() {
 #[test]
 fn a_relatives_disease_is_nobodys_and_a_section_tells_an_infection() {
     let world = World::new();
-    let section = |code: &str, entry: &str| json!({"code": {"coding": [{"code": code}]}, "entry": [{"reference": entry}]});
+    let section =
+        |code: &str, entry: &str| json!({"code": {"coding": [{"code": code}]}, "entry": [{"reference": entry}]});
     let mut document = bundle("5", &[all()[0].clone(), all()[1].clone(), all()[1].clone(), all()[4].clone()]);
     let sections = [section("550", "urn:a"), section("640", "urn:b"), section("620", "urn:c"), section("999", "urn:d")];
     for (at, url) in [(1, "urn:a"), (2, "urn:b"), (3, "urn:c"), (4, "urn:d")] {

@@ -63,7 +63,7 @@ fn resources() -> Vec<Value> {
 }
 
 /// A document: a composition in front, and resources that its sections name.
-fn document(number: &str, composition: Value, resources: &[Value]) -> Value {
+fn document(number: &str, composition: &Value, resources: &[Value]) -> Value {
     let mut document = bundle(number, resources);
     let mut one = json!({"resourceType": "Composition"});
     one.as_object_mut().unwrap().extend(composition.as_object().unwrap().clone());
@@ -82,11 +82,12 @@ fn bundles() -> Vec<Value> {
     let numbered = |system: &str, value: &str| json!([{"system": system, "value": value}]);
     let section = |entry: &str| json!({"code": {"coding": [{"code": "640"}]}, "entry": [{"reference": entry}]});
     let undated = json!({"type": coded("x", "57133-1"), "section": [section("urn:uuid:1")]});
-    let mut referral = document("2", undated, &[lab(), lab()]);
+    let mut referral = document("2", &undated, &[lab(), lab()]);
     referral["identifier"]["value"] = json!("1411234563^2023^2");
     referral["entry"][1]["resource"]["address"] = json!([{"text": "x", "postalCode": "１００－００１２"}]);
-    let mut profiled = document("3", json!({"section": [{"section": [section("urn:uuid:1")]}]}), &[lab()]);
-    profiled["meta"] = json!({"lastUpdated": "2023-01-02T00:00:00+09:00", "profile": ["http://jpfhir.jp/eDischargeSummary"]});
+    let mut profiled = document("3", &json!({"section": [{"section": [section("urn:uuid:1")]}]}), &[lab()]);
+    profiled["meta"] =
+        json!({"lastUpdated": "2023-01-02T00:00:00+09:00", "profile": ["http://jpfhir.jp/eDischargeSummary"]});
     profiled.as_object_mut().unwrap().remove("timestamp");
     let patient = &mut profiled["entry"][1]["resource"];
     patient["deceasedBoolean"] = json!(true);
@@ -97,7 +98,8 @@ fn bundles() -> Vec<Value> {
         name.insert("family".into(), json!("スズキ"));
         name.insert("given".into(), json!(["ハナコ"]));
     }
-    let by = |role: &str| json!({"date": "2023-02-03", "type": coded("x", "53576-5"), role: [{"reference": "urn:uuid:1"}]});
+    let by =
+        |role: &str| json!({"date": "2023-02-03", "type": coded("x", "53576-5"), role: [{"reference": "urn:uuid:1"}]});
     let mut others = Vec::new();
     for (role, place) in [("author", "2711234568"), ("custodian", "1411234563")] {
         let mut composition = by(role);
@@ -107,7 +109,7 @@ fn bundles() -> Vec<Value> {
         let part = |kind: &str, value: &str| json!({"url": format!("http://x/JP_Coverage_InsuredPerson{kind}"), "valueString": value});
         let card = json!({"resourceType": "Coverage",
             "extension": [part("Symbol", "１２３"), part("Number", role), part("SubNumber", "01")]});
-        let mut one = document(role, composition, &[organization(), organization(), card, lab()]);
+        let mut one = document(role, &composition, &[organization(), organization(), card, lab()]);
         one["entry"][2]["resource"]["identifier"] = numbered(INSTITUTION_NUMBER, place);
         one["entry"][3]["resource"]["identifier"] = numbered(INSURER_NUMBER, "06131239");
         one["identifier"]["value"] = json!("urn:uuid:1");
@@ -116,8 +118,7 @@ fn bundles() -> Vec<Value> {
         others.push(one);
     }
     let mut own_card = others[0].clone();
-    own_card["entry"][4]["resource"]["identifier"] =
-        numbered(INSURER_NUMBER, "06131239");
+    own_card["entry"][4]["resource"]["identifier"] = numbered(INSURER_NUMBER, "06131239");
     own_card["entry"][3]["resource"]["identifier"] = json!([]);
     others.push(own_card);
     let mut told = bundle("4", &resources()[..1]);
@@ -126,7 +127,7 @@ fn bundles() -> Vec<Value> {
 }
 
 /// A column as sorted text, and all tokens.
-fn column(batch: &Batch, table: &str, name: &str) -> String {
+pub(super) fn column(batch: &Batch, table: &str, name: &str) -> String {
     let name = if name == "facility_id" { "facility_code" } else { name };
     let Some(table) = batch.tables.get(table) else { return String::new() };
     let column = table.column_by_name(name).unwrap_or_else(|| panic!("{name}"));
@@ -139,7 +140,7 @@ fn sorted(text: &str) -> String {
     lines.join("\n")
 }
 
-fn tokens(batch: &Batch) -> String {
+pub(super) fn tokens(batch: &Batch) -> String {
     let schema = batch.tokens.schema();
     let names = schema.fields().iter().map(|field| field.name().as_str()).filter(|name| *name != "atom");
     let columns: Vec<_> = names.map(|name| (name, Arc::clone(batch.tokens.column_by_name(name).unwrap()))).collect();
@@ -162,7 +163,8 @@ fn each_field_of_the_layout_fills_what_it_says() {
             assert!(!one.to.is_empty() || one.action == Action::Tokenise, "{at} is kept and fills nothing");
             let out = format!("{}-{at}", fields.tag);
             let files = std::slice::from_ref(&path);
-            let batch = instead::with(instead::without(&layout, record, field), || world.batch("ehr", files, &out));
+            let batch =
+                instead::with(instead::without(&layout, record, field), || world.batch("ehr", files, &out));
             let mut changes = one.to.iter().filter_map(|to| {
                 let (table, name) = to.rsplit_once('.').unwrap();
                 (column(&whole, table, name) == column(&batch, table, name)).then(|| format!("{out} to {to}"))

@@ -1,205 +1,192 @@
-//! Items of an examination by their 17-character codes: the first five say what was measured, the last two how it is recorded
-//! (01 a number, 11 a code, 49 a text, which is never read).
+//! Items of an examination by their 17-character codes: the first characters say what was measured, the last two how it is recorded
+//! (01 and 12 a number, 11 a code, 49 a text, which is never read). Which item fills which column, and how, stands in the layout.
 
-use jiff::civil::Date;
+use std::borrow::Cow;
 
-use crate::cell;
 use crate::intake::Intake;
+use crate::layout::{Form, Layout, Place, Scalar, Seen};
 use crate::report::Reason;
-use crate::rows::CheckupRow;
-
-/// First checkup day of the fourth period, whose questionnaire answers smoking and drinking with other codes.
-const FOURTH_PERIOD: Date = Date::constant(2024, 4, 1);
 
 /// Most items of one document that are kept; the official list has some 500.
 const ITEMS_MAX: usize = 2000;
 
-/// A recorded value.
-pub(super) enum Recorded {
-    Code(String),
-    Number(String),
+/// Longest value of an item, in bytes.
+const VALUE_MAX: usize = 64;
+
+/// Length of an item's code.
+const CODE: usize = 17;
+
+/// An item that has a column.
+struct Item {
+    front: Box<str>,
+    column: Box<str>,
+    form: Form,
+    is_number: bool,
 }
 
-/// The items of a document.
+/// An observation that is open.
 #[derive(Default)]
-pub(super) struct Items {
-    open: Vec<(String, Option<Recorded>)>,
-    done: Vec<(String, Recorded)>,
+struct Open {
+    code: String,
+    number: String,
+    coded: String,
+    null: bool,
+}
+
+/// A recorded value of an item with a column.
+struct Recorded {
+    item: usize,
+    value: String,
+    is_code: bool,
+}
+
+/// The items of a layout, and those of a document.
+pub(crate) struct Items {
+    known: Vec<Item>,
+    /// How many of the known ones hold at any time; those behind hold from the fourth period on.
+    always: usize,
+    suffixes: Option<Vec<(Box<str>, bool)>>,
+    open: Vec<Open>,
+    done: Vec<Recorded>,
+    unlisted: u64,
 }
 
 impl Items {
-    /// An observation begins; they may nest.
-    pub(super) fn begin(&mut self) {
-        self.open.push((String::new(), None));
+    /// Of a layout, none recorded yet.
+    pub(crate) fn of(layout: &Layout) -> Self {
+        let mut known = items(layout, "item");
+        let always = known.len();
+        known.extend(items(layout, "item-2024"));
+        let suffixes = layout.record("suffix").map(|record| {
+            let fields = record.fields.iter();
+            fields.filter_map(|field| Some((path(&field.place)?.into(), Form::content(field).is_some()))).collect()
+        });
+        Self { known, always, suffixes, open: Vec::new(), done: Vec::new(), unlisted: 0 }
     }
 
-    pub(super) fn code(&mut self, code: String) {
-        if let Some((own, _)) = self.open.last_mut() {
-            *own = code;
+    /// Forgets what was recorded.
+    pub(crate) fn clear(&mut self) {
+        self.open.clear();
+        self.done.clear();
+        self.unlisted = 0;
+    }
+
+    /// An observation begins; they may nest.
+    pub(crate) fn begin(&mut self) {
+        self.open.push(Open::default());
+    }
+
+    /// Its code.
+    pub(crate) fn code(&mut self, code: &str) {
+        if let Some(open) = self.open.last_mut() {
+            replace(&mut open.code, code);
         }
     }
 
-    pub(super) fn value(&mut self, value: Option<Recorded>) {
-        if let Some((_, own)) = self.open.last_mut() {
-            *own = value;
+    /// Its value as a number.
+    pub(crate) fn number(&mut self, number: &str) {
+        if let Some(open) = self.open.last_mut() {
+            replace(&mut open.number, number);
+        }
+    }
+
+    /// Its value as a code.
+    pub(crate) fn coded(&mut self, coded: &str) {
+        if let Some(open) = self.open.last_mut() {
+            replace(&mut open.coded, coded);
+        }
+    }
+
+    /// That it has no value.
+    pub(crate) fn null(&mut self) {
+        if let Some(open) = self.open.last_mut() {
+            open.null = true;
         }
     }
 
     /// An observation ends.
-    pub(super) fn end(&mut self) {
-        if let Some((code, Some(value))) = self.open.pop()
-            && self.done.len() < ITEMS_MAX
-        {
-            self.done.push((code, value));
+    pub(crate) fn end(&mut self) {
+        let Some(Open { code, number, coded, null }) = self.open.pop() else { return };
+        let is_code = !coded.is_empty();
+        let value = if is_code { coded } else { number };
+        if null || value.trim().is_empty() || !self.suffix_keeps(&code) {
+            return;
+        }
+        for (item, own) in self.known.iter().enumerate() {
+            if code.starts_with(&*own.front) && self.done.len() < ITEMS_MAX {
+                self.done.push(Recorded { item, value: value.clone(), is_code });
+            }
         }
     }
 
-    /// The number of the first of these analytes that is recorded.
-    fn number(&self, analytes: &[&str], intake: &mut Intake<'_>) -> Option<f64> {
-        let (_, value) = analytes.iter().find_map(|analyte| self.find(analyte))?;
-        match value {
-            Recorded::Number(text) => intake.cell(text.as_bytes(), cell::decimal),
-            Recorded::Code(_) => {
+    /// Whether the last two characters let the value pass; an unknown ending is counted.
+    fn suffix_keeps(&mut self, code: &str) -> bool {
+        let Some(suffixes) = &self.suffixes else { return true };
+        let known = suffixes.iter().find(|(suffix, _)| code.len() == CODE && code.ends_with(&**suffix));
+        self.unlisted = self.unlisted.saturating_add(u64::from(known.is_none()));
+        known.is_some_and(|(_, keeps)| *keeps)
+    }
+
+    /// The value of a column: of the items that fill it, the first listed that is recorded.
+    pub(crate) fn value(&self, column: &str, fourth: bool, intake: &mut Intake<'_>) -> Option<Scalar<'_>> {
+        let (always, since) = self.known.split_at_checked(self.always)?;
+        let fills = |offset: usize| {
+            move |(at, item): (usize, &Item)| (*item.column == *column).then_some(at.saturating_add(offset))
+        };
+        let mut newer = since.iter().enumerate().filter_map(fills(self.always));
+        let replaced = fourth && newer.clone().next().is_some();
+        let mut older = always.iter().enumerate().filter_map(fills(0)).filter(|_| !replaced);
+        let newer = newer.by_ref().filter(|_| replaced);
+        let recorded = newer.chain(older.by_ref()).find_map(|at| self.done.iter().find(|one| one.item == at))?;
+        let item = self.known.get(recorded.item)?;
+        if item.is_number && recorded.is_code {
+            intake.note(Reason::CellForm);
+            return None;
+        }
+        match item.form.text(Cow::Borrowed(recorded.value.trim())) {
+            Seen::Value(value) => Some(value),
+            Seen::Malformed | Seen::Nothing => {
                 intake.note(Reason::CellForm);
                 None
             }
         }
     }
 
-    /// The code of an analyte, read.
-    fn coded<T>(&self, analyte: &str, intake: &mut Intake<'_>, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
-        let (Recorded::Code(code) | Recorded::Number(code)) = &self.find(analyte)?.1;
-        let value = read(code.trim());
-        if value.is_none() {
-            intake.note(Reason::CellForm);
+    /// Adds all that was recorded, so that equal records are known.
+    pub(crate) fn say(&self, into: &mut Vec<u8>) {
+        for one in &self.done {
+            into.extend_from_slice(&one.item.to_be_bytes());
+            into.extend_from_slice(one.value.as_bytes());
+            into.push(0);
         }
-        value
     }
 
-    fn find(&self, analyte: &str) -> Option<&(String, Recorded)> {
-        self.done.iter().find(|(code, _)| code.len() == 17 && code.starts_with(analyte) && !code.ends_with("49"))
-    }
-
-    /// The row of an examination. Of several readings of blood pressure the one that stands for all comes first.
-    pub(super) fn row<'a>(&self, checked_on: Date, facility: &'a str, intake: &mut Intake<'_>) -> CheckupRow<'a> {
-        let mut number = |analytes: &[&str]| self.number(analytes, intake);
-        let row = CheckupRow {
-            checked_on: Some(checked_on),
-            facility_code: Some(facility),
-            height_cm: number(&["9N001"]),
-            weight_kg: number(&["9N006"]),
-            bmi: number(&["9N011"]),
-            waist_cm: number(&["9N016"]),
-            sbp: number(&["9A755", "9A752", "9A751"]),
-            dbp: number(&["9A765", "9A762", "9A761"]),
-            triglyceride: number(&["3F015"]),
-            hdl: number(&["3F070"]),
-            ldl: number(&["3F077"]),
-            ast: number(&["3B035"]),
-            alt: number(&["3B045"]),
-            ggt: number(&["3B090"]),
-            glucose: number(&["3D010"]),
-            hba1c: number(&["3D046"]),
-            creatinine: number(&["3C015"]),
-            egfr: number(&["8A065"]),
-            uric_acid: number(&["3C020"]),
-            hemoglobin: number(&["2A030"]),
-            ..CheckupRow::default()
-        };
-        self.answers(row, checked_on >= FOURTH_PERIOD, intake)
-    }
-
-    #[expect(clippy::needless_pass_by_value, reason = "the row is taken and given back with more in it")]
-    fn answers<'a>(&self, row: CheckupRow<'a>, fourth: bool, intake: &mut Intake<'_>) -> CheckupRow<'a> {
-        CheckupRow {
-            fasting: self.coded("9N141", intake, |code| code.parse::<u8>().ok().map(|code| code == 1)),
-            urine_protein: self.coded("1A010", intake, urine),
-            urine_glucose: self.coded("1A020", intake, urine),
-            smoking: self.coded("9N736", intake, if fourth { smoking_since_2024 } else { smoking }),
-            drinking: self.coded("9N786", intake, if fourth { drinking_since_2024 } else { drinking }),
-            antihypertensive: self.coded("9N701", intake, yes),
-            antidiabetic: self.coded("9N706", intake, yes),
-            antilipidemic: self.coded("9N711", intake, yes),
-            history_stroke: self.coded("9N716", intake, yes),
-            history_heart: self.coded("9N721", intake, yes),
-            history_kidney: self.coded("9N726", intake, yes),
-            metabolic: self.coded("9N501", intake, metabolic),
-            guidance_level: self.coded("9N506", intake, guidance),
-            ..row
+    /// Counts items whose ending the layout does not list.
+    pub(crate) fn tell(&self, intake: &mut Intake<'_>) {
+        for _ in 0..self.unlisted {
+            intake.note(Reason::PartUnknown);
         }
     }
 }
 
-fn yes(code: &str) -> Option<bool> {
-    match code {
-        "1" => Some(true),
-        "2" => Some(false),
-        _ => None,
-    }
+fn replace(own: &mut String, with: &str) {
+    own.clear();
+    // What is longer than any value has another form than all of them.
+    own.push_str(if with.len() > VALUE_MAX { "?" } else { with });
 }
 
-fn urine(code: &str) -> Option<&'static str> {
-    Some(match code {
-        "1" => "-",
-        "2" => "+-",
-        "3" => "1+",
-        "4" => "2+",
-        "5" => "3+",
-        _ => return None,
-    })
+fn path(place: &Place) -> Option<&str> {
+    if let Place::Path(path) = place { Some(path) } else { None }
 }
 
-fn smoking(code: &str) -> Option<&'static str> {
-    match code {
-        "1" => Some("current"),
-        "2" => Some("no"),
-        _ => None,
-    }
-}
-
-fn smoking_since_2024(code: &str) -> Option<&'static str> {
-    match code {
-        "1" => Some("current"),
-        "2" => Some("former"),
-        "3" => Some("never"),
-        _ => None,
-    }
-}
-
-fn drinking(code: &str) -> Option<&'static str> {
-    match code {
-        "1" => Some("daily"),
-        "2" => Some("sometimes"),
-        "3" => Some("rarely"),
-        _ => None,
-    }
-}
-
-fn drinking_since_2024(code: &str) -> Option<&'static str> {
-    match code {
-        "1" => Some("daily"),
-        "2" | "3" | "4" | "5" => Some("sometimes"),
-        "6" | "7" | "8" => Some("rarely"),
-        _ => None,
-    }
-}
-
-fn metabolic(code: &str) -> Option<&'static str> {
-    Some(match code {
-        "1" => "yes",
-        "2" => "pre",
-        "3" => "none",
-        "4" => "unknown",
-        _ => return None,
-    })
-}
-
-/// 4, not decidable, has no word and counts as malformed.
-fn guidance(code: &str) -> Option<&'static str> {
-    Some(match code {
-        "1" => "active",
-        "2" => "motivational",
-        "3" => "none",
-        _ => return None,
-    })
+fn items(layout: &Layout, record: &str) -> Vec<Item> {
+    let fields = layout.record(record).into_iter().flat_map(|record| &record.fields);
+    fields
+        .filter_map(|field| {
+            let (_, column) = field.to.first()?.rsplit_once('.')?;
+            let is_number = field.kind == Some(crate::layout::Kind::Decimal);
+            let form = Form::content(field)?;
+            Some(Item { front: path(&field.place)?.into(), column: column.into(), form, is_number })
+        })
+        .collect()
 }
