@@ -15,6 +15,7 @@ mod command_line;
 mod durability;
 mod examples;
 mod grades;
+mod layouts;
 mod leak;
 mod linkage;
 mod pages;

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use catalog::{AddedSource, AddedSourceError, Column, ColumnType, Table};
 
-use super::{Action, Attribute, By, Fate, Field, Kind, Layout, LayoutError, Place, Reader, Record, Role, rules, shipped};
+use super::{
+    Action, Attribute, By, Fate, Field, Kind, Layout, LayoutError, Place, Reader, Record, Role, rules, shipped,
+};
 
 /// Why a folder's layouts do not load.
 #[derive(Debug, thiserror::Error)]
@@ -198,12 +200,18 @@ fn columns<'l>(record: &'l Record, tables: &[Table]) -> Result<(), Fault<'l>> {
                 if tells_person(field, to) {
                     continue;
                 }
-                return Err((Some(field), format!("{to} is no column of {name}, and nothing of `person` that this field tells")));
+                return Err((
+                    Some(field),
+                    format!("{to} is no column of {name}, and nothing of `person` that this field tells"),
+                ));
             };
             let known = table.column(column).filter(|known| known.name != "person_key");
             let known = known.ok_or_else(|| (Some(field), format!("{name} has no column {column}")))?;
             if !fits(field, known) {
-                return Err((Some(field), format!("a value of this `type` and `by` does not fit the type of column {to}")));
+                return Err((
+                    Some(field),
+                    format!("a value of this `type` and `by` does not fit the type of column {to}"),
+                ));
             }
             if !fed.insert(column) {
                 return Err((Some(field), format!("column {to} is fed by two fields")));
