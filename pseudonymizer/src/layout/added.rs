@@ -137,13 +137,18 @@ fn person(record: &Record) -> Result<(), Fault<'_>> {
         }
         tells(field).map_err(|what| (Some(field), what))?;
     }
-    for (one, other) in [(A::FamilyKana, A::GivenKana), (A::FamilyKanji, A::GivenKanji), (A::Chart, A::Facility)] {
-        for (have, lack) in [(one, other), (other, one)] {
-            let field = of(have).filter(|_| of(lack).is_none());
-            if let Some(field) = field {
-                let what = "family name and given name, chart number and its institution: only both make a token";
-                return Err((Some(field), what.to_owned()));
-            }
+    // A chart number without an institution is a number that the source itself gives out.
+    let together = [
+        (A::FamilyKana, A::GivenKana),
+        (A::GivenKana, A::FamilyKana),
+        (A::FamilyKanji, A::GivenKanji),
+        (A::GivenKanji, A::FamilyKanji),
+        (A::Facility, A::Chart),
+    ];
+    for (have, lack) in together {
+        if let Some(field) = of(have).filter(|_| of(lack).is_none()) {
+            let what = "family name and given name, an institution and its chart number: only both make a token";
+            return Err((Some(field), what.to_owned()));
         }
     }
     for role in [Role::Death, Role::RecordDate] {

@@ -74,7 +74,7 @@ fn a_layout_names_one_kind_of_record_and_whole_identifiers() {
         ("header = \"備考\"", "header = \"氏名\"", "the column 氏名 stands twice"),
         ("as = [\"kanji\"]", "as = [\"kana\"]", "two fields cannot be the same attribute"),
         ("as = [\"kanji\"]", "as = [\"family-kanji\"]", "only both make a token"),
-        ("as = [\"kanji\"]", "as = [\"chart\"]", "only both make a token"),
+        ("as = [\"kanji\"]", "as = [\"facility\"]", "only both make a token"),
         ("as = [\"kanji\"]", "as = [\"member-id\"]", "are not read from delimited files"),
         ("delimiter = \"comma\"", "delimiter = \"semicolon\"", "line "),
         ("role = \"record-date\"", "role = \"birthday\"", "line "),
