@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Date32Type, UInt64Type};
+use arrow::datatypes::{Date32Type, Float64Type, Int32Type, UInt64Type};
 use jiff::civil::Date;
 use policies::Zone;
 use policies::keys::KeyFolder;
@@ -40,6 +40,8 @@ impl Desk {
         for name in ["registry.toml", "febrl4.toml"] {
             fs::copy(root().join("examples/sources").join(name), desk.at("sources").join(name)).unwrap();
         }
+        // A few lines of a test are bad on purpose.
+        desk.edit("registry", "holder_say = \"consent\"", "holder_say = \"consent\"\nmax_quarantine_share = 0.5");
         desk
     }
 
@@ -239,6 +241,19 @@ fn a_name_is_never_kept_and_what_would_newly_leave_needs_two_persons() {
 }
 
 #[test]
+fn the_same_notification_twice_counts_once() {
+    let desk = Desk::new();
+    assert!(desk.accept("registry", true).status.success());
+    let lines: Vec<&str> = CASES.lines().take(3).collect();
+    let raw = desk.at("twice.csv");
+    fs::write(&raw, [lines.join("\n"), lines[1].to_owned(), String::new()].join("\n")).unwrap();
+    let made = desk.pseudonymize("registry", &raw, "twice");
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    assert_eq!(desk.table("twice", "registry.cases").num_rows(), 2);
+    assert_eq!(desk.table("twice", "person").num_rows(), 2);
+}
+
+#[test]
 fn layouts_are_listed_and_shown() {
     let sources = root().join("examples/sources");
     let list = run(&["layout", "list", "--sources", path(&sources)]);
@@ -310,4 +325,54 @@ fn febrl4_is_linked_by_its_file_alone() {
     let (precision, recall) = (right as f64 / pairs as f64, right as f64 / 5000.0);
     println!("febrl4: precision {precision:.4}, recall {recall:.4}");
     assert!(precision >= 0.999 && recall >= 0.75, "precision {precision}, recall {recall}");
+}
+
+#[test]
+fn a_file_without_header_line_in_shift_jis_is_read_by_positions() {
+    let desk = Desk::new();
+    let file = "[source]\nid = \"visits\"\ntitle_ja = \"来所\"\ntitle_en = \"Visits\"\ndescription_ja = \"来所の記録。\"\n\
+        description_en = \"Visits.\"\nperson_say = \"none\"\nholder_say = \"opinion\"\nmax_quarantine_share = 0.5\n\
+        [[table]]\nname = \"visits.visits\"\nja = \"一行が一回。\"\nen = \"A row a visit.\"\nsource_ja = \"表\"\nsource_en = \"Table\"\n\
+        columns = [\n\
+        { name = \"visited_on\", type = \"date\", class = \"S\", ja = \"来所日\", en = \"Day\" },\n\
+        { name = \"age\", type = \"int\", class = \"Q\", ja = \"年齢\", en = \"Age\" },\n\
+        { name = \"weight\", type = \"double\", class = \"M\", ja = \"体重\", en = \"Weight\" },\n\
+        { name = \"smokes\", type = \"bool\", class = \"S\", ja = \"喫煙\", en = \"Smokes\" },\n]\n\
+        [layout]\nid = \"visits\"\nsource = \"visits\"\nedition = \"-\"\nversion = \"1\"\nreader = \"delimited\"\ndelimiter = \"tab\"\n\
+        [[record]]\nja = \"来所\"\ntable = \"visits.visits\"\nwidth = 8\nfields = [\n\
+        { at = 1, name = \"number\", ja = \"番号\", class = \"direct\", action = \"tokenise\", as = [\"chart\"] },\n\
+        { at = 2, name = \"name\", ja = \"氏名\", class = \"direct\", action = \"tokenise\", as = [\"kanji\", \"kana\"] },\n\
+        { at = 3, name = \"birth\", ja = \"生年月日\", class = \"direct\", action = \"generalise\", by = \"age\", as = [\"birth\"], to = [\"visits.visits.age\", \"person.birth_date\", \"person.birth_month\"] },\n\
+        { at = 4, name = \"visited_on\", ja = \"来所日\", class = \"sensitive\", action = \"keep\", type = \"date\", to = [\"visits.visits.visited_on\"] },\n\
+        { at = 5, name = \"weight\", ja = \"体重\", class = \"measure\", action = \"generalise\", by = { band = 5 }, type = \"decimal\", to = [\"visits.visits.weight\"] },\n\
+        { at = 6, name = \"smokes\", ja = \"喫煙\", class = \"sensitive\", action = \"keep\", type = \"flag\", to = [\"visits.visits.smokes\"], values = { \"有\" = \"1\", \"無\" = \"0\" } },\n\
+        { at = \"7-8\", name = \"rest\", ja = \"余り\", class = \"free-text\", action = \"drop\" },\n]\n";
+    fs::write(desk.source("visits"), file).unwrap();
+    let checked = desk.layout(&["check", path(&desk.source("visits"))]);
+    assert!(
+        text(&checked.stdout)
+            .contains("8 positions, each with one action: 2 kept, 2 generalised, 2 tokenised, 2 dropped"),
+        "{}",
+        text(&checked.stderr)
+    );
+    assert!(desk.accept("visits", true).status.success());
+    let lines = "7\t山田 太郎\t3330314\t5040705\t63.9\t有\t山田\t090-0000-0001\r\n8\tｻﾄｳ ﾊﾅｺ\t19711130\t20221130\t51\t不明\t\t\r\n9\t切れた行\t19711130";
+    let (sjis, _, lost) = encoding_rs::SHIFT_JIS.encode(lines);
+    assert!(!lost);
+    let raw = desk.at("visits.tsv");
+    fs::write(&raw, &sjis).unwrap();
+    let made = desk.pseudonymize("visits", &raw, "visits");
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let visits = desk.table("visits", "visits.visits");
+    let age = visits.column_by_name("age").unwrap().as_primitive::<Int32Type>();
+    let weight = visits.column_by_name("weight").unwrap().as_primitive::<Float64Type>();
+    let smokes = visits.column_by_name("smokes").unwrap().as_boolean();
+    let days = days(&visits, "visited_on");
+    let mut known: Vec<_> = (0..visits.num_rows())
+        .map(|row| {
+            (days[row].as_str(), age.value(row), weight.value(row), smokes.is_valid(row).then(|| smokes.value(row)))
+        })
+        .collect();
+    known.sort_by_key(|row| row.0);
+    assert_eq!(known, [("2022-07-05", 64, 60.0, Some(true)), ("2022-11-30", 51, 50.0, None)]);
 }
