@@ -16,6 +16,7 @@ mod durability;
 mod examples;
 mod grades;
 mod keys;
+mod layouts;
 mod leak;
 mod linkage;
 mod pages;

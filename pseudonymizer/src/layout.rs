@@ -119,7 +119,7 @@ pub enum Attribute {
     Birth,
     /// 枝番.
     Branch,
-    /// Chart number or another number within the institution.
+    /// Chart number or another number within the institution; where a delimited file names none, within the source.
     Chart,
     /// Institution that the chart number belongs to.
     Facility,

@@ -98,7 +98,16 @@ fn list(lang: Lang) -> Result<Outcome> {
     };
     let rows: Vec<_> = known(lang)?.into_values().map(row).collect();
     let header = [
-        "layout", "source", "version", "reader", "records", "positions", "kept", "generalised", "tokenised", "dropped",
+        "layout",
+        "source",
+        "version",
+        "reader",
+        "records",
+        "positions",
+        "kept",
+        "generalised",
+        "tokenised",
+        "dropped",
     ];
     output::line(&output::table(&header, &rows));
     Ok(Outcome::Done)

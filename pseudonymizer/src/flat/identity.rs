@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::intake::Intake;
-use crate::layout::{Attribute, Encoding, Field};
+use crate::layout::{Attribute, Encoding, Field, Layout};
 use crate::normalise::insurer::{self, LtcInsurer};
 use crate::normalise::sex::Sex;
 use crate::normalise::{branch, chart, kana, kanji, postcode, symbol, text};
@@ -16,6 +16,8 @@ use super::records::Records;
 /// The fields of a layout that say who somebody is.
 pub(super) struct Parts<'l> {
     encoding: Encoding,
+    /// Who gives out the chart numbers where the layout has no field that says so: the source itself.
+    issuer: Option<String>,
     fields: Vec<(&'l Field, usize)>,
 }
 
@@ -29,13 +31,18 @@ struct Pieces {
 }
 
 impl<'l> Parts<'l> {
-    pub(super) fn of(encoding: Encoding, fields: impl Iterator<Item = (&'l Field, usize)>) -> Self {
-        Self { encoding, fields: fields.filter(|(field, _)| !field.identity.is_empty()).collect() }
+    pub(super) fn of(layout: &Layout, fields: impl Iterator<Item = (&'l Field, usize)>) -> Self {
+        let fields: Vec<_> = fields.filter(|(field, _)| !field.identity.is_empty()).collect();
+        let stated = fields.iter().any(|(field, _)| field.identity.contains(&Attribute::Facility));
+        // No institution's code has a colon.
+        let issuer = (!stated).then(|| format!("source:{}", layout.source));
+        Self { encoding: layout.encoding, issuer, fields }
     }
 
     /// Reads them. An identifier that cannot be read is left out and counted; so is a name of which a part is missing.
     pub(super) fn read(&self, records: &Records<'_>, intake: &mut Intake<'_>) -> Identity {
-        let (mut identity, mut pieces) = (Identity::default(), Pieces::default());
+        let issued = Identity { facility: self.issuer.clone(), ..Identity::default() };
+        let (mut identity, mut pieces) = (issued, Pieces::default());
         for (field, at) in &self.fields {
             let cell = records.cell(*at);
             if cell.is_empty() {

@@ -63,7 +63,7 @@ impl<'l> Plan<'l> {
             table: &table.name,
             width,
             unlisted: width.saturating_sub(fields.len()).min(if record.width == 0 { width } else { 0 }),
-            parts: Parts::of(layout.encoding, fields.iter().copied()),
+            parts: Parts::of(layout, fields.iter().copied()),
             columns: columns.collect(),
             record_date: with(Role::RecordDate).or_else(first_date),
             death: with(Role::Death),

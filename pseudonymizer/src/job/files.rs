@@ -137,10 +137,7 @@ fn walk(path: &Path, into: &mut Vec<PathBuf>) -> Result<(), PseudonymizeError> {
 /// Bytes looked at.
 const HEAD: u64 = 8192;
 
-fn kind_of(
-    path: &Path,
-    layouts: &BTreeMap<String, Layout>,
-) -> Result<(Kind, Option<String>), PseudonymizeError> {
+fn kind_of(path: &Path, layouts: &BTreeMap<String, Layout>) -> Result<(Kind, Option<String>), PseudonymizeError> {
     let mut head = Vec::new();
     let file = File::open(path).map_err(PseudonymizeError::io(path))?;
     file.take(HEAD).read_to_end(&mut head).map_err(PseudonymizeError::io(path))?;

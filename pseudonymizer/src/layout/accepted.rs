@@ -49,7 +49,9 @@ pub enum AcceptError {
     #[error("the second signature must be another person's: both key folders have the same signing key")]
     SameKey,
     /// A second person must agree to what would leave.
-    #[error("layout {id} would let through what two persons have not agreed to: {what}; name the second person's keys with --second")]
+    #[error(
+        "layout {id} would let through what two persons have not agreed to: {what}; name the second person's keys with --second"
+    )]
     Second {
         /// Which layout.
         id: String,
@@ -237,7 +239,12 @@ impl Folder {
     fn signed(&self, layout: &Layout, holder: &SigningKey) -> Signatures {
         let own = sign(holder, &message(USED, &self.id, &layout.sha256));
         let none = Signature { key: String::new(), signature: String::new() };
-        Signatures { sha256: layout.sha256.clone(), holder: own, both_sha256: String::new(), both: [none.clone(), none] }
+        Signatures {
+            sha256: layout.sha256.clone(),
+            holder: own,
+            both_sha256: String::new(),
+            both: [none.clone(), none],
+        }
     }
 
     fn write(&self, text: &str, both_text: &str, signatures: &Signatures) -> Result<(), AcceptError> {

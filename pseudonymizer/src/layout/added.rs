@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use catalog::{AddedSource, AddedSourceError, Column, ColumnType, Table};
 
-use super::{Action, Attribute, By, Fate, Field, Kind, Layout, LayoutError, Place, Reader, Record, Role, rules, shipped};
+use super::{
+    Action, Attribute, By, Fate, Field, Kind, Layout, LayoutError, Place, Reader, Record, Role, rules, shipped,
+};
 
 /// Why a folder's layouts do not load.
 #[derive(Debug, thiserror::Error)]
@@ -135,13 +137,18 @@ fn person(record: &Record) -> Result<(), Fault<'_>> {
         }
         tells(field).map_err(|what| (Some(field), what))?;
     }
-    for (one, other) in [(A::FamilyKana, A::GivenKana), (A::FamilyKanji, A::GivenKanji), (A::Chart, A::Facility)] {
-        for (have, lack) in [(one, other), (other, one)] {
-            let field = of(have).filter(|_| of(lack).is_none());
-            if let Some(field) = field {
-                let what = "family name and given name, chart number and its institution: only both make a token";
-                return Err((Some(field), what.to_owned()));
-            }
+    // A chart number without an institution is a number that the source itself gives out.
+    let together = [
+        (A::FamilyKana, A::GivenKana),
+        (A::GivenKana, A::FamilyKana),
+        (A::FamilyKanji, A::GivenKanji),
+        (A::GivenKanji, A::FamilyKanji),
+        (A::Facility, A::Chart),
+    ];
+    for (have, lack) in together {
+        if let Some(field) = of(have).filter(|_| of(lack).is_none()) {
+            let what = "family name and given name, an institution and its chart number: only both make a token";
+            return Err((Some(field), what.to_owned()));
         }
     }
     for role in [Role::Death, Role::RecordDate] {
@@ -198,12 +205,18 @@ fn columns<'l>(record: &'l Record, tables: &[Table]) -> Result<(), Fault<'l>> {
                 if tells_person(field, to) {
                     continue;
                 }
-                return Err((Some(field), format!("{to} is no column of {name}, and nothing of `person` that this field tells")));
+                return Err((
+                    Some(field),
+                    format!("{to} is no column of {name}, and nothing of `person` that this field tells"),
+                ));
             };
             let known = table.column(column).filter(|known| known.name != "person_key");
             let known = known.ok_or_else(|| (Some(field), format!("{name} has no column {column}")))?;
             if !fits(field, known) {
-                return Err((Some(field), format!("a value of this `type` and `by` does not fit the type of column {to}")));
+                return Err((
+                    Some(field),
+                    format!("a value of this `type` and `by` does not fit the type of column {to}"),
+                ));
             }
             if !fed.insert(column) {
                 return Err((Some(field), format!("column {to} is fed by two fields")));

@@ -33,11 +33,7 @@ pub struct Changes {
 
 /// What `new` lets through that `old` does not, and the other way round. Without `old`, all is new.
 pub fn diff(old: Option<&Layout>, new: &Layout) -> Changes {
-    Changes {
-        lets_through: beyond(old, Some(new)),
-        holds_back: beyond(Some(new), old),
-        tokenises: tokenised(old, new),
-    }
+    Changes { lets_through: beyond(old, Some(new)), holds_back: beyond(Some(new), old), tokenises: tokenised(old, new) }
 }
 
 /// Fields of `new` that leave and are not covered by every field of `old` that stands there.
@@ -113,9 +109,10 @@ fn covers(known: &Field, field: &Field) -> bool {
     let content = |field: &Field| slot::may(field, slot::Use::Content);
     let told = |attribute: Attribute| !field.identity.contains(&attribute) || known.identity.contains(&attribute);
     let columns = field.to.iter().all(|to| known.to.contains(to));
-    let words = known.values.is_empty() || (!field.values.is_empty() && field.values.iter().all(|word| holds(known, word)));
+    let words =
+        known.values.is_empty() || (!field.values.is_empty() && field.values.iter().all(|word| holds(known, word)));
     let finer = match (&known.by, &field.by) {
-        (None, None) => known.kind == field.kind && known.codes == field.codes,
+        (None, None) => known.kind == field.kind && (known.codes.is_none() || known.codes == field.codes),
         (None, Some(By::Band(_) | By::Prefix(_))) => known.kind == field.kind,
         (None, Some(By::Month | By::Year)) => known.kind == Some(Kind::Date),
         (Some(known_by), Some(by)) => known.kind == field.kind && coarser(known_by, by),
