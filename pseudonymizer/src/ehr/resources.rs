@@ -158,7 +158,10 @@ fn result_code(code: &str) -> Option<&str> {
 
 fn allergy(resource: &View<'_>, place: Place<'_>, intake: &mut Intake<'_>) -> Written {
     let mut known = resource.codings("code");
-    let known = known.find_map(|(system, code)| Some((system, cell::code(code.as_bytes(), 12)?)));
+    // 12 characters; JFAGY's drugs have those of a general name behind `GCM`.
+    let widths = |system: &str| if system == "jfagy" { &[12, 15][..] } else { &[12] };
+    let fits = |(system, code)| widths(system).iter().find_map(|width| cell::code(str::as_bytes(code), *width));
+    let known = known.find_map(|coding: (&str, &str)| Some((coding.0, fits(coding)?)));
     let Some((code_system, code)) = known else { return Ok(false) };
     let row = AllergyRow {
         facility_code: Some(place.facility),

@@ -165,6 +165,10 @@ impl Form {
     }
 
     fn typed<'v>(&self, written: Cow<'v, str>) -> Seen<'v> {
+        // A year or a month alone is well formed, and no day.
+        let has_hyphen = written.as_bytes().get(4) == Some(&b'-');
+        let is_part_of_date = (written.len() == 4 || written.len() == 7 && has_hyphen)
+            && written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
         let value = match self.how {
             How::Code => code(&written).then_some(Scalar::Text(written)),
             How::Unit => unit(&written).then_some(Scalar::Text(written)),
@@ -181,14 +185,19 @@ impl Form {
             How::Institution => {
                 return institution(&written).map_or(Seen::Nothing, |code| Seen::Value(Scalar::Text(Cow::Owned(code))));
             }
-            How::Municipality => postcode::municipality(&written).map(|code| Scalar::Text(Cow::Borrowed(code))),
+            // A postcode of no known place is no error of the record.
+            How::Municipality => {
+                let code = postcode::municipality(&written);
+                return code.map_or(Seen::Nothing, |code| Seen::Value(Scalar::Text(Cow::Borrowed(code))));
+            }
             How::Link => {
                 let mut hasher = DefaultHasher::new();
                 written.hash(&mut hasher);
                 Some(Scalar::Link(hasher.finish()))
             }
         };
-        value.map_or(Seen::Malformed, Seen::Value)
+        let is_part = matches!(self.how, How::Day | How::MonthOfDay) && value.is_none() && is_part_of_date;
+        value.map_or(if is_part { Seen::Nothing } else { Seen::Malformed }, Seen::Value)
     }
 }
 

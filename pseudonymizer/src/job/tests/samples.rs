@@ -47,7 +47,19 @@ fn bundles_are_read_and_all_else_is_put_aside() {
         assert_eq!(batch.report.quarantined(), expected, "{}: {:?}", path.display(), batch.report.files);
         assert_eq!(batch.report.count(Reason::RecordForm), expected, "{}", path.display());
         assert_eq!(batch.report.files[0].passed, 1 - expected);
+        let unknown = batch.report.count(Reason::PartUnknown);
+        assert_eq!(unknown, 0, "{}: a resource or section that the layout does not list", path.display());
     }
+}
+
+#[test]
+fn the_open_example_gives_what_is_coded_in_it() {
+    let world = World::new();
+    let batch = world.run(Source::Ehr, &["fhir-referral-example.json"]);
+    assert_eq!(batch.text("ehr.documents", "kind"), ["referral"]);
+    assert_eq!(batch.text("ehr.medications", "yj_code"), ["2233002F1280"]);
+    assert!(!batch.tables.contains_key("ehr.conditions"), "its diagnoses have texts alone");
+    assert!(batch.token_of("ehr.documents", 0, "t3").is_some());
 }
 
 #[test]
