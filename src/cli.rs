@@ -20,7 +20,7 @@ pub(crate) struct Cli {
     /// Language of messages (from LANG by default)
     #[arg(long, global = true, value_enum)]
     pub(crate) lang: Option<Lang>,
-    /// Folder of added sources' files, see docs/sources.md (from SUDARE_SOURCES by default)
+    /// Folder of added sources' files, see docs/sources.md (from `SUDARE_SOURCES` by default)
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) sources: Option<PathBuf>,
     #[command(subcommand)]
