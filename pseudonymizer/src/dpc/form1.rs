@@ -43,7 +43,7 @@ fields! {
 }
 fields! {
     /// 退院情報.
-    Discharge of "A000030" { identity {} content { discharge_date, destination, outcome, died_within_24h } }
+    EndOfStay of "A000030" { identity {} content { discharge_date, destination, outcome, died_within_24h } }
 }
 fields! {
     /// 身長・体重.
@@ -80,7 +80,7 @@ enum Item {
     Coded(Vec<(Span, String)>),
     Coma(Span, usize),
     Diagnosis(Span, &'static str),
-    Discharge(Discharge),
+    Discharge(EndOfStay),
     Operation(Operation),
     Patient(Patient, PatientFacts),
     Size(Size),
@@ -111,7 +111,7 @@ impl Dictionary {
             _ if fate == Fate::Drop => Item::Uncarried,
             "A000010" => Item::Patient(Patient::of(layout), PatientFacts::of(layout)),
             "A000020" => Item::Admission(Admission::of(layout)),
-            "A000030" => Item::Discharge(Discharge::of(layout)),
+            "A000030" => Item::Discharge(EndOfStay::of(layout)),
             "A001010" => Item::Size(Size::of(layout)),
             "A001020" => Item::Smoking(Smoking::of(layout)),
             "A007010" => Item::Operation(Operation::of(layout)),
@@ -275,7 +275,7 @@ impl Case {
         }
     }
 
-    fn discharge(&mut self, fields: &Discharge, payload: &[&[u8]], intake: &mut Intake<'_>) {
+    fn discharge(&mut self, fields: &EndOfStay, payload: &[&[u8]], intake: &mut Intake<'_>) {
         let facts = &mut self.facts;
         let on = fields.discharge_date.at(payload);
         // Zeros: not discharged when the file was made.
@@ -355,7 +355,7 @@ mod tests {
             Patient::NAMES,
             PatientFacts::NAMES,
             Admission::NAMES,
-            Discharge::NAMES,
+            EndOfStay::NAMES,
             Size::NAMES,
             Smoking::NAMES,
             Operation::NAMES,

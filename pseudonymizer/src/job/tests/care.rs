@@ -20,7 +20,8 @@ pub(super) fn make(world: &World, layouts: Option<&BTreeMap<String, Layout>>, so
     let tokens = read(&out.join("tokens/tokens.arrow.age"), &world.linkage.seal().unwrap());
     let enclave = world.enclave.seal().unwrap();
     let open = |table: &str| read(&out.join(format!("content/{table}.arrow.age")), &enclave);
-    let tables = report.tables.keys().map(|table| (table.to_string(), open(table))).collect();
+    let open = |table: &str| (table.to_owned(), open(table));
+    let tables = report.tables.keys().map(|table| open(table)).collect();
     Made { report: Some(report), tables, tokens: Some(tokens) }
 }
 

@@ -115,14 +115,13 @@ fn certifications() {
     let value = |name: &str| match name {
         "insurer_no" => "131016",
         "insured_no" => "0000123456",
-        "applied_on" => "20220301",
+        "applied_on" | "valid_from" => "20220301",
         "birth_date" => "19441102",
         "sex" => "2",
         "kana" => "ｻﾄｳ ﾊﾅｺ",
         "kanji" => "佐藤　花子",
         "postcode" => "150-0002",
         "certified_on" => "20220401",
-        "valid_from" => "20220301",
         "valid_to" => "20240228",
         "care_level" | "first_judgement" => "23",
         "bedridden_level" | "dementia_level" => "3",
@@ -154,7 +153,7 @@ fn life(layouts: &BTreeMap<String, Layout>, form: &str) -> Vec<u8> {
         _ if field.kind == Some(layout::Kind::Decimal) => "12.5".to_owned(),
         _ if field.kind == Some(layout::Kind::Date) => "20220710".to_owned(),
         _ if field.codes.as_deref() == Some("icd10") => "I10".to_owned(),
-        _ if field.action == Action::Keep => field.values.keys().next().map_or("11".to_owned(), String::clone),
+        _ if field.action == Action::Keep => field.values.keys().next().cloned().unwrap_or_else(|| "11".to_owned()),
         _ => "x".to_owned(),
     };
     let name = |field: &layout::Field| match &field.place {
