@@ -42,6 +42,11 @@ fn chain(base: &Path, persons: &str, errors: &str) {
     for (zone, keys) in [("holder", "k-holder"), ("linkage", "k-linkage"), ("enclave", "k-enclave")] {
         run(&["keys", "init", "--zone", zone, "--out", &at(keys)]);
     }
+    for source in SOURCES {
+        for keys in ["k-linkage", "k-enclave"] {
+            run(&["keys", "trust", "--keys", &at(keys), "--source", source, "--holder", &at("k-holder/public")]);
+        }
+    }
     step(
         "synthesize",
         &["synthesize", "--persons", persons, "--seed", "1", "--errors", errors, "--out", &at("population")],

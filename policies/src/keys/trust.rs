@@ -60,9 +60,9 @@ impl KeyFolder {
 
 /// The word becomes a file's name: nothing else may be in it.
 fn check(source: &str) -> Result<(), KeyError> {
-    let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
     let fits = (1..=SOURCE_LETTERS_MAX).contains(&source.len()) && source.bytes().all(letters);
-    if fits && !source.starts_with('-') { Ok(()) } else { Err(KeyError::Source) }
+    if fits && !source.starts_with(['-', '_']) { Ok(()) } else { Err(KeyError::Source) }
 }
 
 #[cfg(test)]
@@ -118,8 +118,8 @@ mod tests {
         fn a_source_is_a_word(source in "[a-z0-9./\\-\u{e9}A_ ]{0,40}") {
             let dir = tempfile::tempdir().unwrap();
             let keys = folder(&dir);
-            let word = source.len() <= 32 && !source.is_empty() && !source.starts_with('-')
-                && source.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-'));
+            let word = source.len() <= 32 && !source.is_empty() && !source.starts_with(['-', '_'])
+                && source.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-' | '_'));
             let trusted = keys.trust(&source, &SigningKey::generate().verifying());
             prop_assert_eq!(trusted.is_ok(), word);
             let made = fs::read_dir(keys.path().join("trusted")).map_or(0, Iterator::count);
