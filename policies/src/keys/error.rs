@@ -53,7 +53,7 @@ pub enum KeyError {
         zone: Zone,
     },
     /// A source's word that is none.
-    #[error("a source is named by a word of small letters, digits and '-', at most 32 of them, e.g. ndb")]
+    #[error("a source is named by a word of small letters, digits, '-' and '_', at most 32 of them, e.g. ndb")]
     Source,
     /// Another key is believed for this source.
     #[error("{} holds another key for {source}; compare fingerprints with its owner, then run the same command with --replace", path.display())]
