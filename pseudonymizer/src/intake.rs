@@ -223,6 +223,21 @@ impl<'a> Intake<'a> {
         Some(Owner { atom, record: record.first_chunk().map_or(0, |half| u64::from_be_bytes(*half)) })
     }
 
+    /// Begins a record that names its person by long-term care insurer and number, as the forms of LIFE do. The atom is that of
+    /// the two alone, so that the users' file adds the rest to it.
+    pub(crate) fn begin_insured(&mut self, identity: &Identity) -> Option<Owner> {
+        if identity.ltc_insurer.is_none() || identity.ltc_number.is_none() {
+            return self.begin(identity);
+        }
+        let insured = Identity {
+            ltc_insurer: identity.ltc_insurer.clone(),
+            ltc_number: identity.ltc_number.clone(),
+            ..Identity::default()
+        };
+        let atom = self.atom(self.keys.digest(&insured), self.keys.digest(identity), identity)?;
+        Some(Owner { atom, record: self.surrogates.draw() })
+    }
+
     /// The atom of an identity. `anchor` is the digest that names the atom, `whole` the one of all that is known.
     fn atom(&mut self, anchor: Token, whole: Token, identity: &Identity) -> Option<Token> {
         let id = self.permuted(anchor);
