@@ -20,9 +20,12 @@ pub(crate) fn run(arguments: Layout, lang: Lang) -> Result<Outcome> {
     match arguments {
         Layout::Accept { file, keys, second } => accept(&file, &keys, second.as_deref(), lang),
         Layout::Check { file } => check(file.as_deref(), lang),
-        Layout::Diff { a, b } => diff(&named(&a, lang)?, &named(&b, lang)?, lang),
+        Layout::Diff { a, b } => Ok(diff(&named(&a, lang)?, &named(&b, lang)?, lang)),
         Layout::List => list(lang),
-        Layout::Show { id } => show(&named(&id, lang)?),
+        Layout::Show { id } => {
+            show(&named(&id, lang)?);
+            Ok(Outcome::Done)
+        }
     }
 }
 
@@ -63,7 +66,7 @@ fn check(file: Option<&Path>, lang: Lang) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn diff(a: &layout::Layout, b: &layout::Layout, lang: Lang) -> Result<Outcome> {
+fn diff(a: &layout::Layout, b: &layout::Layout, lang: Lang) -> Outcome {
     let changes = layout::diff(Some(a), b);
     let parts = [
         ("layout-through", &changes.lets_through),
@@ -75,11 +78,11 @@ fn diff(a: &layout::Layout, b: &layout::Layout, lang: Lang) -> Result<Outcome> {
     }
     if changes.lets_through.is_empty() {
         output::note(&lang.text("layout-nothing-new"));
-        return Ok(Outcome::Done);
+        return Outcome::Done;
     }
     let count = changes.lets_through.len().to_string();
     output::note(&lang.with("layout-needs-second", &[("fields", &count)]));
-    Ok(Outcome::Refused)
+    Outcome::Refused
 }
 
 fn list(lang: Lang) -> Result<Outcome> {
@@ -113,7 +116,7 @@ fn list(lang: Lang) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn show(one: &layout::Layout) -> Result<Outcome> {
+fn show(one: &layout::Layout) {
     let row = |tag: &str, field: &Field| {
         let form = match (&field.by, field.kind) {
             (Some(by), _) => word(by),
@@ -126,7 +129,6 @@ fn show(one: &layout::Layout) -> Result<Outcome> {
     let rows: Vec<_> =
         one.records.iter().flat_map(|record| record.fields.iter().map(|field| row(&record.tag, field))).collect();
     output::line(&output::table(&["record", "place", "field", "ja", "class", "action", "form", "to"], &rows));
-    Ok(Outcome::Done)
 }
 
 /// A file if there is one of that name, or a layout that is known by that id.
