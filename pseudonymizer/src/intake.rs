@@ -53,6 +53,7 @@ pub(crate) struct Intake<'a> {
     surrogates: Surrogates,
     unit: u32,
     registered: u64,
+    alone: u64,
     pub(crate) file: FileReport,
     progress: &'a dyn Fn(u64, u64) -> bool,
     told: (u64, u64),
@@ -89,6 +90,7 @@ impl<'a> Intake<'a> {
             surrogates: Surrogates::new(&batch.secrets.record, unit),
             unit,
             registered: 0,
+            alone: 0,
             file: FileReport::default(),
             progress,
             told: (0, 0),
@@ -240,7 +242,7 @@ impl<'a> Intake<'a> {
 
     /// The atom of an identity. `anchor` is the digest that names the atom, `whole` the one of all that is known.
     fn atom(&mut self, anchor: Token, whole: Token, identity: &Identity) -> Option<Token> {
-        let id = self.permuted(anchor);
+        let mut id = self.permuted(anchor);
         self.scan.person(whole, identity);
         if let Some(absent) = self.known.get(&whole) {
             if *absent {
@@ -254,13 +256,18 @@ impl<'a> Intake<'a> {
         if self.known.len() >= KNOWN {
             self.known.clear();
         }
-        self.known.insert(whole, absent);
         if absent {
+            self.known.insert(whole, true);
             self.note(Reason::Absent);
             return None;
         }
         if tokens.iter().all(Option::is_none) {
             self.note(Reason::Unlinkable);
+            if anchor == whole {
+                id = self.alone(whole);
+            }
+        } else {
+            self.known.insert(whole, false);
         }
         let entry = AtomEntry {
             id,
@@ -273,6 +280,14 @@ impl<'a> Intake<'a> {
         };
         self.keep(Facts::Atom, bucket_of_digest(&id, self.spool.buckets()), |to| entry.put(to));
         Some(id)
+    }
+
+    /// The atom of a record that says too little for any token, and is not one of those that another file completes: its own. Two of
+    /// them, with the same few words or none, may be two persons.
+    fn alone(&mut self, whole: Token) -> Token {
+        self.alone = self.alone.saturating_add(1);
+        let parts = [&whole[..], &self.unit.to_be_bytes(), &self.alone.to_be_bytes()];
+        self.permuted(self.keys.record_digest(&parts))
     }
 
     fn permuted(&self, digest: Token) -> Token {
