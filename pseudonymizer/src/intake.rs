@@ -211,7 +211,7 @@ impl<'a> Intake<'a> {
     /// person is to stay out; nothing of the record may be written then. An atom without any token is counted.
     pub(crate) fn begin(&mut self, identity: &Identity) -> Option<Owner> {
         let digest = self.keys.digest(identity);
-        let atom = self.atom(digest, digest, identity)?;
+        let atom = self.atom(digest, digest, identity, true)?;
         Some(Owner { atom, record: self.surrogates.draw() })
     }
 
@@ -220,7 +220,7 @@ impl<'a> Intake<'a> {
     pub(crate) fn resume(&mut self, identity: &Identity, case: &[&str]) -> Option<Owner> {
         let chart =
             Identity { facility: identity.facility.clone(), chart: identity.chart.clone(), ..Identity::default() };
-        let atom = self.atom(self.keys.digest(&chart), self.keys.digest(identity), identity)?;
+        let atom = self.atom(self.keys.digest(&chart), self.keys.digest(identity), identity, false)?;
         let record = self.permuted(self.keys.record_digest(case));
         Some(Owner { atom, record: record.first_chunk().map_or(0, |half| u64::from_be_bytes(*half)) })
     }
@@ -236,12 +236,13 @@ impl<'a> Intake<'a> {
             ltc_number: identity.ltc_number.clone(),
             ..Identity::default()
         };
-        let atom = self.atom(self.keys.digest(&insured), self.keys.digest(identity), identity)?;
+        let atom = self.atom(self.keys.digest(&insured), self.keys.digest(identity), identity, false)?;
         Some(Owner { atom, record: self.surrogates.draw() })
     }
 
-    /// The atom of an identity. `anchor` is the digest that names the atom, `whole` the one of all that is known.
-    fn atom(&mut self, anchor: Token, whole: Token, identity: &Identity) -> Option<Token> {
+    /// The atom of an identity. `anchor` is the digest that names the atom, `whole` the one of all that is known; `complete` where no
+    /// other file says more about the same atom.
+    fn atom(&mut self, anchor: Token, whole: Token, identity: &Identity, complete: bool) -> Option<Token> {
         let mut id = self.permuted(anchor);
         self.scan.person(whole, identity);
         if let Some(absent) = self.known.get(&whole) {
@@ -263,7 +264,7 @@ impl<'a> Intake<'a> {
         }
         if tokens.iter().all(Option::is_none) {
             self.note(Reason::Unlinkable);
-            if anchor == whole {
+            if complete {
                 id = self.alone(whole);
             }
         } else {

@@ -54,8 +54,7 @@ fn a_checkup_becomes_a_row_and_its_texts_stay() {
     assert_eq!(batch.text("person", "prefecture"), ["13"]);
     let receipts = world.run("ndb", &["RECEIPTC_202207.UKE"]);
     for kind in ["a1", "a3", "b1"] {
-        let here = batch.token_of("ndb.checkups", 0, kind);
-        assert!(here.is_some() && here == receipts.token_of("ndb.claims", 0, kind), "{kind}");
+        assert!(batch.joins("ndb.checkups", &receipts, "ndb.claims", kind), "{kind}");
     }
     let leaving = batch.leaving(&world);
     for secret in ["ヤマダ", "架空", "花子", "一郎", "山田", "100-0002", "４５６７", "4567"] {
