@@ -112,7 +112,7 @@ fn bundles() -> Vec<Value> {
         let mut one = document(role, &composition, &[organization(), organization(), card, lab()]);
         one["entry"][2]["resource"]["identifier"] = numbered(INSTITUTION_NUMBER, place);
         one["entry"][3]["resource"]["identifier"] = numbered(INSURER_NUMBER, "06131239");
-        one["identifier"]["value"] = json!("urn:uuid:1");
+        one["identifier"]["value"] = json!(format!("urn:uuid:{role}"));
         one["entry"][1]["resource"]["identifier"] = json!([]);
         one["entry"][1]["resource"]["name"] = json!([]);
         others.push(one);
