@@ -61,6 +61,14 @@ pub(crate) struct Intake<'a> {
     fault: Option<SealError>,
 }
 
+/// What a unit leaves.
+pub(crate) struct Made {
+    pub(crate) slices: Vec<Slice>,
+    pub(crate) facilities: BTreeMap<String, FacilityFacts>,
+    /// Values that the leak scan compared.
+    pub(crate) scanned: u64,
+}
+
 /// Records between two calls of the progress callback.
 const PROGRESS_EVERY: u64 = 16_384;
 /// Identities remembered within a unit.
@@ -117,9 +125,9 @@ impl<'a> Intake<'a> {
     }
 
     /// Ends the unit: its slices, its institutions, and how many values were scanned.
-    pub(crate) fn finish(self) -> Result<(Vec<Slice>, BTreeMap<String, FacilityFacts>, u64), PseudonymizeError> {
+    pub(crate) fn finish(self) -> Result<Made, PseudonymizeError> {
         self.quarantine.finish()?;
-        Ok((self.spool.finish()?, self.facilities, self.scan.compared))
+        Ok(Made { slices: self.spool.finish()?, facilities: self.facilities, scanned: self.scan.compared })
     }
 
     /// Counts a record read.

@@ -125,7 +125,7 @@ fn with_layouts(
     let holder = job.keys.recipient().map_err(PseudonymizeError::Keys)?;
     let worker = Worker { batch: &batch, plan: &plan, folder: &folder, holder: &holder };
     let parts = work::read_all(&worker, job.options.threads, progress)?;
-    let folded = fold::fold(job, &folder, &plan, parts, &epoch.fingerprint())?;
+    let folded = fold::fold(job, &folder, &plan, &parts, &epoch.fingerprint())?;
     manifest::finish(job, &epoch, &layouts, folded, folder, now)
 }
 

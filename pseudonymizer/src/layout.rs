@@ -46,7 +46,7 @@ pub enum Reader {
 /// Encoding of a file's text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Encoding {
-    /// Windows-31J, the Shift_JIS of practice.
+    /// Windows-31J, which practice calls `Shift_JIS`.
     #[default]
     #[serde(rename = "cp932")]
     Cp932,

@@ -83,7 +83,7 @@ struct Rows {
     records: UInt64Builder,
     atoms: FixedSizeBinaryBuilder,
     columns: Vec<Column>,
-    rows: u32,
+    count: u32,
 }
 
 /// The bucket of a random number: its top bits.
@@ -167,8 +167,8 @@ impl Spool {
         let mut tables = std::mem::take(&mut self.tables);
         for (name, table) in &mut tables {
             for (bucket, rows) in (0_u32..).zip(&mut table.buckets) {
-                let Some(rows) = rows.as_mut().filter(|rows| rows.rows > 0) else { continue };
-                let count = std::mem::take(&mut rows.rows);
+                let Some(rows) = rows.as_mut().filter(|rows| rows.count > 0) else { continue };
+                let count = std::mem::take(&mut rows.count);
                 let bytes = rows
                     .encode(&table.schema)
                     .map_err(|cause| SealError::Arrow { path: self.path.clone(), cause })?;
@@ -223,7 +223,7 @@ impl Table {
         rows.records.append_value(owner.record);
         rows.atoms.append_value(owner.atom)?;
         row.put(&mut rows.columns);
-        rows.rows = rows.rows.saturating_add(1);
+        rows.count = rows.count.saturating_add(1);
         Ok(())
     }
 }
@@ -231,7 +231,7 @@ impl Table {
 impl Rows {
     fn new(schema: &SchemaRef) -> Self {
         let columns = schema.fields().iter().skip(2).map(|field| Column::of(field.data_type())).collect();
-        Self { records: UInt64Builder::new(), atoms: FixedSizeBinaryBuilder::new(16), columns, rows: 0 }
+        Self { records: UInt64Builder::new(), atoms: FixedSizeBinaryBuilder::new(16), columns, count: 0 }
     }
 
     fn encode(&mut self, schema: &SchemaRef) -> Result<Vec<u8>, ArrowError> {

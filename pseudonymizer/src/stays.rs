@@ -15,8 +15,9 @@ impl Addition {
         to.extend_from_slice(&stay.to_be_bytes());
         to.push(u8::from(points.is_some()));
         to.extend_from_slice(&points.unwrap_or(0).to_be_bytes());
-        let code = dpc_code.filter(|code| code.len() <= usize::from(u8::MAX)).unwrap_or_default();
-        to.push(u8::try_from(code.len()).unwrap_or(0));
+        let code = dpc_code.and_then(|code| Some((u8::try_from(code.len()).ok()?, code)));
+        let (length, code) = code.unwrap_or_default();
+        to.push(length);
         to.extend_from_slice(code.as_bytes());
     }
 

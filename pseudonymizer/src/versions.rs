@@ -178,7 +178,9 @@ mod tests {
         #[test]
         fn entries_come_back_as_written(entries in proptest::collection::vec(any_entry(), 0..5)) {
             let mut bytes = Vec::new();
-            entries.iter().for_each(|entry| entry.put(&mut bytes));
+            for entry in &entries {
+                entry.put(&mut bytes);
+            }
             prop_assert_eq!(Entry::all(&bytes).collect::<Vec<_>>(), entries);
         }
     }

@@ -102,7 +102,7 @@ mod tests {
         let (ndb, dpc) = (make("ndb"), make("dpc"));
         let before = KnownAnswers::of(&ndb).unwrap().compare(&KnownAnswers::of(&dpc).unwrap());
         assert!(!before.equal && before.answers.iter().all(|answer| answer.equal == Some(false)));
-        let mut known: Vec<_> = before.answers.iter().flat_map(|answer| answer.ours.clone()).collect();
+        let mut known: Vec<_> = before.answers.iter().filter_map(|answer| answer.ours.clone()).collect();
         known.sort_unstable();
         known.dedup();
         assert!(known.len() >= 4 && known.len() == before.answers.len(), "a kind has no answer of its own");

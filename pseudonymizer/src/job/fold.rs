@@ -48,18 +48,18 @@ pub(crate) fn fold(
     job: &Job<'_>,
     folder: &Folder,
     plan: &Plan,
-    parts: Vec<Done>,
+    parts: &[Done],
     epoch: &str,
 ) -> Result<Folded, PseudonymizeError> {
     let mut files: Vec<FileReport> = parts.iter().flat_map(|done| done.finished.files.iter().cloned()).collect();
     files.sort_by_key(|report| report.file);
     check_quarantine(&files, job.options.max_quarantine_share)?;
     let mut resolved = FileReport::default();
-    let gone = resolve(folder, plan, &parts, &mut resolved)?;
+    let gone = resolve(folder, plan, parts, &mut resolved)?;
     let name = hex::encode(SecretBytes::generate().expose().first_chunk::<16>().copied().unwrap_or_default());
-    let people = people::People { job, folder, plan, parts: &parts, gone: &gone, epoch, batch: &name };
+    let people = people::People { job, folder, plan, parts, gone: &gone, epoch, batch: &name };
     let (atoms, tokens, refused) = people.write()?;
-    let rows = content::Rows { job, folder, plan, parts: &parts, gone: &gone };
+    let rows = content::Rows { job, folder, plan, parts, gone: &gone };
     let mut tables = rows.write(&mut resolved)?;
     tables.extend([("person".to_owned(), atoms), ("facility".to_owned(), people.write_facilities()?)]);
     let scanned = parts.iter().map(|done| done.finished.scanned).sum();
@@ -119,14 +119,11 @@ fn resolve(
 impl Gone {
     /// One telling of a record does not stand; `left` are those that may.
     fn fell(&mut self, entry: &Entry, left: Option<&BTreeSet<u64>>) {
-        match left.and_then(BTreeSet::last) {
-            Some(sequence) => {
-                self.only_in.insert(entry.record, u32::try_from(sequence >> 40).unwrap_or(u32::MAX));
-            }
-            None => {
-                self.only_in.remove(&entry.record);
-                self.records.insert(entry.record);
-            }
+        if let Some(sequence) = left.and_then(BTreeSet::last) {
+            self.only_in.insert(entry.record, u32::try_from(sequence >> 40).unwrap_or(u32::MAX));
+        } else {
+            self.only_in.remove(&entry.record);
+            self.records.insert(entry.record);
         }
     }
 }

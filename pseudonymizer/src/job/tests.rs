@@ -84,7 +84,7 @@ impl World {
         let mut tables = BTreeMap::new();
         for table in report.tables.keys() {
             let path = folder.join(format!("content/{table}.arrow.age"));
-            tables.insert((*table).to_owned(), in_order(&read(&path, &self.enclave.seal().unwrap())));
+            tables.insert(table.clone(), in_order(&read(&path, &self.enclave.seal().unwrap())));
         }
         Batch { folder, report, tokens, tables }
     }

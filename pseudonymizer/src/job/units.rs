@@ -1,6 +1,6 @@
 //! Units of work: one large file, or many small ones. A unit is read by one thread and finished or read again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -62,16 +62,13 @@ impl Plan {
                 file.raw.kind != Kind::Form1 || unit.files.iter().all(|known| known.raw.kind != Kind::Form1)
             };
             let open = |unit: &&mut Unit| size < UNIT_BYTES && unit.files.len() < UNIT_FILES && beside(unit);
-            match units.last_mut().filter(open) {
-                Some(unit) => {
-                    size = size.saturating_add(file.bytes);
-                    unit.files.push(file);
-                }
-                None => {
-                    size = file.bytes;
-                    let number = u32::try_from(units.len()).unwrap_or(u32::MAX);
-                    units.push(Unit { number, files: vec![file] });
-                }
+            if let Some(unit) = units.last_mut().filter(open) {
+                size = size.saturating_add(file.bytes);
+                unit.files.push(file);
+            } else {
+                size = file.bytes;
+                let number = u32::try_from(units.len()).unwrap_or(u32::MAX);
+                units.push(Unit { number, files: vec![file] });
             }
         }
         Ok(Self { units, buckets, bytes })
@@ -109,11 +106,11 @@ fn mark_duplicates(files: &mut [Planned]) -> Result<(), PseudonymizeError> {
     for file in files.iter().filter(|file| file.skip.is_none()) {
         *sizes.entry(file.bytes).or_default() += 1;
     }
-    let mut seen: HashMap<(u64, [u8; 32]), ()> = HashMap::new();
+    let mut seen = HashSet::new();
     for file in files.iter_mut().filter(|file| file.skip.is_none()) {
         if sizes.get(&file.bytes).is_some_and(|files| *files > 1) {
             let digest = digest(&file.raw.path)?;
-            if seen.insert((file.bytes, digest), ()).is_some() {
+            if !seen.insert((file.bytes, digest)) {
                 file.skip = Some(crate::report::Reason::FileDuplicate);
             }
         }

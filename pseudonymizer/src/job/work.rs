@@ -18,7 +18,7 @@ use super::files::Kind;
 use super::folder::Folder;
 use super::units::{self, Plan, Planned, Unit};
 use super::{Progress, PseudonymizeError, remove};
-use crate::intake::{Batch, FacilityFacts, Intake};
+use crate::intake::{Batch, FacilityFacts, Intake, Made};
 use crate::quarantine::Quarantine;
 use crate::report::FileReport;
 use crate::spool::{Part, Slice, Spool};
@@ -176,7 +176,7 @@ fn make(
         };
         files.push(FileReport { sha256, ..intake.end_file()? });
     }
-    let (slices, facilities, scanned) = intake.finish()?;
+    let Made { slices, facilities, scanned } = intake.finish()?;
     let finished = Finished { files, facilities, scanned, slices };
     let path = folder.join(FINISHED);
     let text = serde_json::to_vec(&finished).map_err(|cause| PseudonymizeError::io(&path)(cause.into()))?;

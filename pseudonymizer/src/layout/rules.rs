@@ -110,7 +110,8 @@ fn meaning(field: &Field) -> Result<(), String> {
         return Err("`by` says how a value is generalised, and stands with `generalise` alone".to_owned());
     }
     let own = field.to.iter().all(|to| to == "person.birth_date" || to == "person.birth_month");
-    if !leaves && !field.to.is_empty() && !(field.identity.contains(&Attribute::Birth) && own) {
+    let own = own && field.identity.contains(&Attribute::Birth);
+    if !(leaves || own || field.to.is_empty()) {
         return Err("what does not leave fills no column; take `to` away".to_owned());
     }
     if field.role.is_some() && !(leaves && matches!(field.kind, Some(Kind::Date | Kind::Month))) {
