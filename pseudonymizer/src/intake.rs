@@ -213,6 +213,21 @@ impl<'a> Intake<'a> {
         Some(Owner { atom, record: self.surrogates.draw() })
     }
 
+    /// Begins a record of files that name a person by long-term care insurer and number, and tell the rest in one of them: the
+    /// atom is that of the number alone, and knows what any of them tells.
+    pub(crate) fn begin_numbered(&mut self, identity: &Identity) -> Option<Owner> {
+        if identity.ltc_insurer.is_none() || identity.ltc_number.is_none() {
+            return self.begin(identity);
+        }
+        let number = Identity {
+            ltc_insurer: identity.ltc_insurer.clone(),
+            ltc_number: identity.ltc_number.clone(),
+            ..Identity::default()
+        };
+        let atom = self.atom(self.keys.digest(&number), self.keys.digest(identity), identity)?;
+        Some(Owner { atom, record: self.surrogates.draw() })
+    }
+
     /// Begins or goes on with a record that several files tell of: the same words give the same surrogate in a batch, whatever
     /// the order of the files. The atom is that of institution and chart number alone.
     pub(crate) fn resume(&mut self, identity: &Identity, case: &[&str]) -> Option<Owner> {
@@ -227,7 +242,10 @@ impl<'a> Intake<'a> {
     fn atom(&mut self, anchor: Token, whole: Token, identity: &Identity) -> Option<Token> {
         let id = self.permuted(anchor);
         self.scan.person(whole, identity);
-        if let Some(absent) = self.known.get(&whole) {
+        // One identity may stand for two atoms, by all that it says and by its number alone.
+        let mut named = id;
+        named.iter_mut().zip(whole).for_each(|(byte, other)| *byte ^= other);
+        if let Some(absent) = self.known.get(&named) {
             if *absent {
                 self.note(Reason::Absent);
                 return None;
@@ -239,7 +257,7 @@ impl<'a> Intake<'a> {
         if self.known.len() >= KNOWN {
             self.known.clear();
         }
-        self.known.insert(whole, absent);
+        self.known.insert(named, absent);
         if absent {
             self.note(Reason::Absent);
             return None;

@@ -90,7 +90,7 @@ class Table:
     def examples(self, known: set) -> list:
         shown = []
         for side, other in ("to", "ot"):
-            rows = f"SELECT * EXCLUDE (key) FROM ({self.keyed(side, self.columns, known)}) WHERE key NOT IN (SELECT key FROM ({self.keyed(other, self.columns, known)})) LIMIT 3"
+            rows = f"SELECT * FROM ({self.keyed(side, self.columns, known)}) WHERE key NOT IN (SELECT key FROM ({self.keyed(other, self.columns, known)})) ORDER BY key LIMIT 1"
             cursor = db.execute(rows)
             names = [column[0] for column in cursor.description]
             shown.append([dict(zip(names, row)) for row in cursor.fetchall()])
@@ -106,7 +106,7 @@ class Table:
             less |= {column: sum(self.only(self.columns, known - {KINDS[column]})) for column in self.surrogates}
             line["without"] = {column: count for column, count in less.items() if count < whole}
             line["said_only"] = self.only(self.columns, set())
-            line["examples_truth"], line["examples_release"] = self.examples(known)
+            line["examples"] = self.examples(known)
         return line
 
 

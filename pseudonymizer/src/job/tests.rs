@@ -217,7 +217,8 @@ fn long_term_care_joins_certification_and_reaches_claims_by_kana() {
     assert_eq!(ltc.report.tables["ltc.certifications"], 1);
     let c1: HashSet<Vec<u8>> = ltc.tokens("c1").into_values().collect();
     assert_eq!((ltc.tokens("c1").len(), c1.len()), (2, 1), "claim and certification share C1");
-    assert_eq!(ltc.token_of("ltc.certifications", 0, "b1"), ndb.token_of("ndb.claims", 1, "b1"));
+    let name = ltc.token_of("ltc.certifications", 0, "b1").expect("a certification tells the name");
+    assert!(ndb.tokens("b1").into_values().any(|token| token == name), "the name reaches a claim");
     assert!(ltc.token_of("ltc.claims", 0, "b1").is_none());
 }
 

@@ -55,7 +55,7 @@ fn bundles_are_read_and_all_else_is_put_aside() {
 #[test]
 fn the_open_example_gives_what_is_coded_in_it() {
     let world = World::new();
-    let batch = world.run(Source::Ehr, &["fhir-referral-example.json"]);
+    let batch = world.run("ehr", &["fhir-referral-example.json"]);
     assert_eq!(batch.text("ehr.documents", "kind"), ["referral"]);
     assert_eq!(batch.text("ehr.medications", "yj_code"), ["2233002F1280"]);
     assert!(!batch.tables.contains_key("ehr.conditions"), "its diagnoses have texts alone");
