@@ -32,6 +32,7 @@ def sources():
     """Name, the truth's rows and the release's, as SQL; a table without rows has no file in the release."""
     for file in sorted(truth.glob("*/*.parquet")):
         yield f"{file.parent.name}.{file.stem}", f"SELECT * FROM read_parquet('{file}')"
+    yield "facility", f"SELECT * FROM read_parquet('{truth / 'facility.parquet'}')"
     by_source = truth / "person_by_source.parquet"
     for (source,) in db.execute(f"SELECT DISTINCT source FROM read_parquet('{by_source}') ORDER BY 1").fetchall():
         yield f"person.{source}", f"SELECT * EXCLUDE (source) FROM read_parquet('{by_source}') WHERE source = '{source}'"
