@@ -53,6 +53,7 @@ pub(crate) struct Intake<'a> {
     surrogates: Surrogates,
     unit: u32,
     registered: u64,
+    alone: u64,
     pub(crate) file: FileReport,
     progress: &'a dyn Fn(u64, u64) -> bool,
     told: (u64, u64),
@@ -89,6 +90,7 @@ impl<'a> Intake<'a> {
             surrogates: Surrogates::new(&batch.secrets.record, unit),
             unit,
             registered: 0,
+            alone: 0,
             file: FileReport::default(),
             progress,
             told: (0, 0),
@@ -209,22 +211,7 @@ impl<'a> Intake<'a> {
     /// person is to stay out; nothing of the record may be written then. An atom without any token is counted.
     pub(crate) fn begin(&mut self, identity: &Identity) -> Option<Owner> {
         let digest = self.keys.digest(identity);
-        let atom = self.atom(digest, digest, identity)?;
-        Some(Owner { atom, record: self.surrogates.draw() })
-    }
-
-    /// Begins a record of files that name a person by long-term care insurer and number, and tell the rest in one of them: the
-    /// atom is that of the number alone, and knows what any of them tells.
-    pub(crate) fn begin_numbered(&mut self, identity: &Identity) -> Option<Owner> {
-        if identity.ltc_insurer.is_none() || identity.ltc_number.is_none() {
-            return self.begin(identity);
-        }
-        let number = Identity {
-            ltc_insurer: identity.ltc_insurer.clone(),
-            ltc_number: identity.ltc_number.clone(),
-            ..Identity::default()
-        };
-        let atom = self.atom(self.keys.digest(&number), self.keys.digest(identity), identity)?;
+        let atom = self.atom(digest, digest, identity, true)?;
         Some(Owner { atom, record: self.surrogates.draw() })
     }
 
@@ -233,16 +220,32 @@ impl<'a> Intake<'a> {
     pub(crate) fn resume(&mut self, identity: &Identity, case: &[&str]) -> Option<Owner> {
         let chart =
             Identity { facility: identity.facility.clone(), chart: identity.chart.clone(), ..Identity::default() };
-        let atom = self.atom(self.keys.digest(&chart), self.keys.digest(identity), identity)?;
+        let atom = self.atom(self.keys.digest(&chart), self.keys.digest(identity), identity, false)?;
         let record = self.permuted(self.keys.record_digest(case));
         Some(Owner { atom, record: record.first_chunk().map_or(0, |half| u64::from_be_bytes(*half)) })
     }
 
-    /// The atom of an identity. `anchor` is the digest that names the atom, `whole` the one of all that is known.
-    fn atom(&mut self, anchor: Token, whole: Token, identity: &Identity) -> Option<Token> {
-        let id = self.permuted(anchor);
+    /// Begins a record that names its person by long-term care insurer and number, as the forms of LIFE do. The atom is that of
+    /// the two alone, so that the users' file adds the rest to it.
+    pub(crate) fn begin_insured(&mut self, identity: &Identity) -> Option<Owner> {
+        if identity.ltc_insurer.is_none() || identity.ltc_number.is_none() {
+            return self.begin(identity);
+        }
+        let insured = Identity {
+            ltc_insurer: identity.ltc_insurer.clone(),
+            ltc_number: identity.ltc_number.clone(),
+            ..Identity::default()
+        };
+        let atom = self.atom(self.keys.digest(&insured), self.keys.digest(identity), identity, false)?;
+        Some(Owner { atom, record: self.surrogates.draw() })
+    }
+
+    /// The atom of an identity. `anchor` is the digest that names the atom, `whole` the one of all that is known; `complete` where no
+    /// other file says more about the same atom.
+    fn atom(&mut self, anchor: Token, whole: Token, identity: &Identity, complete: bool) -> Option<Token> {
+        let mut id = self.permuted(anchor);
         self.scan.person(whole, identity);
-        // One identity may stand for two atoms, by all that it says and by its number alone.
+        // One set of identifiers may stand for two atoms: by all that it says, and by its number alone.
         let mut named = id;
         named.iter_mut().zip(whole).for_each(|(byte, other)| *byte ^= other);
         if let Some(absent) = self.known.get(&named) {
@@ -257,13 +260,18 @@ impl<'a> Intake<'a> {
         if self.known.len() >= KNOWN {
             self.known.clear();
         }
-        self.known.insert(named, absent);
         if absent {
+            self.known.insert(named, true);
             self.note(Reason::Absent);
             return None;
         }
         if tokens.iter().all(Option::is_none) {
             self.note(Reason::Unlinkable);
+            if complete {
+                id = self.alone(whole);
+            }
+        } else {
+            self.known.insert(named, false);
         }
         let entry = AtomEntry {
             id,
@@ -276,6 +284,14 @@ impl<'a> Intake<'a> {
         };
         self.keep(Facts::Atom, bucket_of_digest(&id, self.spool.buckets()), |to| entry.put(to));
         Some(id)
+    }
+
+    /// The atom of a record that says too little for any token, and is not one of those that another file completes: its own. Two of
+    /// them, with the same few words or none, may be two persons.
+    fn alone(&mut self, whole: Token) -> Token {
+        self.alone = self.alone.saturating_add(1);
+        let parts = [&whole[..], &self.unit.to_be_bytes(), &self.alone.to_be_bytes()];
+        self.permuted(self.keys.record_digest(&parts))
     }
 
     fn permuted(&self, digest: Token) -> Token {

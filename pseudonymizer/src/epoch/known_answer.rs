@@ -94,7 +94,6 @@ mod tests {
     use policies::Zone;
 
     use super::*;
-    use crate::tokens::KINDS;
 
     #[test]
     fn equal_keys_answer_alike_and_others_do_not() {

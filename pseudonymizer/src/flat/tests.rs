@@ -31,10 +31,12 @@ fn value(said: &str, cell: &str) -> Option<Value<'static>> {
     cells::value(&field, Encoding::Utf8, cell.as_bytes(), Some(date(2022, 3, 1))).map(own)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "compared with what a cell gives, which may be nothing")]
 fn word(text: &str) -> Option<Value<'static>> {
     Some(Value::Text(text.to_owned().into()))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "compared with what a cell gives, which may be nothing")]
 fn on(day: Date) -> Option<Value<'static>> {
     Some(Value::Date(day))
 }

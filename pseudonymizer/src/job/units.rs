@@ -7,7 +7,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::files::Raw;
+use super::files::{Kind, Raw};
 use super::{Job, PseudonymizeError};
 use crate::layout::Layout;
 use crate::normalise;
@@ -57,7 +57,12 @@ impl Plan {
         let mut units: Vec<Unit> = Vec::new();
         let mut size = 0_u64;
         for file in planned {
-            match units.last_mut().filter(|unit| size < UNIT_BYTES && unit.files.len() < UNIT_FILES) {
+            // A stay is corrected by a later 様式1, and which of two stands is told apart by their units.
+            let beside = |unit: &Unit| {
+                file.raw.kind != Kind::Form1 || unit.files.iter().all(|known| known.raw.kind != Kind::Form1)
+            };
+            let open = |unit: &&mut Unit| size < UNIT_BYTES && unit.files.len() < UNIT_FILES && beside(unit);
+            match units.last_mut().filter(open) {
                 Some(unit) => {
                     size = size.saturating_add(file.bytes);
                     unit.files.push(file);

@@ -269,9 +269,9 @@ impl Folder {
         let id = || self.id.clone();
         let text = |ending: &str| {
             let path = self.path(ending);
-            fs::read_to_string(&path).map_err(|cause| match cause.kind() {
-                io::ErrorKind::NotFound => AcceptError::NotAccepted { id: id() },
-                _ => AcceptError::Io { path, cause },
+            fs::read_to_string(&path).map_err(|cause| {
+                let absent = cause.kind() == io::ErrorKind::NotFound;
+                if absent { AcceptError::NotAccepted { id: id() } } else { AcceptError::Io { path, cause } }
             })
         };
         let unsigned = || AcceptError::Signature { id: id() };

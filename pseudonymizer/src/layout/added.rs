@@ -247,17 +247,14 @@ fn tells_person(field: &Field, to: &str) -> bool {
 fn fits(field: &Field, column: &Column) -> bool {
     let text = column.kind == ColumnType::Text;
     match (&field.by, field.kind) {
-        (Some(By::Age | By::Year), _) => column.kind == ColumnType::Int,
-        (Some(By::Band(_)), Some(Kind::Decimal)) => column.kind == ColumnType::Double,
-        (Some(By::Band(_)), _) => column.kind == ColumnType::Int,
         (Some(By::Institution), _) => matches!(column.name.as_str(), "facility_id" | "prescriber_facility_id"),
         (Some(By::Insurer), _) => column.name == "insurer_id",
-        (Some(By::Month), _) | (None, Some(Kind::Date | Kind::Month)) => column.kind == ColumnType::Date,
         (Some(By::Municipality), _) => text && field.identity.contains(&Attribute::Postcode),
+        (Some(By::Month), _) | (None, Some(Kind::Date | Kind::Month)) => column.kind == ColumnType::Date,
         (Some(By::Prefix(_)), _) | (None, Some(Kind::Code)) => text,
-        (None, Some(Kind::Decimal)) => column.kind == ColumnType::Double,
+        (Some(By::Band(_)) | None, Some(Kind::Decimal)) => column.kind == ColumnType::Double,
+        (Some(By::Age | By::Band(_) | By::Year), _) | (None, Some(Kind::Int)) => column.kind == ColumnType::Int,
         (None, Some(Kind::Flag)) => column.kind == ColumnType::Bool,
-        (None, Some(Kind::Int)) => column.kind == ColumnType::Int,
         (None, None) => false,
     }
 }

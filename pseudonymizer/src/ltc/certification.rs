@@ -16,7 +16,7 @@ use crate::layout::{Layout, Use};
 use crate::lines::{self, Line};
 use crate::normalise::insurer::{self, LtcInsurer};
 use crate::normalise::sex::Sex;
-use crate::normalise::{date, kana, kanji};
+use crate::normalise::{date, kana, kanji, postcode};
 use crate::report::Reason;
 use crate::rows::CertificationRow;
 use crate::tokens::Identity;
@@ -35,6 +35,7 @@ struct Columns {
     insurer_no: usize,
     kana: usize,
     kanji: usize,
+    postcode: usize,
     minutes: usize,
     scores: [usize; 5],
     sex: usize,
@@ -61,6 +62,7 @@ impl Columns {
             insurer_no: identity("insurer_no"),
             kana: identity("kana"),
             kanji: identity("kanji"),
+            postcode: identity("postcode"),
             minutes: content("minutes"),
             scores: ["score1", "score2", "score3", "score4", "score5"].map(content),
             sex: identity("sex"),
@@ -123,6 +125,7 @@ fn row(columns: &Columns, cells: &[&[u8]], line: &[u8], intake: &mut Intake<'_>)
         sex: intake.identifier(cell(columns.sex), Sex::read),
         kana: intake.identifier(cell(columns.kana), kana::name),
         kanji: intake.identifier(cell(columns.kanji), kanji::name),
+        postcode: intake.identifier(cell(columns.postcode), postcode::read),
         ..Identity::default()
     };
     let Some(owner) = intake.begin(&identity) else { return Ok(()) };

@@ -273,7 +273,7 @@ impl Form {
             return intake.put_aside(intake.file.records, Reason::NoDate, line);
         }
         let identity = self.identity(encoding, cells, intake);
-        let Some(owner) = intake.begin_numbered(&identity) else { return Ok(()) };
+        let Some(owner) = intake.begin_insured(&identity) else { return Ok(()) };
         let external =
             [self.facility, self.insurer, self.insured, self.number, self.detail].map(|place| at(cells, place));
         let [facility_key, insurer, insured, number, detail] = external;

@@ -7,7 +7,7 @@ const LENGTH_MAX: usize = 20;
 
 /// Half width, upper case, no blanks; a number of digits alone loses the zeros in front, because DPC files pad it to ten.
 pub(crate) fn read(written: &str) -> Option<String> {
-    let folded = text::fold_closed(written).to_ascii_uppercase();
+    let folded = text::fold_capital(written);
     let digits = folded.bytes().all(|digit| digit.is_ascii_digit());
     let number = if digits { folded.trim_start_matches('0') } else { &folded };
     let readable = !number.is_empty()

@@ -81,7 +81,7 @@ impl LtcInsurer {
 
 /// Reads an insured person's number in long-term care: 10 characters; `H` in front for public assistance alone.
 pub(crate) fn ltc_insured(written: &str) -> Option<String> {
-    let number = text::fold_closed(written).to_ascii_uppercase();
+    let number = text::fold_capital(written);
     let readable = !number.is_empty()
         && number.len() <= 10
         && number.chars().all(|letter| letter.is_ascii_alphanumeric())

@@ -14,7 +14,7 @@ pub(crate) enum Sex {
 impl Sex {
     /// Reads any of the sources' ways.
     pub(crate) fn read(written: &str) -> Option<Self> {
-        match text::fold_closed(written).to_ascii_uppercase().as_str() {
+        match text::fold_capital(written).as_str() {
             "1" | "M" | "MALE" | "男" | "男性" | "男子" => Some(Self::Male),
             "2" | "F" | "FEMALE" | "女" | "女性" | "女子" => Some(Self::Female),
             _ => None,

@@ -36,7 +36,7 @@ fn part(written: &str) -> Option<Part> {
 }
 
 fn exact(written: &str) -> Option<String> {
-    let letters: Vec<char> = text::fold_closed(written).to_ascii_uppercase().chars().collect();
+    let letters: Vec<char> = text::fold_capital(written).chars().collect();
     let last = letters.len().saturating_sub(1);
     let unified = letters.iter().enumerate().map(|(at, letter)| match letter {
         'ー' | 'の' if at > 0 && at < last => '-',

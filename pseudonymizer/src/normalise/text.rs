@@ -33,6 +33,11 @@ pub(crate) fn fold_closed(text: &str) -> String {
     folded
 }
 
+/// [`fold_closed`] in capital letters. Folded once more, because a mark may compose with the capital alone.
+pub(crate) fn fold_capital(text: &str) -> String {
+    fold_closed(&fold_closed(text).to_ascii_uppercase())
+}
+
 /// Blank of any width, and what shows no width at all.
 pub(crate) fn is_blank(letter: char) -> bool {
     matches!(letter, ' ' | '\u{3000}' | '\u{A0}' | '\t' | '\u{200B}' | '\u{2060}' | '\u{FEFF}')

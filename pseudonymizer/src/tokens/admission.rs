@@ -3,10 +3,6 @@
 
 use serde::Serialize;
 
-/// Atoms that may share one token, where a policy says nothing else: more share it through a placeholder or a leak (the same
-/// source, part 2, hub tokens).
-pub(crate) const MULTIPLICITY_MAX: u64 = 200;
-
 /// What a batch's tokens of one kind show. Counts only.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Admission {
@@ -61,8 +57,8 @@ mod tests {
     #[test]
     fn the_bound_itself_is_admitted_and_one_more_is_not() {
         let crowd = |many: usize| (0..1000_u64).chain(std::iter::repeat_n(7, many - 1));
-        assert!(admit(crowd(200), MULTIPLICITY_MAX).admitted);
-        let refused = admit(crowd(201), MULTIPLICITY_MAX);
+        assert!(admit(crowd(200), 200).admitted);
+        let refused = admit(crowd(201), 200);
         assert_eq!((refused.admitted, refused.max_multiplicity, refused.distinct), (false, 201, 1000));
     }
 
@@ -73,9 +69,9 @@ mod tests {
 
     #[test]
     fn nothing_shows_nothing() {
-        let none = admit(std::iter::empty::<[u8; 16]>(), MULTIPLICITY_MAX);
+        let none = admit(std::iter::empty::<[u8; 16]>(), 200);
         assert!(none.admitted && none.made == 0 && none.min_entropy_bits == 0.0 && none.single_share == 0.0);
-        let flat = admit(0..1024_u64, MULTIPLICITY_MAX);
+        let flat = admit(0..1024_u64, 200);
         assert!((flat.min_entropy_bits - 10.0).abs() < 1e-12 && (flat.single_share - 1.0).abs() < 1e-12);
     }
 

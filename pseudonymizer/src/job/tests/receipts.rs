@@ -158,8 +158,10 @@ fn a_batch_is_signed_marked_and_never_overwritten() {
     let key = policies::keys::VerifyingKey::from_hex(key).unwrap();
     let digest = catalog::manifest::digest(&batch.folder.join("tokens/tokens.arrow.age")).unwrap().1;
     assert!(key.verify(&hex::decode(digest).unwrap(), &hex::decode(signature).unwrap()));
-    let again = world.try_run("ndb", &[fixture("RECEIPTC_202207.UKE")], "ndb");
-    assert!(matches!(again, Err(PseudonymizeError::Exists { .. })));
+    let again = world.try_run("ndb", &[fixture("RECEIPTC_202207.UKE")], "ndb").unwrap();
+    assert!(again.unchanged && again.batch == marker["batch"].as_str().unwrap());
+    let other = world.try_run("ndb", &[fixture("RECEIPTC_202209.UKE")], "ndb");
+    assert!(matches!(other, Err(PseudonymizeError::Exists { .. })));
     let none = world.try_run("dpc", &[fixture("RECEIPTC_202207.UKE")], "dpc");
     assert!(matches!(none, Err(PseudonymizeError::Nothing { files: 1, .. })));
     assert!(!world.dir.path().join("dpc").exists() && !world.dir.path().join("dpc.partial").exists());

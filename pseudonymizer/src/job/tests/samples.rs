@@ -59,7 +59,7 @@ fn the_open_example_gives_what_is_coded_in_it() {
     assert_eq!(batch.text("ehr.documents", "kind"), ["referral"]);
     assert_eq!(batch.text("ehr.medications", "yj_code"), ["2233002F1280"]);
     assert!(!batch.tables.contains_key("ehr.conditions"), "its diagnoses have texts alone");
-    assert!(batch.token_of("ehr.documents", 0, "t3").is_some());
+    assert!(batch.token_of("ehr.documents", 0, "b1").is_some());
 }
 
 #[test]
