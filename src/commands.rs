@@ -21,6 +21,7 @@ use crate::lang::Lang;
 use crate::output::Outcome;
 
 pub(crate) use catalog::{audit as portal_audit, publish};
+pub(crate) use layout::accept_layout;
 pub(crate) use link::link;
 pub(crate) use pseudonymize::{options as pseudonymize_options, pseudonymize};
 pub(crate) use release::release;

@@ -9,6 +9,7 @@ mod folder;
 mod journey;
 mod prepare;
 mod serve;
+mod sources;
 
 use std::time::Instant;
 
@@ -23,6 +24,7 @@ pub(crate) fn run(arguments: &cli::Demo, lang: Lang) -> Result<Outcome> {
     let began = Instant::now();
     output::line(&lang.text("synthetic"));
     let folder = folder::Folder::open(&arguments.dir, &folder::Settings::of(arguments), lang)?;
+    sources::install(&folder)?;
     serve::check_addresses(arguments, lang)?;
     if !folder.is_prepared() {
         output::note(&lang.with("demo-preparing", &[("path", &arguments.dir.display().to_string())]));

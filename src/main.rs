@@ -17,6 +17,8 @@ use std::process::ExitCode;
 use catalog::AddedSource;
 use clap::Parser as _;
 
+use crate::cli::Command;
+
 fn main() -> ExitCode {
     panic::install_hook();
     settings::init_logging();
@@ -28,6 +30,8 @@ fn main() -> ExitCode {
     };
     let lang = cli.lang.unwrap_or_else(settings::lang_of_environment);
     let sources = cli.sources.or_else(settings::sources_of_environment);
+    // The demo brings its own.
+    let sources = sources.filter(|_| !matches!(cli.command, Command::Demo(_)));
     let ran = sources.map_or(Ok(()), |folder| install(&folder)).and_then(|()| commands::run(cli.command, lang));
     match ran {
         Ok(outcome) => outcome.into(),

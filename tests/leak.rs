@@ -3,14 +3,19 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use arrow::array::{Array as _, AsArray as _, RecordBatch};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, BinaryArray, RecordBatch};
+use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use policies::Zone;
+use policies::keys::KeyFolder;
+use pseudonymizer::seal::{BatchReader, BatchWriter};
 
 use crate::plain::{self, read};
-use crate::world::{World, path};
+use crate::world::{PERSONS, World, copy_of, path, prepared, text};
 
 /// Identifier texts, each with what it is; never printed, a failure names the kind and the file.
 struct Wanted {
@@ -23,7 +28,7 @@ struct Wanted {
 fn no_identifier_leaves_the_holder_zone() {
     let world = World::start();
     exercise(&world);
-    let wanted = Wanted::of_truth(&world.folder.path().join("truth"));
+    let wanted = Wanted::of_world(world.folder.path());
     assert!(wanted.texts.len() > 10_000, "only {} identifiers to look for", wanted.texts.len());
     let mut found = Vec::new();
     for file in files_outside(world.folder.path()) {
@@ -41,8 +46,19 @@ fn no_identifier_leaves_the_holder_zone() {
 #[test]
 fn the_search_finds_what_is_planted() {
     let world = World::start();
-    let wanted = Wanted::of_truth(&world.folder.path().join("truth"));
-    for kind in ["kanji name", "kana name", "insurance", "chart number", "birth date", "canary"] {
+    let wanted = Wanted::of_world(world.folder.path());
+    for kind in [
+        "kanji name",
+        "kana name",
+        "insurance",
+        "chart number",
+        "birth date",
+        "canary",
+        "notification",
+        "number in LIFE",
+        "register's kanji name",
+        "LIFE's insurance",
+    ] {
         let at = wanted.kinds.iter().position(|it| *it == kind).unwrap_or_else(|| panic!("no {kind} in the truth"));
         let planted = world.folder.path().join("portal/planted.bin");
         fs::write(&planted, [b"before ", wanted.texts[at].as_slice(), b" after"].concat()).unwrap();
@@ -52,6 +68,143 @@ fn the_search_finds_what_is_planted() {
     }
     let dumped: usize = decrypted(world.folder.path()).iter().map(|(_, text)| text.len()).sum();
     assert!(dumped > 1_000_000, "only {dumped} characters of decrypted Parquet");
+}
+
+#[test]
+fn the_linkage_zone_holds_no_clinical_code() {
+    let world = copy_of(&prepared(PERSONS, "none"));
+    let codes = Codes::of(&world.path().join("truth"));
+    assert!(codes.long.texts.len() > 300 && codes.short.texts.len() > 60, "too few codes to look for");
+    let linkage = world.path().join("linkage");
+    assert_eq!(codes.hits_in(world.path(), &linkage), Vec::<String>::new());
+
+    // The search finds what it should: in the open, in tokens that hold it, and in the content of the other zone.
+    let planted = linkage.join("planted.json");
+    for code in ["\"E119\"", "2500015", "２型糖尿病"] {
+        fs::write(&planted, code).unwrap();
+        assert!(!codes.hits_in(world.path(), &linkage).is_empty(), "{code} is not found");
+    }
+    fs::remove_file(&planted).unwrap();
+    let keys = KeyFolder::open(&linkage.join("keys"), Zone::Linkage).unwrap();
+    let column = Arc::new(BinaryArray::from_iter_values([b"\x01\x022500015\xFF"])) as ArrayRef;
+    let batch = RecordBatch::try_from_iter([("token", column)]).unwrap();
+    let sealed = linkage.join("planted.arrow.age");
+    let mut writer = BatchWriter::create(&sealed, &batch.schema(), &keys.recipient().unwrap()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(codes.hits_in(world.path(), &linkage).len(), 1, "a code inside a sealed token is not found");
+    let content = decrypted(world.path());
+    let diagnoses = content.iter().find(|(table, _)| table == "ndb.diagnoses").unwrap();
+    assert!(codes.long.hits(diagnoses.1.as_bytes()).next().is_some());
+    assert!(codes.short.hits(diagnoses.1.as_bytes()).next().is_some());
+}
+
+/// Codes and names of the catalog's lists, and codes of the truth: long ones, which chance does not make in sealed bytes, and short ones.
+struct Codes {
+    long: Wanted,
+    short: Wanted,
+}
+
+impl Codes {
+    fn of(truth: &Path) -> Self {
+        let (mut long, mut short) = (BTreeSet::new(), BTreeSet::new());
+        let mut add = |rows: &RecordBatch, columns: &[&str], kind| {
+            for column in columns.iter().filter_map(|name| rows.column_by_name(name)) {
+                for text in column.as_string::<i32>().iter().flatten() {
+                    let letters = text.chars().count();
+                    if (text.is_ascii() && letters >= 7) || (!text.is_ascii() && letters >= 4) {
+                        long.insert((text.as_bytes().to_vec(), kind));
+                    } else if letters >= 3 && !text.bytes().all(|byte| byte.is_ascii_digit()) {
+                        short.insert((text.as_bytes().to_vec(), kind));
+                    }
+                }
+            }
+        };
+        let lists = [
+            ("code.disease", "disease"),
+            ("code.icd10_chapter", "disease"),
+            ("code.drug", "drug"),
+            ("code.procedure", "procedure"),
+            ("code.material", "material"),
+            ("code.jlac", "test"),
+            ("code.dpc", "diagnosis group"),
+        ];
+        for (list, kind) in lists {
+            let rows = catalog::codes::embedded(list).unwrap_or_else(|| panic!("no {list}")).unwrap();
+            add(&rows, &["code", "icd10", "icd10_prefix", "yj", "section_no", "name_ja", "generic_ja"], kind);
+        }
+        let stated = [
+            ("ndb/diagnoses", "disease_code", "disease"),
+            ("ndb/drugs", "drug_code", "drug"),
+            ("ndb/procedures", "procedure_code", "procedure"),
+            ("dpc/diagnoses", "icd10", "disease"),
+            ("dpc/procedures", "k_code", "procedure"),
+            ("ehr/observations", "jlac", "test"),
+            ("registry/cases", "icd10", "disease"),
+        ];
+        for (table, column, kind) in stated {
+            for rows in read(&truth.join(format!("{table}.parquet")), ArrowReaderOptions::new()) {
+                add(&rows, &[column], kind);
+            }
+        }
+        Self { long: Wanted::of(long), short: Wanted::of(short) }
+    }
+
+    /// Every file of a zone, as it lies there and, where it is sealed to the linkage zone or the enclave, opened.
+    fn hits_in(&self, world: &Path, zone: &Path) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut searched = 0;
+        for file in files_of(zone) {
+            let name = file.display().to_string();
+            let bytes = fs::read(&file).unwrap();
+            found.extend(self.long.hits(&bytes).map(|kind| format!("{kind} in {name}")));
+            if std::str::from_utf8(&bytes).is_ok() {
+                found.extend(self.short.hits(&bytes).map(|kind| format!("{kind} in {name}")));
+            }
+            if name.ends_with(".arrow.age") {
+                searched += 1;
+                let (texts, raw) = opened(world, &file);
+                found.extend(self.long.hits(&raw).map(|kind| format!("{kind} in the bytes of {name}")));
+                let both = self.long.hits(texts.as_bytes()).chain(self.short.hits(texts.as_bytes()));
+                found.extend(both.map(|kind| format!("{kind} in decrypted {name}")));
+            }
+        }
+        assert!(searched >= 7, "only {searched} sealed files were opened");
+        found
+    }
+}
+
+/// A sealed file's cells as text, and the bytes of its binary cells with a line between.
+fn opened(world: &Path, file: &Path) -> (String, Vec<u8>) {
+    let keys = |name: &str, zone| KeyFolder::open(&world.join(name).join("keys"), zone).unwrap().seal().unwrap();
+    let reader = BatchReader::open(file, &keys("linkage", Zone::Linkage))
+        .or_else(|_| BatchReader::open(file, &keys("enclave", Zone::Enclave)))
+        .unwrap_or_else(|_| panic!("{} is sealed to neither zone", file.display()));
+    let (mut text, mut raw) = (String::new(), Vec::new());
+    for batch in reader.map(Result::unwrap) {
+        print(&batch, &mut text);
+        for column in batch.columns() {
+            let cells: Vec<&[u8]> = match column.data_type() {
+                DataType::Binary => column.as_binary::<i32>().iter().flatten().collect(),
+                DataType::FixedSizeBinary(_) => column.as_fixed_size_binary().iter().flatten().collect(),
+                _ => continue,
+            };
+            cells.into_iter().for_each(|cell| raw.extend([cell, b"\n"].concat()));
+        }
+    }
+    assert!(!text.is_empty(), "{} is empty", file.display());
+    (text, raw)
+}
+
+fn files_of(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in fs::read_dir(next).unwrap().flatten() {
+            if entry.path().is_dir() { open.push(entry.path()) } else { found.push(entry.path()) }
+        }
+    }
+    found
 }
 
 /// Queries that fail in all the ways a query can, so that their traces are there to be searched.
@@ -71,7 +224,8 @@ fn exercise(world: &World) {
 }
 
 impl Wanted {
-    fn of_truth(truth: &Path) -> Self {
+    fn of_world(world: &Path) -> Self {
+        let truth = &world.join("truth");
         let clinical = clinical_dates(truth);
         let mut pairs: BTreeSet<(Vec<u8>, &'static str)> = BTreeSet::new();
         let mut add = |text: &str, kind: &'static str| {
@@ -88,6 +242,7 @@ impl Wanted {
                     (!column.is_null(row)).then(|| column.value(row).to_owned()).filter(|text| !text.is_empty())
                 };
                 identifiers_of(&cell, &clinical, &mut add);
+                added_identifiers_of(&cell, &mut add);
             }
         }
         for line in fs::read_to_string(truth.join("canaries.tsv")).unwrap().lines().skip(1) {
@@ -97,6 +252,11 @@ impl Wanted {
                 add(text, "canary");
             }
         }
+        files_own(&world.join("holder"), &mut add);
+        Self::of(pairs)
+    }
+
+    fn of(pairs: BTreeSet<(Vec<u8>, &'static str)>) -> Self {
         let (texts, kinds): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
         let matcher = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&texts).unwrap();
         Self { texts, kinds, matcher }
@@ -154,10 +314,43 @@ fn identifiers_of(
     }
 }
 
+/// Those of the register and of LIFE once more under names of their own, so that a test can ask for them.
+fn added_identifiers_of(cell: &dyn Fn(&str) -> Option<String>, add: &mut dyn FnMut(&str, &'static str)) {
+    let (source, file) = (cell("source").unwrap(), cell("file").unwrap());
+    if let Some(name) = cell("kanji").filter(|name| source == "registry" && name.chars().count() >= 4) {
+        add(&name, "register's kanji name");
+    }
+    let life = file.contains("FORM_") || file.contains("SERVICE_USER_INFO");
+    if let (Some(insurer), Some(number), true) = (cell("ltc_insurer"), cell("ltc_number"), life) {
+        add(&format!("\"{insurer}\",\"{number}\""), "LIFE's insurance");
+    }
+}
+
+/// Numbers and remarks that the files of the register and of LIFE alone hold.
+fn files_own(holder: &Path, add: &mut dyn FnMut(&str, &'static str)) {
+    let cases = fs::read_to_string(holder.join("registry/raw/cases.csv")).unwrap();
+    for line in cases.lines().skip(1) {
+        add(line.split(',').next().unwrap(), "notification");
+        let remark = line.split(',').skip(15).collect::<Vec<_>>().join(",");
+        if remark.chars().count() >= 6 {
+            add(remark.trim_matches('"'), "remark");
+        }
+    }
+    for file in fs::read_dir(holder.join("ltc/raw")).unwrap().flatten() {
+        let text = text(&fs::read(file.path()).unwrap());
+        let mut lines = text.lines().skip(1);
+        let header = lines.next().unwrap_or_default();
+        let Some(place) = header.split(',').position(|name| name == "external_system_management_number") else { continue };
+        for line in lines {
+            add(line.split(',').nth(place).unwrap().trim_matches('"'), "number in LIFE");
+        }
+    }
+}
+
 /// Every day that stands in a clinical column of the truth.
 fn clinical_dates(truth: &Path) -> BTreeSet<String> {
     let mut days = BTreeSet::new();
-    for schema in ["ndb", "ltc", "dpc", "ehr"] {
+    for schema in ["ndb", "ltc", "dpc", "ehr", "registry"] {
         for file in fs::read_dir(truth.join(schema)).unwrap().flatten() {
             for batch in read(&file.path(), ArrowReaderOptions::new()) {
                 for column in batch.columns().iter().filter(|column| column.data_type().is_temporal()) {

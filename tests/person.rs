@@ -18,12 +18,23 @@ const QUESTIONS: [&str; 4] = [
     "SELECT date_part('year', first_seen) AS year, count(*) AS n FROM person GROUP BY 1 ORDER BY 1",
 ];
 
-/// Puts a permit for DPC alone beside the demo's, signed with the permit zone's own key.
+/// Puts a permit for DPC alone beside the demo's.
 fn permit(world: &Path, id: &str, project: &str, person_release: &str) -> Permit {
-    let grant = |release: &str, tables: &[&str]| DatasetGrant {
-        release: release.to_owned(),
-        tables: tables.iter().map(|name| ((*name).to_owned(), columns(name))).collect::<BTreeMap<_, _>>(),
-    };
+    let datasets = BTreeMap::from([
+        ("dpc".to_owned(), grant("2026.1", &["dpc.stays"])),
+        ("person".to_owned(), grant(person_release, &["person"])),
+    ]);
+    permit_for(world, id, project, datasets)
+}
+
+/// All columns of these tables of a release.
+pub(crate) fn grant(release: &str, tables: &[&str]) -> DatasetGrant {
+    let tables = tables.iter().map(|name| ((*name).to_owned(), columns(name)));
+    DatasetGrant { release: release.to_owned(), tables: tables.collect() }
+}
+
+/// Puts a permit beside the demo's, signed with the permit zone's own key.
+pub(crate) fn permit_for(world: &Path, id: &str, project: &str, datasets: BTreeMap<String, DatasetGrant>) -> Permit {
     let now = Timestamp::now();
     let permit = Permit {
         id: id.parse().unwrap(),
@@ -31,10 +42,7 @@ fn permit(world: &Path, id: &str, project: &str, person_release: &str) -> Permit
         application_head: "0".repeat(64),
         project: project.parse().unwrap(),
         members: BTreeSet::from(["researcher@univ-a.example".parse::<UserId>().unwrap()]),
-        datasets: BTreeMap::from([
-            ("dpc".to_owned(), grant("2026.1", &["dpc.stays"])),
-            ("person".to_owned(), grant(person_release, &["person"])),
-        ]),
+        datasets,
         row_filter: Vec::new(),
         tier: Tier::Pseudonymized,
         profile: "standard".to_owned(),
@@ -52,7 +60,8 @@ fn columns(table: &str) -> BTreeSet<String> {
     catalog::table(table).unwrap().columns.iter().map(|column| column.name.clone()).collect()
 }
 
-fn ask(world: &World, permit: &Permit, sql: &str) -> Value {
+/// The researcher's query under that permit, which must be answered.
+pub(crate) fn ask(world: &World, permit: &Permit, sql: &str) -> Value {
     let now = Timestamp::now();
     let token = SessionToken {
         user: "researcher@univ-a.example".parse().unwrap(),

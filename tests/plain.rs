@@ -22,7 +22,7 @@ pub(crate) fn read(file: &Path, options: ArrowReaderOptions) -> impl Iterator<It
 pub(crate) fn decrypt(world: &Path, mut each: impl FnMut(&str, u16, &mut dyn Iterator<Item = RecordBatch>)) {
     let keys = KeyFolder::open(&world.join("enclave/keys"), Zone::Enclave).unwrap();
     let (kek, signer) = (keys.bytes("kek").unwrap(), VerifyingKey::read(&keys.public("sign")).unwrap());
-    for dataset in ["ndb", "ltc", "dpc", "ehr", "person"] {
+    for dataset in ["ndb", "ltc", "dpc", "ehr", "registry", "person"] {
         let release = world.join("enclave/releases").join(dataset).join("2026.1");
         let manifest = Manifest::read(&release, &signer).unwrap();
         let key = DatasetKey::unwrap(&manifest.wrapped_key, &kek, &manifest.release).unwrap();

@@ -253,7 +253,10 @@ impl<'a> Intake<'a> {
     fn atom(&mut self, anchor: Token, whole: Token, identity: &Identity, complete: bool) -> Option<Token> {
         let mut id = self.permuted(anchor);
         self.scan.person(whole, identity);
-        if let Some(absent) = self.known.get(&whole) {
+        // One set of identifiers may stand for two atoms: by all that it says, and by its number alone.
+        let mut named = id;
+        named.iter_mut().zip(whole).for_each(|(byte, other)| *byte ^= other);
+        if let Some(absent) = self.known.get(&named) {
             if *absent {
                 self.note(Reason::Absent);
                 return None;
@@ -266,7 +269,7 @@ impl<'a> Intake<'a> {
             self.known.clear();
         }
         if absent {
-            self.known.insert(whole, true);
+            self.known.insert(named, true);
             self.note(Reason::Absent);
             return None;
         }
@@ -276,7 +279,7 @@ impl<'a> Intake<'a> {
                 id = self.alone(whole);
             }
         } else {
-            self.known.insert(whole, false);
+            self.known.insert(named, false);
         }
         let entry = AtomEntry {
             id,

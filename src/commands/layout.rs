@@ -8,7 +8,8 @@ use catalog::AddedSource;
 use policies::Zone;
 use policies::audit::{Act, AuditLog};
 use policies::keys::KeyFolder;
-use pseudonymizer::layout::{self, Action, Change, Field, Language, LoadError, Place, accepted};
+use pseudonymizer::layout::accepted::{self, Accepted};
+use pseudonymizer::layout::{self, Action, Change, Field, Language, LoadError, Place};
 use serde::Serialize;
 
 use crate::cli::Layout;
@@ -33,8 +34,19 @@ fn accept(file: &Path, keys: &Path, second: Option<&Path>, lang: Lang) -> Result
     let source = AddedSource::read(file)?;
     let keys = KeyFolder::open(keys, Zone::Holder)?;
     let second = second.map(KeyFolder::open_any).transpose()?;
+    let done = accept_layout(&source, &keys, second.as_ref())?;
+    for change in &done.lets_through {
+        output::line(&moved("layout-through", change, lang));
+    }
+    let words = [("id", done.layout.id.as_str()), ("version", &done.layout.version), ("sha256", &done.layout.sha256)];
+    output::line(&lang.with("layout-accepted", &words));
+    Ok(Outcome::Done)
+}
+
+/// Accepts a source's layout and records it in the holder's chain.
+pub(crate) fn accept_layout(source: &AddedSource, keys: &KeyFolder, second: Option<&KeyFolder>) -> Result<Accepted> {
     let audit = AuditLog::open(keys.path(), Zone::Holder, keys.signing("sign")?)?;
-    let done = accepted::accept(&source, &keys, second.as_ref())?;
+    let done = accepted::accept(source, keys, second)?;
     let act = Act::new("layout", "layout:accepted", &done.layout.id)
         .with("sha256", done.layout.sha256.clone())
         .with("lets_through", done.lets_through.len());
@@ -43,12 +55,7 @@ fn accept(file: &Path, keys: &Path, second: Option<&Path>, lang: Lang) -> Result
         None => act,
     };
     audit.append(clock::now(), &act)?;
-    for change in &done.lets_through {
-        output::line(&moved("layout-through", change, lang));
-    }
-    let words = [("id", done.layout.id.as_str()), ("version", &done.layout.version), ("sha256", &done.layout.sha256)];
-    output::line(&lang.with("layout-accepted", &words));
-    Ok(Outcome::Done)
+    Ok(done)
 }
 
 fn check(file: Option<&Path>, lang: Lang) -> Result<Outcome> {

@@ -25,7 +25,7 @@ const fn person(
 }
 
 /// All of them. Names and organisations are made up.
-pub(super) const PEOPLE: [Person; 13] = [
+pub(super) const PEOPLE: [Person; 14] = [
     person("researcher", "researcher@univ-a.example", ("研究 一郎", "Ichiro Kenkyu"), "univ-a", &[Role::Researcher]),
     person("researcher2", "researcher2@univ-b.example", ("研究 二葉", "Futaba Kenkyu"), "univ-b", &[Role::Researcher]),
     person("reviewer1", "reviewer1@committee.example", ("審査 花", "Hana Shinsa"), "committee", &[Role::Reviewer]),
@@ -38,5 +38,12 @@ pub(super) const PEOPLE: [Person; 13] = [
     person("steward-ltc", "steward-ltc@holder.example", ("管理 介", "Suke Kanri"), "ltc", &[Role::Steward]),
     person("steward-dpc", "steward-dpc@holder.example", ("管理 診", "Shin Kanri"), "dpc", &[Role::Steward]),
     person("steward-ehr", "steward-ehr@holder.example", ("管理 電", "Den Kanri"), "ehr", &[Role::Steward]),
+    person(
+        "steward-registry",
+        "steward-registry@holder.example",
+        ("管理 感", "Kan Kanri"),
+        "registry",
+        &[Role::Steward],
+    ),
     person("auditor", "auditor@audit.example", ("監査 実", "Minoru Kansa"), "audit", &[Role::Auditor]),
 ];

@@ -1,12 +1,12 @@
 //! Each zone's chain records where the others stand, so that a tail cut off in one is missed in another.
 
 use anyhow::Result;
-use catalog::SOURCES;
 use policies::Zone;
 use policies::audit::{AuditLog, Head};
 use policies::keys::KeyFolder;
 
 use super::folder::Folder;
+use super::sources::SOURCES;
 use crate::clock;
 
 /// Every chain signs a checkpoint, then records the others' heads.

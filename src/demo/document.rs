@@ -88,7 +88,7 @@ pub(super) fn write(folder: &Folder, contents: &Contents<'_>) -> Result<()> {
         permit: permit.id.as_str(),
         grade: permit.grade.to_string(),
     });
-    let folders = ["holder", "linkage", "enclave", "permit", "portal", "truth"];
+    let folders = ["holder", "linkage", "enclave", "permit", "portal", "sources", "truth"];
     let document = Document {
         portal: contents.addresses.portal_url(),
         engine: contents.addresses.engine_url(),

@@ -16,6 +16,7 @@ use review_portal::accounts::{self, NewAccount};
 use super::accounts::PEOPLE;
 use super::folder::Folder;
 use super::prepare::RELEASE;
+use super::sources::DATASETS;
 use crate::clock;
 use crate::commands;
 use crate::lang::Lang;
@@ -85,7 +86,7 @@ pub(super) async fn catalog(folder: &Folder, database: &Database, audit: &Arc<Au
     let known: BTreeSet<String> =
         review_portal::catalog::list(database).await?.into_iter().map(|dataset| dataset.id).collect();
     let missing: Vec<_> =
-        ["ndb", "ltc", "dpc", "ehr", "person"].into_iter().filter(|name| !known.contains(*name)).collect();
+        DATASETS.into_iter().filter(|name| !known.contains(*name)).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -150,7 +151,7 @@ async fn application(portal: &Portal, passwords: &BTreeMap<String, String>, stud
     secretariat.act(&place, "permit", &[]).await
 }
 
-/// The form's fields: every table of the four databases that the demo has, and the persons.
+/// The form's fields: every table of the four databases, and the persons. The register is not asked for: see the README.
 fn draft(study: &Study) -> Vec<(&'static str, String)> {
     let today = clock::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let until = today.saturating_add(jiff::Span::new().years(1));

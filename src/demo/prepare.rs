@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use catalog::SOURCES;
 use policies::Zone;
 use policies::durable;
 use policies::keys::{KeyFolder, SealRecipient, VerifyingKey};
@@ -12,6 +11,7 @@ use policies::source::SourceId;
 use pseudonymizer::Job;
 
 use super::folder::Folder;
+use super::sources::{self, DATASETS, REGISTER, SOURCES};
 use crate::cli;
 use crate::clock;
 use crate::commands;
@@ -26,7 +26,7 @@ pub(super) fn data(folder: &Folder, arguments: &cli::Demo, lang: Lang) -> Result
         batch(folder, source, lang)?;
     }
     crosswalk(folder, lang)?;
-    for dataset in ["ndb", "ltc", "dpc", "ehr", "person"] {
+    for dataset in DATASETS {
         release(folder, dataset, lang)?;
     }
     folder.set_prepared()
@@ -52,16 +52,21 @@ fn keys(folder: &Folder, lang: Lang) -> Result<()> {
             KeyFolder::open(&folder.keys(name), zone)?.trust(source, &sign)?;
         }
         match &first {
-            Some(first) if first.bytes("epoch")?.fingerprint() != keys.bytes("epoch")?.fingerprint() => {
-                let wrapped = pseudonymizer::epoch::wrap(first, &keys.recipient()?)?;
-                pseudonymizer::epoch::join(&keys, &wrapped)?;
-            }
-            Some(_) => {}
+            Some(first) => holder(source, &keys, first)?,
             None => first = Some(keys),
         }
     }
     step.end();
     Ok(())
+}
+
+/// A further holder has the first one's epoch key; the register's has accepted its layout.
+fn holder(source: &str, keys: &KeyFolder, first: &KeyFolder) -> Result<()> {
+    if first.bytes("epoch")?.fingerprint() != keys.bytes("epoch")?.fingerprint() {
+        let wrapped = pseudonymizer::epoch::wrap(first, &keys.recipient()?)?;
+        pseudonymizer::epoch::join(keys, &wrapped)?;
+    }
+    if source == REGISTER { sources::accept(keys, first) } else { Ok(()) }
 }
 
 /// A folder without `zone.json` was left by a run that ended while making keys: nothing was sealed to it yet.

@@ -17,6 +17,8 @@ import duckdb
 MIN_PERSONS, MIN_INSTITUTIONS, DOMINANCE_N, DOMINANCE_K, P_RATIO = 10, 3, 2, 0.90, 0.10
 ROUND_SUMS = 0.10
 
+SCHEMAS = ("ndb", "ltc", "dpc", "ehr", "registry")
+
 # Tables made from a record whose institution stands in another table of the record.
 BY_RECORD = {
     "ndb": ("claim_id", "ndb.claims"),
@@ -27,15 +29,16 @@ BY_RECORD = {
 def connect(truth: Path) -> duckdb.DuckDBPyConnection:
     db = duckdb.connect()
     db.execute("SET threads = 2")
-    for name in ("ndb", "ltc", "dpc", "ehr", "raw_ndb", "raw_ltc", "raw_dpc", "raw_ehr"):
+    for name in SCHEMAS:
         db.execute(f"CREATE SCHEMA {name}")
+        db.execute(f"CREATE SCHEMA raw_{name}")
     for file in sorted(truth.glob("*/*.parquet")):
         schema, table = file.parent.name, file.stem
-        if schema in ("ndb", "ltc", "dpc", "ehr"):
+        if schema in SCHEMAS:
             db.execute(f"CREATE VIEW raw_{schema}.{table} AS SELECT * FROM read_parquet('{file}')")
     for file in sorted(truth.glob("*/*.parquet")):
         schema, table = file.parent.name, file.stem
-        if schema not in ("ndb", "ltc", "dpc", "ehr"):
+        if schema not in SCHEMAS:
             continue
         columns = [row[0] for row in db.execute(f"DESCRIBE raw_{schema}.{table}").fetchall()]
         key, parent = BY_RECORD.get(schema, (None, None))

@@ -28,6 +28,19 @@ pub(super) fn item(code: &str, value: &str) -> String {
 }
 
 #[test]
+fn hba1c_is_a_number_whatever_the_method_whose_code_ends_otherwise() {
+    let world = World::new();
+    let codes = ["3D046000001906202", "3D046000001920402", "3D046000001927102", "3D046000001999902"];
+    for (at, code) in codes.iter().enumerate() {
+        let item = item(code, r#"xsi:type="PQ" value="5.6" unit="%""#);
+        let file = world.write(&format!("{at}.xml"), document(&item).as_bytes());
+        let batch = world.batch("ndb", &[file], &format!("out{at}"));
+        assert_eq!(batch.numbers("ndb.checkups", "hba1c"), [Some(5.6)], "{code}");
+        assert_eq!(batch.report.count(Reason::PartUnknown), 0, "{code}");
+    }
+}
+
+#[test]
 fn a_checkup_becomes_a_row_and_its_texts_stay() {
     let world = World::new();
     let items = [

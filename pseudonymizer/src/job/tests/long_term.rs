@@ -27,6 +27,19 @@ fn a_form_is_of_the_person_that_the_users_file_names() {
 }
 
 #[test]
+fn a_user_and_a_certification_that_say_the_same_have_an_atom_each() {
+    let world = World::new();
+    let files = ["SERVICE_USER_INFO_1.csv", "FORM_0900_2021_1.csv", "nintei_head18.csv"];
+    // In one order and in the other: what a reader has seen before must not hide the second atom.
+    for files in [files, [files[2], files[0], files[1]]] {
+        let made = make(&world, None, "ltc", &files.map(fixture));
+        let (rows, known) = (made.atoms(&["ltc.life", "ltc.certifications"]), made.atoms(&["person"]));
+        assert_eq!((rows.len(), &rows), (2, &known), "{files:?}");
+        assert_eq!(made.column("person.birth_date"), ["1944-11-02", "1944-11-02"], "{files:?}");
+    }
+}
+
+#[test]
 fn both_encodings_all_line_ends_and_quotes_give_the_same() {
     let world = World::new();
     let users = fs::read_to_string(fixture("SERVICE_USER_INFO_1.csv")).unwrap();
