@@ -13,7 +13,7 @@ use crate::job::{BatchSecrets, PseudonymizeError};
 use crate::layout::Layout;
 use crate::leak_scan::LeakScan;
 use crate::normalise::insurer::Insurer;
-use crate::quarantine::Quarantine;
+use crate::quarantine::{Beginnings, Quarantine};
 use crate::report::{FileReport, Reason};
 use crate::rows::Row;
 use crate::seal::SealError;
@@ -48,7 +48,9 @@ pub(crate) struct Intake<'a> {
     known: HashMap<Token, bool>,
     spool: Spool,
     scan: LeakScan,
+    scanned: Token,
     quarantine: Quarantine,
+    begins: Beginnings,
     facilities: BTreeMap<String, FacilityFacts>,
     surrogates: Surrogates,
     unit: u32,
@@ -64,8 +66,6 @@ pub(crate) struct Intake<'a> {
 const PROGRESS_EVERY: u64 = 16_384;
 /// Identities remembered within a unit.
 const KNOWN: usize = 262_144;
-/// Columns of institutions' codes: the enclave puts surrogates in their place.
-const INSTITUTIONS: [&str; 4] = ["facility_code", "facility_id", "insurer_code", "prescriber_facility_code"];
 
 impl<'a> Intake<'a> {
     /// An empty intake.
@@ -84,7 +84,9 @@ impl<'a> Intake<'a> {
             known: HashMap::new(),
             spool,
             scan: LeakScan::new(),
+            scanned: Token::default(),
             quarantine,
+            begins: Beginnings::default(),
             facilities: BTreeMap::new(),
             surrogates: Surrogates::new(&batch.secrets.record, unit),
             unit,
@@ -101,6 +103,7 @@ impl<'a> Intake<'a> {
     pub(crate) fn begin_file(&mut self, number: usize, path: &Path, kind: &str) -> Result<(), PseudonymizeError> {
         self.file = FileReport { file: number, kind: kind.to_owned(), ..FileReport::default() };
         self.told = (0, 0);
+        self.begins = Beginnings::default();
         Ok(self.quarantine.begin(number, path)?)
     }
 
@@ -120,8 +123,9 @@ impl<'a> Intake<'a> {
         Ok((self.spool.finish()?, self.facilities, self.scan.compared))
     }
 
-    /// Counts a record read.
+    /// Counts a record read, whose bytes are counted already.
     pub(crate) fn read_one(&mut self) {
+        self.begins.read(self.file.bytes);
         self.file.records = self.file.records.saturating_add(1);
         if self.file.records.is_multiple_of(PROGRESS_EVERY) {
             self.tell();
@@ -197,7 +201,7 @@ impl<'a> Intake<'a> {
     pub(crate) fn put_aside(&mut self, record: u64, reason: Reason, bytes: &[u8]) -> Result<(), PseudonymizeError> {
         self.note(reason);
         self.file.quarantined = self.file.quarantined.saturating_add(1);
-        Ok(self.quarantine.put(record, reason, bytes)?)
+        Ok(self.quarantine.put(record, self.begins.of(record), reason, bytes)?)
     }
 
     /// The layout of that id; a source is read with the layouts that were loaded for it alone.
@@ -227,6 +231,7 @@ impl<'a> Intake<'a> {
     fn atom(&mut self, anchor: Token, whole: Token, identity: &Identity) -> Option<Token> {
         let id = self.permuted(anchor);
         self.scan.person(whole, identity);
+        self.scanned = id;
         if let Some(absent) = self.known.get(&whole) {
             if *absent {
                 self.note(Reason::Absent);
@@ -320,10 +325,16 @@ impl<'a> Intake<'a> {
         if self.stopped {
             return Err(PseudonymizeError::Stopped);
         }
+        debug_assert!(self.scanned == owner.atom, "rows are compared with the person whose record was begun last");
         let mut leak = None;
         let scan = &mut self.scan;
         row.texts(&mut |column, text| {
-            if leak.is_none() && !INSTITUTIONS.contains(&column) && scan.is_own(text) && !is_public_code(column, text) {
+            if leak.is_none() && !row.is_institution(column) && scan.is_own(text) && !is_public_code(column, text) {
+                leak = Some(column);
+            }
+        });
+        row.numbers(&mut |column, number| {
+            if leak.is_none() && scan.is_own_number(number) {
                 leak = Some(column);
             }
         });

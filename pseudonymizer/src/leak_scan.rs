@@ -1,17 +1,33 @@
 //! The leak scan: every value that would leave is made into a token again, as each identifier is, and compared with the tokens
 //! of the person whose record it is. So an identifier in a comment, a code or a wrong column is found without knowing any name
-//! (formats.md 17, "leak check"). Tokens of the scan live in memory alone, under a key drawn for the run.
+//! (formats.md 17, "leak check"). Tokens of the scan live in memory alone, under a key drawn for the run. It is part of writing a
+//! row: no layout and no option leaves it out.
+//!
+//! Found are: a whole value, each of its words and each of its runs of digits, in any width and with or without zeros in front;
+//! texts, counts and measurements alike; numbers and names from the lengths below on, and the day of birth written as digits.
+//! Out of reach, and left to the forms that readers accept for each column: another person's identifiers (a relative's number is
+//! no token of this person), a value cut over two columns or rows, put in reverse or enciphered, a name inside a longer word, a
+//! number inside a longer run of digits, and numbers shorter than the lengths below. Dates in columns of dates are not compared:
+//! a child's first day in hospital is its day of birth.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
-use crate::normalise::{kana, kanji, symbol};
+use crate::normalise::{kana, kanji, symbol, text};
 use crate::tokens::{Identity, Token};
 
 /// Shorter values are codes: they say too little to be anybody's.
 const LETTERS_MIN: usize = 2;
 /// Digits and Latin letters: shorter runs stand in too many codes.
 const ASCII_MIN: usize = 6;
+/// Digits of a run inside a code of half-width letters and digits: shorter ones stand in too many codes.
+const INSIDE_MIN: usize = 8;
+/// From here on a count or a measurement is compared too.
+const NUMBER_MIN: f64 = 1e7;
+/// Above, a number has no digits of its own to the last place.
+const NUMBER_MAX: f64 = 9_007_199_254_740_992.0;
+/// Digits to which systems fill numbers up with zeros (DPC files, 被保険者番号 of long-term care).
+const FILLED: usize = 10;
 /// Values whose tokens are remembered; codes repeat.
 const REMEMBERED: usize = 65_536;
 
@@ -67,6 +83,14 @@ impl LeakScan {
         found
     }
 
+    /// The same of a count or a measurement.
+    pub(crate) fn is_own_number(&mut self, number: f64) -> bool {
+        if !(NUMBER_MIN..=NUMBER_MAX).contains(&number.abs()) || number.fract() != 0.0 {
+            return false;
+        }
+        self.is_own(&format!("{:.0}", number.abs()))
+    }
+
     fn mark(&self, text: &str) -> u64 {
         self.key.hash_one(text)
     }
@@ -88,7 +112,14 @@ fn identifiers(identity: &Identity) -> Vec<String> {
     }
     texts.extend(identity.kanji.as_ref().map(|name| name.whole.clone()));
     let numbers = [&identity.ltc_number, &identity.chart, &identity.national_id, &identity.public_recipient, &identity.postcode];
-    texts.extend(numbers.into_iter().flatten().cloned());
+    for number in numbers.into_iter().flatten() {
+        let core = number.trim_start_matches('0');
+        if core.bytes().all(|byte| byte.is_ascii_digit()) {
+            texts.extend([core.to_owned(), format!("{core:0>FILLED$}")]);
+        }
+        texts.push(number.clone());
+    }
+    texts.extend(identity.born().map(|day| day.strftime("%Y%m%d").to_string()));
     texts
 }
 
@@ -105,14 +136,34 @@ fn forms(value: &str) -> Vec<String> {
             forms.extend(kanji::name(text).map(|name| name.whole));
         }
     }
+    forms.extend(runs(value));
     forms.sort_unstable();
     forms.dedup();
     forms
 }
 
+/// Runs of digits inside a value, which need no blank around them, as they stand and without zeros in front; a date's three runs
+/// as one.
+fn runs(value: &str) -> Vec<String> {
+    let folded = text::fold(value);
+    let least = if value.is_ascii() { INSIDE_MIN } else { ASCII_MIN };
+    let digits = |run: &&str| !run.is_empty();
+    let all: Vec<&str> = folded.split(|letter: char| !letter.is_ascii_digit()).filter(digits).collect();
+    let cores = all.iter().map(|run| run.trim_start_matches('0'));
+    let mut runs: Vec<String> =
+        all.iter().copied().chain(cores).filter(|run| run.len() >= least).map(str::to_owned).collect();
+    if let [year, month, day] = all[..]
+        && (year.len(), month.len(), day.len()) == (4, 2, 2)
+    {
+        runs.push(format!("{year}{month}{day}"));
+    }
+    runs
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::normalise::date;
 
     fn someone() -> Identity {
         Identity {
@@ -121,6 +172,7 @@ mod tests {
             kana: kana::name("ヤマダタロウ"),
             kanji: kanji::name("山田　太郎"),
             chart: Some("0000123456".to_owned()),
+            birth: date::birth(b"19580314"),
             ..Identity::default()
         }
     }
@@ -134,9 +186,32 @@ mod tests {
         {
             assert!(scan.is_own(own), "{own}");
         }
-        for code in ["160000410", "8002", "123", "13", "", "J", "mL", "620002477"] {
+        for own in ["X45678901", "X0045678901Y", "番号４５６７８９０１です", "番号0000123456です", "45-67-8901", "19580314", "1958-03-14"] {
+            assert!(scan.is_own(own), "{own}");
+        }
+        for code in ["160000410", "8002", "123", "13", "", "J", "mL", "620002477", "X123456", "145678901", "195803141"] {
             assert!(!scan.is_own(code), "{code}");
         }
+    }
+
+    #[test]
+    fn short_chart_numbers_are_found_where_they_are_filled_up() {
+        let mut scan = LeakScan::new();
+        scan.person([1; 16], &Identity { chart: Some("1001".to_owned()), ..Identity::default() });
+        assert!(scan.is_own("0000001001") && scan.is_own("K0000001001"));
+        assert!(!scan.is_own("1001") && !scan.is_own("0000001002"));
+    }
+
+    #[test]
+    fn counts_and_measurements_are_values_too() {
+        let mut scan = LeakScan::new();
+        scan.person([1; 16], &someone());
+        assert!(scan.is_own_number(45_678_901.0) && scan.is_own_number(-45_678_901.0));
+        for number in [4567.0, 45_678_901.5, 45_678_902.0, f64::NAN, f64::INFINITY, 1e300] {
+            assert!(!scan.is_own_number(number), "{number}");
+        }
+        scan.person([2; 16], &Identity { chart: Some("12345678".to_owned()), ..Identity::default() });
+        assert!(scan.is_own_number(12_345_678.0));
     }
 
     #[test]
