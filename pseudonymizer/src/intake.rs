@@ -48,7 +48,6 @@ pub(crate) struct Intake<'a> {
     known: HashMap<Token, bool>,
     spool: Spool,
     scan: LeakScan,
-    scanned: Token,
     quarantine: Quarantine,
     begins: Beginnings,
     facilities: BTreeMap<String, FacilityFacts>,
@@ -84,7 +83,6 @@ impl<'a> Intake<'a> {
             known: HashMap::new(),
             spool,
             scan: LeakScan::new(),
-            scanned: Token::default(),
             quarantine,
             begins: Beginnings::default(),
             facilities: BTreeMap::new(),
@@ -230,8 +228,7 @@ impl<'a> Intake<'a> {
     /// The atom of an identity. `anchor` is the digest that names the atom, `whole` the one of all that is known.
     fn atom(&mut self, anchor: Token, whole: Token, identity: &Identity) -> Option<Token> {
         let id = self.permuted(anchor);
-        self.scan.person(whole, identity);
-        self.scanned = id;
+        self.scan.person(id, whole, identity);
         if let Some(absent) = self.known.get(&whole) {
             if *absent {
                 self.note(Reason::Absent);
@@ -325,7 +322,7 @@ impl<'a> Intake<'a> {
         if self.stopped {
             return Err(PseudonymizeError::Stopped);
         }
-        debug_assert!(self.scanned == owner.atom, "rows are compared with the person whose record was begun last");
+        self.scan.of(owner.atom);
         let mut leak = None;
         let scan = &mut self.scan;
         row.texts(&mut |column, text| {

@@ -30,6 +30,8 @@ const NUMBER_MAX: f64 = 9_007_199_254_740_992.0;
 const FILLED: usize = 10;
 /// Values whose tokens are remembered; codes repeat.
 const REMEMBERED: usize = 65_536;
+/// Persons whose tokens are remembered, twice over: a reader may write rows of a record after it has begun others.
+const PERSONS: usize = 8192;
 
 /// Tokens of one person or one value.
 type Marks = Vec<u64>;
@@ -37,7 +39,13 @@ type Marks = Vec<u64>;
 /// The scan of one unit of work.
 pub(crate) struct LeakScan {
     key: RandomState,
-    person: Token,
+    /// The identity read last.
+    identity: Token,
+    /// Tokens of the latest persons by atom, and of those before them.
+    latest: HashMap<Token, Marks>,
+    before: HashMap<Token, Marks>,
+    /// Whose record is being written, and what is theirs.
+    owner: Option<Token>,
     own: Marks,
     values: HashMap<u64, Marks>,
     /// Values compared.
@@ -47,21 +55,44 @@ pub(crate) struct LeakScan {
 impl LeakScan {
     /// A scan under a fresh key.
     pub(crate) fn new() -> Self {
-        Self { key: RandomState::new(), person: [0; 16], own: Vec::new(), values: HashMap::new(), compared: 0 }
+        Self {
+            key: RandomState::new(),
+            identity: [0; 16],
+            latest: HashMap::new(),
+            before: HashMap::new(),
+            owner: None,
+            own: Vec::new(),
+            values: HashMap::new(),
+            compared: 0,
+        }
     }
 
-    /// Whose record is being written from now on. `digest` names the identity; the same one is not read twice.
-    pub(crate) fn person(&mut self, digest: Token, identity: &Identity) {
-        if self.person == digest {
+    /// Takes in what a record says of an atom's person. `digest` names the identity; the same one is not read twice in a row.
+    pub(crate) fn person(&mut self, atom: Token, digest: Token, identity: &Identity) {
+        if self.identity == digest {
             return;
         }
-        self.person = digest;
-        self.own.clear();
-        for text in identifiers(identity) {
-            if long_enough(&text) {
-                self.own.push(self.mark(&text));
-            }
+        self.identity = digest;
+        self.owner = None;
+        if self.latest.len() >= PERSONS {
+            self.before = std::mem::take(&mut self.latest);
         }
+        let mut own = self.latest.remove(&atom).or_else(|| self.before.remove(&atom)).unwrap_or_default();
+        own.extend(identifiers(identity).iter().filter(|text| long_enough(text)).map(|text| self.mark(text)));
+        own.sort_unstable();
+        own.dedup();
+        self.latest.insert(atom, own);
+    }
+
+    /// Whose record is being written from now on: all that any record has said of this atom's person is compared.
+    pub(crate) fn of(&mut self, atom: Token) {
+        if self.owner == Some(atom) {
+            return;
+        }
+        self.owner = Some(atom);
+        self.own.clear();
+        let own = self.latest.get(&atom).or_else(|| self.before.get(&atom));
+        self.own.extend(own.into_iter().flatten());
     }
 
     /// Whether a value that would leave is an identifier of the person.
@@ -180,7 +211,8 @@ mod tests {
     #[test]
     fn identifiers_are_found_in_every_writing_and_codes_are_not() {
         let mut scan = LeakScan::new();
-        scan.person([1; 16], &someone());
+        scan.person([1; 16], [1; 16], &someone());
+        scan.of([1; 16]);
         for own in ["45678901", "0045678901", "４５６７８９０１", "ヤマダ タロウ", "ﾔﾏﾀﾞ ﾀﾛｳ", "やまだたろう", "山田太郎", "0000123456",
             "番号 0045678901 です"]
         {
@@ -197,7 +229,8 @@ mod tests {
     #[test]
     fn short_chart_numbers_are_found_where_they_are_filled_up() {
         let mut scan = LeakScan::new();
-        scan.person([1; 16], &Identity { chart: Some("1001".to_owned()), ..Identity::default() });
+        scan.person([1; 16], [1; 16], &Identity { chart: Some("1001".to_owned()), ..Identity::default() });
+        scan.of([1; 16]);
         assert!(scan.is_own("0000001001") && scan.is_own("K0000001001"));
         assert!(!scan.is_own("1001") && !scan.is_own("0000001002"));
     }
@@ -205,22 +238,37 @@ mod tests {
     #[test]
     fn counts_and_measurements_are_values_too() {
         let mut scan = LeakScan::new();
-        scan.person([1; 16], &someone());
+        scan.person([1; 16], [1; 16], &someone());
+        scan.of([1; 16]);
         assert!(scan.is_own_number(45_678_901.0) && scan.is_own_number(-45_678_901.0));
         for number in [4567.0, 45_678_901.5, 45_678_902.0, f64::NAN, f64::INFINITY, 1e300] {
             assert!(!scan.is_own_number(number), "{number}");
         }
-        scan.person([2; 16], &Identity { chart: Some("12345678".to_owned()), ..Identity::default() });
+        scan.person([2; 16], [2; 16], &Identity { chart: Some("12345678".to_owned()), ..Identity::default() });
+        scan.of([2; 16]);
         assert!(scan.is_own_number(12_345_678.0));
     }
 
     #[test]
     fn another_person_is_another_scan() {
         let mut scan = LeakScan::new();
-        scan.person([1; 16], &someone());
+        scan.person([1; 16], [1; 16], &someone());
+        scan.of([1; 16]);
         assert!(scan.is_own("45678901"));
-        scan.person([2; 16], &Identity { number: symbol::number("11112222"), ..someone() });
+        scan.person([2; 16], [2; 16], &Identity { number: symbol::number("11112222"), ..someone() });
+        scan.of([2; 16]);
         assert!(!scan.is_own("45678901"));
         assert!(scan.is_own("11112222"));
+        // A row of the first that is written now is compared with the first, and with all that was said of them.
+        scan.person([1; 16], [3; 16], &Identity { number: symbol::number("99887766"), ..Identity::default() });
+        scan.of([1; 16]);
+        assert!(scan.is_own("45678901") && scan.is_own("99887766") && !scan.is_own("11112222"));
+        for other in 10_u32..10_000 {
+            let mut atom = [0; 16];
+            atom[..4].copy_from_slice(&other.to_be_bytes());
+            scan.person(atom, atom, &Identity { number: symbol::number(&format!("5{other:07}")), ..Identity::default() });
+        }
+        scan.of([1; 16]);
+        assert!(scan.is_own("45678901"), "the persons before the latest are remembered");
     }
 }
