@@ -13,7 +13,7 @@ use crate::job::{BatchSecrets, PseudonymizeError};
 use crate::layout::Layout;
 use crate::leak_scan::LeakScan;
 use crate::normalise::insurer::Insurer;
-use crate::quarantine::Quarantine;
+use crate::quarantine::{Beginnings, Quarantine};
 use crate::report::{FileReport, Reason};
 use crate::rows::Row;
 use crate::seal::SealError;
@@ -49,6 +49,7 @@ pub(crate) struct Intake<'a> {
     spool: Spool,
     scan: LeakScan,
     quarantine: Quarantine,
+    begins: Beginnings,
     facilities: BTreeMap<String, FacilityFacts>,
     surrogates: Surrogates,
     unit: u32,
@@ -73,8 +74,6 @@ pub(crate) struct Made {
 const PROGRESS_EVERY: u64 = 16_384;
 /// Identities remembered within a unit.
 const KNOWN: usize = 262_144;
-/// Columns of institutions' codes: the enclave puts surrogates in their place.
-const INSTITUTIONS: [&str; 4] = ["facility_code", "facility_id", "insurer_code", "prescriber_facility_code"];
 
 impl<'a> Intake<'a> {
     /// An empty intake.
@@ -94,6 +93,7 @@ impl<'a> Intake<'a> {
             spool,
             scan: LeakScan::new(),
             quarantine,
+            begins: Beginnings::default(),
             facilities: BTreeMap::new(),
             surrogates: Surrogates::new(&batch.secrets.record, unit),
             unit,
@@ -111,6 +111,7 @@ impl<'a> Intake<'a> {
     pub(crate) fn begin_file(&mut self, number: usize, path: &Path, kind: &str) -> Result<(), PseudonymizeError> {
         self.file = FileReport { file: number, kind: kind.to_owned(), ..FileReport::default() };
         self.told = (0, 0);
+        self.begins = Beginnings::default();
         Ok(self.quarantine.begin(number, path)?)
     }
 
@@ -130,8 +131,9 @@ impl<'a> Intake<'a> {
         Ok(Made { slices: self.spool.finish()?, facilities: self.facilities, scanned: self.scan.compared })
     }
 
-    /// Counts a record read.
+    /// Counts a record read, whose bytes are counted already.
     pub(crate) fn read_one(&mut self) {
+        self.begins.read(self.file.bytes);
         self.file.records = self.file.records.saturating_add(1);
         if self.file.records.is_multiple_of(PROGRESS_EVERY) {
             self.tell();
@@ -207,7 +209,7 @@ impl<'a> Intake<'a> {
     pub(crate) fn put_aside(&mut self, record: u64, reason: Reason, bytes: &[u8]) -> Result<(), PseudonymizeError> {
         self.note(reason);
         self.file.quarantined = self.file.quarantined.saturating_add(1);
-        Ok(self.quarantine.put(record, reason, bytes)?)
+        Ok(self.quarantine.put(record, self.begins.of(record), reason, bytes)?)
     }
 
     /// The layout of that id; a source is read with the layouts that were loaded for it alone.
@@ -252,7 +254,6 @@ impl<'a> Intake<'a> {
     /// other file says more about the same atom.
     fn atom(&mut self, anchor: Token, whole: Token, identity: &Identity, complete: bool) -> Option<Token> {
         let mut id = self.permuted(anchor);
-        self.scan.person(whole, identity);
         // One set of identifiers may stand for two atoms: by all that it says, and by its number alone.
         let mut named = id;
         named.iter_mut().zip(whole).for_each(|(byte, other)| *byte ^= other);
@@ -261,6 +262,7 @@ impl<'a> Intake<'a> {
                 self.note(Reason::Absent);
                 return None;
             }
+            self.scan.person(id, named, identity);
             return Some(id);
         }
         let tokens = self.keys.tokens(identity);
@@ -276,11 +278,14 @@ impl<'a> Intake<'a> {
         if tokens.iter().all(Option::is_none) {
             self.note(Reason::Unlinkable);
             if complete {
+                // The scan knows each of them by its own name.
                 id = self.alone(whole);
+                named = id;
             }
         } else {
             self.known.insert(named, false);
         }
+        self.scan.person(id, named, identity);
         let entry = AtomEntry {
             id,
             tokens,
@@ -362,10 +367,16 @@ impl<'a> Intake<'a> {
         if self.stopped {
             return Err(PseudonymizeError::Stopped);
         }
+        self.scan.of(owner.atom);
         let mut leak = None;
         let scan = &mut self.scan;
         row.texts(&mut |column, text| {
-            if leak.is_none() && !INSTITUTIONS.contains(&column) && scan.is_own(text) && !is_public_code(column, text) {
+            if leak.is_none() && !row.is_institution(column) && scan.is_own(text) && !is_public_code(column, text) {
+                leak = Some(column);
+            }
+        });
+        row.numbers(&mut |column, number| {
+            if leak.is_none() && scan.is_own_number(number) {
                 leak = Some(column);
             }
         });

@@ -21,7 +21,9 @@ mod units;
 mod work;
 
 pub use error::PseudonymizeError;
+pub(crate) use files::Kind;
 pub(crate) use secrets::BatchSecrets;
+pub(crate) use work::read_as;
 
 use crate::absent::Absent;
 use crate::intake::Batch;

@@ -7,6 +7,8 @@ mod dpc;
 mod ehr;
 pub mod epoch;
 mod flat;
+#[doc(hidden)]
+pub mod fuzz;
 mod intake;
 mod job;
 pub mod layout;

@@ -1,5 +1,6 @@
 //! Quarantine: which record of which file was put aside and why, in the open; the record itself, sealed to the holder alone.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,37 @@ use serde_json::json;
 
 use crate::report::Reason;
 use crate::seal::{self, SealError, SealedWriter};
+
+/// Records of a file whose beginnings are remembered: a record is put aside after those inside of it were read, e.g. a receipt.
+const REMEMBERED: usize = 256 * 1024;
+
+/// Where the latest records of a file begin: where reading stood when the record before had been taken, so blank lines and title
+/// rows in front of a record count with it. Inside an archive these are unpacked bytes.
+#[derive(Default)]
+pub(crate) struct Beginnings {
+    latest: VecDeque<u64>,
+    records: u64,
+    end: u64,
+}
+
+impl Beginnings {
+    /// A record was read; `end` is the place behind it.
+    pub(crate) fn read(&mut self, end: u64) {
+        if self.latest.len() >= REMEMBERED {
+            self.latest.pop_front();
+        }
+        self.latest.push_back(self.end);
+        self.records = self.records.saturating_add(1);
+        self.end = end;
+    }
+
+    /// Where a record begins, from 1; the one behind the last is where reading stands. `None` if it is too long ago.
+    pub(crate) fn of(&self, record: u64) -> Option<u64> {
+        let Some(back) = self.records.checked_sub(record) else { return Some(self.end) };
+        let place = self.latest.len().checked_sub(usize::try_from(back).ok()?)?.checked_sub(1)?;
+        self.latest.get(place).copied()
+    }
+}
 
 /// The quarantine folder of a batch being made.
 pub(crate) struct Quarantine {
@@ -36,8 +68,14 @@ impl Quarantine {
         Ok(())
     }
 
-    /// Puts a record aside.
-    pub(crate) fn put(&mut self, record: u64, reason: Reason, bytes: &[u8]) -> Result<(), SealError> {
+    /// Puts a record aside. `byte`: where it begins in the file.
+    pub(crate) fn put(
+        &mut self,
+        record: u64,
+        byte: Option<u64>,
+        reason: Reason,
+        bytes: &[u8],
+    ) -> Result<(), SealError> {
         let (file, code) = (self.file, reason.code());
         let at = self.folder.join(format!("{file}.jsonl"));
         let io = |path: &Path| {
@@ -48,14 +86,15 @@ impl Quarantine {
             Some(list) => list,
             none => none.insert((at.clone(), BufWriter::new(File::create(&at).map_err(io(&at))?))),
         };
-        writeln!(list, "{}", json!({ "file": file, "record": record, "reason": code })).map_err(io(&at))?;
+        writeln!(list, "{}", json!({ "file": file, "record": record, "byte": byte, "reason": code })).map_err(io(&at))?;
         let sealed = self.sealed();
         let records = match &mut self.records {
             Some(records) => records,
             none => none.insert(seal::create(&sealed, &self.holder)?),
         };
         let header = json!({
-            "file": file, "path": self.path.to_string_lossy(), "record": record, "reason": code, "bytes": bytes.len(),
+            "file": file, "path": self.path.to_string_lossy(), "record": record, "byte": byte, "reason": code,
+            "bytes": bytes.len(),
         });
         writeln!(records, "{header}").and_then(|()| records.write_all(bytes)).map_err(io(&sealed))?;
         records.write_all(b"\n").map_err(io(&sealed))
@@ -86,4 +125,20 @@ impl Quarantine {
 /// Records of one unit of work, sealed to the holder.
 fn sealed(folder: &Path, unit: u32) -> PathBuf {
     folder.join(format!("records-{unit:06}.age"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beginnings_are_the_ends_before() {
+        let mut begins = Beginnings::default();
+        assert_eq!(begins.of(1), Some(0));
+        [10, 25, 25, 40].into_iter().for_each(|end| begins.read(end));
+        let found: Vec<_> = (1..=6).map(|record| begins.of(record)).collect();
+        assert_eq!(found, [Some(0), Some(10), Some(25), Some(25), Some(40), Some(40)]);
+        (0..300_000_u64).for_each(|at| begins.read(40 + at));
+        assert_eq!((begins.of(4), begins.of(300_004)), (None, Some(40 + 299_998)));
+    }
 }

@@ -10,6 +10,11 @@ use arrow::array::{
 use arrow::datatypes::DataType;
 use jiff::civil::Date;
 
+/// Columns of institutions' codes: the enclave puts surrogates in their place.
+const INSTITUTIONS: [&str; 3] = ["facility_code", "insurer_code", "prescriber_facility_code"];
+/// The same as the catalog names them, and with it an added source's rows.
+const SURROGATES: [&str; 3] = ["facility_id", "insurer_id", "prescriber_facility_id"];
+
 /// One growing column.
 pub(crate) enum Column {
     Bool(BooleanBuilder),
@@ -59,10 +64,15 @@ pub(crate) trait Cell {
     fn text(&self) -> Option<&str> {
         None
     }
+
+    /// Its number, if it is a count or a measurement.
+    fn number(&self) -> Option<f64> {
+        None
+    }
 }
 
 macro_rules! cell {
-    ($type:ty, $variant:ident, $value:expr) => {
+    ($type:ty, $variant:ident, $value:expr $(, $number:expr)?) => {
         impl Cell for $type {
             fn put(&self, column: &mut Column) {
                 if let Column::$variant(column) = column {
@@ -70,14 +80,19 @@ macro_rules! cell {
                     column.append_option(value(self));
                 }
             }
+
+            $(fn number(&self) -> Option<f64> {
+                let number: fn(&Self) -> _ = $number;
+                number(self)
+            })?
         }
     };
 }
 
 cell!(Option<bool>, Bool, |value| *value);
 cell!(Option<Date>, Date, |value| value.map(catalog::codes::days));
-cell!(Option<f64>, Double, |value| value.filter(|number| number.is_finite()));
-cell!(Option<i32>, Int, |value| *value);
+cell!(Option<f64>, Double, |value| value.filter(|number| number.is_finite()), |value| *value);
+cell!(Option<i32>, Int, |value| *value, |value| value.map(f64::from));
 cell!(u64, U64, |value| Some(*value));
 
 impl Cell for Option<&str> {
@@ -133,6 +148,14 @@ impl Cell for Value<'_> {
             (Self::Bool(_) | Self::Date(_) | Self::Double(_) | Self::Int(_) | Self::Text(_), _) => {}
         }
     }
+
+    fn number(&self) -> Option<f64> {
+        match self {
+            Self::Double(value) => Some(*value),
+            Self::Int(value) => Some(f64::from(*value)),
+            Self::Bool(_) | Self::Date(_) | Self::None | Self::Text(_) => None,
+        }
+    }
 }
 
 /// A row of a table that a steward added: its cells in the order of `catalog::content_schema`.
@@ -158,6 +181,20 @@ impl Row for AddedRow<'_> {
             }
         }
     }
+
+    // Whatever else a steward names a column like, it is released as it stands.
+    fn is_institution(&self, column: &str) -> bool {
+        SURROGATES.contains(&column)
+    }
+
+    fn numbers(&self, each: &mut dyn FnMut(&'static str, f64)) {
+        let columns = catalog::table(self.table).map_or(&[][..], |table| table.columns.as_slice());
+        for (column, cell) in columns.iter().skip(1).zip(&self.cells) {
+            if let Some(number) = cell.number() {
+                each(&column.name, number);
+            }
+        }
+    }
 }
 
 /// A row of a content table, without its atom.
@@ -168,6 +205,13 @@ pub(crate) trait Row {
     fn put(&self, columns: &mut [Column]);
     /// Calls `each` with every text and its column's name.
     fn texts(&self, each: &mut dyn FnMut(&'static str, &str));
+    /// Calls `each` with every count and measurement and its column's name.
+    fn numbers(&self, each: &mut dyn FnMut(&'static str, f64));
+
+    /// Whether a column holds institutions' codes, which are never released.
+    fn is_institution(&self, column: &str) -> bool {
+        INSTITUTIONS.contains(&column)
+    }
 }
 
 macro_rules! rows {
@@ -195,6 +239,10 @@ macro_rules! rows {
 
                 fn texts(&self, each: &mut dyn FnMut(&'static str, &str)) {
                     $(if let Some(text) = self.$column.text() { each(stringify!($column), text); })*
+                }
+
+                fn numbers(&self, each: &mut dyn FnMut(&'static str, f64)) {
+                    $(if let Some(number) = self.$column.number() { each(stringify!($column), number); })*
                 }
             }
         )*

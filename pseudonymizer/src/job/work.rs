@@ -194,27 +194,7 @@ fn read(intake: &mut Intake<'_>, file: &Planned) -> Result<String, PseudonymizeE
         return Ok(hex::encode(units::digest(path)?));
     }
     let mut from = BufReader::with_capacity(BUFFER, Hashed { inner: open, hash: Sha256::new() });
-    match file.raw.kind {
-        Kind::Added => {
-            // The layouts outlive the run, so that a reader may hold one while it writes.
-            let layouts = intake.layouts;
-            let layout = file.raw.layout.as_ref().and_then(|id| layouts.get(id));
-            layout.map_or(Ok(()), |layout| flat::read(&mut from, layout, intake, path))
-        }
-        Kind::Certification => ltc::certification::read(&mut from, intake, path),
-        Kind::Checkup => ndb::checkup::read(&mut from, intake, path),
-        Kind::CheckupTable => ndb::checkup::table::read(&mut from, intake, path),
-        Kind::Classes => dpc::read_classes(&mut from, intake, path),
-        Kind::CommonIds | Kind::Form4 => dpc::pass_over(&mut from, intake, path),
-        Kind::Fhir => ehr::read(&mut from, intake, path),
-        Kind::Form1 => dpc::read_form1(&mut from, intake, path),
-        Kind::Items => dpc::read_items(&mut from, intake, path),
-        Kind::Life => ltc::life::read(&mut from, intake, path),
-        Kind::LtcClaims => ltc::claims::read(&mut from, intake, path),
-        Kind::Nursing => dpc::read_nursing(&mut from, intake, path),
-        Kind::Receipts => ndb::receipts::read(&mut from, intake, path),
-        Kind::CheckupArchive | Kind::Unknown => Ok(()),
-    }?;
+    read_as(file.raw.kind, file.raw.layout.as_deref(), &mut from, intake, path)?;
     // What a reader left (the rest of broken XML) is part of the file all the same.
     loop {
         let left = from.fill_buf().map_err(PseudonymizeError::io(path))?.len();
@@ -222,6 +202,37 @@ fn read(intake: &mut Intake<'_>, file: &Planned) -> Result<String, PseudonymizeE
             return Ok(hex::encode(from.into_inner().hash.finalize()));
         }
         from.consume(left);
+    }
+}
+
+/// The reader of a kind; `layout` is that of a file of an added source. Archives, which cannot be read in one go, have their own.
+pub(crate) fn read_as(
+    kind: Kind,
+    layout: Option<&str>,
+    from: &mut dyn BufRead,
+    intake: &mut Intake<'_>,
+    path: &Path,
+) -> Result<(), PseudonymizeError> {
+    match kind {
+        Kind::Added => {
+            // The layouts outlive the run, so that a reader may hold one while it writes.
+            let layouts = intake.layouts;
+            let layout = layout.and_then(|id| layouts.get(id));
+            layout.map_or(Ok(()), |layout| flat::read(from, layout, intake, path))
+        }
+        Kind::Certification => ltc::certification::read(from, intake, path),
+        Kind::Checkup => ndb::checkup::read(from, intake, path),
+        Kind::CheckupTable => ndb::checkup::table::read(from, intake, path),
+        Kind::Classes => dpc::read_classes(from, intake, path),
+        Kind::CommonIds | Kind::Form4 => dpc::pass_over(from, intake, path),
+        Kind::Fhir => ehr::read(from, intake, path),
+        Kind::Form1 => dpc::read_form1(from, intake, path),
+        Kind::Items => dpc::read_items(from, intake, path),
+        Kind::Life => ltc::life::read(from, intake, path),
+        Kind::LtcClaims => ltc::claims::read(from, intake, path),
+        Kind::Nursing => dpc::read_nursing(from, intake, path),
+        Kind::Receipts => ndb::receipts::read(from, intake, path),
+        Kind::CheckupArchive | Kind::Unknown => Ok(()),
     }
 }
 

@@ -1,0 +1,8 @@
+//! Bytes as a file of `dpc_h`: no input may panic, hang or fill the memory.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let folder = tempfile::tempdir().expect("a folder for what is put aside");
+    let _report = pseudonymizer::fuzz::read("dpc_h", bytes, folder.path());
+});
