@@ -1,0 +1,56 @@
+//! Tokens of the persons who stay out of the source, for the linkage zone: those of the holder's list, and those of the records
+//! that it left out, by which other records of the same persons are found that the list alone does not name.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::datatypes::Schema;
+
+use super::people::People;
+use crate::absent::{self, Tokens};
+use crate::job::{PseudonymizeError, manifest};
+use crate::link;
+use crate::spool::Facts;
+use crate::tokens::KINDS;
+
+/// Persons of one Arrow batch.
+const ROWS: usize = 8192;
+
+impl People<'_> {
+    /// Writes the file, if the holder keeps a list; what the token file says of it. A refused kind tells nobody apart: tokens of
+    /// it stand there only as somebody's own objection.
+    pub(super) fn write_absent(
+        &self,
+        refused: &[bool; KINDS],
+    ) -> Result<Option<[(&'static str, String); 2]>, PseudonymizeError> {
+        let (Some(persons), Some(changed_at)) = (self.absent.persons(), self.absent.changed_at()) else {
+            return Ok(None);
+        };
+        let mut all: BTreeSet<Tokens> = persons.copied().collect();
+        for bucket in 0..self.plan.buckets {
+            for done in self.parts {
+                for piece in done.part.facts(Facts::Absent, bucket, &self.folder.secrets().spool)? {
+                    all.extend(absent::all(&piece).map(|tokens| admitted(tokens, refused)));
+                }
+            }
+        }
+        all.remove(&[None; KINDS]);
+        // INVARIANT: in the order of the tokens, a list's persons and those found in the files cannot be told apart.
+        let all: Vec<&Tokens> = all.iter().collect();
+        let name = format!("tokens/{}", link::absent::FILE);
+        let schema = Arc::new(Schema::new(absent::fields()));
+        let mut file = self.writer(&name, schema, &self.job.link_to)?;
+        for some in all.chunks(ROWS) {
+            let rows = absent::rows(&file.schema, some).map(|rows| rows.columns().to_vec());
+            file.write(rows)?;
+        }
+        file.file.finish()?;
+        let digest = manifest::digest(&self.folder.path(&name))?;
+        Ok(Some([(link::absent::DIGEST, digest), (link::absent::CHANGED, changed_at.to_string())]))
+    }
+}
+
+fn admitted(tokens: Tokens, refused: &[bool; KINDS]) -> Tokens {
+    let mut refused = refused.iter();
+    tokens.map(|token| token.filter(|_| refused.next() == Some(&false)))
+}
