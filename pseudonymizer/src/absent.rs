@@ -15,8 +15,8 @@ pub use error::OptOutError;
 pub use list::{Change, Listed, Objections, listed};
 
 use crate::tokens::{KINDS, Token};
-pub(crate) use list::{fields, rows, tokens_at};
 use list::List;
+pub(crate) use list::{fields, rows, tokens_at};
 
 /// All tokens at rest of one person.
 pub(crate) type Tokens = [Option<Token>; KINDS];

@@ -39,8 +39,13 @@ fn change(
     audit.append(clock::now(), &recorded)?;
     let counts = [done.named, done.changed, done.unchanged, done.persons].map(|count| count.to_string());
     let [named, changed, unchanged, persons] = counts.each_ref().map(String::as_str);
-    let words =
-        [("source", of.source.as_str()), ("named", named), ("changed", changed), ("unchanged", unchanged), ("persons", persons)];
+    let words = [
+        ("source", of.source.as_str()),
+        ("named", named),
+        ("changed", changed),
+        ("unchanged", unchanged),
+        ("persons", persons),
+    ];
     let key = if action == "opt-out:removed" { "opt-out-removed" } else { "opt-out-added" };
     output::line(&lang.with(key, &words));
     if done.unread > 0 {

@@ -109,7 +109,9 @@ impl OptOutError {
     /// What the holder can do now.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Form { .. } | Self::Stale { .. } => "sudare opt-out add --anew --keys holder/keys --source SOURCE FILE",
+            Self::Form { .. } | Self::Stale { .. } => {
+                "sudare opt-out add --anew --keys holder/keys --source SOURCE FILE"
+            }
             Self::Header { .. } => "docs/opt-out.md lists the names; take other columns out of the file",
             Self::Io { .. } | Self::Keys(_) | Self::Seal(_) => {
                 "check that the path exists, that this user may use it and that the disk has room"

@@ -46,7 +46,8 @@ fn a_file_says_the_same_in_every_form() {
     let plain = persons(&format!("{HEADER}\n{TARO}\n{HANAKO}\n"));
     assert_eq!(kinds(&plain[0]), ["a2", "a3", "b1", "b2", "b3"]);
     assert_eq!(kinds(&plain[1]), ["b1", "b2", "b3", "c2"], "no symbol, and the late elderly's number");
-    let dressed = format!("\u{FEFF}{HEADER}\r\n\"山田 太郎\",ﾔﾏﾀﾞ ﾀﾛｳ,1,3330314,6131239,１２３,4567\r\n\r\n{HANAKO}\r\n");
+    let dressed =
+        format!("\u{FEFF}{HEADER}\r\n\"山田 太郎\",ﾔﾏﾀﾞ ﾀﾛｳ,1,3330314,6131239,１２３,4567\r\n\r\n{HANAKO}\r\n");
     assert_eq!(persons(&dressed), plain);
     let (sjis, _, lost) = encoding_rs::SHIFT_JIS.encode(&dressed[3..]);
     assert!(!lost);
@@ -275,7 +276,10 @@ fn a_run_leaves_out_who_objects_and_tells_the_linkage_zone() {
 
     // By name alone: the notification without a name is not found here, but the card that the other one carries is told.
     holder.with("山田太郎,,男,1958/03/14,,,", |of| of.add()).unwrap();
-    assert!(matches!(holder.batch("before"), Err(PseudonymizeError::Exists { .. })), "another list makes another batch");
+    assert!(
+        matches!(holder.batch("before"), Err(PseudonymizeError::Exists { .. })),
+        "another list makes another batch"
+    );
     let some = holder.batch("after").unwrap();
     assert_eq!((some.atoms, some.count(Reason::Absent), some.tables["registry.cases"]), (3, 1, 3));
     assert!(some.files[0].reasons["person/absent"] == 1 && some.files[0].quarantined == 0);

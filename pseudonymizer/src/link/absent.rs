@@ -114,10 +114,8 @@ impl Absent {
         sources: &[String],
     ) -> Self {
         let root = |id: &[u8; 16]| partition.roots.get(atoms.ids().binary_search(id).ok()?).copied();
-        let marked: HashSet<(u32, u8)> = touched
-            .iter()
-            .flat_map(|(source, ids)| ids.iter().filter_map(|id| Some((root(id)?, *source))))
-            .collect();
+        let marked: HashSet<(u32, u8)> =
+            touched.iter().flat_map(|(source, ids)| ids.iter().filter_map(|id| Some((root(id)?, *source)))).collect();
         let present: HashSet<(u32, u8)> = components(atoms, partition).filter(|one| marked.contains(one)).collect();
         let mut by_source = BTreeMap::new();
         for (source, _) in touched {

@@ -73,7 +73,10 @@ fn a_person_leaves_one_source_and_comes_back_under_the_same_key() {
     assert!([1, 2, 5].iter().all(|atom| after[atom] == before[atom]), "the say is one source's");
     let retired = events(&zones, "retired");
     assert_eq!(retired.len(), 1);
-    assert_eq!((&retired[0]["reason"], &retired[0]["source"], &retired[0]["persons"]), (&"opt-out".into(), &"registry".into(), &1.into()));
+    assert_eq!(
+        (&retired[0]["reason"], &retired[0]["source"], &retired[0]["persons"]),
+        (&"opt-out".into(), &"registry".into(), &1.into())
+    );
 
     // The same once more: nothing new happened. The order of the folders does not show.
     link(&zones, &[&second, &registry, &ndb]).unwrap();

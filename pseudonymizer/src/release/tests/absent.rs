@@ -26,7 +26,9 @@ fn rows_of_who_stays_out_are_left_out_and_counted() {
     assert_eq!((after.tables["ndb.diagnoses"].rows, rows), (116, 6));
     let persons = |manifest: &Manifest| -> HashSet<u64> {
         let rows = world.read_all(manifest, "ndb.claims");
-        rows.iter().flat_map(|(_, rows)| column(rows, "person_key").as_primitive::<UInt64Type>().values().to_vec()).collect()
+        rows.iter()
+            .flat_map(|(_, rows)| column(rows, "person_key").as_primitive::<UInt64Type>().values().to_vec())
+            .collect()
     };
     let (all, left) = (persons(&before), persons(&after));
     assert!(left.is_subset(&all) && all.len() == 30 && left.len() == 29 && !left.contains(&0));
