@@ -72,7 +72,7 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
     let assigned = keys::assign(&atoms, &partition.roots, &earlier, run, || rng.next_u64());
     let mut report = LinkReport::of(&atoms, &partition, &handed.sources);
     count_events(&mut report, &assigned.events);
-    let absent = Absent::of(&atoms, &partition, &handed.touched, &handed.sources);
+    let absent = Absent::of(&atoms, &partition, &handed.touched, &handed.sources, &out_before);
     let turns = absent.turns(&atoms, &partition, &handed.sources, |id| earlier.contains_key(id), &out_before);
     report.absent_by_source.clone_from(&absent.by_source);
     progress(LinkProgress { atoms: report.atoms, persons: Some(report.persons) });

@@ -121,7 +121,7 @@ impl Objections<'_> {
         let changed = to(&list, &Now { epoch: &epoch, persons }).ok_or_else(stale)?;
         let after = List { persons: changed.persons, ..List::begun(&epoch, later(before, self.now)) };
         // A list that says the same is left as it is, and so is a batch that was made with it.
-        if before == Timestamp::MIN || after.persons != list.persons || !list.is_of(&epoch) {
+        if after.persons != list.persons || !list.is_of(&epoch) {
             after.write(self.keys, self.source)?;
         }
         drop(held);

@@ -106,21 +106,26 @@ pub(crate) struct Turns {
 }
 
 impl Absent {
-    /// `touched`: by place of the source that has a list, the ids of the atoms of any source that it touches.
+    /// `touched`: by place of the source that has a list, the ids of the atoms of any source that it touches. `before`: the atoms
+    /// that stayed out in the last run; of a source that says nothing this time, they still do.
     pub(crate) fn of(
         atoms: &Atoms,
         partition: &Partition,
         touched: &[(u8, Vec<[u8; 16]>)],
         sources: &[String],
+        before: &HashSet<[u8; 16]>,
     ) -> Self {
         let root = |id: &[u8; 16]| partition.roots.get(atoms.ids().binary_search(id).ok()?).copied();
-        let marked: HashSet<(u32, u8)> =
-            touched.iter().flat_map(|(source, ids)| ids.iter().filter_map(|id| Some((root(id)?, *source)))).collect();
+        let told = touched.iter().flat_map(|(source, ids)| ids.iter().filter_map(|id| Some((root(id)?, *source))));
+        let silent = |source: u8| touched.iter().all(|(told, _)| *told != source);
+        let still = atoms.ids().iter().zip(components(atoms, partition));
+        let still = still.filter(|(id, (_, of))| before.contains(*id) && silent(*of)).map(|(_, one)| one);
+        let marked: HashSet<(u32, u8)> = told.chain(still).collect();
         let present: HashSet<(u32, u8)> = components(atoms, partition).filter(|one| marked.contains(one)).collect();
-        let mut by_source = BTreeMap::new();
-        for (source, _) in touched {
-            let persons = present.iter().filter(|(_, of)| of == source).count() as u64;
-            by_source.insert(name(sources, *source), persons);
+        let mut by_source: BTreeMap<String, u64> =
+            touched.iter().map(|(source, _)| (name(sources, *source), 0)).collect();
+        for (_, source) in &present {
+            *by_source.entry(name(sources, *source)).or_default() += 1;
         }
         Self { marked, by_source }
     }

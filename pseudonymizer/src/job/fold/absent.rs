@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Schema, SchemaRef};
 
 use super::people::People;
 use crate::absent::{self, Tokens};
@@ -17,14 +17,15 @@ use crate::tokens::KINDS;
 const ROWS: usize = 8192;
 
 impl People<'_> {
-    /// Writes the file, if the holder keeps a list; what the token file says of it. A refused kind tells nobody apart: tokens of
-    /// it stand there only as somebody's own objection.
-    pub(super) fn write_absent(
+    /// Writes the file, if the holder keeps a list, and adds to the token file's schema what it says of it: the signature over
+    /// that file covers this one then. A refused kind tells nobody apart: tokens of it stand there only as somebody's own objection.
+    pub(super) fn with_absent(
         &self,
+        tokens: SchemaRef,
         refused: &[bool; KINDS],
-    ) -> Result<Option<[(&'static str, String); 2]>, PseudonymizeError> {
+    ) -> Result<SchemaRef, PseudonymizeError> {
         let (Some(persons), Some(changed_at)) = (self.absent.persons(), self.absent.changed_at()) else {
-            return Ok(None);
+            return Ok(tokens);
         };
         let mut all: BTreeSet<Tokens> = persons.copied().collect();
         for bucket in 0..self.plan.buckets {
@@ -46,7 +47,10 @@ impl People<'_> {
         }
         file.file.finish()?;
         let digest = manifest::digest(&self.folder.path(&name))?;
-        Ok(Some([(link::absent::DIGEST, digest), (link::absent::CHANGED, changed_at.to_string())]))
+        let mut metadata = tokens.metadata().clone();
+        metadata.insert(link::absent::DIGEST.to_owned(), digest);
+        metadata.insert(link::absent::CHANGED.to_owned(), changed_at.to_string());
+        Ok(Arc::new(tokens.as_ref().clone().with_metadata(metadata)))
     }
 }
 

@@ -55,7 +55,7 @@ impl People<'_> {
         let (atoms, shared) = self.admission()?;
         let refused: [bool; KINDS] = shared.map(|(admitted, _)| !admitted);
         let enclave = &self.job.release_to;
-        let mut tokens = self.writer("tokens/tokens.arrow.age", self.token_schema(self.write_absent(&refused)?), &self.job.link_to)?;
+        let mut tokens = self.writer("tokens/tokens.arrow.age", self.with_absent(self.token_schema(), &refused)?, &self.job.link_to)?;
         let mut person = self.writer("content/person.arrow.age", catalog::person_facts_schema(), enclave)?;
         let holder = self.job.keys.recipient().map_err(PseudonymizeError::Keys)?;
         let mut identities = self.writer("holder/identities.arrow.age", identity_schema(), &holder)?;
@@ -152,8 +152,7 @@ impl People<'_> {
         Ok(Sealed { path, schema, file })
     }
 
-    /// `absent`: what the file says of the persons who object, which the signature over it covers then.
-    fn token_schema(&self, absent: Option<[(&str, String); 2]>) -> SchemaRef {
+    fn token_schema(&self) -> SchemaRef {
         let bytes = |name: &str, null: bool| Field::new(name, DataType::FixedSizeBinary(16), null);
         let mut fields = vec![bytes("atom", false)];
         fields.extend(Kind::AT_REST.map(|kind| bytes(kind.name(), true)));
@@ -165,10 +164,8 @@ impl People<'_> {
             ("sudare.epoch", self.epoch.to_owned()),
             ("sudare.release_to", self.job.release_to.to_string()),
         ]
-        .into_iter()
-        .chain(absent.into_iter().flatten())
         .map(|(key, value)| (key.to_owned(), value))
-        .collect();
+        .into();
         Arc::new(Schema::new(fields).with_metadata(metadata))
     }
 }

@@ -82,6 +82,11 @@ fn a_person_leaves_one_source_and_comes_back_under_the_same_key() {
     link(&zones, &[&second, &registry, &ndb]).unwrap();
     assert_eq!((out(&zones), events(&zones, "retired").len()), (vec![3, 4], 1));
 
+    // Without any list of the source, what stayed out stays out: silence takes nothing back.
+    let report = link(&zones, &[&ndb, &registry]).unwrap();
+    assert_eq!((out(&zones), report.absent_by_source.get("registry")), (vec![3, 4], Some(&1)));
+    assert!(events(&zones, "restored").is_empty());
+
     // Taken back: the newest list decides.
     let third = zones.tokens_with("r3", "registry", &[atom("7 registry b1=yamada")], &[], MARCH);
     let report = link(&zones, &[&ndb, &registry, &second, &third]).unwrap();
