@@ -7,7 +7,7 @@ use crate::world::{demo_once, path, prepared, run, text};
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    let commands: [&[&str]; 32] = [
+    let commands: [&[&str]; 35] = [
         &["demo"],
         &["synthesize"],
         &["keys", "init"],
