@@ -2,6 +2,7 @@
 
 mod keys;
 mod layout;
+mod opt_out;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use keys::{Keys, KeysEpoch, KeysRoot, KeysRunKey, RootFile, Rotate};
 pub(crate) use layout::Layout;
+pub(crate) use opt_out::{Objections, OptOut};
 
 use crate::lang::Lang;
 
@@ -47,6 +49,9 @@ pub(crate) enum Command {
     /// Join tokens of all sources into a crosswalk
     #[command(subcommand)]
     Link(Link),
+    /// Persons who object to a source: write down, list, take back
+    #[command(subcommand)]
+    OptOut(OptOut),
     /// Look into a permit, check it, end it
     #[command(subcommand)]
     Permit(Permit),

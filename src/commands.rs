@@ -5,6 +5,7 @@ mod catalog;
 mod keys;
 mod layout;
 mod link;
+mod opt_out;
 mod permit;
 mod portal_query;
 mod pseudonymize;
@@ -38,6 +39,7 @@ pub(crate) fn run(command: Command, lang: Lang) -> Result<Outcome> {
         Command::Keys(arguments) => keys::run(arguments, lang),
         Command::Layout(arguments) => layout::run(arguments, lang),
         Command::Link(arguments) => link::run(&arguments, lang),
+        Command::OptOut(arguments) => opt_out::run(arguments, lang),
         Command::Permit(arguments) => permit::run(arguments, lang),
         Command::Pseudonymize(arguments) => pseudonymize::run(arguments, lang),
         Command::Release(arguments) => release::run(&arguments, lang),

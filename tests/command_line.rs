@@ -7,7 +7,7 @@ use crate::world::{demo_once, path, prepared, run, text};
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    let commands: [&[&str]; 32] = [
+    let commands: [&[&str]; 35] = [
         &["demo"],
         &["synthesize"],
         &["keys", "init"],
@@ -34,6 +34,9 @@ fn every_command_has_help_with_an_example() {
         &["catalog", "show"],
         &["catalog", "export"],
         &["serve"],
+        &["opt-out", "add"],
+        &["opt-out", "list"],
+        &["opt-out", "remove"],
         &["permit", "show"],
         &["permit", "verify"],
         &["permit", "revoke"],

@@ -19,6 +19,7 @@ mod keys;
 mod layouts;
 mod leak;
 mod linkage;
+mod opt_out;
 mod pages;
 mod permits;
 mod person;

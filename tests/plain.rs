@@ -21,21 +21,29 @@ pub(crate) fn read(file: &Path, options: ArrowReaderOptions) -> impl Iterator<It
 /// Calls `each` with table, bucket and batches of every file of every release in a world.
 pub(crate) fn decrypt(world: &Path, mut each: impl FnMut(&str, u16, &mut dyn Iterator<Item = RecordBatch>)) {
     let keys = KeyFolder::open(&world.join("enclave/keys"), Zone::Enclave).unwrap();
-    let (kek, signer) = (keys.bytes("kek").unwrap(), VerifyingKey::read(&keys.public("sign")).unwrap());
     for dataset in ["ndb", "ltc", "dpc", "ehr", "registry", "person"] {
-        let release = world.join("enclave/releases").join(dataset).join("2026.1");
-        let manifest = Manifest::read(&release, &signer).unwrap();
-        let key = DatasetKey::unwrap(&manifest.wrapped_key, &kek, &manifest.release).unwrap();
-        for (name, table) in &manifest.tables {
-            for file in &table.files {
-                let bucket = file.bucket.unwrap_or(0);
-                let properties = FileDecryptionProperties::builder(key.expose().to_vec())
-                    .with_aad_prefix(aad_prefix(&manifest.release, name, bucket))
-                    .build()
-                    .unwrap();
-                let options = ArrowReaderOptions::new().with_file_decryption_properties(properties);
-                each(name, bucket, &mut read(&release.join(&file.path), options));
-            }
+        decrypt_one(&keys, &world.join("enclave/releases").join(dataset).join("2026.1"), &mut each);
+    }
+}
+
+/// The same of one release.
+pub(crate) fn decrypt_one(
+    keys: &KeyFolder,
+    release: &Path,
+    each: &mut dyn FnMut(&str, u16, &mut dyn Iterator<Item = RecordBatch>),
+) {
+    let (kek, signer) = (keys.bytes("kek").unwrap(), VerifyingKey::read(&keys.public("sign")).unwrap());
+    let manifest = Manifest::read(release, &signer).unwrap();
+    let key = DatasetKey::unwrap(&manifest.wrapped_key, &kek, &manifest.release).unwrap();
+    for (name, table) in &manifest.tables {
+        for file in &table.files {
+            let bucket = file.bucket.unwrap_or(0);
+            let properties = FileDecryptionProperties::builder(key.expose().to_vec())
+                .with_aad_prefix(aad_prefix(&manifest.release, name, bucket))
+                .build()
+                .unwrap();
+            let options = ArrowReaderOptions::new().with_file_decryption_properties(properties);
+            each(name, bucket, &mut read(&release.join(&file.path), options));
         }
     }
 }

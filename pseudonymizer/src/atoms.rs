@@ -161,7 +161,7 @@ impl AtomEntry {
     /// Richer entries first, then by what they say: the result is a function of the set.
     fn rank(&self) -> impl Ord + use<> {
         let empty = self.fields.iter().filter(|field| field.is_none()).count();
-        (self.id, empty, self.fields.clone())
+        (empty, self.fields.clone())
     }
 }
 
@@ -224,7 +224,11 @@ fn day(days: i32) -> Option<i32> {
 /// Gathers entries and sightings to atoms, in the order of their ids. Atoms without any sighting are left out: no record that
 /// stands is theirs.
 pub(crate) fn gather(mut entries: Vec<AtomEntry>, mut sightings: Vec<SightingEntry>) -> Vec<AtomFacts> {
-    entries.sort_by_cached_key(AtomEntry::rank);
+    entries.sort_unstable_by_key(|entry| entry.id);
+    // Few atoms have several entries; their order must not depend on that of the files.
+    for same in entries.chunk_by_mut(|a, b| a.id == b.id).filter(|same| same.len() > 1) {
+        same.sort_by_cached_key(AtomEntry::rank);
+    }
     sightings.sort_unstable_by_key(|sighting| sighting.atom);
     let mut of_atoms = sightings.chunk_by(|a, b| a.atom == b.atom).peekable();
     let mut facts: Vec<AtomFacts> = Vec::new();

@@ -17,9 +17,11 @@ use crate::job::PseudonymizeError;
 use crate::layout::{Layout, Place, Reader, Record};
 use crate::report::Reason;
 use plan::Plan;
-use records::{Next, Records};
 
+pub(crate) use cells::{birth, text};
 pub(crate) use header::is_of;
+pub(crate) use identity::{facility, issuer};
+pub(crate) use records::{Next, Records};
 
 /// The record that the generic reader reads: of a delimited layout, the one that names a table.
 pub(crate) fn record(layout: &Layout) -> Option<&Record> {

@@ -7,7 +7,7 @@ use aes::Aes256;
 use aes::cipher::{BlockEncrypt, KeyInit};
 use serde::{Deserialize, Serialize};
 
-use crate::absent::Absent;
+use crate::absent::{self, Absent};
 use crate::atoms::{AtomEntry, Home, Owner, Sighting, SightingEntry};
 use crate::job::{BatchSecrets, PseudonymizeError};
 use crate::layout::Layout;
@@ -272,6 +272,7 @@ impl<'a> Intake<'a> {
         }
         if absent {
             self.known.insert(named, true);
+            self.keep(Facts::Absent, bucket_of_digest(&id, self.spool.buckets()), |to| absent::put(&tokens, to));
             self.note(Reason::Absent);
             return None;
         }

@@ -116,18 +116,18 @@ fn with_layouts(
     }
     let plan = Plan::of(raw, job.source.as_str())?;
     let epoch = job.keys.bytes("epoch").map_err(PseudonymizeError::Keys)?;
-    let inputs = plan.digest(job, &layouts, &epoch.fingerprint());
+    let absent = Absent::open(job.keys, &job.source, &epoch).map_err(PseudonymizeError::OptOut)?;
+    let inputs = plan.digest(job, &layouts, &epoch.fingerprint(), absent.changed_at());
     if let Some(report) = folder::made_of(&job.out, &inputs)? {
         return Ok(report);
     }
     let folder = Folder::begin(&job.out, &inputs, job.keys)?;
     let keys = TokenKeys::derive(&epoch);
-    let absent = Absent::default();
     let batch = Batch { layouts: &layouts, keys: &keys, secrets: folder.secrets(), absent: &absent };
     let holder = job.keys.recipient().map_err(PseudonymizeError::Keys)?;
     let worker = Worker { batch: &batch, plan: &plan, folder: &folder, holder: &holder };
     let parts = work::read_all(&worker, job.options.threads, progress)?;
-    let folded = fold::fold(job, &folder, &plan, &parts, &epoch.fingerprint())?;
+    let folded = fold::fold(job, &folder, &plan, &parts, &epoch.fingerprint(), &absent)?;
     manifest::finish(job, &epoch, &layouts, folded, folder, now)
 }
 

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod absent;
+pub mod absent;
 mod atoms;
 mod cell;
 mod dpc;

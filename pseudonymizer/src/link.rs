@@ -1,7 +1,7 @@
 //! Tokens of all sources to persons: union-find with conflict rules, then a crosswalk sealed to the enclave. Runs in the
 //! linkage zone, which sees no identifier and no content.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ use policies::keys::KeyFolder;
 use rand::Rng;
 use serde_json::json;
 
+pub(crate) mod absent;
 mod atoms;
 mod components;
 pub(crate) mod crosswalk;
@@ -26,6 +27,7 @@ pub use crosswalk::Marker;
 pub use error::LinkError;
 pub use report::LinkReport;
 
+use absent::{Absent, Turns};
 use atoms::Atoms;
 use keys::{Assignment, Earlier, Event};
 use rules::Partition;
@@ -60,6 +62,7 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
     let handed = tokens::read(job.tokens, &keys, |atoms| progress(LinkProgress { atoms, persons: None }))?;
     let store = Store::open(job.out)?;
     let earlier = store.earlier(&identity)?;
+    let out_before = store.absent(&identity)?;
     let run = Marker::beside(job.out).map_or(1, |(_, marker)| marker.run.saturating_add(1));
 
     let twice = || LinkError::Twice { path: job.tokens.first().cloned().unwrap_or_default() };
@@ -69,9 +72,12 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
     let assigned = keys::assign(&atoms, &partition.roots, &earlier, run, || rng.next_u64());
     let mut report = LinkReport::of(&atoms, &partition, &handed.sources);
     count_events(&mut report, &assigned.events);
+    let absent = Absent::of(&atoms, &partition, &handed.touched, &handed.sources, &out_before);
+    let turns = absent.turns(&atoms, &partition, &handed.sources, |id| earlier.contains_key(id), &out_before);
+    report.absent_by_source.clone_from(&absent.by_source);
     progress(LinkProgress { atoms: report.atoms, persons: Some(report.persons) });
 
-    let found = Found { atoms: &atoms, partition: &partition, assigned: &assigned, earlier, run };
+    let found = Found { atoms: &atoms, partition: &partition, assigned: &assigned, absent, turns, out_before, earlier, run };
     found.write(&store, &keys, &handed.agreed, now)?;
     let (_, sha256) = catalog::manifest::digest(&store.next(crosswalk::FILE)).map_err(LinkError::unreadable)?;
     report.crosswalk.clone_from(&sha256);
@@ -96,6 +102,9 @@ struct Found<'a> {
     atoms: &'a Atoms,
     partition: &'a Partition,
     assigned: &'a Assignment,
+    absent: Absent,
+    turns: Turns,
+    out_before: HashSet<[u8; 16]>,
     earlier: HashMap<[u8; 16], Earlier>,
     run: u32,
 }
@@ -106,8 +115,18 @@ impl Found<'_> {
             .recipient()
             .ok_or_else(|| LinkError::Form { path: store.next(crosswalk::FILE), what: "sudare.release_to" })?;
         store.write_crosswalk(&self.crosswalk(), &enclave)?;
+        store.write_absent(&self.out_now(), &keys.recipient().map_err(LinkError::keys)?)?;
         store.write_state(&self.state(), &keys.recipient().map_err(LinkError::keys)?)?;
         store.write(store::EVENTS, &self.events(store, now)?)
+    }
+
+    /// Atoms that stay out, those too that were not handed over this time.
+    fn out_now(&self) -> Vec<[u8; 16]> {
+        let handed = |id: &[u8; 16]| self.atoms.ids().binary_search(id).is_ok();
+        let elsewhere = self.out_before.iter().copied().filter(|id| !handed(id));
+        let mut all: Vec<_> = elsewhere.chain(self.absent.atoms(self.atoms, self.partition)).collect();
+        all.sort_unstable();
+        all
     }
 
     fn keyed(&self) -> impl Iterator<Item = ([u8; 16], u32, Earlier)> {
@@ -115,13 +134,18 @@ impl Found<'_> {
         self.atoms.ids().iter().zip(&self.partition.roots).filter_map(move |(id, root)| Some((*id, *root, key(root)?)))
     }
 
-    fn crosswalk(&self) -> Vec<([u8; 16], u64, &'static str)> {
+    /// Atoms that stay out have no person there: the enclave learns that they are to be left out, and nothing else of them.
+    fn crosswalk(&self) -> Vec<([u8; 16], Option<u64>, &'static str)> {
+        let out: HashSet<[u8; 16]> = self.absent.atoms(self.atoms, self.partition).collect();
         let mut sizes: HashMap<u32, u32> = HashMap::new();
-        for root in &self.partition.roots {
-            *sizes.entry(*root).or_default() += 1;
+        for (id, root) in self.atoms.ids().iter().zip(&self.partition.roots) {
+            *sizes.entry(*root).or_default() += u32::from(!out.contains(id));
         }
         let grade = |root| if sizes.get(&root) == Some(&1) { "single" } else { "strong" };
-        self.keyed().map(|(id, root, known)| (id, known.key, grade(root))).collect()
+        let row = |(id, root, known): ([u8; 16], u32, Earlier)| {
+            if out.contains(&id) { (id, None, "absent") } else { (id, Some(known.key), grade(root)) }
+        };
+        self.keyed().map(row).collect()
     }
 
     /// Atoms that were not handed over this time keep their place, in case they come back.
@@ -153,6 +177,16 @@ impl Found<'_> {
             };
             text.extend_from_slice(line.to_string().as_bytes());
             text.push(b'\n');
+        }
+        let turns = [("retired", "opt-out", &self.turns.retired), ("restored", "opt-out ended", &self.turns.restored)];
+        for (event, reason, by_source) in turns {
+            for (source, persons) in by_source {
+                let id = format!("{:016x}", rng.next_u64());
+                let line = json!({
+                    "at": now, "run": self.run, "event": event, "id": id, "reason": reason, "source": source, "persons": persons
+                });
+                text.extend_from_slice(format!("{line}\n").as_bytes());
+            }
         }
         Ok(text)
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use arrow::record_batch::RecordBatch;
 use catalog::manifest::{self, Manifest, ReleaseTable};
 use catalog::{BucketCount, DatasetKey, ReleaseId, Table, person_source_schema, release_schema};
 use jiff::Timestamp;
@@ -69,6 +70,8 @@ pub struct ReleaseProgress<'a> {
     pub table: &'a str,
     /// Rows read so far, over all tables.
     pub rows: u64,
+    /// Rows left out so far, because their persons object to their source.
+    pub absent: u64,
 }
 
 /// Makes a release in `job.releases/<dataset>/<version>/`. It appears whole, by one rename, or not at all.
@@ -106,6 +109,7 @@ pub fn run(
         facilities: FacilityMap::open(job.releases, &identity)?,
         progress,
         rows: 0,
+        absent: 0,
     };
     let tables = if job.dataset == PERSON { making.person()? } else { making.source(job.dataset)? };
     making.facilities.save(&spill.to)?;
@@ -184,12 +188,21 @@ struct Making<'a> {
     facilities: FacilityMap,
     progress: &'a mut dyn FnMut(ReleaseProgress<'_>) -> bool,
     rows: u64,
+    absent: u64,
 }
 
 impl Making<'_> {
     fn step(&mut self, table: &str, rows: usize) -> Result<(), ReleaseError> {
         self.rows += rows as u64;
-        if (self.progress)(ReleaseProgress { table, rows: self.rows }) { Ok(()) } else { Err(ReleaseError::Stopped) }
+        let progress = ReleaseProgress { table, rows: self.rows, absent: self.absent };
+        if (self.progress)(progress) { Ok(()) } else { Err(ReleaseError::Stopped) }
+    }
+
+    /// The rows of persons who do not stay out.
+    fn present(&mut self, rows: RecordBatch, file: &Path) -> Result<RecordBatch, ReleaseError> {
+        let (rows, absent) = surrogate::present(self.crosswalk, rows, file)?;
+        self.absent += absent as u64;
+        Ok(rows)
     }
 
     /// All tables of one database, those without rows too.
@@ -204,7 +217,7 @@ impl Making<'_> {
         for content in self.content {
             let file = content.file(&table.name);
             for rows in content.rows(&table.name, self.identity)? {
-                let rows = rows.map_err(ReleaseError::seal)?;
+                let rows = self.present(rows.map_err(ReleaseError::seal)?, &file)?;
                 sorter.push(Surrogates::new(table, self.crosswalk, &mut self.facilities).replace(&rows, &file)?)?;
                 self.step(&table.name, rows.num_rows())?;
             }
@@ -236,7 +249,7 @@ impl Making<'_> {
         for content in self.content.iter().filter(|content| content.batch.source == source) {
             let file = content.file(PERSON);
             for rows in content.rows(PERSON, self.identity)? {
-                let rows = rows.map_err(ReleaseError::seal)?;
+                let rows = self.present(rows.map_err(ReleaseError::seal)?, &file)?;
                 sorter.push(person::keyed(self.crosswalk, &rows, &file)?)?;
                 self.step(name, rows.num_rows())?;
             }

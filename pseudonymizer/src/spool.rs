@@ -31,6 +31,8 @@ const FACTS_MAX: usize = 8 * 1024 * 1024;
 /// Facts beside the content rows, bucketed by what they are gathered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Facts {
+    /// Tokens of those who were left out, by nothing that matters.
+    Absent,
     /// Identities and their tokens, by atom.
     Atom,
     /// What a record says of its person, by atom.

@@ -20,6 +20,10 @@ pub(crate) fn run(arguments: &Link, lang: Lang) -> Result<Outcome> {
     let place = out.join("report.json").display().to_string();
     let (atoms, persons) = (report.atoms.to_string(), report.persons.to_string());
     output::line(&lang.with("link-done", &[("atoms", &atoms), ("persons", &persons), ("path", &place)]));
+    if !report.absent_by_source.is_empty() {
+        let counts = report.absent_by_source.iter().map(|(source, persons)| format!("{source} {persons}"));
+        output::note(&lang.with("link-absent", &[("counts", &counts.collect::<Vec<_>>().join(", "))]));
+    }
     Ok(Outcome::Done)
 }
 
@@ -33,6 +37,8 @@ pub(crate) fn link(keys: &Path, out: &Path, tokens: &[PathBuf], lang: Lang) -> R
     })?;
     step.end();
     let act = Act::new("link", "crosswalk:made", &report.crosswalk);
-    audit.append(clock::now(), &act.with("atoms", report.atoms).with("persons", report.persons))?;
+    let absent: u64 = report.absent_by_source.values().sum();
+    let act = act.with("atoms", report.atoms).with("persons", report.persons).with("absent", absent);
+    audit.append(clock::now(), &act)?;
     Ok(report)
 }

@@ -51,15 +51,20 @@ pub(crate) fn release(
         buckets: BucketCount::DEFAULT,
         code_version: env!("CARGO_PKG_VERSION"),
     };
+    let mut absent = 0;
     let manifest = pseudonymizer::release::run(&job, clock::now(), &mut |progress| {
         step.at(progress.rows);
+        absent = progress.absent;
         true
     })?;
     step.end();
+    if absent > 0 {
+        output::note(&lang.with("release-absent", &[("rows", &absent.to_string())]));
+    }
     let name = manifest.release.to_string();
     audit.append(
         clock::now(),
-        &Act::new("release", "release:made", &name).with("crosswalk", manifest.crosswalk.clone()),
+        &Act::new("release", "release:made", &name).with("crosswalk", manifest.crosswalk.clone()).with("absent", absent),
     )?;
     Ok(manifest)
 }

@@ -17,7 +17,7 @@ use crate::rows::Value;
 const CODE_MAX: usize = 20;
 
 /// A cell as text. `None` if a byte has no character in the file's encoding.
-pub(super) fn text(encoding: Encoding, cell: &[u8]) -> Option<Cow<'_, str>> {
+pub(crate) fn text(encoding: Encoding, cell: &[u8]) -> Option<Cow<'_, str>> {
     match encoding {
         Encoding::Cp932 => letters::cp932(cell),
         Encoding::Utf8 => str::from_utf8(cell).ok().map(Cow::Borrowed),
@@ -100,7 +100,7 @@ fn month(word: &str) -> Option<Date> {
 }
 
 /// A birth date in the forms of a day; day `00` leaves the month.
-pub(super) fn birth(word: &str) -> Option<Birth> {
+pub(crate) fn birth(word: &str) -> Option<Birth> {
     date::birth(&digits(word)?)
 }
 

@@ -33,9 +33,7 @@ struct Pieces {
 impl<'l> Parts<'l> {
     pub(super) fn of(layout: &Layout, fields: impl Iterator<Item = (&'l Field, usize)>) -> Self {
         let fields: Vec<_> = fields.filter(|(field, _)| !field.identity.is_empty()).collect();
-        let stated = fields.iter().any(|(field, _)| field.identity.contains(&Attribute::Facility));
-        // No institution's code has a colon.
-        let issuer = (!stated).then(|| format!("source:{}", layout.source));
+        let issuer = issuer(layout, fields.iter().map(|(field, _)| *field));
         Self { encoding: layout.encoding, issuer, fields }
     }
 
@@ -63,6 +61,13 @@ impl<'l> Parts<'l> {
         }
         identity
     }
+}
+
+/// Who gives out the chart numbers of a layout: the source itself, where no field names an institution for them.
+pub(crate) fn issuer<'f>(layout: &Layout, mut fields: impl Iterator<Item = &'f Field>) -> Option<String> {
+    let stated = fields.any(|field| field.identity.contains(&Attribute::Facility));
+    // No institution's code has a colon.
+    (!stated).then(|| format!("source:{}", layout.source))
 }
 
 fn attribute(one: Attribute, word: &str, identity: &mut Identity, pieces: &mut Pieces, intake: &mut Intake<'_>) {
@@ -119,7 +124,7 @@ impl Pieces {
 }
 
 /// An institution's 10 digits: prefecture, fee table, number.
-fn facility(written: &str) -> Option<String> {
+pub(crate) fn facility(written: &str) -> Option<String> {
     let digits = text::fold(written);
     (digits.len() == 10 && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
 }

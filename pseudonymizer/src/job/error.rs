@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use catalog::batch::BatchError;
 use policies::keys::KeyError;
 
+use crate::absent::OptOutError;
 use crate::layout::LayoutError;
 use crate::layout::accepted::AcceptError;
 use crate::seal::SealError;
@@ -66,6 +67,9 @@ pub enum PseudonymizeError {
         /// The source asked for.
         source_name: String,
     },
+    /// The list of persons who object.
+    #[error(transparent)]
+    OptOut(OptOutError),
     /// Too much was put aside.
     #[error(
         "{quarantined} of {records} records went to quarantine, more than the share of {share} that the source allows; no batch was made"
@@ -99,6 +103,7 @@ impl PseudonymizeError {
             Self::Leak { .. } => "pseudonymize/leak",
             Self::Manifest(_) => "pseudonymize/manifest",
             Self::Nothing { .. } => "pseudonymize/nothing",
+            Self::OptOut(fault) => fault.code(),
             Self::Quarantine { .. } => "pseudonymize/quarantine",
             Self::Seal(_) => "pseudonymize/seal",
             Self::Stopped => "pseudonymize/stopped",
@@ -121,6 +126,7 @@ impl PseudonymizeError {
             }
             Self::Manifest(_) => "check that the disk has room, then run the same command again",
             Self::Nothing { .. } => "kinds are told by content: UKE, XML, CSV, 様式1, EF, JSON; see docs for the list",
+            Self::OptOut(fault) => fault.hint(),
             Self::Quarantine { .. } => {
                 "the reasons stand in quarantine/*.jsonl of the partial folder; correct the files or the layout, and start anew"
             }

@@ -8,10 +8,12 @@ use super::folder::Folder;
 use super::units::Plan;
 use super::work::Done;
 use super::{Job, PseudonymizeError};
+use crate::absent::Absent;
 use crate::report::{FileReport, Reason};
 use crate::spool::Facts;
 use crate::versions::{self, Entry, Fallen};
 
+mod absent;
 mod content;
 mod people;
 
@@ -50,6 +52,7 @@ pub(crate) fn fold(
     plan: &Plan,
     parts: &[Done],
     epoch: &str,
+    absent: &Absent,
 ) -> Result<Folded, PseudonymizeError> {
     let mut files: Vec<FileReport> = parts.iter().flat_map(|done| done.finished.files.iter().cloned()).collect();
     files.sort_by_key(|report| report.file);
@@ -57,7 +60,7 @@ pub(crate) fn fold(
     let mut resolved = FileReport::default();
     let gone = resolve(folder, plan, parts, &mut resolved)?;
     let name = hex::encode(SecretBytes::generate().expose().first_chunk::<16>().copied().unwrap_or_default());
-    let people = people::People { job, folder, plan, parts, gone: &gone, epoch, batch: &name };
+    let people = people::People { job, folder, plan, parts, gone: &gone, absent, epoch, batch: &name };
     let (atoms, tokens, refused) = people.write()?;
     let rows = content::Rows { job, folder, plan, parts, gone: &gone };
     let mut tables = rows.write(&mut resolved)?;

@@ -72,7 +72,7 @@ fn sign_tokens(folder: &Folder, sign: &SigningKey) -> Result<(), PseudonymizeErr
     write(&folder.path("tokens/tokens.sig"), line.as_bytes())
 }
 
-fn digest(path: &Path) -> Result<String, PseudonymizeError> {
+pub(super) fn digest(path: &Path) -> Result<String, PseudonymizeError> {
     let unreadable = |_| PseudonymizeError::io(path)(std::io::ErrorKind::InvalidData.into());
     Ok(catalog::manifest::digest(path).map_err(unreadable)?.1)
 }

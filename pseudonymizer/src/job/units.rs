@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::files::{Kind, Raw};
@@ -74,8 +75,8 @@ impl Plan {
         Ok(Self { units, buckets, bytes })
     }
 
-    /// A digest of everything that decides what the batch holds: files by path, size and time, layouts, keys, receivers.
-    pub(crate) fn digest(&self, job: &Job<'_>, layouts: &BTreeMap<String, Layout>, epoch: &str) -> String {
+    /// A digest of everything that decides what the batch holds: files by path, size and time, layouts, keys, receivers, who stays out.
+    pub(crate) fn digest(&self, job: &Job<'_>, layouts: &BTreeMap<String, Layout>, epoch: &str, absent: Option<Timestamp>) -> String {
         let mut hash = Sha256::new();
         let mut add = |text: &str| {
             hash.update((text.len() as u64).to_be_bytes());
@@ -86,6 +87,9 @@ impl Plan {
         add(epoch);
         add(&job.link_to.to_string());
         add(&job.release_to.to_string());
+        if let Some(changed_at) = absent {
+            add(&format!("absent {changed_at}"));
+        }
         for (id, layout) in layouts {
             add(id);
             add(&layout.sha256);

@@ -43,11 +43,11 @@ impl Marker {
     }
 }
 
-/// Columns of the crosswalk: atom, person key, how the person was put together.
+/// Columns of the crosswalk: atom, person key (none where the person stays out of the atom's source), how the person was put together.
 pub(crate) fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("atom", DataType::FixedSizeBinary(16), false),
-        Field::new("person_key", DataType::UInt64, false),
+        Field::new("person_key", DataType::UInt64, true),
         Field::new("link_grade", DataType::Utf8, false),
     ]))
 }

@@ -64,6 +64,20 @@ impl Zones {
         folder
     }
 
+    /// Writes `<name>/tokens/` with the tokens of persons who stay out (the atoms of `absent`), as the list stood at `at`.
+    pub(crate) fn tokens_with(&self, name: &str, source: &str, rows: &[Atom], absent: &[Atom], at: &str) -> PathBuf {
+        let folder = self.path(name).join("tokens");
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(super::absent::FILE);
+        let schema = Arc::new(Schema::new(crate::absent::fields()));
+        let mut writer = BatchWriter::create(&file, &schema, &self.linkage.recipient().unwrap()).unwrap();
+        let absent: Vec<_> = absent.iter().map(|atom| &atom.tokens).collect();
+        writer.write(&crate::absent::rows(&schema, &absent).unwrap()).unwrap();
+        writer.finish().unwrap();
+        let (_, digest) = catalog::manifest::digest(&file).unwrap();
+        self.tokens(name, source, rows, &[(super::absent::DIGEST, &digest), (super::absent::CHANGED, at)])
+    }
+
     fn sign(&self, file: &Path) {
         let (_, digest) = catalog::manifest::digest(file).unwrap();
         let signature = hex::encode(self.holder.sign(&hex::decode(digest).unwrap()));

@@ -34,6 +34,9 @@ pub struct LinkReport {
     pub merged: u64,
     /// Earlier persons that were split.
     pub split: u64,
+    /// Persons who stay out, by source whose holder keeps a list of those who object.
+    #[serde(default)]
+    pub absent_by_source: BTreeMap<String, u64>,
     /// SHA-256 of the crosswalk file, hexadecimal.
     pub crosswalk: String,
 }

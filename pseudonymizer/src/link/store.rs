@@ -1,6 +1,6 @@
 //! The linkage zone's folder: reads what the last run left, writes what this one found, and lets it appear as a whole.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use policies::keys::{SealIdentity, SealRecipient};
 use rand::Rng;
 use serde::Serialize;
 
-use super::crosswalk;
+use super::{absent, crosswalk};
 use super::error::LinkError;
 use super::keys::Earlier;
 use crate::seal::{BatchReader, BatchWriter};
@@ -27,7 +27,7 @@ pub(crate) const REPORT: &str = "report.json";
 /// In a partial folder: everything is written and synced, only the moves are left.
 const READY: &str = "ready";
 /// In the order in which they are moved; the marker last.
-const RESULTS: [&str; 5] = [STATE, EVENTS, REPORT, crosswalk::FILE, crosswalk::MARKER];
+const RESULTS: [&str; 6] = [STATE, absent::FILE, EVENTS, REPORT, crosswalk::FILE, crosswalk::MARKER];
 /// Rows of one Arrow batch of the crosswalk and the state.
 const ROWS: usize = 64 * 1024;
 
@@ -105,16 +105,45 @@ impl Store {
         writer.finish().map_err(LinkError::seal)
     }
 
+    /// Atoms that stayed out in the last run.
+    pub(crate) fn absent(&self, identity: &SealIdentity) -> Result<HashSet<[u8; 16]>, LinkError> {
+        let path = self.last(absent::FILE);
+        let mut out = HashSet::new();
+        if !path.exists() {
+            return Ok(out);
+        }
+        let lacks = || LinkError::Form { path: path.clone(), what: "atom" };
+        for batch in BatchReader::open(&path, identity).map_err(LinkError::seal)? {
+            let batch = batch.map_err(LinkError::seal)?;
+            let atoms = batch.column_by_name("atom").and_then(|column| column.as_fixed_size_binary_opt());
+            for atom in atoms.ok_or_else(lacks)? {
+                out.insert(atom.and_then(|atom| atom.try_into().ok()).ok_or_else(lacks)?);
+            }
+        }
+        Ok(out)
+    }
+
+    /// Writes the atoms that stay out, for the next run, sealed to this zone itself.
+    pub(crate) fn write_absent(&self, atoms: &[[u8; 16]], to: &SealRecipient) -> Result<(), LinkError> {
+        let schema = absent::schema();
+        let mut writer = BatchWriter::create(&self.next(absent::FILE), &schema, to).map_err(LinkError::seal)?;
+        for atoms in atoms.chunks(ROWS) {
+            let batch = RecordBatch::try_new(Arc::clone(&schema), vec![ids(atoms.iter())?]);
+            writer.write(&batch.map_err(LinkError::Arrow)?).map_err(LinkError::seal)?;
+        }
+        writer.finish().map_err(LinkError::seal)
+    }
+
     /// Writes the crosswalk, sealed to the enclave.
     pub(crate) fn write_crosswalk(
         &self,
-        rows: &[([u8; 16], u64, &'static str)],
+        rows: &[([u8; 16], Option<u64>, &'static str)],
         to: &SealRecipient,
     ) -> Result<(), LinkError> {
         let schema = crosswalk::schema();
         let mut writer = BatchWriter::create(&self.next(crosswalk::FILE), &schema, to).map_err(LinkError::seal)?;
         for rows in rows.chunks(ROWS) {
-            let keys = UInt64Array::from_iter_values(rows.iter().map(|(_, key, _)| *key));
+            let keys: UInt64Array = rows.iter().map(|(_, key, _)| *key).collect();
             let grades = StringArray::from_iter_values(rows.iter().map(|(_, _, grade)| *grade));
             let atoms = ids(rows.iter().map(|(id, _, _)| id))?;
             let batch = RecordBatch::try_new(Arc::clone(&schema), vec![atoms, Arc::new(keys), Arc::new(grades)]);

@@ -1,6 +1,6 @@
 //! Reads token folders of holders: signature, metadata, rows. Refuses whatever holds content.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use policies::keys::{KeyFolder, SealIdentity, SealRecipient, VerifyingKey};
 
+use super::absent::{self, Said, Standing};
 use super::atoms::{Atom, KINDS, Kind, Months};
 use super::error::LinkError;
 use super::permutation::Permutation;
@@ -30,6 +31,8 @@ pub(crate) struct Handed {
     pub(crate) agreed: Agreed,
     /// Random names of the batches.
     pub(crate) batches: Vec<String>,
+    /// By place of each source that has a list of persons who stay out: the atoms that it touches.
+    pub(crate) touched: Vec<(u8, Vec<[u8; 16]>)>,
 }
 
 /// What all batches of a run must agree in.
@@ -71,6 +74,7 @@ pub(crate) fn read(folders: &[PathBuf], keys: &KeyFolder, mut read: impl FnMut(u
         permutation: Permutation::of(keys).map_err(LinkError::keys)?,
         sources: SOURCES.map(str::to_owned).to_vec(),
         atoms: Vec::new(),
+        absent: BTreeMap::new(),
     };
     let mut names = HashSet::new();
     let mut batches = Vec::new();
@@ -108,7 +112,7 @@ fn refuse_content(folder: &Path) -> Result<(), LinkError> {
     for entry in fs::read_dir(folder).map_err(LinkError::io(folder))? {
         let name = entry.map_err(LinkError::io(folder))?.file_name();
         let name = name.to_string_lossy();
-        if name == "content" || (name.ends_with(".arrow.age") && name != TOKENS) {
+        if name == "content" || (name.ends_with(".arrow.age") && name != TOKENS && name != absent::FILE) {
             return Err(LinkError::Content { path: folder.to_owned() });
         }
     }
@@ -139,6 +143,8 @@ struct Reader<'a> {
     permutation: Permutation,
     sources: Vec<String>,
     atoms: Vec<Atom>,
+    /// What the batches of each source say of those who stay out, by the place that the source has here.
+    absent: BTreeMap<u8, Vec<Said>>,
 }
 
 impl Reader<'_> {
@@ -164,6 +170,9 @@ impl Reader<'_> {
             release_to: entry("sudare.release_to")?,
         };
         let name = entry("sudare.batch")?;
+        if let Some(said) = Said::beside(path, schema.metadata(), &self.identity, &self.permutation)? {
+            self.absent.entry(source).or_default().push(said);
+        }
         for batch in reader {
             self.append(&batch.map_err(LinkError::seal)?, source, path)?;
         }
@@ -201,8 +210,14 @@ impl Reader<'_> {
         for atom in &mut self.atoms {
             atom.source = rank(atom.source).and_then(|rank| u8::try_from(rank).ok()).unwrap_or(atom.source);
         }
+        let touched = self.absent.iter().map(|(source, said)| {
+            let standing = Standing::of(said);
+            let ids = self.atoms.iter().filter(|atom| standing.touches(atom)).map(|atom| atom.id);
+            (rank(*source).and_then(|rank| u8::try_from(rank).ok()).unwrap_or(*source), ids.collect())
+        });
+        let touched = touched.collect();
         let sources = order.iter().filter_map(|place| self.sources.get(*place).cloned()).collect();
-        Handed { atoms: self.atoms, sources, agreed, batches }
+        Handed { atoms: self.atoms, sources, agreed, batches, touched }
     }
 }
 

@@ -1,10 +1,10 @@
 //! The crosswalk in the enclave: atom to person key.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::path::Path;
 
-use arrow::array::{AsArray, FixedSizeBinaryArray, UInt64Array};
+use arrow::array::{AsArray, BooleanArray, FixedSizeBinaryArray, UInt64Array};
 use arrow::datatypes::UInt64Type;
 use policies::keys::SealIdentity;
 
@@ -15,6 +15,8 @@ use crate::seal::BatchReader;
 /// Atom → person key and grade, about 50 bytes an atom.
 pub(crate) struct Crosswalk {
     persons: HashMap<u128, (u64, Grade), BuildHasherDefault<Halves>>,
+    /// Atoms whose persons stay out of their source.
+    absent: HashSet<u128, BuildHasherDefault<Halves>>,
     marker: Marker,
 }
 
@@ -47,6 +49,7 @@ impl Crosswalk {
         }
         let mut persons: HashMap<u128, _, BuildHasherDefault<Halves>> = HashMap::default();
         persons.reserve(usize::try_from(marker.atoms).unwrap_or(0));
+        let mut absent: HashSet<u128, BuildHasherDefault<Halves>> = HashSet::default();
         for batch in BatchReader::open(&file, identity).map_err(ReleaseError::seal)? {
             let batch = batch.map_err(ReleaseError::seal)?;
             let lacks = |column: &str| ReleaseError::Form { path: file.clone(), column: column.to_owned() };
@@ -54,12 +57,19 @@ impl Crosswalk {
             let atoms = column("atom")?.as_fixed_size_binary_opt().ok_or_else(|| lacks("atom"))?;
             let keys = column("person_key")?.as_primitive_opt::<UInt64Type>().ok_or_else(|| lacks("person_key"))?;
             let grades = column("link_grade")?.as_string_opt::<i32>().ok_or_else(|| lacks("link_grade"))?;
-            for ((atom, key), grade) in atoms.iter().zip(keys.values()).zip(grades) {
+            for ((atom, key), grade) in atoms.iter().zip(keys).zip(grades) {
                 let atom = atom.and_then(number).ok_or_else(|| lacks("atom"))?;
-                persons.insert(atom, (*key, grade_of(grade.unwrap_or_default())));
+                match key {
+                    Some(key) => {
+                        persons.insert(atom, (key, grade_of(grade.unwrap_or_default())));
+                    }
+                    None => {
+                        absent.insert(atom);
+                    }
+                }
             }
         }
-        Ok(Self { persons, marker })
+        Ok(Self { persons, absent, marker })
     }
 
     /// SHA-256 of the sealed file.
@@ -75,6 +85,16 @@ impl Crosswalk {
     /// The person of an atom.
     pub(crate) fn person(&self, atom: &[u8]) -> Option<(u64, Grade)> {
         self.persons.get(&number(atom)?).copied()
+    }
+
+    /// Which rows of a column of atoms are to be left out. `None` if no row is.
+    pub(crate) fn absent(&self, atoms: &FixedSizeBinaryArray) -> Option<BooleanArray> {
+        if self.absent.is_empty() {
+            return None;
+        }
+        let out = |atom: Option<&[u8]>| atom.and_then(number).is_some_and(|atom| self.absent.contains(&atom));
+        let out: BooleanArray = atoms.iter().map(|atom| Some(out(atom))).collect();
+        (out.true_count() > 0).then_some(out)
     }
 
     /// Person keys of a column of atoms, and how many atoms had none (their key is 0, which is nobody's).

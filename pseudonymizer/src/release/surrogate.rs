@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, FixedSizeBinaryArray};
+use arrow::compute;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use catalog::{HIDDEN_FACILITY, Table, release_schema};
@@ -52,6 +53,18 @@ impl<'a> Surrogates<'a> {
         let codes = codes.ok_or_else(|| form(file, name))?;
         Ok(Arc::new(self.facilities.ids(space, codes)))
     }
+}
+
+/// The rows without those whose persons stay out of their source, and how many those are.
+pub(crate) fn present(
+    crosswalk: &Crosswalk,
+    rows: RecordBatch,
+    file: &Path,
+) -> Result<(RecordBatch, usize), ReleaseError> {
+    let Some(out) = crosswalk.absent(atoms(&rows, file)?) else { return Ok((rows, 0)) };
+    let arrow = || ReleaseError::arrow("content");
+    let stay = compute::not(&out).map_err(arrow())?;
+    Ok((compute::filter_record_batch(&rows, &stay).map_err(arrow())?, out.true_count()))
 }
 
 /// Person keys of the rows. Refuses rows of atoms that were not linked.

@@ -1,5 +1,6 @@
 //! Tests of a whole release.
 
+mod absent;
 mod added;
 mod believed;
 

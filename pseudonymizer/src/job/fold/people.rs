@@ -16,6 +16,7 @@ use jiff::civil::Date;
 use policies::keys::SealRecipient;
 
 use super::Gone;
+use crate::absent::Absent;
 use crate::atoms::{AtomEntry, AtomFacts, SightingEntry, gather};
 use crate::intake::FacilityFacts;
 use crate::job::folder::Folder;
@@ -40,6 +41,7 @@ pub(super) struct People<'a> {
     pub(super) plan: &'a Plan,
     pub(super) parts: &'a [Done],
     pub(super) gone: &'a Gone,
+    pub(super) absent: &'a Absent,
     pub(super) epoch: &'a str,
     pub(super) batch: &'a str,
 }
@@ -53,7 +55,7 @@ impl People<'_> {
         let (atoms, shared) = self.admission()?;
         let refused: [bool; KINDS] = shared.map(|(admitted, _)| !admitted);
         let enclave = &self.job.release_to;
-        let mut tokens = self.writer("tokens/tokens.arrow.age", self.token_schema(), &self.job.link_to)?;
+        let mut tokens = self.writer("tokens/tokens.arrow.age", self.with_absent(self.token_schema(), &refused)?, &self.job.link_to)?;
         let mut person = self.writer("content/person.arrow.age", catalog::person_facts_schema(), enclave)?;
         let holder = self.job.keys.recipient().map_err(PseudonymizeError::Keys)?;
         let mut identities = self.writer("holder/identities.arrow.age", identity_schema(), &holder)?;
@@ -144,7 +146,7 @@ impl People<'_> {
         Ok(u64::try_from(all.len()).unwrap_or(u64::MAX))
     }
 
-    fn writer(&self, name: &str, schema: SchemaRef, to: &SealRecipient) -> Result<Sealed, PseudonymizeError> {
+    pub(super) fn writer(&self, name: &str, schema: SchemaRef, to: &SealRecipient) -> Result<Sealed, PseudonymizeError> {
         let path = self.folder.path(name);
         let file = BatchWriter::create(&path, &schema, to)?;
         Ok(Sealed { path, schema, file })
@@ -169,14 +171,14 @@ impl People<'_> {
 }
 
 /// A sealed file being written.
-struct Sealed {
+pub(super) struct Sealed {
     path: PathBuf,
-    schema: SchemaRef,
-    file: BatchWriter,
+    pub(super) schema: SchemaRef,
+    pub(super) file: BatchWriter,
 }
 
 impl Sealed {
-    fn write(&mut self, columns: Result<Vec<ArrayRef>, ArrowError>) -> Result<(), SealError> {
+    pub(super) fn write(&mut self, columns: Result<Vec<ArrayRef>, ArrowError>) -> Result<(), SealError> {
         let batch = columns.and_then(|columns| RecordBatch::try_new(Arc::clone(&self.schema), columns));
         self.file.write(&batch.map_err(|cause| SealError::Arrow { path: self.path.clone(), cause })?)
     }
