@@ -3,10 +3,12 @@
 mod absent;
 mod atoms;
 mod cell;
+mod delivery;
 mod dpc;
 mod ehr;
 pub mod epoch;
 mod flat;
+pub mod holder;
 mod intake;
 mod job;
 pub mod layout;

@@ -12,6 +12,7 @@ use rand::Rng;
 use serde_json::json;
 
 mod atoms;
+mod bridge;
 mod components;
 pub(crate) mod crosswalk;
 mod error;
@@ -22,6 +23,7 @@ mod rules;
 mod store;
 mod tokens;
 
+pub use bridge::{BridgeCheck, BridgeReport, Difference, RemovedBridge, check as check_bridges, remove as remove_bridge};
 pub use crosswalk::Marker;
 pub use error::LinkError;
 pub use report::LinkReport;
