@@ -95,9 +95,8 @@ impl HolderError {
 
     pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |cause| match cause.kind() {
-            io::ErrorKind::AlreadyExists => Self::Exists { path },
-            _ => Self::Io { path, cause },
+        move |cause| {
+            if cause.kind() == io::ErrorKind::AlreadyExists { Self::Exists { path } } else { Self::Io { path, cause } }
         }
     }
 }

@@ -114,7 +114,8 @@ impl World {
         let own = |(of, folder): &(&'static str, PathBuf)| (*of == source).then(|| folder.clone());
         let batches: Vec<PathBuf> = self.batches.iter().filter_map(own).collect();
         let (keys, out) = (&self.holders[source], self.path(name));
-        let made = bridge(&BridgeJob { keys, batches: &batches, link_to: self.linkage.recipient().unwrap(), out: &out })?;
+        let made =
+            bridge(&BridgeJob { keys, batches: &batches, link_to: self.linkage.recipient().unwrap(), out: &out })?;
         Epochs::open(keys).unwrap().bridge_made(&made.sha256).unwrap();
         Ok(made)
     }

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray, FixedSizeBinaryArray};
@@ -130,11 +131,14 @@ pub fn remove(keys: &KeyFolder, folder: &Path) -> Result<RemovedBridge, LinkErro
     Ok(RemovedBridge { source, sha256 })
 }
 
-fn taken(out: &Path) -> impl FnOnce(std::io::Error) -> LinkError {
+fn taken(out: &Path) -> impl FnOnce(io::Error) -> LinkError {
     let path = out.to_owned();
-    move |cause| match cause.kind() {
-        std::io::ErrorKind::AlreadyExists => LinkError::Exists { path },
-        _ => LinkError::Io { path, cause },
+    move |cause| {
+        if cause.kind() == io::ErrorKind::AlreadyExists {
+            LinkError::Exists { path }
+        } else {
+            LinkError::Io { path, cause }
+        }
     }
 }
 
@@ -147,7 +151,7 @@ fn write(out: &Delivery, report: &BridgeReport, keys: &KeyFolder, now: Timestamp
         let path = out.path(name);
         durable::replace(&path, bytes).map_err(LinkError::io(&path))
     };
-    let invalid = |_| LinkError::io(&out.path("report.json"))(std::io::ErrorKind::InvalidData.into());
+    let invalid = |_| LinkError::io(&out.path("report.json"))(io::ErrorKind::InvalidData.into());
     put("report.json", &serde_json::to_vec_pretty(report).map_err(invalid)?)?;
     if !report.holds() {
         return Ok(());
@@ -156,7 +160,7 @@ fn write(out: &Delivery, report: &BridgeReport, keys: &KeyFolder, now: Timestamp
     for ((source, to), bridge) in report.to.iter().zip(report.bridges.values()) {
         let verdict =
             BridgeVerdict { from: report.from.clone(), to: to.clone(), bridge: bridge.clone(), verified_at: now };
-        let unsigned = |_| LinkError::Io { path: out.path(source), cause: std::io::ErrorKind::InvalidData.into() };
+        let unsigned = |_| LinkError::Io { path: out.path(source), cause: io::ErrorKind::InvalidData.into() };
         put(&format!("{source}.jws"), verdict.sign(&sign).map_err(unsigned)?.as_bytes())?;
     }
     Ok(())
@@ -231,10 +235,16 @@ fn append(
     rows: &mut HashMap<[u8; 16], (Tokens, Tokens)>,
 ) -> Result<(), &'static str> {
     let bytes = |name: &str| -> Option<&FixedSizeBinaryArray> {
-        batch.column_by_name(name).and_then(|column| column.as_fixed_size_binary_opt()).filter(|it| it.value_length() == 16)
+        batch
+            .column_by_name(name)
+            .and_then(|column| column.as_fixed_size_binary_opt())
+            .filter(|it| it.value_length() == 16)
     };
     let columns = |before: &str| -> Result<Vec<&FixedSizeBinaryArray>, &'static str> {
-        Kind::AT_REST.into_iter().map(|kind| bytes(&format!("{before}{}", kind.name())).ok_or(kind.name())).collect()
+        Kind::AT_REST
+            .into_iter()
+            .map(|kind| bytes(&format!("{before}{}", kind.name())).ok_or_else(|| kind.name()))
+            .collect()
     };
     let (atoms, now, next) = (bytes("atom").ok_or("atom")?, columns("")?, columns(NEXT)?);
     for row in 0..batch.num_rows() {
@@ -255,12 +265,7 @@ fn append(
 }
 
 /// The atoms with their tokens under the epoch that comes; what does not fit the bridges is counted.
-fn across(
-    atoms: &[Atom],
-    sources: &[String],
-    bridges: &BTreeMap<String, Bridge>,
-    counts: &mut Counts,
-) -> Vec<Atom> {
+fn across(atoms: &[Atom], sources: &[String], bridges: &BTreeMap<String, Bridge>, counts: &mut Counts) -> Vec<Atom> {
     let mut missing: BTreeMap<&str, u64> = BTreeMap::new();
     let mut changed: BTreeMap<&str, u64> = BTreeMap::new();
     let mut used: BTreeMap<&str, u64> = BTreeMap::new();
@@ -268,16 +273,13 @@ fn across(
     for atom in atoms {
         let source = sources.get(usize::from(atom.source)).map_or("", String::as_str);
         let row = bridges.get(source).and_then(|bridge| bridge.rows.get(&atom.id));
-        let tokens = match row {
-            Some((now, next)) => {
-                *used.entry(source).or_default() += 1;
-                *changed.entry(source).or_default() += u64::from(*now != atom.tokens);
-                *next
-            }
-            None => {
-                *missing.entry(source).or_default() += 1;
-                [None; KINDS]
-            }
+        let tokens = if let Some((now, next)) = row {
+            *used.entry(source).or_default() += 1;
+            *changed.entry(source).or_default() += u64::from(*now != atom.tokens);
+            *next
+        } else {
+            *missing.entry(source).or_default() += 1;
+            [None; KINDS]
         };
         next.push(Atom { tokens, ..atom.clone() });
     }
@@ -285,7 +287,11 @@ fn across(
         counts.differ(format!("{source}: atoms without a row in the bridge"), 0, count);
     }
     for (source, count) in changed {
-        counts.differ(format!("{source}: atoms whose tokens under the current epoch are not those handed over"), 0, count);
+        counts.differ(
+            format!("{source}: atoms whose tokens under the current epoch are not those handed over"),
+            0,
+            count,
+        );
     }
     for (source, bridge) in bridges {
         let used = used.get(source.as_str()).copied().unwrap_or_default();

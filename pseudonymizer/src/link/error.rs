@@ -16,7 +16,9 @@ pub enum LinkError {
     #[error("the linkage tables could not be built")]
     Arrow(#[source] ArrowError),
     /// The bridges are of other batches.
-    #[error("the bridges are not of the batches that were named, or two are of one source; name one bridge of each holder, over all of its batches")]
+    #[error(
+        "the bridges are not of the batches that were named, or two are of one source; name one bridge of each holder, over all of its batches"
+    )]
     Bridged,
     /// Another run works in the folder.
     #[error("another run of link works in {}; wait for it to end", path.display())]

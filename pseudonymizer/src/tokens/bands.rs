@@ -69,9 +69,10 @@ mod tests {
             let counts: Vec<f64> = lines().map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect();
             assert!(counts.windows(2).all(|pair| pair[0] > pair[1]));
             // More persons than there are would put names into too common a band.
-            let persons: f64 = lines().zip(&counts).map(|(line, count)| {
-                count * f64::from(u32::try_from(line.split_whitespace().count() - 1).unwrap())
-            }).sum();
+            let persons: f64 = lines()
+                .zip(&counts)
+                .map(|(line, count)| count * f64::from(u32::try_from(line.split_whitespace().count() - 1).unwrap()))
+                .sum();
             assert!(persons < 100_000.0, "{persons}");
             assert!((0..3).all(|band| table.values().any(|found| *found == band)));
         }

@@ -307,7 +307,11 @@ mod tests {
             let distinct: BTreeSet<String> = kind.inputs().iter().map(|input| format!("{input:?}")).collect();
             assert_eq!(distinct.len(), kind.inputs().len(), "{} says something twice", kind.name());
             let listed = kind.inputs().iter().filter(|input| input.is_listed()).count();
-            assert!(listed <= usize::from(kind.kept() == Kept::Run), "{} has lists of lists, or lists at rest", kind.name());
+            assert!(
+                listed <= usize::from(kind.kept() == Kept::Run),
+                "{} has lists of lists, or lists at rest",
+                kind.name()
+            );
         }
     }
 

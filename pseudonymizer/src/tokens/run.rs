@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn another_run_or_kind_shares_nothing() {
-        let mut all: Vec<Token> = [7, 8].iter().flat_map(|seed| made(&named("ヤマダ　タロウ"), &keys(*seed))).flat_map(|it| it.1).collect();
+        let mut all: Vec<Token> =
+            [7, 8].iter().flat_map(|seed| made(&named("ヤマダ　タロウ"), &keys(*seed))).flat_map(|it| it.1).collect();
         let count = all.len();
         all.sort_unstable();
         all.dedup();

@@ -15,12 +15,15 @@ pub(super) type Variant = Zeroizing<Vec<u8>>;
 
 /// All values of an input that has several; none where it is absent.
 pub(super) fn of(input: Input, identity: &Identity) -> Vec<Variant> {
-    let name = match input {
-        Input::BornPart => return identity.born().map(parts).unwrap_or_default(),
-        Input::FamilyNear => family(identity),
-        Input::GivenNear => identity.kana.as_ref().and_then(|kana| kana.given.as_deref()),
-        Input::KanaNear => identity.kana.as_ref().map(|kana| kana.strict.as_str()),
-        _ => None,
+    let kana = identity.kana.as_ref();
+    let name = if input == Input::BornPart {
+        return identity.born().map(parts).unwrap_or_default();
+    } else if input == Input::FamilyNear {
+        family(identity)
+    } else if input == Input::GivenNear {
+        kana.and_then(|kana| kana.given.as_deref())
+    } else {
+        kana.filter(|_| input == Input::KanaNear).map(|kana| kana.strict.as_str())
     };
     name.map(near).unwrap_or_default()
 }
@@ -52,7 +55,8 @@ fn near(name: &str) -> Vec<Variant> {
 fn parts(born: Date) -> Vec<Variant> {
     let [high, low, month, day] = day(born);
     let (less, more) = (month.min(day), month.max(day));
-    let parts: [&[u8]; 4] = [&[1, high, low, month], &[2, month, day], &[3, high, low, day], &[4, high, low, less, more]];
+    let parts: [&[u8]; 4] =
+        [&[1, high, low, month], &[2, month, day], &[3, high, low, day], &[4, high, low, less, more]];
     parts.map(|part| Zeroizing::new(part.to_vec())).into()
 }
 
@@ -63,7 +67,9 @@ pub(super) fn sound(loose: &str) -> Zeroizing<String> {
     let mut before: Option<char> = None;
     for letter in loose.chars() {
         let drawn_out = before.is_some_and(|before| match letter {
-            'ア' | 'イ' | 'エ' | 'オ' => vowel(before) == Some(letter) || (letter == 'イ' && vowel(before) == Some('エ')),
+            'ア' | 'イ' | 'エ' | 'オ' => {
+                vowel(before) == Some(letter) || (letter == 'イ' && vowel(before) == Some('エ'))
+            }
             'ウ' => matches!(vowel(before), Some('ウ' | 'オ')),
             _ => false,
         });

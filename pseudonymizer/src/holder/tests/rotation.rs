@@ -1,6 +1,7 @@
 //! From one epoch to the next: the same persons, and nothing that could make others of them.
 
 use catalog::batch::{BatchManifest, SignedBatch};
+use policies::durable;
 use policies::keys::{RotationError, Stage};
 
 use super::*;
@@ -100,7 +101,10 @@ fn a_verdict_serves_one_bridge_of_one_holder() {
     let (first, foreign) = (verdict(&world, "first", "ndb"), verdict(&world, "first", "ltc"));
     let ndb = &world.holders["ndb"];
     let refuses = |signed: &str| {
-        matches!(Epochs::open(ndb).unwrap().verify(signed), Err(RotationError::OtherVerdict | RotationError::Verdict(_)))
+        matches!(
+            Epochs::open(ndb).unwrap().verify(signed),
+            Err(RotationError::OtherVerdict | RotationError::Verdict(_))
+        )
     };
     assert!(refuses(&foreign), "another holder's");
     assert!(refuses("") && refuses(first.get(1..).unwrap()));
@@ -141,10 +145,10 @@ fn a_bridge_is_believed_from_its_holder_alone() {
     // The same bytes, signed by another holder that the zone trusts as another.
     fs::copy(ltc.join("bridge.sig"), ndb.join("bridge.sig")).unwrap();
     assert!(matches!(world.check(&bridges, "one"), Err(LinkError::Signature { .. })));
-    crate::delivery::sign(&ndb.join(super::BRIDGE), &world.holders["ltc"].signing("sign").unwrap()).unwrap();
+    crate::delivery::sign(&ndb.join(BRIDGE), &world.holders["ltc"].signing("sign").unwrap()).unwrap();
     assert!(matches!(world.check(&bridges, "two"), Err(LinkError::Signature { .. })));
     assert!(matches!(link::remove_bridge(&world.linkage, &ndb), Err(LinkError::Signature { .. })));
-    assert!(ndb.join(super::BRIDGE).exists());
+    assert!(ndb.join(BRIDGE).exists());
     let removed = link::remove_bridge(&world.linkage, &ltc).unwrap();
     assert_eq!(removed.source, "ltc");
     assert!(!ltc.exists());
@@ -168,7 +172,7 @@ fn an_interrupted_renewal_is_completed_or_forgotten() {
     let folder = world.batches[0].1.clone();
     let staged = folder.join(".renewed");
     fs::create_dir(&staged).unwrap();
-    fs::write(staged.join("tokens.arrow.age"), b"cut").unwrap();
+    durable::replace(&staged.join("tokens.arrow.age"), b"cut").unwrap();
     assert!(!world.renew(0).unwrap().unchanged);
     let after = manifest(&world, 0);
     assert!(!staged.exists() && after.epoch != before.epoch && after.batch == before.batch);
@@ -179,7 +183,7 @@ fn an_interrupted_renewal_is_completed_or_forgotten() {
     for name in ["batch.json", "batch.sig"] {
         fs::rename(folder.join(name), staged.join(name)).unwrap();
     }
-    fs::write(staged.join("ready"), b"").unwrap();
+    durable::replace(&staged.join("ready"), b"").unwrap();
     assert!(world.renew(0).unwrap().unchanged);
     assert_eq!(manifest(&world, 0), after);
 }
