@@ -3,6 +3,7 @@
 mod keys;
 mod layout;
 mod opt_out;
+mod tokens;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use keys::{Keys, KeysEpoch, KeysRoot, KeysRunKey, RootFile, Rotate};
 pub(crate) use layout::Layout;
 pub(crate) use opt_out::{Objections, OptOut};
+pub(crate) use tokens::Tokens;
 
 use crate::lang::Lang;
 
@@ -76,6 +78,9 @@ pub(crate) enum Command {
     /// A made-up population in official formats, with its truth
     #[command(after_help = "Example:\n  sudare synthesize --persons 20000 --seed 1 --errors none --out population")]
     Synthesize(Synthesize),
+    /// What a holder makes again from its batches' identities: bridges between epochs, renewed tokens, tokens of one run
+    #[command(subcommand)]
+    Tokens(Tokens),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -151,6 +156,37 @@ pub(crate) struct Pseudonymize {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Link {
+    /// Compare what comes of both epochs of a rotation; signs a verdict for each holder, or says what differs (exit 1)
+    #[command(
+        after_help = "Example:\n  sudare link bridge --keys linkage/keys --crosswalk crosswalk --tokens ndb/tokens ltc/tokens \\\n    --bridges ndb-bridge ltc-bridge --out verdict\n\nEach holder takes its own: `sudare keys epoch rotate --switch --verdict verdict/ndb.jws`."
+    )]
+    Bridge {
+        /// The linkage zone's key folder
+        #[arg(long)]
+        keys: PathBuf,
+        /// Folder of the crosswalk with its last run
+        #[arg(long)]
+        crosswalk: PathBuf,
+        /// Token folders of that run, all of them
+        #[arg(long, required = true, num_args = 1..)]
+        tokens: Vec<PathBuf>,
+        /// Folders of the holders' bridges, one of each
+        #[arg(long, required = true, num_args = 1..)]
+        bridges: Vec<PathBuf>,
+        /// Folder to make
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Remove bridges from this zone, once every holder has switched
+    #[command(after_help = "Example:\n  sudare link remove-bridge --keys linkage/keys ndb-bridge ltc-bridge")]
+    RemoveBridge {
+        /// The linkage zone's key folder
+        #[arg(long)]
+        keys: PathBuf,
+        /// Folders of bridges
+        #[arg(required = true)]
+        bridges: Vec<PathBuf>,
+    },
     /// Make or renew the crosswalk
     #[command(after_help = "Example:\n  sudare link run --keys linkage/keys --out crosswalk ndb/tokens ltc/tokens")]
     Run {

@@ -13,6 +13,7 @@ mod release;
 mod serve;
 mod sql;
 mod synthesize;
+mod tokens;
 
 use anyhow::Result;
 
@@ -46,5 +47,6 @@ pub(crate) fn run(command: Command, lang: Lang) -> Result<Outcome> {
         Command::Serve(arguments) => serve::run(&arguments, lang),
         Command::Sql(arguments) => sql::run(&arguments, lang),
         Command::Synthesize(arguments) => synthesize::run(&arguments, lang),
+        Command::Tokens(arguments) => tokens::run(arguments, lang),
     }
 }

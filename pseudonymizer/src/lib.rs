@@ -3,12 +3,14 @@
 pub mod absent;
 mod atoms;
 mod cell;
+mod delivery;
 mod dpc;
 mod ehr;
 pub mod epoch;
 mod flat;
 #[doc(hidden)]
 pub mod fuzz;
+pub mod holder;
 mod intake;
 mod job;
 pub mod layout;

@@ -13,6 +13,7 @@ use serde_json::json;
 
 pub(crate) mod absent;
 mod atoms;
+mod bridge;
 mod components;
 pub(crate) mod crosswalk;
 mod error;
@@ -23,6 +24,7 @@ mod rules;
 mod store;
 mod tokens;
 
+pub use bridge::{BridgeCheck, BridgeReport, Difference, RemovedBridge, check as check_bridges, remove as remove_bridge};
 pub use crosswalk::Marker;
 pub use error::LinkError;
 pub use report::LinkReport;

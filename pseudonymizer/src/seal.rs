@@ -131,6 +131,11 @@ pub fn open(path: &Path, identity: &SealIdentity) -> Result<SealedReader<BufRead
     reader(buffered, identity).map_err(|cause| SealError::Open { path: path.to_owned(), cause: Box::new(cause) })
 }
 
+/// Where the signature of a sealed table stands: `tokens.sig` beside `tokens.arrow.age`.
+pub(crate) fn signature_of(table: &Path) -> PathBuf {
+    table.with_extension("").with_extension("sig")
+}
+
 /// A sealed Arrow IPC stream being written, zstd inside each buffer.
 pub struct BatchWriter {
     path: PathBuf,

@@ -10,12 +10,17 @@ use zeroize::Zeroizing;
 use crate::normalise::VERSION;
 
 pub(crate) mod admission;
+pub(crate) mod bands;
+pub(crate) mod columns;
 mod identity;
 mod kinds;
 mod message;
+mod run;
+mod variants;
 
 pub(crate) use identity::Identity;
 pub(crate) use kinds::{KINDS, Kind};
+pub(crate) use run::RunTokenKeys;
 
 use message::Message;
 

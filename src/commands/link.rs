@@ -6,7 +6,7 @@ use anyhow::Result;
 use policies::Zone;
 use policies::audit::{Act, AuditLog};
 use policies::keys::KeyFolder;
-use pseudonymizer::link::{LinkJob, LinkReport};
+use pseudonymizer::link::{BridgeCheck, LinkJob, LinkReport};
 
 use crate::cli::Link;
 use crate::clock;
@@ -15,7 +15,17 @@ use crate::output::{self, Outcome};
 use crate::progress::Step;
 
 pub(crate) fn run(arguments: &Link, lang: Lang) -> Result<Outcome> {
-    let Link::Run { keys, out, tokens } = arguments;
+    match arguments {
+        Link::Bridge { keys, crosswalk, tokens, bridges, out } => {
+            let keys = KeyFolder::open(keys, Zone::Linkage)?;
+            bridge(&BridgeCheck { keys: &keys, crosswalk, tokens, bridges, out }, lang)
+        }
+        Link::RemoveBridge { keys, bridges } => remove(keys, bridges, lang),
+        Link::Run { keys, out, tokens } => renew(keys, out, tokens, lang),
+    }
+}
+
+fn renew(keys: &Path, out: &Path, tokens: &[PathBuf], lang: Lang) -> Result<Outcome> {
     let report = link(keys, out, tokens, lang)?;
     let place = out.join("report.json").display().to_string();
     let (atoms, persons) = (report.atoms.to_string(), report.persons.to_string());
@@ -41,4 +51,39 @@ pub(crate) fn link(keys: &Path, out: &Path, tokens: &[PathBuf], lang: Lang) -> R
     let act = act.with("atoms", report.atoms).with("persons", report.persons).with("absent", absent);
     audit.append(clock::now(), &act)?;
     Ok(report)
+}
+
+/// Compares both epochs and records what came of it in the linkage zone's chain.
+fn bridge(check: &BridgeCheck<'_>, lang: Lang) -> Result<Outcome> {
+    let audit = AuditLog::open(check.keys.path(), Zone::Linkage, check.keys.signing("sign")?)?;
+    let report = pseudonymizer::link::check_bridges(check, clock::now())?;
+    let action = if report.holds() { "bridge:verified" } else { "bridge:refused" };
+    for (source, sha256) in &report.bridges {
+        let act = Act::new("link", action, sha256).with("source", source.clone()).with("from", report.from.clone());
+        let act = act.with("to", report.to.get(source).cloned()).with("atoms", report.atoms);
+        audit.append(clock::now(), &act.with("differences", report.differences.len() as u64))?;
+    }
+    let path = check.out.display().to_string();
+    if report.holds() {
+        let (atoms, persons) = (report.atoms.to_string(), report.persons.to_string());
+        output::line(&lang.with("bridge-holds", &[("atoms", &atoms), ("persons", &persons), ("path", &path)]));
+        return Ok(Outcome::Done);
+    }
+    let row = |it: &pseudonymizer::link::Difference| vec![it.what.clone(), it.now.to_string(), it.next.to_string()];
+    let rows: Vec<Vec<String>> = report.differences.iter().map(row).collect();
+    output::line(&output::table(&["count", "current", "next"], &rows));
+    output::note(&lang.with("bridge-differs", &[("path", &path)]));
+    Ok(Outcome::NotWhole)
+}
+
+fn remove(keys: &Path, bridges: &[PathBuf], lang: Lang) -> Result<Outcome> {
+    let keys = KeyFolder::open(keys, Zone::Linkage)?;
+    let audit = AuditLog::open(keys.path(), Zone::Linkage, keys.signing("sign")?)?;
+    for folder in bridges {
+        let removed = pseudonymizer::link::remove_bridge(&keys, folder)?;
+        let act = Act::new("link", "bridge:removed", &removed.sha256).with("source", removed.source);
+        audit.append(clock::now(), &act)?;
+        output::note(&lang.with("bridge-removed", &[("sha256", &removed.sha256)]));
+    }
+    Ok(Outcome::Done)
 }

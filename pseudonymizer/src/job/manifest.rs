@@ -13,6 +13,7 @@ use serde_json::json;
 use super::fold::Folded;
 use super::folder::Folder;
 use super::{Job, PseudonymizeError};
+use crate::delivery;
 use crate::layout::Layout;
 use crate::normalise;
 use crate::report::{Reason, Report};
@@ -67,9 +68,7 @@ pub(super) fn finish(
 /// The linkage zone believes a token file by the holder's signature over its digest.
 fn sign_tokens(folder: &Folder, sign: &SigningKey) -> Result<(), PseudonymizeError> {
     let path = folder.path("tokens/tokens.arrow.age");
-    let digest = hex::decode(digest(&path)?).unwrap_or_default();
-    let line = format!("{} {}\n", hex::encode(sign.sign(&digest)), sign.verifying().to_hex());
-    write(&folder.path("tokens/tokens.sig"), line.as_bytes())
+    delivery::sign(&path, sign).map_err(PseudonymizeError::io(&path)).map(drop)
 }
 
 pub(super) fn digest(path: &Path) -> Result<String, PseudonymizeError> {

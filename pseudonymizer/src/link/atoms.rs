@@ -39,8 +39,9 @@ impl Months {
     }
 }
 
-/// All atoms of a run in the order of their ids, tokens as dense numbers in the order of their bytes. That order makes
-/// everything that follows a function of the set of atoms: the order of files cannot show.
+/// All atoms of a run in the order of their ids, tokens as dense numbers in the order of the first atom that has each. That order
+/// makes everything that follows a function of the atoms and of which of them share a token: neither the order of files shows, nor
+/// the key that the tokens were made under, so that a new epoch leaves every person as it was.
 pub(crate) struct Atoms {
     ids: Vec<[u8; 16]>,
     sources: Vec<u8>,
@@ -93,7 +94,7 @@ impl Atoms {
         (number != 0).then_some(number)
     }
 
-    /// Atoms that share a token of the kind, in the order of the token's bytes; at least two each, ascending.
+    /// Atoms that share a token of the kind, in the order of their first atoms; at least two each, ascending.
     pub(crate) fn groups(&self, kind: Kind) -> Vec<Vec<u32>> {
         let mut pairs: Vec<(u32, u32)> =
             (0..).take(self.len()).filter_map(|atom| Some((self.token(atom, kind)?, atom))).collect();
@@ -111,7 +112,9 @@ fn number_tokens(read: &[Atom], kind: Kind, into: &mut [[u32; KINDS]]) {
     let mut order: Vec<([u8; 16], usize)> =
         read.iter().enumerate().filter_map(|(at, atom)| Some((token(atom)?, at))).collect();
     order.sort_unstable();
-    for (number, group) in (1..).zip(order.chunk_by(|a, b| a.0 == b.0)) {
+    let mut groups: Vec<&[([u8; 16], usize)]> = order.chunk_by(|a, b| a.0 == b.0).collect();
+    groups.sort_unstable_by_key(|group| group.first().map(|(_, at)| *at));
+    for (number, group) in (1..).zip(groups) {
         for (_, at) in group {
             if let Some(place) = into.get_mut(*at).and_then(|row| row.get_mut(kind.place())) {
                 *place = number;

@@ -15,6 +15,11 @@ pub enum LinkError {
     /// An Arrow kernel failed.
     #[error("the linkage tables could not be built")]
     Arrow(#[source] ArrowError),
+    /// The bridges are of other batches.
+    #[error(
+        "the bridges are not of the batches that were named, or two are of one source; name one bridge of each holder, over all of its batches"
+    )]
+    Bridged,
     /// Another run works in the folder.
     #[error("another run of link works in {}; wait for it to end", path.display())]
     Busy {
@@ -24,6 +29,12 @@ pub enum LinkError {
     /// Content has no place in the linkage zone.
     #[error("{} holds content; the linkage zone takes tokens only: hand over the batch's tokens folder alone", path.display())]
     Content {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The place is taken.
+    #[error("{} holds files already; choose a new folder", path.display())]
+    Exists {
         /// The folder.
         path: PathBuf,
     },
@@ -58,6 +69,12 @@ pub enum LinkError {
     /// Nothing to link.
     #[error("no token folder was named; name at least one")]
     Nothing,
+    /// The batches are not those of the last run.
+    #[error("{} was made from other batches than those that were named; name the token folders of its last run, all of them", path.display())]
+    Other {
+        /// The folder of link.
+        path: PathBuf,
+    },
     /// A sealed file did not open or could not be written.
     #[error("a sealed file could not be used")]
     Seal(#[source] Box<SealError>),
@@ -92,13 +109,16 @@ impl LinkError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Arrow(_) => "link/arrow",
+            Self::Bridged => "link/bridged",
             Self::Busy { .. } => "link/busy",
             Self::Content { .. } => "link/content",
+            Self::Exists { .. } => "link/exists",
             Self::Form { .. } => "link/form",
             Self::Io { .. } => "link/io",
             Self::Keys(_) => "link/keys",
             Self::Mixed { .. } => "link/mixed",
             Self::Nothing => "link/nothing",
+            Self::Other { .. } => "link/other",
             Self::Seal(_) => "link/seal",
             Self::Signature { .. } => "link/signature",
             Self::Twice { .. } => "link/twice",

@@ -12,8 +12,7 @@ use zeroize::Zeroizing;
 pub(crate) struct Permutation(Aes256);
 
 impl Permutation {
-    /// The zone's permutation, from its key `state` by HKDF-SHA256. The same in every run: the order of tokens decides between
-    /// rivals, and a person must not depend on the day of the run.
+    /// The zone's permutation, from its key `state` by HKDF-SHA256. The same in every run.
     pub(crate) fn of(keys: &KeyFolder) -> Result<Self, KeyError> {
         let state = keys.bytes("state")?;
         let mut key = Zeroizing::new([0_u8; 32]);

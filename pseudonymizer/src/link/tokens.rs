@@ -16,7 +16,7 @@ use super::absent::{self, Said, Standing};
 use super::atoms::{Atom, KINDS, Kind, Months};
 use super::error::LinkError;
 use super::permutation::Permutation;
-use crate::seal::BatchReader;
+use crate::seal::{self, BatchReader};
 
 /// The one sealed file of a token folder.
 const TOKENS: &str = "tokens.arrow.age";
@@ -121,9 +121,9 @@ fn refuse_content(folder: &Path) -> Result<(), LinkError> {
 
 /// Whose signature over the SHA-256 of the sealed file stands beside it: two words in hexadecimal, signature and public key. Whether
 /// that key is one to believe is another question.
-fn signer(path: &Path) -> Result<VerifyingKey, LinkError> {
+pub(super) fn signer(path: &Path) -> Result<VerifyingKey, LinkError> {
     let unsigned = || LinkError::Signature { path: path.to_owned() };
-    let text = fs::read_to_string(path.with_file_name("tokens.sig")).map_err(|_| unsigned())?;
+    let text = fs::read_to_string(seal::signature_of(path)).map_err(|_| unsigned())?;
     let mut words = text.split_whitespace();
     let signature = words.next().and_then(|word| hex::decode(word).ok()).ok_or_else(unsigned)?;
     let key = words.next().and_then(VerifyingKey::from_hex).ok_or_else(unsigned)?;

@@ -24,7 +24,7 @@ pub(crate) fn name(written: &str) -> Option<Kana> {
 }
 
 /// The strict form and its given name, placeholders too.
-pub(super) fn letters(written: &str) -> Option<(String, Option<String>)> {
+pub(crate) fn letters(written: &str) -> Option<(String, Option<String>)> {
     let (strict, given) = text::join(&text::words(written)?, sound);
     let readable = |letter: char| matches!(letter, 'ァ'..='ヺ' | 'ー' | 'A'..='Z' | '0'..='9');
     (!strict.is_empty() && strict.chars().all(readable)).then_some((strict, given))

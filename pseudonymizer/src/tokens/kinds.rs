@@ -7,6 +7,7 @@ use jiff::civil::Date;
 
 use super::Identity;
 use super::message::Message;
+use super::variants;
 use crate::normalise::insurer::{Insurer, LtcInsurer};
 use crate::normalise::sex::Sex;
 
@@ -26,7 +27,7 @@ macro_rules! kinds {
         pub(crate) enum Kind { $($(#[$doc])+ $kind,)+ }
 
         /// All kinds, as they stand in the table.
-        const ALL: &[Kind] = &[$(Kind::$kind,)+];
+        pub(super) const ALL: &[Kind] = &[$(Kind::$kind,)+];
 
         impl Kind {
             /// Its column in token files, and its name in reports and key derivation.
@@ -77,6 +78,36 @@ kinds! {
     D2 "d2" Run [Facility Born Sex Postcode]
     /// The insured number, whatever the sex.
     V3 "v3" Run [Insurer SymbolCore NumberCore Born]
+    /// Name in kana, a letter left out at either side.
+    V1 "v1" Run [KanaNear Born Sex]
+    /// Name in kana and two parts of the birth date, or its day and month in either order.
+    V2 "v2" Run [KanaStrict BornPart Sex]
+    /// Name by its sound alone.
+    V4 "v4" Run [KanaSound Born Sex]
+    /// Family name and birth date.
+    P1 "p1" Run [FamilyKana Born]
+    /// Given name and birth date.
+    P2 "p2" Run [GivenKana Born]
+    /// Both names, whatever the birth date.
+    P3 "p3" Run [FamilyKana GivenKana Sex]
+    /// Given name at one insurer, whatever the birth date.
+    P4 "p4" Run [GivenKana Insurer]
+    /// Birth date at one insurer, whatever the name. A large insurer's are refused by how often the commonest day comes.
+    P5 "p5" Run [Born Sex Insurer]
+    /// Given name in one postal district, whatever the sex.
+    P6 "p6" Run [GivenKana Born District]
+    /// As P1, the family name one letter off.
+    W1 "w1" Run [FamilyNear Born]
+    /// As P2, the given name one letter off.
+    W2 "w2" Run [GivenNear Born]
+    /// As P1, with parts of the birth date.
+    W3 "w3" Run [FamilyKana BornPart]
+    /// As P2, with parts of the birth date.
+    W4 "w4" Run [GivenKana BornPart]
+    /// As P3, the family name one letter off.
+    W5 "w5" Run [FamilyNear GivenKana Sex]
+    /// As P3, the given name one letter off.
+    W6 "w6" Run [FamilyKana GivenNear Sex]
 }
 
 /// How many kinds lie at rest.
@@ -107,6 +138,16 @@ impl Kind {
         kinds
     };
 
+    /// The kinds of one run, in the order of its token file's columns.
+    pub(crate) fn of_run() -> impl Iterator<Item = Self> {
+        ALL.iter().copied().filter(|kind| kind.kept() == Kept::Run)
+    }
+
+    /// The input of which one identity has several values, where the kind has one.
+    pub(crate) fn listed(self) -> Option<Input> {
+        self.inputs().iter().copied().find(|input| input.is_listed())
+    }
+
     /// Its place in [`Self::AT_REST`], where it has one.
     pub(crate) const fn place(self) -> usize {
         self as usize
@@ -118,14 +159,25 @@ impl Kind {
 pub(crate) enum Input {
     BirthMonth,
     Born,
+    /// Each pair of year, month and day, and the day with its month in either order.
+    BornPart,
     Branch,
     Chart,
     /// First three digits of the postcode.
     District,
     Facility,
+    FamilyKana,
+    /// The family name, and it with each letter left out.
+    FamilyNear,
     GivenKana,
+    /// The given name, and it with each letter left out.
+    GivenNear,
     Insurer,
     KanaLoose,
+    /// The whole name, and it with each letter left out.
+    KanaNear,
+    /// The loose form with long vowels made short.
+    KanaSound,
     KanaStrict,
     Kanji,
     /// An insurer of the late elderly; no other.
@@ -142,12 +194,19 @@ pub(crate) enum Input {
 }
 
 impl Input {
-    /// Writes the identifier, or nothing if it is absent.
+    /// Whether one identity has several values of it: [`super::variants`] gives them.
+    pub(crate) const fn is_listed(self) -> bool {
+        matches!(self, Self::BornPart | Self::FamilyNear | Self::GivenNear | Self::KanaNear)
+    }
+
+    /// Writes the identifier, or nothing if it is absent or has several values.
     pub(crate) fn put(self, of: &Identity, to: &mut Message) -> Option<()> {
         if self == Self::Born {
             to.part(&day(of.born()?));
         } else if self == Self::BirthMonth {
             to.part(month(&day(of.birth?.month)));
+        } else if self == Self::KanaSound {
+            to.part(variants::sound(&of.kana.as_ref()?.loose).as_bytes());
         } else {
             to.part(self.text(of)?.as_bytes());
         }
@@ -157,11 +216,18 @@ impl Input {
     fn text(self, of: &Identity) -> Option<&str> {
         let insurer = of.insurer.as_ref();
         match self {
-            Self::BirthMonth | Self::Born => None,
+            Self::BirthMonth
+            | Self::Born
+            | Self::BornPart
+            | Self::FamilyNear
+            | Self::GivenNear
+            | Self::KanaNear
+            | Self::KanaSound => None,
             Self::Branch => of.branch.as_deref(),
             Self::Chart => of.chart.as_deref(),
             Self::District => of.postcode.as_deref()?.get(..3),
             Self::Facility => of.facility.as_deref(),
+            Self::FamilyKana => variants::family(of),
             Self::GivenKana => of.kana.as_ref()?.given.as_deref(),
             Self::Insurer => insurer.map(Insurer::digits),
             Self::KanaLoose => of.kana.as_ref().map(|kana| kana.loose.as_str()),
@@ -200,7 +266,7 @@ mod tests {
     /// What an identifier says about a person. Parts of one card number say one thing.
     fn attribute(input: Input) -> &'static str {
         match input {
-            Input::BirthMonth | Input::Born => "birth",
+            Input::BirthMonth | Input::Born | Input::BornPart => "birth",
             Input::Branch
             | Input::Chart
             | Input::LtcNumber
@@ -211,7 +277,15 @@ mod tests {
             | Input::SymbolExact => "number",
             Input::District | Input::Postcode => "home",
             Input::Facility | Input::Insurer | Input::LateElderlyInsurer | Input::LtcInsurer => "issuer",
-            Input::GivenKana | Input::KanaLoose | Input::KanaStrict | Input::Kanji => "name",
+            Input::FamilyKana
+            | Input::FamilyNear
+            | Input::GivenKana
+            | Input::GivenNear
+            | Input::KanaLoose
+            | Input::KanaNear
+            | Input::KanaSound
+            | Input::KanaStrict
+            | Input::Kanji => "name",
             Input::Sex => "sex",
         }
     }
@@ -224,11 +298,20 @@ mod tests {
         for kind in ALL {
             let said: BTreeSet<&str> = kind.inputs().iter().copied().map(attribute).collect();
             assert!(said.len() >= 2, "{} says {said:?}", kind.name());
-            assert!(said.contains("number") || said.contains("name") || said.contains("home"), "{}", kind.name());
+            // At rest, birth dates of one insurer would be known by how many are born on each day. Of one run they are measured,
+            // and refused where that shows.
+            let own = said.contains("number") || said.contains("name") || said.contains("home");
+            assert!(own || (kind.kept() == Kept::Run && said.contains("birth")), "{}", kind.name());
             let placed = said.contains("issuer") || said.contains("birth");
             assert!(!said.contains("number") || placed, "{}", kind.name());
             let distinct: BTreeSet<String> = kind.inputs().iter().map(|input| format!("{input:?}")).collect();
             assert_eq!(distinct.len(), kind.inputs().len(), "{} says something twice", kind.name());
+            let listed = kind.inputs().iter().filter(|input| input.is_listed()).count();
+            assert!(
+                listed <= usize::from(kind.kept() == Kept::Run),
+                "{} has lists of lists, or lists at rest",
+                kind.name()
+            );
         }
     }
 

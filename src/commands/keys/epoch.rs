@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use policies::Zone;
-use policies::audit::Act;
+use policies::audit::{Act, AuditLog};
 use policies::keys::{Epoch, Epochs, KeyFolder, RotationError, SealRecipient, SecretBytes, Stage, Turn};
 use pseudonymizer::epoch::Joined;
 
@@ -122,12 +122,28 @@ fn step(folder: &KeyFolder, rotate: &Rotate, lang: Lang) -> Result<Outcome> {
         epochs.switch()?;
     } else if rotate.destroy {
         removed(&before.decide(Turn::Destroy(now))?.destroyed, |epoch| record("epoch:destroyed", epoch))?;
+        unbridge(folder, &audit, lang)?;
         epochs.destroy(now)?;
     } else {
         removed(&before.decide(Turn::Cancel(now))?.destroyed, |epoch| record("epoch:cancelled", epoch))?;
+        unbridge(folder, &audit, lang)?;
         epochs.cancel(now)?;
     }
     Ok(show(&epochs, lang))
+}
+
+/// Removes the bridges between the two epochs. Before the key: once that is gone the step is over and is not taken again.
+fn unbridge(folder: &KeyFolder, audit: &AuditLog, lang: Lang) -> Result<()> {
+    let bridges = pseudonymizer::holder::remove_bridges(folder)?;
+    for sha256 in &bridges.removed {
+        audit.append(clock::now(), &Act::new("keys", "bridge:removed", sha256))?;
+        output::note(&lang.with("bridge-removed", &[("sha256", sha256)]));
+    }
+    for sha256 in &bridges.elsewhere {
+        audit.append(clock::now(), &Act::new("keys", "bridge:elsewhere", sha256))?;
+        output::note(&lang.with("bridge-elsewhere", &[("sha256", sha256)]));
+    }
+    Ok(())
 }
 
 /// Records the last of the removed epochs: the one that this step removes.

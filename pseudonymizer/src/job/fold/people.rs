@@ -1,7 +1,7 @@
 //! Atoms: tokens to the linkage zone, facts on persons to the enclave, identifiers to the holder alone; all in the order of the
 //! atoms' random ids. A kind of token that too many atoms share is refused for the batch.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -23,11 +23,10 @@ use crate::job::folder::Folder;
 use crate::job::units::Plan;
 use crate::job::work::Done;
 use crate::job::{Job, PseudonymizeError};
-use crate::normalise;
 use crate::seal::{BatchWriter, SealError};
 use crate::spool::Facts;
 use crate::tokens::admission::admit;
-use crate::tokens::{Identity, KINDS, Kind, Token};
+use crate::tokens::{Identity, KINDS, Kind, Token, columns};
 
 /// Rows of one Arrow batch.
 const ROWS: usize = 8192;
@@ -153,20 +152,7 @@ impl People<'_> {
     }
 
     fn token_schema(&self) -> SchemaRef {
-        let bytes = |name: &str, null: bool| Field::new(name, DataType::FixedSizeBinary(16), null);
-        let mut fields = vec![bytes("atom", false)];
-        fields.extend(Kind::AT_REST.map(|kind| bytes(kind.name(), true)));
-        fields.extend(["first_month", "last_month"].map(|name| Field::new(name, DataType::Date32, true)));
-        let metadata: HashMap<String, String> = [
-            ("sudare.source", self.job.source.to_string()),
-            ("sudare.batch", self.batch.to_owned()),
-            ("sudare.normaliser", normalise::VERSION.to_owned()),
-            ("sudare.epoch", self.epoch.to_owned()),
-            ("sudare.release_to", self.job.release_to.to_string()),
-        ]
-        .map(|(key, value)| (key.to_owned(), value))
-        .into();
-        Arc::new(Schema::new(fields).with_metadata(metadata))
+        columns::schema(self.job.source.as_str(), self.batch, self.epoch, &self.job.release_to)
     }
 }
 
@@ -211,14 +197,18 @@ fn token_columns(
         }
         columns.push(Arc::new(column.finish()));
     }
+    columns.extend(months(atoms));
+    Ok(columns)
+}
+
+/// First and last month of the insurer line.
+fn months(atoms: &[AtomFacts]) -> [ArrayRef; 2] {
     let month = |of: fn((i32, i32)) -> i32| -> ArrayRef {
         let seen = atoms.iter().map(|atom| atom.seen.filter(|_| atom.entry.insured));
         let months = seen.map(|seen| seen.map(|seen| first_of_month(of(seen))));
         Arc::new(months.collect::<Date32Array>())
     };
-    columns.push(month(|(first, _)| first));
-    columns.push(month(|(_, last)| last));
-    Ok(columns)
+    [month(|(first, _)| first), month(|(_, last)| last)]
 }
 
 /// The first day of a day's month, both since 1970-01-01.
@@ -249,11 +239,12 @@ fn person_columns(atoms: &[AtomFacts]) -> Result<Vec<ArrayRef>, ArrowError> {
 }
 
 /// An atom's normalised identifiers, kept by the holder: to make the tokens of one linkage run or of the next epoch, and to answer
-/// questions of the linkage zone.
+/// questions of the linkage zone. With the months of the token file, which is made again for the next epoch.
 fn identity_schema() -> SchemaRef {
     let atom = Field::new("atom", DataType::FixedSizeBinary(16), false);
     let fields = Identity::FIELDS.map(|name| Field::new(name, DataType::Utf8, true));
-    Arc::new(Schema::new([atom].into_iter().chain(fields).collect::<Vec<_>>()))
+    let months = columns::MONTHS.map(|name| Field::new(name, DataType::Date32, true));
+    Arc::new(Schema::new([atom].into_iter().chain(fields).chain(months).collect::<Vec<_>>()))
 }
 
 fn identity_columns(atoms: &[AtomFacts]) -> Result<Vec<ArrayRef>, ArrowError> {
@@ -262,5 +253,6 @@ fn identity_columns(atoms: &[AtomFacts]) -> Result<Vec<ArrayRef>, ArrowError> {
         let texts = atoms.iter().map(|atom| atom.entry.fields.get(place).and_then(Option::as_deref));
         columns.push(Arc::new(texts.collect::<StringArray>()));
     }
+    columns.extend(months(atoms));
     Ok(columns)
 }

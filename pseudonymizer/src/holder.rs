@@ -1,0 +1,20 @@
+//! What a holder makes again from the identities that it retains: tokens under the next epoch, a bridge between two epochs, and the
+//! composites of one linkage run. Identities are opened here, in the holder zone, and leave it as keyed hashes alone.
+
+mod batch;
+mod bridge;
+mod bridges;
+mod error;
+mod renew;
+mod run_tokens;
+mod table;
+
+pub(crate) use bridge::{BRIDGE, NEXT};
+pub use bridge::{Bridge, BridgeJob, bridge};
+pub use bridges::{RemovedBridges, remove as remove_bridges};
+pub use error::HolderError;
+pub use renew::{RenewJob, Renewed, renew};
+pub use run_tokens::{RunTokens, RunTokensJob, run_tokens};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! Why a holder's tokens could not be made again. Says which folder or file, never what stood there.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use catalog::batch::BatchError;
+use policies::keys::{KeyError, RotationError, RunKeyError};
+
+use crate::seal::SealError;
+
+/// Why tokens could not be made from retained identities. The batch is left as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum HolderError {
+    /// The batch is not whole, or not this holder's.
+    #[error("the batch cannot be used")]
+    Batch(#[from] BatchError),
+    /// The epochs do not allow it.
+    #[error("the holder's epochs do not allow it")]
+    Epochs(#[from] RotationError),
+    /// The place is taken.
+    #[error("{} holds files already; choose a new folder", path.display())]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The retained identities are of an older form.
+    #[error("{} lacks {what} or has it in another form; make the batch again with this version", path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// Name of the column.
+        what: &'static str,
+    },
+    /// Input or output failed.
+    #[error("cannot read or write {}", path.display())]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// This holder's own keys.
+    #[error("the holder's keys cannot be used")]
+    Keys(#[from] KeyError),
+    /// Batches that cannot go into one bridge.
+    #[error("{} differs from the other batches, or from the current epoch, in its {what}; name each batch of one source once", path.display())]
+    Mixed {
+        /// The batch.
+        path: PathBuf,
+        /// What differs.
+        what: &'static str,
+    },
+    /// There is no usable run key.
+    #[error("the run's key cannot be used")]
+    RunKey(#[from] RunKeyError),
+    /// Sealing failed, or a sealed file did not open.
+    #[error("a sealed file could not be used")]
+    Seal(#[from] SealError),
+    /// Fewer or more identities than atoms.
+    #[error("{} holds {found} sets of identifiers, the batch's manifest says {expected}; restore the batch from its copy, or make it again", path.display())]
+    Short {
+        /// The file.
+        path: PathBuf,
+        /// Rows of the file.
+        found: u64,
+        /// Atoms by the manifest.
+        expected: u64,
+    },
+    /// The batch's epoch is none of this folder's.
+    #[error("{} was made under an epoch that this key folder never had; use the keys that it was made with", path.display())]
+    Strange {
+        /// The batch.
+        path: PathBuf,
+    },
+}
+
+impl HolderError {
+    /// Stable code, listed in `docs/errors.md`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Batch(_) => "tokens/batch",
+            Self::Epochs(_) => "tokens/epochs",
+            Self::Exists { .. } => "tokens/exists",
+            Self::Form { .. } => "tokens/form",
+            Self::Io { .. } => "tokens/io",
+            Self::Keys(_) => "tokens/keys",
+            Self::Mixed { .. } => "tokens/mixed",
+            Self::RunKey(_) => "tokens/run-key",
+            Self::Seal(_) => "tokens/seal",
+            Self::Short { .. } => "tokens/short",
+            Self::Strange { .. } => "tokens/strange",
+        }
+    }
+
+    pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |cause| {
+            if cause.kind() == io::ErrorKind::AlreadyExists { Self::Exists { path } } else { Self::Io { path, cause } }
+        }
+    }
+}

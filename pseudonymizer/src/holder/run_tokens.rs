@@ -1,0 +1,189 @@
+//! The composites and variants of one linkage run, made from a batch's retained identities under the run's key, which is wiped after
+//! the run (`research/pseudonymization-anchors.md`, part 3).
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, FixedSizeBinaryBuilder, ListBuilder, UInt8Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use jiff::Timestamp;
+use policies::keys::{KeyFolder, RunId, RunKey, SealRecipient};
+
+use super::HolderError;
+use super::batch::{Held, Known};
+use super::table::Table;
+use crate::delivery::{self, Delivery};
+use crate::normalise;
+use crate::tokens::admission::admit;
+use crate::tokens::{Kind, RunTokenKeys, Token, bands, columns};
+
+/// The sealed file.
+const RUN: &str = "run.arrow.age";
+
+/// The columns of the names' frequency bands.
+const BANDS: [&str; 2] = ["family_band", "given_band"];
+
+/// Tokens counted in memory at a time, over the kinds that are counted together.
+const COUNTED: usize = 12 * 1024 * 1024;
+
+/// What to make.
+#[derive(Clone)]
+pub struct RunTokensJob<'a> {
+    /// The holder's keys, with the run's.
+    pub keys: &'a KeyFolder,
+    /// The batch.
+    pub batch: &'a Path,
+    /// Which run.
+    pub run: &'a RunId,
+    /// Whom it is sealed to: the linkage zone.
+    pub link_to: SealRecipient,
+    /// Atoms that may share one token of a kind; above, the kind is refused. A part of the source's policy.
+    pub max_multiplicity: u32,
+    /// The folder to make.
+    pub out: &'a Path,
+}
+
+/// What was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunTokens {
+    /// The batch's random name.
+    pub batch: String,
+    /// SHA-256 of the sealed file, hexadecimal.
+    pub sha256: String,
+    /// Fingerprint of the run's key.
+    pub key: String,
+    /// Atoms.
+    pub atoms: u64,
+    /// Atoms that have a token of the kind.
+    pub tokens: BTreeMap<&'static str, u64>,
+    /// Kinds that were left out, because a value of theirs is shared by too many atoms; how many share it.
+    pub refused: BTreeMap<&'static str, u64>,
+}
+
+/// Makes `run.arrow.age` and `run.sig` in a new folder.
+pub fn run_tokens(job: &RunTokensJob<'_>, now: Timestamp) -> Result<RunTokens, HolderError> {
+    let run = job.keys.run_key(job.run, now)?;
+    let held = Held::open(job.keys, job.batch)?;
+    let keys = RunTokenKeys::derive(run.bytes());
+    let kinds: Vec<Kind> = keys.kinds().collect();
+    let refused = admission(job, &held, &keys, kinds.len())?;
+    let out = Delivery::begin(job.out).map_err(HolderError::io(job.out))?;
+    let path = out.path(RUN);
+    let mut table = Table::create(&path, schema(&held, &run, &kinds), &job.link_to)?;
+    let mut made = vec![0_u64; kinds.len()];
+    held.each(job.keys, |some| Ok(table.write(rows(&keys, &kinds, &refused, some, &mut made))?))?;
+    table.finish()?;
+    let sha256 = delivery::sign(&path, &job.keys.signing("sign")?).map_err(HolderError::io(&path))?;
+    out.publish().map_err(HolderError::io(job.out))?;
+    let named = kinds.iter().map(|kind| kind.name());
+    Ok(RunTokens {
+        batch: held.manifest.batch,
+        sha256,
+        key: run.bytes().fingerprint(),
+        atoms: held.manifest.atoms,
+        tokens: named.clone().zip(made).collect(),
+        refused: named.zip(refused).filter_map(|(kind, most)| Some((kind, most?))).collect(),
+    })
+}
+
+/// For each kind that may not leave, how many atoms share its commonest token.
+fn admission(
+    job: &RunTokensJob<'_>,
+    held: &Held,
+    keys: &RunTokenKeys,
+    kinds: usize,
+) -> Result<Vec<Option<u64>>, HolderError> {
+    let bound = u64::from(job.max_multiplicity);
+    let mut refused = Vec::with_capacity(kinds);
+    while refused.len() < kinds {
+        let from = refused.len();
+        let mut counted: Vec<Vec<u64>> = vec![Vec::new(); kinds.saturating_sub(from)];
+        held.each(job.keys, |some| {
+            for known in some {
+                for (place, halves) in (from..).zip(&mut counted) {
+                    halves.extend(keys.tokens(place, &known.identity).iter().filter_map(half));
+                }
+            }
+            // Kinds that do not fit into memory beside the others are counted in another pass.
+            while counted.iter().map(Vec::len).sum::<usize>() > COUNTED && counted.len() > 1 {
+                counted.pop();
+            }
+            Ok(())
+        })?;
+        refused.extend(counted.into_iter().map(|halves| {
+            let admission = admit(halves, bound);
+            (!admission.admitted).then_some(admission.max_multiplicity)
+        }));
+    }
+    Ok(refused)
+}
+
+fn half(token: &Token) -> Option<u64> {
+    token.first_chunk().map(|half| u64::from_be_bytes(*half))
+}
+
+fn rows(
+    keys: &RunTokenKeys,
+    kinds: &[Kind],
+    refused: &[Option<u64>],
+    some: &[Known],
+    made: &mut [u64],
+) -> Result<Vec<ArrayRef>, ArrowError> {
+    let mut all = vec![columns::column(some.iter().map(|known| Some(known.atom)))?];
+    for (((place, kind), refused), made) in kinds.iter().enumerate().zip(refused).zip(made) {
+        let tokens = some.iter().map(|known| match refused {
+            Some(_) => Vec::new(),
+            None => keys.tokens(place, &known.identity),
+        });
+        let tokens: Vec<Vec<Token>> = tokens.collect();
+        let count = tokens.iter().filter(|tokens| !tokens.is_empty()).count();
+        *made = made.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        all.push(match kind.listed() {
+            Some(_) => lists(&tokens)?,
+            None => columns::column(tokens.iter().map(|tokens| tokens.first().copied()))?,
+        });
+    }
+    let bands: Vec<[Option<u8>; 2]> = some.iter().map(|known| bands::of(&known.identity)).collect();
+    let [family, given]: [UInt8Array; 2] =
+        [bands.iter().map(|[family, _]| *family).collect(), bands.iter().map(|[_, given]| *given).collect()];
+    all.extend([Arc::new(family) as ArrayRef, Arc::new(given)]);
+    Ok(all)
+}
+
+fn lists(rows: &[Vec<Token>]) -> Result<ArrayRef, ArrowError> {
+    let mut column = ListBuilder::new(FixedSizeBinaryBuilder::new(16)).with_field(item());
+    for tokens in rows {
+        for token in tokens {
+            column.values().append_value(token)?;
+        }
+        column.append(!tokens.is_empty());
+    }
+    Ok(Arc::new(column.finish()))
+}
+
+fn item() -> Arc<Field> {
+    Arc::new(Field::new("item", columns::token_type(), false))
+}
+
+fn schema(held: &Held, run: &RunKey, kinds: &[Kind]) -> SchemaRef {
+    let field = |kind: &Kind| match kind.listed() {
+        Some(_) => Field::new(kind.name(), DataType::List(item()), true),
+        None => Field::new(kind.name(), columns::token_type(), true),
+    };
+    let mut fields = vec![Field::new("atom", columns::token_type(), false)];
+    fields.extend(kinds.iter().map(field));
+    fields.extend(BANDS.map(|name| Field::new(name, DataType::UInt8, true)));
+    let metadata: HashMap<String, String> = [
+        ("sudare.source", held.manifest.source.clone()),
+        ("sudare.batch", held.manifest.batch.clone()),
+        ("sudare.normaliser", normalise::VERSION.to_owned()),
+        ("sudare.epoch", held.manifest.epoch.clone()),
+        ("sudare.run", run.id().to_string()),
+        ("sudare.run_key", run.bytes().fingerprint()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into();
+    Arc::new(Schema::new(fields).with_metadata(metadata))
+}

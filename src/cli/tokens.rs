@@ -1,0 +1,67 @@
+//! `sudare tokens …`: arguments.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use policies::keys::RunId;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tokens {
+    /// During a rotation: every atom's tokens under the current and the next epoch, for the linkage zone to compare
+    #[command(
+        after_help = "Example:\n  sudare tokens bridge --keys ndb/keys --link-to linkage/keys/public --out ndb-bridge --batch ndb-2025 ndb-2026\n\nName all batches that the linkage zone has linked. Then `sudare link bridge` there."
+    )]
+    Bridge {
+        /// The holder's key folder
+        #[arg(long)]
+        keys: PathBuf,
+        /// All batch folders of this holder
+        #[arg(long, required = true, num_args = 1..)]
+        batch: Vec<PathBuf>,
+        /// The linkage zone's seal.pub, or its public/ folder
+        #[arg(long)]
+        link_to: PathBuf,
+        /// Folder to make
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// After the switch: a batch's tokens under the current epoch, and its manifest signed anew
+    #[command(
+        after_help = "Example:\n  sudare tokens renew --keys ndb/keys --batch ndb-2026 --link-to linkage/keys/public --release-to enclave/keys/public"
+    )]
+    Renew {
+        /// The holder's key folder
+        #[arg(long)]
+        keys: PathBuf,
+        /// The batch folder
+        #[arg(long)]
+        batch: PathBuf,
+        /// The linkage zone's seal.pub, or its public/ folder
+        #[arg(long)]
+        link_to: PathBuf,
+        /// The enclave's seal.pub, or its public/ folder
+        #[arg(long)]
+        release_to: PathBuf,
+    },
+    /// Composites and variants for one linkage run, under the run's key
+    #[command(
+        after_help = "Example:\n  sudare tokens run --keys ndb/keys --batch ndb-2026 --run 2026-11 --link-to linkage/keys/public --out ndb-run\n\nThe key comes from `sudare keys run-key new` or `join`; wipe it after the run."
+    )]
+    Run {
+        /// The holder's key folder
+        #[arg(long)]
+        keys: PathBuf,
+        /// The batch folder
+        #[arg(long)]
+        batch: PathBuf,
+        /// Name of the run
+        #[arg(long)]
+        run: RunId,
+        /// The linkage zone's seal.pub, or its public/ folder
+        #[arg(long)]
+        link_to: PathBuf,
+        /// Folder to make
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
