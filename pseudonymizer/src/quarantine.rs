@@ -77,7 +77,7 @@ impl Quarantine {
         bytes: &[u8],
     ) -> Result<(), SealError> {
         let (file, code) = (self.file, reason.code());
-        let at = self.folder.join(format!("{file}.jsonl"));
+        let at = self.folder.join(list(file));
         let io = |path: &Path| {
             let path = path.to_owned();
             move |cause| SealError::Io { path, cause }
@@ -124,7 +124,17 @@ impl Quarantine {
 
 /// Records of one unit of work, sealed to the holder.
 fn sealed(folder: &Path, unit: u32) -> PathBuf {
-    folder.join(format!("records-{unit:06}.age"))
+    folder.join(records(unit))
+}
+
+/// Name of the list of a file.
+pub(crate) fn list(file: usize) -> String {
+    format!("{file}.jsonl")
+}
+
+/// Name of the sealed records of a unit.
+pub(crate) fn records(unit: u32) -> String {
+    format!("records-{unit:06}.age")
 }
 
 #[cfg(test)]

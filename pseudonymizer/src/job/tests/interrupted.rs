@@ -13,8 +13,9 @@ fn receipts(world: &World) -> Vec<PathBuf> {
     let raw = world.dir.path().join("raw");
     fs::create_dir_all(&raw).unwrap();
     let write = |name: &str, bytes: &[u8]| world.write(&format!("raw/{name}"), bytes);
-    // Blank lines are no records, and fill a unit fast.
-    let filled = [one, vec![b'\n'; 65 << 20]].concat();
+    // Records that no table takes fill a unit fast.
+    let long = [b"MN,".to_vec(), vec![b'7'; 60_000], b"\r\n".to_vec()].concat();
+    let filled = [one, long.repeat(1200)].concat();
     vec![write("a.UKE", &old), write("b.UKE", &filled), write("c.UKE", &late), write("d.UKE", b"MN,1\r\n")]
 }
 
@@ -126,8 +127,9 @@ fn leftovers_of_an_interrupted_run_do_not_reach_the_batch() {
     world.write("out.partial/content/ehr.documents.arrow.age", b"from before");
     world.write("out.partial/tokens/other.arrow.age", b"from before");
     world.write("out.partial/quarantine/99.jsonl", b"{}");
+    world.write("out.partial/batch.json.77.partial", b"{");
     let report = pseudonymize(&job, Timestamp::UNIX_EPOCH, &mut |_| true).unwrap();
-    for name in ["content/ehr.documents.arrow.age", "tokens/other.arrow.age", "quarantine/99.jsonl"] {
+    for name in ["content/ehr.documents.arrow.age", "tokens/other.arrow.age", "quarantine/99.jsonl", "batch.json.77.partial"] {
         assert!(!job.out.join(name).exists(), "{name}");
     }
     assert!(!report.tables.contains_key("ehr.documents"));
