@@ -83,13 +83,13 @@ fn units_that_stand_are_not_read_again_and_half_ones_are() {
     // As a crash while the batch is put together leaves it: all parts read, some of the batch written, the lock's file there.
     let crash = pseudonymize(&job, Timestamp::UNIX_EPOCH, &mut |progress| {
         if progress.units == progress.units_total {
-            fs::create_dir_all(world.dir.path().join("out.partial/content/ndb.claims.arrow.age")).unwrap();
+            fs::create_dir_all(world.dir.path().join("out.partial/batch.json")).unwrap();
         }
         true
     });
     assert!(crash.is_err(), "the batch could not be written");
     let partial = world.dir.path().join("out.partial");
-    fs::remove_dir_all(partial.join("content/ndb.claims.arrow.age")).unwrap();
+    fs::remove_dir_all(partial.join("batch.json")).unwrap();
     assert!(!job.out.exists() && partial.join("parts/000000/part.json").exists());
     let parts: Vec<PathBuf> = fs::read_dir(partial.join("parts")).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(parts.len() >= 2, "{}", parts.len());
