@@ -86,7 +86,8 @@ impl Quarantine {
             Some(list) => list,
             none => none.insert((at.clone(), BufWriter::new(File::create(&at).map_err(io(&at))?))),
         };
-        writeln!(list, "{}", json!({ "file": file, "record": record, "byte": byte, "reason": code })).map_err(io(&at))?;
+        writeln!(list, "{}", json!({ "file": file, "record": record, "byte": byte, "reason": code }))
+            .map_err(io(&at))?;
         let sealed = self.sealed();
         let records = match &mut self.records {
             Some(records) => records,
@@ -145,10 +146,14 @@ mod tests {
     fn beginnings_are_the_ends_before() {
         let mut begins = Beginnings::default();
         assert_eq!(begins.of(1), Some(0));
-        [10, 25, 25, 40].into_iter().for_each(|end| begins.read(end));
+        for end in [10, 25, 25, 40] {
+            begins.read(end);
+        }
         let found: Vec<_> = (1..=6).map(|record| begins.of(record)).collect();
         assert_eq!(found, [Some(0), Some(10), Some(25), Some(25), Some(40), Some(40)]);
-        (0..300_000_u64).for_each(|at| begins.read(40 + at));
+        for at in 0..300_000_u64 {
+            begins.read(40 + at);
+        }
         assert_eq!((begins.of(4), begins.of(300_004)), (None, Some(40 + 299_998)));
     }
 }

@@ -40,7 +40,9 @@ fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 /// What two batches of the same files share: all columns but ids, and all counts.
 fn said(world: &World, report: &Report, out: &str) -> (BTreeMap<String, Vec<String>>, Report) {
     let mut columns = columns(world, report, out);
-    columns.retain(|name, _| !["atom", "claim_id", "stay_id", "document_id"].iter().any(|id| name.ends_with(&format!(".{id}"))));
+    columns.retain(|name, _| {
+        !["atom", "claim_id", "stay_id", "document_id"].iter().any(|id| name.ends_with(&format!(".{id}")))
+    });
     let report = Report { batch: String::new(), scanned: 0, unchanged: false, ..report.clone() };
     (columns, report)
 }
@@ -129,7 +131,9 @@ fn leftovers_of_an_interrupted_run_do_not_reach_the_batch() {
     world.write("out.partial/quarantine/99.jsonl", b"{}");
     world.write("out.partial/batch.json.77.partial", b"{");
     let report = pseudonymize(&job, Timestamp::UNIX_EPOCH, &mut |_| true).unwrap();
-    for name in ["content/ehr.documents.arrow.age", "tokens/other.arrow.age", "quarantine/99.jsonl", "batch.json.77.partial"] {
+    for name in
+        ["content/ehr.documents.arrow.age", "tokens/other.arrow.age", "quarantine/99.jsonl", "batch.json.77.partial"]
+    {
         assert!(!job.out.join(name).exists(), "{name}");
     }
     assert!(!report.tables.contains_key("ehr.documents"));
@@ -221,11 +225,13 @@ fn for_children(world: &World) {
     let one = String::from_utf8_lossy(&fs::read(fixture("RECEIPTC_202207.UKE")).unwrap()).into_owned();
     // Receipts of many persons, so that what waits on disk has some size.
     let head = "IR,1,13,1,1234566,,X,202208,00,\r\n".to_owned();
-    let many: String = (1..4000)
-        .map(|at| format!("RE,{at},1112,202207,X,1,19580314\r\nHO,06131239,,{at:08},1,100\r\nSY,8833421,20150410,1\r\n"))
+    let many: Vec<String> = (1..4000)
+        .map(|at| {
+            format!("RE,{at},1112,202207,X,1,19580314\r\nHO,06131239,,{at:08},1,100\r\nSY,8833421,20150410,1\r\n")
+        })
         .collect();
     assert!(one.contains("RE,"));
-    world.write("raw/a.UKE", [head, many].concat().as_bytes());
+    world.write("raw/a.UKE", [head, many.concat()].concat().as_bytes());
 }
 
 #[test]
@@ -236,7 +242,10 @@ fn a_full_disk_gives_a_sentence_and_no_batch_and_the_same_command_finishes_later
     let mut sentences = 0;
     for blocks in [2, 64, 400] {
         let (printed, _) = child(&world, &format!("trap '' XFSZ; ulimit -f {blocks};"));
-        assert!(!world.dir.path().join("out").join("batch.json").exists() || printed.contains("made"), "{blocks}: {printed}");
+        assert!(
+            !world.dir.path().join("out").join("batch.json").exists() || printed.contains("made"),
+            "{blocks}: {printed}"
+        );
         if printed.contains("made") {
             break;
         }

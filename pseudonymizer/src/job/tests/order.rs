@@ -9,18 +9,16 @@ use super::*;
 const PERSONS: i32 = 1500;
 
 fn receipts(world: &World, name: &str, chart: impl Fn(i32) -> String) -> PathBuf {
+    let one = |at: i32| {
+        let (born, number, chart) =
+            (19_300_000 + at % 70 * 10_000 + (1 + at % 12) * 100 + 1 + at % 28, at * 37, chart(at));
+        format!(
+            "RE,{at},1112,202207,X,1,{born},,,,,,,{chart}\r\nHO,06131239,１,{number:08},1,{at}\r\nSN,1,01,,,,00,,\r\nSY,8833421,20150410,1\r\n"
+        )
+    };
     let head = "IR,1,13,1,1234566,,X,202208,00,\r\n".to_owned();
-    let all: String = (1..=PERSONS)
-        .map(|at| {
-            let (year, month, day) = (1930 + at % 70, 1 + at % 12, 1 + at % 28);
-            format!(
-                "RE,{at},1112,202207,X,1,{year}{month:02}{day:02},,,,,,,{}\r\nHO,06131239,１,{:08},1,{at}\r\nSN,1,01,,,,00,,\r\nSY,8833421,20150410,1\r\n",
-                chart(at),
-                at * 37
-            )
-        })
-        .collect();
-    world.write(name, &super::ndb::cp932(&[head, all].concat()))
+    let lines: Vec<String> = std::iter::once(head).chain((1..=PERSONS).map(one)).collect();
+    world.write(name, &ndb::cp932(&lines.concat()))
 }
 
 /// Rank correlation of places in a file and rows of a table (Spearman 1904). Without ties.
@@ -123,11 +121,11 @@ fn token_files_hold_no_clinical_code_and_content_files_no_token() {
         world.run("ltc", &["i2208a.csv", "nintei_head18.csv"]),
         world.run("dpc", &["EFn_131234566_2208.txt", "FF1_131234566_2208.txt", "Dn_131234566_2208.txt"]),
     ];
-    let lists = ["code.disease", "code.drug", "code.procedure", "code.material", "code.dpc", "code.jlac", "code.ltc_service"];
+    let lists =
+        ["code.disease", "code.drug", "code.procedure", "code.material", "code.dpc", "code.jlac", "code.ltc_service"];
     let first = |list: &str| {
         let rows = catalog::codes::embedded(list).unwrap().unwrap();
-        let codes = rows.column(0).as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>();
-        codes
+        rows.column(0).as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>()
     };
     let codes: HashSet<String> = lists.iter().flat_map(|list| first(list)).filter(|code| code.is_ascii()).collect();
     assert!(codes.len() > 20, "{}", codes.len());
@@ -154,7 +152,7 @@ fn token_files_hold_no_clinical_code_and_content_files_no_token() {
             }
             seal::open(&path, &world.enclave.seal().unwrap()).unwrap().read_to_end(&mut content).unwrap();
         }
-        for (kind, tokens) in super::ndb::tokens_by_kind(batch) {
+        for (kind, tokens) in ndb::tokens_by_kind(batch) {
             for token in tokens {
                 assert!(memchr::memmem::find(&content, &token).is_none(), "{kind}");
                 assert!(memchr::memmem::find(&content, hex::encode(&token).as_bytes()).is_none(), "{kind}");
@@ -169,7 +167,8 @@ fn token_files_hold_no_clinical_code_and_content_files_no_token() {
 fn a_placeholder_that_many_share_refuses_its_kind_alone() {
     let world = World::new();
     // Every third patient has the number that a system writes where none is known.
-    let file = receipts(&world, "a.UKE", |at| if at % 3 == 0 { "12345678".to_owned() } else { format!("{:08}", at * 41) });
+    let file =
+        receipts(&world, "a.UKE", |at| if at % 3 == 0 { "12345678".to_owned() } else { format!("{:08}", at * 41) });
     let shared = u64::try_from(PERSONS / 3).unwrap();
     let mut job = world.job("ndb", std::slice::from_ref(&file), world.dir.path().join("out"));
     let report = pseudonymize(&job, Timestamp::UNIX_EPOCH, &mut |_| true).unwrap();
