@@ -79,6 +79,7 @@ fn documents(
     let mut fits = true;
     let mut number = 0_u64;
     loop {
+        let before = *taken;
         let line = lines::next_up_to(DOCUMENT_MAX, from, &mut buffer, taken).map_err(PseudonymizeError::io(path))?;
         if line == Line::End {
             break;
@@ -90,7 +91,8 @@ fn documents(
         let by_line = number > 0 || gathered.is_empty() && whole() || at_margin && is_bundle() && whole();
         if !by_line {
             fits &= line == Line::Read && gathered.len().saturating_add(document.len()) < DOCUMENT_MAX;
-            if fits {
+            // Of a document that is too long its beginning is put aside.
+            if fits || gathered.is_empty() {
                 gathered.extend_from_slice(document);
                 gathered.push(b' ');
             }
@@ -98,7 +100,7 @@ fn documents(
         }
         if !gathered.is_empty() {
             number = 1;
-            each(&gathered, number, *taken, fits)?;
+            each(&gathered, number, before, fits)?;
             gathered = Vec::new();
         }
         if !document.is_empty() {

@@ -19,8 +19,21 @@ use crate::tokens::TokenKeys;
 
 /// What can be fuzzed: one word a reader, and `layout` for layout files.
 pub const TARGETS: [&str; 15] = [
-    "certification", "checkup_csv", "checkup_xml", "checkup_zip", "dpc_d", "dpc_ef", "dpc_form1", "dpc_h", "dpc_k", "fhir", "flat",
-    "layout", "life", "ltc", "uke",
+    "certification",
+    "checkup_csv",
+    "checkup_xml",
+    "checkup_zip",
+    "dpc_d",
+    "dpc_ef",
+    "dpc_form1",
+    "dpc_h",
+    "dpc_k",
+    "fhir",
+    "flat",
+    "layout",
+    "life",
+    "ltc",
+    "uke",
 ];
 
 /// Keys of nobody: what is read here goes nowhere.

@@ -142,7 +142,8 @@ fn identifiers(identity: &Identity) -> Vec<String> {
         texts.extend([name.strict.clone(), name.loose.clone()]);
     }
     texts.extend(identity.kanji.as_ref().map(|name| name.whole.clone()));
-    let numbers = [&identity.ltc_number, &identity.chart, &identity.national_id, &identity.public_recipient, &identity.postcode];
+    let numbers =
+        [&identity.ltc_number, &identity.chart, &identity.national_id, &identity.public_recipient, &identity.postcode];
     for number in numbers.into_iter().flatten() {
         let core = number.trim_start_matches('0');
         if core.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -213,15 +214,32 @@ mod tests {
         let mut scan = LeakScan::new();
         scan.person([1; 16], [1; 16], &someone());
         scan.of([1; 16]);
-        for own in ["45678901", "0045678901", "４５６７８９０１", "ヤマダ タロウ", "ﾔﾏﾀﾞ ﾀﾛｳ", "やまだたろう", "山田太郎", "0000123456",
-            "番号 0045678901 です"]
+        for own in [
+            "45678901",
+            "0045678901",
+            "４５６７８９０１",
+            "ヤマダ タロウ",
+            "ﾔﾏﾀﾞ ﾀﾛｳ",
+            "やまだたろう",
+            "山田太郎",
+            "0000123456",
+            "番号 0045678901 です",
+        ] {
+            assert!(scan.is_own(own), "{own}");
+        }
+        for own in [
+            "X45678901",
+            "X0045678901Y",
+            "番号４５６７８９０１です",
+            "番号0000123456です",
+            "45-67-8901",
+            "19580314",
+            "1958-03-14",
+        ] {
+            assert!(scan.is_own(own), "{own}");
+        }
+        for code in ["160000410", "8002", "123", "13", "", "J", "mL", "620002477", "X123456", "145678901", "195803141"]
         {
-            assert!(scan.is_own(own), "{own}");
-        }
-        for own in ["X45678901", "X0045678901Y", "番号４５６７８９０１です", "番号0000123456です", "45-67-8901", "19580314", "1958-03-14"] {
-            assert!(scan.is_own(own), "{own}");
-        }
-        for code in ["160000410", "8002", "123", "13", "", "J", "mL", "620002477", "X123456", "145678901", "195803141"] {
             assert!(!scan.is_own(code), "{code}");
         }
     }
@@ -266,7 +284,11 @@ mod tests {
         for other in 10_u32..10_000 {
             let mut atom = [0; 16];
             atom[..4].copy_from_slice(&other.to_be_bytes());
-            scan.person(atom, atom, &Identity { number: symbol::number(&format!("5{other:07}")), ..Identity::default() });
+            scan.person(
+                atom,
+                atom,
+                &Identity { number: symbol::number(&format!("5{other:07}")), ..Identity::default() },
+            );
         }
         scan.of([1; 16]);
         assert!(scan.is_own("45678901"), "the persons before the latest are remembered");

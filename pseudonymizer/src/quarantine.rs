@@ -77,7 +77,7 @@ impl Quarantine {
         bytes: &[u8],
     ) -> Result<(), SealError> {
         let (file, code) = (self.file, reason.code());
-        let at = self.folder.join(format!("{file}.jsonl"));
+        let at = self.folder.join(list(file));
         let io = |path: &Path| {
             let path = path.to_owned();
             move |cause| SealError::Io { path, cause }
@@ -86,7 +86,8 @@ impl Quarantine {
             Some(list) => list,
             none => none.insert((at.clone(), BufWriter::new(File::create(&at).map_err(io(&at))?))),
         };
-        writeln!(list, "{}", json!({ "file": file, "record": record, "byte": byte, "reason": code })).map_err(io(&at))?;
+        writeln!(list, "{}", json!({ "file": file, "record": record, "byte": byte, "reason": code }))
+            .map_err(io(&at))?;
         let sealed = self.sealed();
         let records = match &mut self.records {
             Some(records) => records,
@@ -124,7 +125,17 @@ impl Quarantine {
 
 /// Records of one unit of work, sealed to the holder.
 fn sealed(folder: &Path, unit: u32) -> PathBuf {
-    folder.join(format!("records-{unit:06}.age"))
+    folder.join(records(unit))
+}
+
+/// Name of the list of a file.
+pub(crate) fn list(file: usize) -> String {
+    format!("{file}.jsonl")
+}
+
+/// Name of the sealed records of a unit.
+pub(crate) fn records(unit: u32) -> String {
+    format!("records-{unit:06}.age")
 }
 
 #[cfg(test)]
@@ -135,10 +146,14 @@ mod tests {
     fn beginnings_are_the_ends_before() {
         let mut begins = Beginnings::default();
         assert_eq!(begins.of(1), Some(0));
-        [10, 25, 25, 40].into_iter().for_each(|end| begins.read(end));
+        for end in [10, 25, 25, 40] {
+            begins.read(end);
+        }
         let found: Vec<_> = (1..=6).map(|record| begins.of(record)).collect();
         assert_eq!(found, [Some(0), Some(10), Some(25), Some(25), Some(40), Some(40)]);
-        (0..300_000_u64).for_each(|at| begins.read(40 + at));
+        for at in 0..300_000_u64 {
+            begins.read(40 + at);
+        }
         assert_eq!((begins.of(4), begins.of(300_004)), (None, Some(40 + 299_998)));
     }
 }

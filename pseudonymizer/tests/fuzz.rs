@@ -30,8 +30,26 @@ impl Numbers {
 
 /// Pieces that formats give a meaning to.
 const WORDS: [&[u8]; 20] = [
-    b",", b"\t", b"\"", b"\r\n", b"\n", b"\x1a", b"\0", b"\xff", b"\x81", b"0000000000", b"99999999", b"19581332", b"RE,", b"<", b"&a;",
-    b"{\"a\":", b"[[[[[[", b"\\u0000", b"-9223372036854775809", b"\xEF\xBB\xBF",
+    b",",
+    b"\t",
+    b"\"",
+    b"\r\n",
+    b"\n",
+    b"\x1a",
+    b"\0",
+    b"\xff",
+    b"\x81",
+    b"0000000000",
+    b"99999999",
+    b"19581332",
+    b"RE,",
+    b"<",
+    b"&a;",
+    b"{\"a\":",
+    b"[[[[[[",
+    b"\\u0000",
+    b"-9223372036854775809",
+    b"\xEF\xBB\xBF",
 ];
 
 fn mutate(seed: &[u8], numbers: &mut Numbers) -> Vec<u8> {
@@ -63,7 +81,8 @@ fn root() -> PathBuf {
 }
 
 fn files(folder: &Path) -> Vec<Vec<u8>> {
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths.iter().filter(|path| path.is_file()).map(|path| fs::read(path).unwrap()).collect()
 }
@@ -86,7 +105,9 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     };
     seeds.extend(names.iter().map(|name| fixture(name)));
     match target {
-        "layout" => seeds.extend(files(&root().join("pseudonymizer/layouts")).into_iter().filter(|text| text.len() < 20_000)),
+        "layout" => {
+            seeds.extend(files(&root().join("pseudonymizer/layouts")).into_iter().filter(|text| text.len() < 20_000))
+        }
         "checkup_zip" => seeds.push(archive(&files(&root().join("fuzz/corpus/checkup_xml")))),
         "dpc_k" => seeds.push(b"131234566\t202208\t0000001001\tabc\r\n".to_vec()),
         _ => {}

@@ -9,6 +9,7 @@ use super::units::Plan;
 use super::work::Done;
 use super::{Job, PseudonymizeError};
 use crate::absent::Absent;
+use crate::quarantine;
 use crate::report::{FileReport, Reason};
 use crate::spool::Facts;
 use crate::versions::{self, Entry, Fallen};
@@ -57,6 +58,7 @@ pub(crate) fn fold(
     let mut files: Vec<FileReport> = parts.iter().flat_map(|done| done.finished.files.iter().cloned()).collect();
     files.sort_by_key(|report| report.file);
     check_quarantine(&files, job.options.max_quarantine_share)?;
+    folder.clear(&quarantined(parts))?;
     let mut resolved = FileReport::default();
     let gone = resolve(folder, plan, parts, &mut resolved)?;
     let name = hex::encode(SecretBytes::generate().expose().first_chunk::<16>().copied().unwrap_or_default());
@@ -68,6 +70,18 @@ pub(crate) fn fold(
     let scanned = parts.iter().map(|done| done.finished.scanned).sum();
     let resolved = resolved.reasons;
     Ok(Folded { files, tables, atoms, tokens, refused, scanned, resolved, name })
+}
+
+/// Names of the files in quarantine that the parts tell of.
+fn quarantined(parts: &[Done]) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for done in parts {
+        let some = done.finished.files.iter().filter(|file| file.quarantined > 0);
+        let lists: Vec<String> = some.map(|file| quarantine::list(file.file)).collect();
+        names.extend((!lists.is_empty()).then(|| quarantine::records(done.unit)));
+        names.extend(lists);
+    }
+    names
 }
 
 /// Too much in quarantine tells that the files are not what they should be.

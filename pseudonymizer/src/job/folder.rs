@@ -1,5 +1,6 @@
 //! The batch folder: built beside its place, where an interrupted run is gone on with, and renamed when everything is in it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -78,6 +79,19 @@ impl Folder {
         self.partial.join("parts").join(format!("{unit:06}"))
     }
 
+    /// Takes away what an earlier run left of the batch itself, files half written among it: all but the parts, and the `kept` lists
+    /// and records in quarantine.
+    pub(crate) fn clear(&self, kept: &BTreeSet<String>) -> Result<(), PseudonymizeError> {
+        for part in ["content", "tokens"] {
+            let path = self.partial.join(part);
+            remove(&path)?;
+            fs::create_dir(&path).map_err(PseudonymizeError::io(&path))?;
+        }
+        remove_files(&self.partial.join("quarantine"), |name| kept.contains(name))?;
+        remove_files(&self.partial.join("holder"), |name| name == "inputs")?;
+        remove_files(&self.partial, |name| [KEY, LOCK].contains(&name))
+    }
+
     /// Takes away what only the making needed, and lets the batch appear.
     pub(crate) fn publish(self) -> Result<(), PseudonymizeError> {
         remove(&self.partial.join("parts"))?;
@@ -94,6 +108,18 @@ impl Folder {
 }
 
 const LOCK: &str = ".lock";
+
+/// Removes a folder's files but those to keep.
+fn remove_files(folder: &Path, keep: impl Fn(&str) -> bool) -> Result<(), PseudonymizeError> {
+    for entry in fs::read_dir(folder).map_err(PseudonymizeError::io(folder))? {
+        let path = entry.map_err(PseudonymizeError::io(folder))?.path();
+        let kept = path.file_name().and_then(|name| name.to_str()).is_some_and(&keep);
+        if !kept && !path.is_dir() {
+            fs::remove_file(&path).map_err(PseudonymizeError::io(&path))?;
+        }
+    }
+    Ok(())
+}
 
 /// Two runs of one batch would write into each other.
 fn lock(partial: &Path) -> Result<File, PseudonymizeError> {

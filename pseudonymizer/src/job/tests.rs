@@ -16,6 +16,7 @@ mod ehr_layout;
 mod guidance;
 mod harm;
 mod interrupted;
+mod leaks;
 mod linked;
 mod ndb;
 mod long_term;

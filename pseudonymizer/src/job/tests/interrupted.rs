@@ -13,8 +13,9 @@ fn receipts(world: &World) -> Vec<PathBuf> {
     let raw = world.dir.path().join("raw");
     fs::create_dir_all(&raw).unwrap();
     let write = |name: &str, bytes: &[u8]| world.write(&format!("raw/{name}"), bytes);
-    // Blank lines are no records, and fill a unit fast.
-    let filled = [one, vec![b'\n'; 65 << 20]].concat();
+    // Records that no table takes fill a unit fast.
+    let long = [b"MN,".to_vec(), vec![b'7'; 60_000], b"\r\n".to_vec()].concat();
+    let filled = [one, long.repeat(1200)].concat();
     vec![write("a.UKE", &old), write("b.UKE", &filled), write("c.UKE", &late), write("d.UKE", b"MN,1\r\n")]
 }
 
@@ -39,7 +40,9 @@ fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 /// What two batches of the same files share: all columns but ids, and all counts.
 fn said(world: &World, report: &Report, out: &str) -> (BTreeMap<String, Vec<String>>, Report) {
     let mut columns = columns(world, report, out);
-    columns.retain(|name, _| !["atom", "claim_id", "stay_id", "document_id"].iter().any(|id| name.ends_with(&format!(".{id}"))));
+    columns.retain(|name, _| {
+        !["atom", "claim_id", "stay_id", "document_id"].iter().any(|id| name.ends_with(&format!(".{id}")))
+    });
     let report = Report { batch: String::new(), scanned: 0, unchanged: false, ..report.clone() };
     (columns, report)
 }
@@ -82,13 +85,13 @@ fn units_that_stand_are_not_read_again_and_half_ones_are() {
     // As a crash while the batch is put together leaves it: all parts read, some of the batch written, the lock's file there.
     let crash = pseudonymize(&job, Timestamp::UNIX_EPOCH, &mut |progress| {
         if progress.units == progress.units_total {
-            fs::create_dir_all(world.dir.path().join("out.partial/content/ndb.claims.arrow.age")).unwrap();
+            fs::create_dir_all(world.dir.path().join("out.partial/batch.json")).unwrap();
         }
         true
     });
     assert!(crash.is_err(), "the batch could not be written");
     let partial = world.dir.path().join("out.partial");
-    fs::remove_dir_all(partial.join("content/ndb.claims.arrow.age")).unwrap();
+    fs::remove_dir_all(partial.join("batch.json")).unwrap();
     assert!(!job.out.exists() && partial.join("parts/000000/part.json").exists());
     let parts: Vec<PathBuf> = fs::read_dir(partial.join("parts")).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(parts.len() >= 2, "{}", parts.len());
@@ -126,8 +129,11 @@ fn leftovers_of_an_interrupted_run_do_not_reach_the_batch() {
     world.write("out.partial/content/ehr.documents.arrow.age", b"from before");
     world.write("out.partial/tokens/other.arrow.age", b"from before");
     world.write("out.partial/quarantine/99.jsonl", b"{}");
+    world.write("out.partial/batch.json.77.partial", b"{");
     let report = pseudonymize(&job, Timestamp::UNIX_EPOCH, &mut |_| true).unwrap();
-    for name in ["content/ehr.documents.arrow.age", "tokens/other.arrow.age", "quarantine/99.jsonl"] {
+    for name in
+        ["content/ehr.documents.arrow.age", "tokens/other.arrow.age", "quarantine/99.jsonl", "batch.json.77.partial"]
+    {
         assert!(!job.out.join(name).exists(), "{name}");
     }
     assert!(!report.tables.contains_key("ehr.documents"));
@@ -219,11 +225,13 @@ fn for_children(world: &World) {
     let one = String::from_utf8_lossy(&fs::read(fixture("RECEIPTC_202207.UKE")).unwrap()).into_owned();
     // Receipts of many persons, so that what waits on disk has some size.
     let head = "IR,1,13,1,1234566,,X,202208,00,\r\n".to_owned();
-    let many: String = (1..4000)
-        .map(|at| format!("RE,{at},1112,202207,X,1,19580314\r\nHO,06131239,,{at:08},1,100\r\nSY,8833421,20150410,1\r\n"))
+    let many: Vec<String> = (1..4000)
+        .map(|at| {
+            format!("RE,{at},1112,202207,X,1,19580314\r\nHO,06131239,,{at:08},1,100\r\nSY,8833421,20150410,1\r\n")
+        })
         .collect();
     assert!(one.contains("RE,"));
-    world.write("raw/a.UKE", [head, many].concat().as_bytes());
+    world.write("raw/a.UKE", [head, many.concat()].concat().as_bytes());
 }
 
 #[test]
@@ -234,7 +242,10 @@ fn a_full_disk_gives_a_sentence_and_no_batch_and_the_same_command_finishes_later
     let mut sentences = 0;
     for blocks in [2, 64, 400] {
         let (printed, _) = child(&world, &format!("trap '' XFSZ; ulimit -f {blocks};"));
-        assert!(!world.dir.path().join("out").join("batch.json").exists() || printed.contains("made"), "{blocks}: {printed}");
+        assert!(
+            !world.dir.path().join("out").join("batch.json").exists() || printed.contains("made"),
+            "{blocks}: {printed}"
+        );
         if printed.contains("made") {
             break;
         }
