@@ -12,7 +12,7 @@ mod file;
 mod list;
 
 pub use error::OptOutError;
-pub use list::{Change, Listed, Objections, listed};
+pub use list::{Change, Listed, Objections, add, anew, listed, remove};
 
 use crate::tokens::{KINDS, Token};
 use list::List;

@@ -15,10 +15,10 @@ use crate::output::{self, Outcome};
 
 pub(crate) fn run(arguments: OptOut, lang: Lang) -> Result<Outcome> {
     match arguments {
-        OptOut::Add { of, anew: false } => change(&of, "opt-out:added", |of| of.add(), lang),
-        OptOut::Add { of, anew: true } => change(&of, "opt-out:begun-anew", |of| of.anew(), lang),
+        OptOut::Add { of, anew: false } => change(&of, "opt-out:added", absent::add, lang),
+        OptOut::Add { of, anew: true } => change(&of, "opt-out:begun-anew", absent::anew, lang),
         OptOut::List { keys } => list(&keys, lang),
-        OptOut::Remove { of } => change(&of, "opt-out:removed", |of| of.remove(), lang),
+        OptOut::Remove { of } => change(&of, "opt-out:removed", absent::remove, lang),
     }
 }
 

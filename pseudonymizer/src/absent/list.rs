@@ -71,29 +71,25 @@ pub struct Listed {
     pub current: bool,
 }
 
+/// Writes objections down. One that says nothing beyond what stands there is not counted again; one that says more takes the
+/// place of what stood there.
+pub fn add(of: &Objections<'_>) -> Result<Change, OptOutError> {
+    of.may_be_made()?;
+    of.change(|list, told| list.is_of(told.epoch).then(|| Index::of(&list.persons).with(&told.persons)))
+}
+
+/// Begins the list anew with the persons of the file: after a change of epoch, or where the list is lost.
+pub fn anew(of: &Objections<'_>) -> Result<Change, OptOutError> {
+    of.may_be_made()?;
+    of.change(|_, told| Some(Index::of(&BTreeSet::new()).with(&told.persons)))
+}
+
+/// Takes objections back. The file must say of a person at least what the objection said: less would fit a namesake's.
+pub fn remove(of: &Objections<'_>) -> Result<Change, OptOutError> {
+    of.change(|list, told| list.is_of(told.epoch).then(|| Index::of(&list.persons).without(&told.persons)))
+}
+
 impl Objections<'_> {
-    /// Writes objections down. One that says nothing beyond what stands there is not counted again; one that says more takes the
-    /// place of what stood there.
-    pub fn add(&self) -> Result<Change, OptOutError> {
-        self.may_be_made()?;
-        self.change(|list, told| {
-            list.is_of(told.epoch).then(|| Index::of(&list.persons)).map(|index| index.with(&told.persons))
-        })
-    }
-
-    /// Begins the list anew with the persons of the file: after a change of epoch, or where the list is lost.
-    pub fn anew(&self) -> Result<Change, OptOutError> {
-        self.may_be_made()?;
-        self.change(|_, told| Some(Index::of(&BTreeSet::new()).with(&told.persons)))
-    }
-
-    /// Takes objections back. The file must say of a person at least what the objection said: less would fit a namesake's.
-    pub fn remove(&self) -> Result<Change, OptOutError> {
-        self.change(|list, told| {
-            list.is_of(told.epoch).then(|| Index::of(&list.persons)).map(|index| index.without(&told.persons))
-        })
-    }
-
     fn may_be_made(&self) -> Result<(), OptOutError> {
         let source_name = self.source.clone();
         match catalog::policy(self.source.as_str()) {
@@ -271,7 +267,9 @@ struct Index {
 impl Index {
     fn of(persons: &BTreeSet<Tokens>) -> Self {
         let mut index = Self { persons: Vec::new(), by_token: HashMap::new() };
-        persons.iter().for_each(|tokens| index.insert(*tokens));
+        for tokens in persons {
+            index.insert(*tokens);
+        }
         index
     }
 
