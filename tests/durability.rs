@@ -1,8 +1,11 @@
 //! Killed processes leave nothing half-done.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 use crate::world::{PERSONS, SUDARE, copy_of, path, prepared, run, text};
 
@@ -50,6 +53,90 @@ fn a_killed_release_leaves_no_half_release_and_the_next_run_works() {
     assert!(left.is_empty(), "{left:?}");
     let again = run(&arguments("2026.9").iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(again.status.code(), Some(1), "a release is immutable");
+}
+
+/// `pseudonymize` of the DPC holder of that world.
+fn pseudonymize(world: &Path, out: &Path, raw: &Path) -> Command {
+    let at = |name: &str| world.join(name);
+    let mut command = Command::new(SUDARE);
+    command.args(["pseudonymize", "--lang", "en", "--source", "dpc", "--keys", path(&at("holder/dpc/keys"))]);
+    command.args(["--link-to", path(&at("linkage/keys/public")), "--release-to", path(&at("enclave/keys/public"))]);
+    command.args(["--out", path(out), path(raw)]);
+    command
+}
+
+/// So many files that they are read in several units (pseudonymizer/README.md): each act of the demo's DPC files in one of its own.
+fn many_files(from: &Path, to: &Path) -> usize {
+    fs::create_dir_all(to).unwrap();
+    let mut files = 0;
+    for file in fs::read_dir(from).unwrap().flatten() {
+        let (bytes, name) = (fs::read(file.path()).unwrap(), file.file_name().to_string_lossy().into_owned());
+        if !name.starts_with("EFn") {
+            fs::write(to.join(name), bytes).unwrap();
+            files += 1;
+            continue;
+        }
+        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
+        let header = lines.next().unwrap();
+        for (number, line) in lines.enumerate() {
+            fs::write(to.join(format!("{name}.{number:05}.txt")), [header, line].concat()).unwrap();
+            files += 1;
+        }
+    }
+    files
+}
+
+/// What a batch says it holds: all but names and times that are drawn anew for each.
+fn counts(batch: &Path) -> Value {
+    let mut report: Value = serde_json::from_slice(&fs::read(batch.join("report.json")).unwrap()).unwrap();
+    for drawn in ["batch", "created_at"] {
+        assert!(report.as_object_mut().unwrap().remove(drawn).is_some());
+    }
+    let manifest: Value = serde_json::from_slice(&fs::read(batch.join("batch.json")).unwrap()).unwrap();
+    for told in ["atoms", "tables", "quarantined", "layouts"] {
+        report[format!("batch.{told}")] = manifest[told].clone();
+    }
+    report
+}
+
+#[test]
+fn a_killed_pseudonymize_leaves_no_half_batch_and_the_same_command_goes_on() {
+    let world = copy_of(&prepared(PERSONS, "none"));
+    let (raw, whole, out) = (world.path().join("raw"), world.path().join("whole"), world.path().join("out"));
+    let files = many_files(&world.path().join("holder/dpc/raw"), &raw);
+    assert!(files > 2 * 4096, "{files} files are too few for three units");
+    let began = Instant::now();
+    let output = pseudonymize(world.path(), &whole, &raw).output().unwrap();
+    let took = began.elapsed();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(counts(&whole)["batch.atoms"].as_u64().unwrap() > 100);
+
+    let partial = world.path().join("out.partial");
+    let (mut waits, mut killed, mut kept) = (Vec::new(), 0, 0);
+    for round in 0..3_u32 {
+        // Anywhere in the run: a random point of each third.
+        let wait = took.mul_f64((f64::from(round) + rand::random::<f64>()) / 3.0);
+        waits.push(wait);
+        let mut child =
+            pseudonymize(world.path(), &out, &raw).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(wait);
+        child.kill().unwrap();
+        killed += u32::from(child.wait().unwrap().code().is_none());
+        assert!(!out.exists() || out.join("batch.sig").exists(), "half a batch stands after {waits:?}");
+        kept += usize::from(partial.join("parts").exists());
+    }
+    assert!(killed > 0 && kept > 0, "no run was killed at work: {waits:?}, {took:?}");
+    let output = pseudonymize(world.path(), &out, &raw).output().unwrap();
+    assert!(output.status.success(), "{waits:?}: {}", text(&output.stderr));
+    assert_eq!(counts(&out), counts(&whole), "{waits:?}");
+    assert!(!partial.exists(), "what was kept for going on is still there");
+
+    // Once more changes nothing.
+    let before = (fs::read(out.join("batch.json")).unwrap(), fs::read(out.join("tokens/tokens.arrow.age")).unwrap());
+    let output = pseudonymize(world.path(), &out, &raw).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let after = (fs::read(out.join("batch.json")).unwrap(), fs::read(out.join("tokens/tokens.arrow.age")).unwrap());
+    assert_eq!(before, after);
 }
 
 #[test]

@@ -23,6 +23,7 @@ fn checkups() -> Vec<String> {
     let alone = all.iter().enumerate().map(|(at, code)| {
         document(&item(code, value(code))).replace("20220715", &format!("20220{}{:02}", 1 + at / 28, 1 + at % 28))
     });
+    let hba1c = document(&item("3D046000001920402", "value=\"5.9\"")).replace("20220715", "20220615");
     let unmeasured =
         document(&item("3D046000001906202", "nullFlavor=\"NI\" value=\"6.0\"").replace("202\"/>", "201\"/>"));
     let new = document(&[item("9N736000000000011", "code=\"3\""), item("9N786000000000011", "code=\"8\"")].concat())
@@ -32,7 +33,7 @@ fn checkups() -> Vec<String> {
     let home = document("")
         .replace("<name>ヤマダ　タロウ</name>", "<name>サトウ　ジロウ</name>")
         .replace("100-0002", "060-0001");
-    alone.chain([unmeasured, new, parts, home]).collect()
+    alone.chain([hba1c, unmeasured, new, parts, home]).collect()
 }
 
 /// What a field says it fills, and does not change when it is taken away.
