@@ -36,8 +36,8 @@ pub(crate) struct Said {
 pub(crate) struct Standing(HashSet<(u8, Token)>);
 
 impl Said {
-    /// Reads the file beside `tokens`, if that file's metadata speak of it. One that is missing, changed, or that nobody signed
-    /// for is refused.
+    /// Reads the file beside `tokens`, if that file's metadata speak of it; one that is missing or changed then is refused. A file
+    /// that nobody signed for says nothing: tokens that were renewed for an epoch leave one of the old epoch behind.
     pub(crate) fn beside(
         tokens: &Path,
         metadata: &HashMap<String, String>,
@@ -46,9 +46,7 @@ impl Said {
     ) -> Result<Option<Self>, LinkError> {
         let path = tokens.with_file_name(FILE);
         let unsigned = || LinkError::Signature { path: path.clone() };
-        let Some(digest) = metadata.get(DIGEST) else {
-            return if path.exists() { Err(unsigned()) } else { Ok(None) };
-        };
+        let Some(digest) = metadata.get(DIGEST) else { return Ok(None) };
         if !catalog::manifest::digest(&path).is_ok_and(|(_, found)| found == *digest) {
             return Err(unsigned());
         }
