@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use arrow::array::{Array as _, ArrayRef, AsArray as _, BinaryArray, RecordBatch};
-use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use policies::Zone;
@@ -184,12 +183,11 @@ fn opened(world: &Path, file: &Path) -> (String, Vec<u8>) {
     for batch in reader.map(Result::unwrap) {
         print(&batch, &mut text);
         for column in batch.columns() {
-            let cells: Vec<&[u8]> = match column.data_type() {
-                DataType::Binary => column.as_binary::<i32>().iter().flatten().collect(),
-                DataType::FixedSizeBinary(_) => column.as_fixed_size_binary().iter().flatten().collect(),
-                _ => continue,
-            };
-            cells.into_iter().for_each(|cell| raw.extend([cell, b"\n"].concat()));
+            let fixed = column.as_fixed_size_binary_opt().into_iter().flatten().flatten();
+            let cells = column.as_binary_opt::<i32>().into_iter().flatten().flatten().chain(fixed);
+            for cell in cells {
+                raw.extend([cell, b"\n"].concat());
+            }
         }
     }
     assert!(!text.is_empty(), "{} is empty", file.display());
@@ -340,7 +338,9 @@ fn files_own(holder: &Path, add: &mut dyn FnMut(&str, &'static str)) {
         let text = text(&fs::read(file.path()).unwrap());
         let mut lines = text.lines().skip(1);
         let header = lines.next().unwrap_or_default();
-        let Some(place) = header.split(',').position(|name| name == "external_system_management_number") else { continue };
+        let Some(place) = header.split(',').position(|name| name == "external_system_management_number") else {
+            continue;
+        };
         for line in lines {
             add(line.split(',').nth(place).unwrap().trim_matches('"'), "number in LIFE");
         }
@@ -420,7 +420,9 @@ fn pages(world: &World) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut bodies = String::new();
-        for place in ["/", "/catalog", "/catalog/ndb", "/catalog.json", "/sign-in", "/no-such-page"] {
+        for place in
+            ["/", "/catalog", "/catalog/ndb", "/catalog/registry", "/catalog.json", "/sign-in", "/no-such-page"]
+        {
             bodies += &reqwest::get(format!("{portal}{place}")).await.unwrap().text().await.unwrap();
         }
         assert!(bodies.contains("合成データ"), "{}", path(world.folder.path()));

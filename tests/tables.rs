@@ -20,7 +20,8 @@ fn every_table_of_the_releases_holds_what_the_truth_states() {
     plain::write(&world, &out);
     let lines = python("tables.py", &[path(&world.join("truth")), path(&out)]);
     let (kinds, tables): (Vec<&Value>, Vec<&Value>) = lines.iter().partition(|line| line.get("kind").is_some());
-    let tables: BTreeMap<&str, &Value> = tables.into_iter().map(|line| (line["table"].as_str().unwrap(), line)).collect();
+    let tables: BTreeMap<&str, &Value> =
+        tables.into_iter().map(|line| (line["table"].as_str().unwrap(), line)).collect();
     let built_in = catalog::tables().iter().map(|table| table.name.as_str());
     let wanted = built_in.filter(|name| catalog::SOURCES.iter().any(|source| name.starts_with(&format!("{source}."))));
     let persons = ["person.ndb", "person.ltc", "person.dpc", "person.ehr"];

@@ -85,8 +85,7 @@ pub(super) async fn accounts(
 pub(super) async fn catalog(folder: &Folder, database: &Database, audit: &Arc<AuditLog>, lang: Lang) -> Result<()> {
     let known: BTreeSet<String> =
         review_portal::catalog::list(database).await?.into_iter().map(|dataset| dataset.id).collect();
-    let missing: Vec<_> =
-        DATASETS.into_iter().filter(|name| !known.contains(*name)).collect();
+    let missing: Vec<_> = DATASETS.into_iter().filter(|name| !known.contains(*name)).collect();
     if missing.is_empty() {
         return Ok(());
     }
