@@ -35,11 +35,8 @@ fn base() -> PathBuf {
 fn all(base: &Path, persons: &str, gigabytes: Option<String>) {
     let population = base.join(format!("population-{persons}"));
     if !population.join("truth").exists() {
-        let options = synthetic::Options {
-            persons: persons.parse().unwrap(),
-            seed: 1,
-            errors: synthetic::Errors::Realistic,
-        };
+        let options =
+            synthetic::Options { persons: persons.parse().unwrap(), seed: 1, errors: synthetic::Errors::Realistic };
         synthetic::synthesize(&options, &population, &mut |_| {}).unwrap();
     }
     println!("raw files to sealed batches; MB = 10^6 bytes of raw files; each line a process of its own\n");
@@ -61,9 +58,13 @@ fn raw_of(base: &Path, population: &Path) -> Vec<(String, String, PathBuf)> {
     let raw = population.join("raw");
     let split = base.join("split");
     let mut found = Vec::new();
-    for (name, source, wanted) in
-        [("ndb claims", "ndb", ".UKE"), ("ndb checkup XML", "ndb", ".xml"), ("ltc", "ltc", ""), ("dpc", "dpc", ""), ("ehr FHIR", "ehr", "")]
-    {
+    for (name, source, wanted) in [
+        ("ndb claims", "ndb", ".UKE"),
+        ("ndb checkup XML", "ndb", ".xml"),
+        ("ltc", "ltc", ""),
+        ("dpc", "dpc", ""),
+        ("ehr FHIR", "ehr", ""),
+    ] {
         let folder = split.join(name.replace(' ', "-"));
         drop(fs::remove_dir_all(&folder));
         fs::create_dir_all(&folder).unwrap();
@@ -89,8 +90,10 @@ fn copies(base: &Path, population: &Path, gigabytes: u64) -> PathBuf {
     let folder = base.join(format!("claims-{gigabytes}"));
     drop(fs::remove_dir_all(&folder));
     fs::create_dir_all(&folder).unwrap();
-    let claims: Vec<PathBuf> =
-        files_below(&population.join("raw/ndb")).into_iter().filter(|file| file.extension().is_some_and(|it| it == "UKE")).collect();
+    let claims: Vec<PathBuf> = files_below(&population.join("raw/ndb"))
+        .into_iter()
+        .filter(|file| file.extension().is_some_and(|it| it == "UKE"))
+        .collect();
     let (mut written, mut copy) = (0, 0_u32);
     while written < gigabytes * 1_000_000_000 {
         for file in &claims {
@@ -169,13 +172,18 @@ fn hmacs() {
     let sum = pseudonymizer::measure::hash_messages(&epoch, 64, count);
     let ours = f64::from(count) * 64.0 / began.elapsed().as_secs_f64() / 1e6;
     println!("\nHMAC-SHA256 of 64 bytes, one core: {ours:.0} MB/s ({sum:02x})");
-    let openssl = Command::new("openssl").args(["speed", "-seconds", "3", "-bytes", "64", "-mr", "-hmac", "sha256"]).output();
+    let openssl =
+        Command::new("openssl").args(["speed", "-seconds", "3", "-bytes", "64", "-mr", "-hmac", "sha256"]).output();
     let Ok(openssl) = openssl else {
         println!("openssl is not there to compare with");
         return;
     };
     let text = String::from_utf8_lossy(&openssl.stdout).into_owned();
-    let rate = text.lines().filter(|line| line.starts_with("+F")).filter_map(|line| line.rsplit(':').next()?.parse::<f64>().ok()).last();
+    let rate = text
+        .lines()
+        .filter(|line| line.starts_with("+F"))
+        .filter_map(|line| line.rsplit(':').next()?.parse::<f64>().ok())
+        .last();
     if let Some(rate) = rate {
         println!("openssl speed -hmac sha256, 64 bytes:  {:.0} MB/s; ratio {:.2}", rate / 1e6, ours / (rate / 1e6));
     }

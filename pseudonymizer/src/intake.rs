@@ -393,9 +393,8 @@ impl<'a> Intake<'a> {
 fn is_public_code(column: &str, text: &str) -> bool {
     match column {
         "disease_code" => catalog::codes::icd10_of_disease(text).is_some(),
-        "drug_code" | "item_code" | "yj_code" | "procedure_code" | "material_code" | "jlac" | "service_code" | "dpc_code" => {
-            catalog::codes::is_listed(text)
-        }
+        "drug_code" | "item_code" | "yj_code" | "procedure_code" | "material_code" | "jlac" | "service_code"
+        | "dpc_code" => catalog::codes::is_listed(text),
         _ => false,
     }
 }

@@ -24,7 +24,9 @@ mod rules;
 mod store;
 mod tokens;
 
-pub use bridge::{BridgeCheck, BridgeReport, Difference, RemovedBridge, check as check_bridges, remove as remove_bridge};
+pub use bridge::{
+    BridgeCheck, BridgeReport, Difference, RemovedBridge, check as check_bridges, remove as remove_bridge,
+};
 pub use crosswalk::Marker;
 pub use error::LinkError;
 pub use report::LinkReport;
@@ -79,7 +81,8 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
     report.absent_by_source.clone_from(&absent.by_source);
     progress(LinkProgress { atoms: report.atoms, persons: Some(report.persons) });
 
-    let found = Found { atoms: &atoms, partition: &partition, assigned: &assigned, absent, turns, out_before, earlier, run };
+    let found =
+        Found { atoms: &atoms, partition: &partition, assigned: &assigned, absent, turns, out_before, earlier, run };
     found.write(&store, &keys, &handed.agreed, now)?;
     let (_, sha256) = catalog::manifest::digest(&store.next(crosswalk::FILE)).map_err(LinkError::unreadable)?;
     report.crosswalk.clone_from(&sha256);

@@ -171,9 +171,8 @@ impl Spool {
             for (bucket, rows) in (0_u32..).zip(&mut table.buckets) {
                 let Some(rows) = rows.as_mut().filter(|rows| rows.count > 0) else { continue };
                 let count = std::mem::take(&mut rows.count);
-                let bytes = rows
-                    .encode(&table.schema)
-                    .map_err(|cause| SealError::Arrow { path: self.path.clone(), cause })?;
+                let bytes =
+                    rows.encode(&table.schema).map_err(|cause| SealError::Arrow { path: self.path.clone(), cause })?;
                 self.write(Held::Rows((*name).to_owned()), bucket, count, &bytes)?;
             }
         }
@@ -297,7 +296,8 @@ impl Part {
         let io = |cause| SealError::Io { path: self.path.clone(), cause };
         let mut sealed = vec![0; usize::try_from(slice.bytes).unwrap_or(0)];
         self.file.read_exact_at(&mut sealed, slice.offset).map_err(io)?;
-        catalog::sealed::open(key, &slice.offset.to_be_bytes(), &sealed)
-            .ok_or_else(|| io(std::io::Error::other("the piece was changed since it was written; start the batch anew")))
+        catalog::sealed::open(key, &slice.offset.to_be_bytes(), &sealed).ok_or_else(|| {
+            io(std::io::Error::other("the piece was changed since it was written; start the batch anew"))
+        })
     }
 }

@@ -148,10 +148,8 @@ mod tests {
     }
 
     fn any_entry() -> impl Strategy<Value = Entry> {
-        (0..3_u8, 0..3_u8, 0..3_i64, any::<bool>()).prop_map(|(key, content, order, withdraws)| Entry {
-            withdraws,
-            ..entry(key, content, order, 0)
-        })
+        (0..3_u8, 0..3_u8, 0..3_i64, any::<bool>())
+            .prop_map(|(key, content, order, withdraws)| Entry { withdraws, ..entry(key, content, order, 0) })
     }
 
     proptest! {

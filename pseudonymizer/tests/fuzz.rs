@@ -1,6 +1,8 @@
 //! A short run of the fuzz targets on the stable compiler: every seed, and mutations of each from fixed random numbers. An input
 //! that once failed is kept in `fuzz/corpus/<target>`.
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test ends at the first thing that goes wrong")]
+
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
@@ -15,7 +17,7 @@ const MUTATIONS: u32 = 150;
 /// No input of this size may take a reader longer.
 const SLOW: Duration = Duration::from_secs(20);
 
-/// Fixed random numbers (SplitMix64, Steele and others, OOPSLA 2014).
+/// Fixed random numbers (`SplitMix64`, Steele and others, OOPSLA 2014).
 struct Numbers(u64);
 
 impl Numbers {
@@ -106,7 +108,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     seeds.extend(names.iter().map(|name| fixture(name)));
     match target {
         "layout" => {
-            seeds.extend(files(&root().join("pseudonymizer/layouts")).into_iter().filter(|text| text.len() < 20_000))
+            seeds.extend(files(&root().join("pseudonymizer/layouts")).into_iter().filter(|text| text.len() < 20_000));
         }
         "checkup_zip" => seeds.push(archive(&files(&root().join("fuzz/corpus/checkup_xml")))),
         "dpc_k" => seeds.push(b"131234566\t202208\t0000001001\tabc\r\n".to_vec()),

@@ -64,7 +64,9 @@ pub(crate) fn release(
     let name = manifest.release.to_string();
     audit.append(
         clock::now(),
-        &Act::new("release", "release:made", &name).with("crosswalk", manifest.crosswalk.clone()).with("absent", absent),
+        &Act::new("release", "release:made", &name)
+            .with("crosswalk", manifest.crosswalk.clone())
+            .with("absent", absent),
     )?;
     Ok(manifest)
 }

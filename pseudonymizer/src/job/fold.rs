@@ -100,12 +100,7 @@ fn check_quarantine(files: &[FileReport], share: f64) -> Result<(), Pseudonymize
 const QUARANTINE_FEW: u64 = 20;
 
 /// Finds the records that do not stand, bucket by bucket.
-fn resolve(
-    folder: &Folder,
-    plan: &Plan,
-    parts: &[Done],
-    counts: &mut FileReport,
-) -> Result<Gone, PseudonymizeError> {
+fn resolve(folder: &Folder, plan: &Plan, parts: &[Done], counts: &mut FileReport) -> Result<Gone, PseudonymizeError> {
     let mut gone = Gone::default();
     for bucket in 0..plan.buckets {
         let mut entries = Vec::new();

@@ -1,14 +1,14 @@
 //! Runs on the project's own samples (`tests/fixtures`), whose `truth.tsv` says who is who.
 
-mod carried;
 mod care;
+mod carried;
 mod checkup;
-mod damaged;
-mod delivered;
-mod dental;
 mod checkup_archive;
 mod checkup_layout;
 mod checkup_table;
+mod damaged;
+mod delivered;
+mod dental;
 mod dpc;
 mod dropped;
 mod ehr;
@@ -18,8 +18,8 @@ mod harm;
 mod interrupted;
 mod leaks;
 mod linked;
-mod ndb;
 mod long_term;
+mod ndb;
 mod order;
 mod pharmacy;
 mod receipts;

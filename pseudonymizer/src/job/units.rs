@@ -76,7 +76,13 @@ impl Plan {
     }
 
     /// A digest of everything that decides what the batch holds: files by path, size and time, layouts, keys, receivers, who stays out.
-    pub(crate) fn digest(&self, job: &Job<'_>, layouts: &BTreeMap<String, Layout>, epoch: &str, absent: Option<Timestamp>) -> String {
+    pub(crate) fn digest(
+        &self,
+        job: &Job<'_>,
+        layouts: &BTreeMap<String, Layout>,
+        epoch: &str,
+        absent: Option<Timestamp>,
+    ) -> String {
         let mut hash = Sha256::new();
         let mut add = |text: &str| {
             hash.update((text.len() as u64).to_be_bytes());

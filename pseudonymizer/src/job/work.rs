@@ -148,12 +148,7 @@ fn known(folder: &Path) -> Option<Finished> {
     serde_json::from_slice(&fs::read(folder.join(FINISHED)).ok()?).ok()
 }
 
-fn make(
-    worker: &Worker<'_>,
-    unit: &Unit,
-    folder: &Path,
-    counters: &Counters,
-) -> Result<Finished, PseudonymizeError> {
+fn make(worker: &Worker<'_>, unit: &Unit, folder: &Path, counters: &Counters) -> Result<Finished, PseudonymizeError> {
     remove(folder)?;
     fs::create_dir_all(folder).map_err(PseudonymizeError::io(folder))?;
     let spool = Spool::create(&folder.join(SLICES), &worker.batch.secrets.spool, worker.plan.buckets)?;

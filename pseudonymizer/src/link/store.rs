@@ -14,9 +14,9 @@ use policies::keys::{SealIdentity, SealRecipient};
 use rand::Rng;
 use serde::Serialize;
 
-use super::{absent, crosswalk};
 use super::error::LinkError;
 use super::keys::Earlier;
+use super::{absent, crosswalk};
 use crate::seal::{BatchReader, BatchWriter};
 
 const STATE: &str = "state.arrow.age";

@@ -54,7 +54,11 @@ impl People<'_> {
         let (atoms, shared) = self.admission()?;
         let refused: [bool; KINDS] = shared.map(|(admitted, _)| !admitted);
         let enclave = &self.job.release_to;
-        let mut tokens = self.writer("tokens/tokens.arrow.age", self.with_absent(self.token_schema(), &refused)?, &self.job.link_to)?;
+        let mut tokens = self.writer(
+            "tokens/tokens.arrow.age",
+            self.with_absent(self.token_schema(), &refused)?,
+            &self.job.link_to,
+        )?;
         let mut person = self.writer("content/person.arrow.age", catalog::person_facts_schema(), enclave)?;
         let holder = self.job.keys.recipient().map_err(PseudonymizeError::Keys)?;
         let mut identities = self.writer("holder/identities.arrow.age", identity_schema(), &holder)?;
@@ -145,7 +149,12 @@ impl People<'_> {
         Ok(u64::try_from(all.len()).unwrap_or(u64::MAX))
     }
 
-    pub(super) fn writer(&self, name: &str, schema: SchemaRef, to: &SealRecipient) -> Result<Sealed, PseudonymizeError> {
+    pub(super) fn writer(
+        &self,
+        name: &str,
+        schema: SchemaRef,
+        to: &SealRecipient,
+    ) -> Result<Sealed, PseudonymizeError> {
         let path = self.folder.path(name);
         let file = BatchWriter::create(&path, &schema, to)?;
         Ok(Sealed { path, schema, file })
@@ -218,12 +227,10 @@ fn first_of_month(days: i32) -> i32 {
 }
 
 fn person_columns(atoms: &[AtomFacts]) -> Result<Vec<ArrayRef>, ArrowError> {
-    let date = |of: fn(&AtomFacts) -> Option<i32>| -> ArrayRef {
-        Arc::new(atoms.iter().map(of).collect::<Date32Array>())
-    };
-    let text = |of: fn(&AtomFacts) -> Option<String>| -> ArrayRef {
-        Arc::new(atoms.iter().map(of).collect::<StringArray>())
-    };
+    let date =
+        |of: fn(&AtomFacts) -> Option<i32>| -> ArrayRef { Arc::new(atoms.iter().map(of).collect::<Date32Array>()) };
+    let text =
+        |of: fn(&AtomFacts) -> Option<String>| -> ArrayRef { Arc::new(atoms.iter().map(of).collect::<StringArray>()) };
     Ok(vec![
         ids(atoms)?,
         date(|atom| atom.entry.birth_date),

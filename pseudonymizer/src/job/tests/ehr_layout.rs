@@ -163,8 +163,7 @@ fn each_field_of_the_layout_fills_what_it_says() {
             assert!(!one.to.is_empty() || one.action == Action::Tokenise, "{at} is kept and fills nothing");
             let out = format!("{}-{at}", fields.tag);
             let files = std::slice::from_ref(&path);
-            let batch =
-                instead::with(instead::without(&layout, record, field), || world.batch("ehr", files, &out));
+            let batch = instead::with(instead::without(&layout, record, field), || world.batch("ehr", files, &out));
             let mut changes = one.to.iter().filter_map(|to| {
                 let (table, name) = to.rsplit_once('.').unwrap();
                 (column(&whole, table, name) == column(&batch, table, name)).then(|| format!("{out} to {to}"))

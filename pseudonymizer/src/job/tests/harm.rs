@@ -211,7 +211,11 @@ fn too_much_in_quarantine_shows_no_batch() {
     let mut text = "IR,1,13,1,1234566,,X,202208,00,\r\n".to_owned();
     text.push_str(&"RE,1,1112,202299,幡鬼　丸代,1,19580314\r\n".repeat(40));
     let file = world.write("a.UKE", &cp932(&text));
-    let fault = world.try_run("ndb", std::slice::from_ref(&file), "out").unwrap_err();
+    let job = Job {
+        options: Options::default(),
+        ..world.job("ndb", std::slice::from_ref(&file), world.dir.path().join("out"))
+    };
+    let fault = pseudonymize(&job, Timestamp::UNIX_EPOCH, &mut |_| true).unwrap_err();
     assert_eq!(fault.code(), "pseudonymize/quarantine");
     assert!(TRACES.iter().all(|trace| !told(&fault).contains(trace)));
     assert!(!world.dir.path().join("out").exists(), "nothing visible");
