@@ -349,10 +349,15 @@ fn impossible_dates_and_unknown_codes_leave_a_gap_and_a_count() {
     assert!(report.count(Reason::CodeUnlisted) + report.count(Reason::NoCode) >= 1, "{report:?}");
 }
 
-/// In a process of its own, whose peak of memory is its own.
+/// Set where a test runs in a process of its own.
+pub(super) const ALONE: &str = "SUDARE_TEST_ALONE";
+
+/// Does its work in a process of its own, whose peak of memory is its own.
 #[test]
-#[ignore = "run by the test below, in a process of its own"]
 fn long_lines_within_a_process() {
+    if std::env::var_os(ALONE).is_none() {
+        return;
+    }
     let world = World::new();
     let long = |name: &str, head: &[u8], fill: Option<u8>, length: u64, tail: &[u8]| {
         let path = world.write(name, head);
@@ -394,7 +399,8 @@ fn long_lines_within_a_process() {
 fn a_line_of_hundreds_of_megabytes_does_not_fill_the_memory() {
     let own = std::env::current_exe().unwrap();
     let child = Command::new(own)
-        .args(["--exact", "job::tests::harm::long_lines_within_a_process", "--ignored", "--test-threads", "1"])
+        .args(["--exact", "job::tests::harm::long_lines_within_a_process", "--test-threads", "1"])
+        .env(ALONE, "1")
         .output()
         .unwrap();
     assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
