@@ -6,7 +6,13 @@
 //! as `openssl speed` counts them.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
-#![expect(clippy::unwrap_used, reason = "a benchmark ends at the first thing that goes wrong")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a benchmark ends at the first thing that goes wrong"
+)]
+#![expect(clippy::disallowed_methods, reason = "scratch files need no durability")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +30,9 @@ fn main() {
     let base = base();
     match option("--one") {
         Some(source) => one(&base, &source, &option("--raw").unwrap(), option("--threads").unwrap().parse().unwrap()),
-        None => all(&base, &option("--persons").unwrap_or_else(|| "30000".to_owned()), option("--gigabytes")),
+        None => {
+            all(&base, &option("--persons").unwrap_or_else(|| "30000".to_owned()), option("--gigabytes").as_deref());
+        }
     }
 }
 
@@ -32,7 +40,7 @@ fn base() -> PathBuf {
     std::env::current_exe().unwrap().ancestors().nth(3).unwrap().join("bench-data").join("sources")
 }
 
-fn all(base: &Path, persons: &str, gigabytes: Option<String>) {
+fn all(base: &Path, persons: &str, gigabytes: Option<&str>) {
     let population = base.join(format!("population-{persons}"));
     if !population.join("truth").exists() {
         let options =
@@ -46,7 +54,7 @@ fn all(base: &Path, persons: &str, gigabytes: Option<String>) {
             line(&name, &source, &folder, threads);
         }
     }
-    for size in gigabytes.iter().flat_map(|list| list.split(',')) {
+    for size in gigabytes.into_iter().flat_map(|list| list.split(',')) {
         let folder = copies(base, &population, size.parse().unwrap());
         line(&format!("ndb claims {size} GB"), "ndb", &folder, 2);
     }
@@ -179,11 +187,8 @@ fn hmacs() {
         return;
     };
     let text = String::from_utf8_lossy(&openssl.stdout).into_owned();
-    let rate = text
-        .lines()
-        .filter(|line| line.starts_with("+F"))
-        .filter_map(|line| line.rsplit(':').next()?.parse::<f64>().ok())
-        .last();
+    let line = text.lines().rfind(|line| line.starts_with("+F"));
+    let rate = line.and_then(|line| line.rsplit(':').next()?.parse::<f64>().ok());
     if let Some(rate) = rate {
         println!("openssl speed -hmac sha256, 64 bytes:  {:.0} MB/s; ratio {:.2}", rate / 1e6, ours / (rate / 1e6));
     }

@@ -65,33 +65,34 @@ struct Desk {
     dir: TempDir,
 }
 
+/// Runs a command with the example sources; what it said.
+fn ok(arguments: &[&str]) -> String {
+    let sources = root().join("examples/sources");
+    let output = run(&[arguments, &["--sources", path(&sources), "--lang", "en"]].concat());
+    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{arguments:?}: {said}");
+    said
+}
+
 impl Desk {
     fn new() -> Self {
         let desk = Self { dir: tempfile::tempdir().unwrap() };
         for zone in ["holder", "linkage", "enclave"] {
-            desk.ok(&["keys", "init", "--zone", zone, "--out", path(&desk.at(&format!("{zone}/keys")))]);
+            ok(&["keys", "init", "--zone", zone, "--out", path(&desk.at(&format!("{zone}/keys")))]);
         }
         let (holder, linkage) = (desk.at("holder/keys"), desk.at("linkage/keys"));
         let layout = root().join("examples/sources/registry.toml");
-        desk.ok(&["layout", "accept", path(&layout), "--keys", path(&holder), "--second", path(&linkage)]);
+        ok(&["layout", "accept", path(&layout), "--keys", path(&holder), "--second", path(&linkage)]);
         let public = desk.at("holder/keys/public");
         for zone in ["linkage", "enclave"] {
             let keys = desk.at(&format!("{zone}/keys"));
-            desk.ok(&["keys", "trust", "--keys", path(&keys), "--source", "registry", "--holder", path(&public)]);
+            ok(&["keys", "trust", "--keys", path(&keys), "--source", "registry", "--holder", path(&public)]);
         }
         desk
     }
 
     fn at(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
-    }
-
-    fn ok(&self, arguments: &[&str]) -> String {
-        let sources = root().join("examples/sources");
-        let output = run(&[arguments, &["--sources", path(&sources), "--lang", "en"]].concat());
-        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
-        assert!(output.status.success(), "{arguments:?}: {said}");
-        said
     }
 
     fn write(&self, name: &str, header: &str, lines: &[String]) -> PathBuf {
@@ -105,7 +106,7 @@ impl Desk {
         let (keys, out, raw) = (self.at("holder/keys"), self.at(batch), self.at(raw));
         let (link, release) = (self.at("linkage/keys/public"), self.at("enclave/keys/public"));
         let what = ["pseudonymize", "--source", "registry", "--keys", path(&keys), "--link-to", path(&link)];
-        self.ok(&[&what[..], &["--release-to", path(&release), "--out", path(&out), path(&raw)]].concat());
+        ok(&[&what[..], &["--release-to", path(&release), "--out", path(&out), path(&raw)]].concat());
         let report: serde_json::Value = serde_json::from_slice(&fs::read(out.join("report.json")).unwrap()).unwrap();
         report["files"][0]["reasons"]["person/absent"].as_u64().unwrap_or(0)
     }
@@ -115,8 +116,7 @@ impl Desk {
         let (keys, crosswalk) = (self.at("linkage/keys"), self.at("crosswalk"));
         let tokens: Vec<PathBuf> = batches.iter().map(|batch| self.at(batch).join("tokens")).collect();
         let tokens: Vec<&str> = tokens.iter().map(|folder| path(folder)).collect();
-        let mut said =
-            self.ok(&[&["link", "run", "--keys", path(&keys), "--out", path(&crosswalk)], &tokens[..]].concat());
+        let mut said = ok(&[&["link", "run", "--keys", path(&keys), "--out", path(&crosswalk)], &tokens[..]].concat());
         let (keys, releases) = (self.at("enclave/keys"), self.at("releases"));
         let content: Vec<PathBuf> = batches.iter().map(|batch| self.at(batch).join("content")).collect();
         let content: Vec<&str> = content.iter().map(|folder| path(folder)).collect();
@@ -124,7 +124,7 @@ impl Desk {
             let named = format!("{dataset}/{version}");
             let what = [&["release", "--dataset", &named, "--content"], &content[..]].concat();
             let to = ["--crosswalk", path(&crosswalk), "--keys", path(&keys), "--out", path(&releases)];
-            said.push_str(&self.ok(&[&what[..], &to].concat()));
+            said.push_str(&ok(&[&what[..], &to].concat()));
         }
         said
     }
@@ -188,13 +188,13 @@ fn who_objects_is_absent_from_the_next_release_and_stays_so() {
     let objection = format!("{} {},{} {},1957-03-14,男", family.0, given.0, family.1, given.1);
     let file = desk.write("objections.csv", "氏名,フリガナ,生年月日,性別", &[objection.clone(), objection]);
     let keys = desk.at("holder/keys");
-    let opt_out = |act: &str| desk.ok(&["opt-out", act, "--keys", path(&keys), "--source", "registry", path(&file)]);
+    let opt_out = |act: &str| ok(&["opt-out", act, "--keys", path(&keys), "--source", "registry", path(&file)]);
     let said = opt_out("add");
     assert!(
         said.contains("registry: 2 persons in the file, 1 objections written down, 1 known already; 1 in the list"),
         "{said}"
     );
-    let said = desk.ok(&["opt-out", "list", "--keys", path(&keys)]);
+    let said = ok(&["opt-out", "list", "--keys", path(&keys)]);
     assert!(said.lines().any(|line| line.starts_with("registry  1 ") && line.ends_with("yes")), "{said}");
 
     // A second batch, of some persons, the objector among them, and the next release.
@@ -236,7 +236,7 @@ fn who_objects_is_absent_from_the_next_release_and_stays_so() {
     let chain = fs::read_to_string(keys.join("audit.jsonl")).unwrap();
     assert!(chain.contains("opt-out:added") && chain.contains("opt-out:removed") && !chain.contains(family.0));
     let folders = ["holder", "linkage", "enclave"].map(|zone| desk.at(zone));
-    desk.ok(&[&["audit", "verify"], &folders.each_ref().map(|folder| path(folder))[..]].concat());
+    ok(&[&["audit", "verify"], &folders.each_ref().map(|folder| path(folder))[..]].concat());
 }
 
 #[test]

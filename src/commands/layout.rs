@@ -67,7 +67,9 @@ fn check(file: Option<&Path>, lang: Lang) -> Result<Outcome> {
         let layout::Layout { id, version, source, edition, sha256, .. } = one;
         let words = [("id", id), ("version", version), ("source", source), ("edition", edition), ("sha256", sha256)];
         output::line(&lang.with("layout-loads", &words.map(|(name, value)| (name, value.as_str()))));
-        layout::words(one, language(lang)).iter().for_each(|line| output::line(line));
+        for line in layout::words(one, language(lang)) {
+            output::line(&line);
+        }
     }
     output::note(&lang.with("layout-checked", &[("layouts", &layouts.len().to_string())]));
     Ok(Outcome::Done)
@@ -81,7 +83,9 @@ fn diff(a: &layout::Layout, b: &layout::Layout, lang: Lang) -> Outcome {
         ("layout-token", &changes.tokenises),
     ];
     for (key, changes) in parts {
-        changes.iter().for_each(|change| output::line(&moved(key, change, lang)));
+        for change in changes {
+            output::line(&moved(key, change, lang));
+        }
     }
     if changes.lets_through.is_empty() {
         output::note(&lang.text("layout-nothing-new"));

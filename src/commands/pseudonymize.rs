@@ -37,13 +37,15 @@ pub(crate) fn run(arguments: Pseudonymize, lang: Lang) -> Result<Outcome> {
 /// What the source's policy bounds, and as many threads as the machine has.
 pub(crate) fn options(source: &SourceId) -> Options {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let known = catalog::policy(source.as_str());
     let options = Options { threads, ..Options::default() };
-    known.map_or(options.clone(), |policy| Options {
-        max_quarantine_share: policy.max_quarantine_share,
-        max_multiplicity: policy.admission_max_multiplicity,
-        ..options
-    })
+    match catalog::policy(source.as_str()) {
+        Some(policy) => Options {
+            max_quarantine_share: policy.max_quarantine_share,
+            max_multiplicity: policy.admission_max_multiplicity,
+            ..options
+        },
+        None => options,
+    }
 }
 
 /// Pseudonymizes with progress and records it in the holder's chain.
