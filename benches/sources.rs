@@ -2,8 +2,8 @@
 //!
 //! Makes its own raw files (`--persons`, 30,000 by default) in `target/bench-data`, reads each source with one thread and with
 //! two, each time in a process of its own, and prints megabytes of raw files a second and peak memory. `--gigabytes 1,20` copies
-//! the claims under other institutions' numbers up to those sizes, to see whether memory stays flat. Beside it: HMACs of 64 bytes
-//! as `openssl speed` counts them.
+//! the claims under other institutions' numbers up to those sizes, to see whether memory stays flat. `MB/s/core` is by processor
+//! time. Beside it: HMACs of 64 bytes as `openssl speed` counts them.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 #![expect(
@@ -48,7 +48,10 @@ fn all(base: &Path, persons: &str, gigabytes: Option<&str>) {
         synthetic::synthesize(&options, &population, &mut |_| {}).unwrap();
     }
     println!("raw files to sealed batches; MB = 10^6 bytes of raw files; each line a process of its own\n");
-    println!("{:<22} {:>9} {:>8} {:>9} {:>12} {:>9}", "source", "MB", "threads", "seconds", "MB/s/thread", "peak MB");
+    println!(
+        "{:<22} {:>9} {:>8} {:>9} {:>8} {:>9} {:>9}",
+        "source", "MB", "threads", "seconds", "MB/s", "MB/s/core", "peak MB"
+    );
     for (name, source, folder) in raw_of(base, &population) {
         for threads in [1, 2] {
             line(&name, &source, &folder, threads);
@@ -139,13 +142,23 @@ fn line(name: &str, source: &str, raw: &Path, threads: usize) {
         .unwrap();
     let text = String::from_utf8(run.stdout).unwrap();
     let figures: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    let [bytes, seconds, peak] = figures[..] else { panic!("{name}: {}", String::from_utf8_lossy(&run.stderr)) };
-    #[expect(clippy::cast_precision_loss, reason = "a few threads")]
-    let rate = bytes / 1e6 / seconds / threads as f64;
-    println!("{name:<22} {:>9.1} {threads:>8} {seconds:>9.2} {rate:>12.1} {peak:>9.0}", bytes / 1e6);
+    let [bytes, seconds, processor, peak] = figures[..] else {
+        panic!("{name}: {}", String::from_utf8_lossy(&run.stderr))
+    };
+    let megabytes = bytes / 1e6;
+    let (rate, core) = (megabytes / seconds, megabytes / processor);
+    println!("{name:<22} {megabytes:>9.1} {threads:>8} {seconds:>9.2} {rate:>8.1} {core:>9.1} {peak:>9.0}");
 }
 
-/// Reads one source and prints bytes, seconds and peak memory in megabytes.
+/// Seconds of processor time of this process, of the user's and the system's: what a core is busy with, whatever else the machine
+/// does (proc(5), fields 14 and 15 of `stat`; 100 ticks a second on Linux).
+fn processor_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
+}
+
+/// Reads one source and prints bytes, seconds, processor seconds and peak memory in megabytes.
 fn one(base: &Path, source: &str, raw: &str, threads: usize) {
     let dir = base.join("run");
     drop(fs::remove_dir_all(&dir));
@@ -169,7 +182,7 @@ fn one(base: &Path, source: &str, raw: &str, threads: usize) {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let kilobytes: f64 = peak.trim().trim_end_matches(" kB").trim().parse().unwrap();
-    println!("{bytes} {seconds} {}", kilobytes / 1000.0);
+    println!("{bytes} {seconds} {} {}", processor_seconds(), kilobytes / 1000.0);
 }
 
 /// Tokens of 64-byte messages a second, and what OpenSSL does.

@@ -170,7 +170,7 @@ fn a_rotation_is_prepared_but_not_switched_without_a_verdict() {
     let join = ["keys", "join-epoch", "--keys", path(&ltc), "--wrapped", path(&wrapped)];
     fails(&join, 1, "follows another epoch");
     fails(&rotate("--switch"), 1, "the rotation has not begun");
-    assert!(ok(&rotate("--start")).contains("under both keys"));
+    assert!(ok(&rotate("--start")).contains("the rotation has begun"));
     fails(&rotate("--switch"), 1, "no bridge");
     fails(&rotate("--destroy"), 1, "only after the switch");
     let verdict = holders.write("verdict.jws", "e30.e30.e30", 0o600);

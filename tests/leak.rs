@@ -190,7 +190,9 @@ fn opened(world: &Path, file: &Path) -> (String, Vec<u8>) {
             }
         }
     }
-    assert!(!text.is_empty(), "{} is empty", file.display());
+    // Nobody has objected in the demo: the list of who stays out is empty.
+    let may_be_empty = file.file_name().is_some_and(|name| name == "absent.arrow.age");
+    assert!(may_be_empty || !text.is_empty(), "{} is empty", file.display());
     (text, raw)
 }
 

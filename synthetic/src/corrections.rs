@@ -1,7 +1,9 @@
 //! What becomes of receipts after they are sent: corrected (再請求), returned (返戻) and sent again or never (取下げ), sent twice.
 //!
 //! What is sent again stands in a later claim month than any other receipt of its key (institution, treatment month, kind,
-//! person, prescriber), and only a receipt that is alone under its key is ever sent again: the latest claim month holds.
+//! person, prescriber), and only a receipt that is alone under its key is ever sent again: the latest claim month holds. A DPC
+//! receipt is
+//! never withdrawn for good.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -88,7 +90,11 @@ fn draw(dice: &mut Dice, claim: &Claim) -> Way {
                 if missing && claim.diagnoses.len() > 1 { Mistake::Diagnosis } else { Mistake::Points(points) };
             Way::Corrected { later, mistake }
         }
-        _ if (CORRECTED..CORRECTED + RETURNED).contains(&chance) => Way::Returned { later: later.filter(|_| !gone) },
+        _ if (CORRECTED..CORRECTED + RETURNED).contains(&chance) => {
+            let later = later.filter(|_| !gone);
+            // A stay in a DPC hospital is told from others by the chart number on its claim: without it nothing would say whose it is.
+            if later.is_none() && matches!(claim.form, Form::Dpc(_)) { Way::Once } else { Way::Returned { later } }
+        }
         Some(later) if (CORRECTED + RETURNED..CORRECTED + RETURNED + REPEATED).contains(&chance) => {
             Way::Repeated { later }
         }
