@@ -2,8 +2,7 @@
 //!
 //! What is sent again stands in a later claim month than any other receipt of its key (institution, treatment month, kind,
 //! person, prescriber), and only a receipt that is alone under its key is ever sent again: the latest claim month holds. A DPC
-//! receipt is
-//! never withdrawn for good.
+//! receipt is never withdrawn for good.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
