@@ -142,6 +142,11 @@ fn layouts_of(job: &Job<'_>) -> Result<BTreeMap<String, Layout>, PseudonymizeErr
     }
 }
 
+/// SHA-256 of a file, hexadecimal.
+fn digest(path: &Path) -> Result<String, PseudonymizeError> {
+    catalog::manifest::digest_of(path).map(|(_, sha256)| sha256).map_err(PseudonymizeError::io(path))
+}
+
 /// Removes a folder and all in it; fine if it is not there.
 fn remove(path: &Path) -> Result<(), PseudonymizeError> {
     match fs::remove_dir_all(path) {

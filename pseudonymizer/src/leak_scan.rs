@@ -10,7 +10,7 @@
 //! number inside a longer run of digits, and numbers shorter than the lengths below. Dates in columns of dates are not compared:
 //! a child's first day in hospital is its day of birth.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 use crate::normalise::{kana, kanji, symbol, text};
@@ -39,8 +39,8 @@ type Marks = Vec<u64>;
 /// The scan of one unit of work.
 pub(crate) struct LeakScan {
     key: RandomState,
-    /// The identity read last.
-    identity: Token,
+    /// The identities read since `latest` began.
+    read: HashSet<Token>,
     /// Tokens of the latest persons by atom, and of those before them.
     latest: HashMap<Token, Marks>,
     before: HashMap<Token, Marks>,
@@ -57,7 +57,7 @@ impl LeakScan {
     pub(crate) fn new() -> Self {
         Self {
             key: RandomState::new(),
-            identity: [0; 16],
+            read: HashSet::new(),
             latest: HashMap::new(),
             before: HashMap::new(),
             owner: None,
@@ -67,16 +67,18 @@ impl LeakScan {
         }
     }
 
-    /// Takes in what a record says of an atom's person. `digest` names the identity; the same one is not read twice in a row.
+    /// Takes in what a record says of an atom's person. `digest` names the identity; the same one is not read twice while it is
+    /// remembered.
     pub(crate) fn person(&mut self, atom: Token, digest: Token, identity: &Identity) {
-        if self.identity == digest {
+        if self.read.contains(&digest) {
             return;
         }
-        self.identity = digest;
         self.owner = None;
         if self.latest.len() >= PERSONS {
             self.before = std::mem::take(&mut self.latest);
+            self.read.clear();
         }
+        self.read.insert(digest);
         let mut own = self.latest.remove(&atom).or_else(|| self.before.remove(&atom)).unwrap_or_default();
         own.extend(identifiers(identity).iter().filter(|text| long_enough(text)).map(|text| self.mark(text)));
         own.sort_unstable();

@@ -249,19 +249,24 @@ impl Rows {
 pub(crate) struct Part {
     path: PathBuf,
     file: File,
-    slices: Vec<Slice>,
+    /// By what they hold and their bucket: the end of a batch asks for each once.
+    slices: BTreeMap<(Held, u32), Vec<Slice>>,
 }
 
 impl Part {
     /// Opens the file.
     pub(crate) fn open(path: &Path, slices: Vec<Slice>) -> Result<Self, SealError> {
         let file = File::open(path).map_err(|cause| SealError::Io { path: path.to_owned(), cause })?;
-        Ok(Self { path: path.to_owned(), file, slices })
+        let mut by_bucket: BTreeMap<(Held, u32), Vec<Slice>> = BTreeMap::new();
+        for slice in slices {
+            by_bucket.entry((slice.held.clone(), slice.bucket)).or_default().push(slice);
+        }
+        Ok(Self { path: path.to_owned(), file, slices: by_bucket })
     }
 
     /// Tables that have rows here.
     pub(crate) fn tables(&self) -> impl Iterator<Item = &str> {
-        self.slices.iter().filter_map(|slice| match &slice.held {
+        self.slices.keys().filter_map(|(held, _)| match held {
             Held::Rows(table) => Some(table.as_str()),
             Held::Facts(_) => None,
         })
@@ -269,20 +274,13 @@ impl Part {
 
     /// All facts of a kind in a bucket, opened.
     pub(crate) fn facts(&self, kind: Facts, bucket: u32, key: &[u8; 32]) -> Result<Vec<Zeroizing<Vec<u8>>>, SealError> {
-        self.slices
-            .iter()
-            .filter(|slice| slice.bucket == bucket && slice.held == Held::Facts(kind))
-            .map(|slice| self.read(slice, key))
-            .collect()
+        self.held(Held::Facts(kind), bucket).map(|slice| self.read(slice, key)).collect()
     }
 
     /// All rows of a table in a bucket.
     pub(crate) fn rows(&self, table: &str, bucket: u32, key: &[u8; 32]) -> Result<Vec<RecordBatch>, SealError> {
         let mut batches = Vec::new();
-        let wanted = |slice: &&Slice| {
-            slice.bucket == bucket && matches!(&slice.held, Held::Rows(held) if held.as_str() == table)
-        };
-        for slice in self.slices.iter().filter(wanted) {
+        for slice in self.held(Held::Rows(table.to_owned()), bucket) {
             let bytes = self.read(slice, key)?;
             let arrow = |cause| SealError::Arrow { path: self.path.clone(), cause };
             for batch in StreamReader::try_new(bytes.as_slice(), None).map_err(arrow)? {
@@ -290,6 +288,10 @@ impl Part {
             }
         }
         Ok(batches)
+    }
+
+    fn held(&self, held: Held, bucket: u32) -> impl Iterator<Item = &Slice> {
+        self.slices.get(&(held, bucket)).into_iter().flatten()
     }
 
     fn read(&self, slice: &Slice, key: &[u8; 32]) -> Result<Zeroizing<Vec<u8>>, SealError> {

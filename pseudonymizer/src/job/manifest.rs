@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::fold::Folded;
 use super::folder::Folder;
-use super::{Job, PseudonymizeError};
+use super::{Job, PseudonymizeError, digest};
 use crate::delivery;
 use crate::layout::Layout;
 use crate::normalise;
@@ -69,11 +69,6 @@ pub(super) fn finish(
 fn sign_tokens(folder: &Folder, sign: &SigningKey) -> Result<(), PseudonymizeError> {
     let path = folder.path("tokens/tokens.arrow.age");
     delivery::sign(&path, sign).map_err(PseudonymizeError::io(&path)).map(drop)
-}
-
-pub(super) fn digest(path: &Path) -> Result<String, PseudonymizeError> {
-    let unreadable = |_| PseudonymizeError::io(path)(std::io::ErrorKind::InvalidData.into());
-    Ok(catalog::manifest::digest(path).map_err(unreadable)?.1)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), PseudonymizeError> {

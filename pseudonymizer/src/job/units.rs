@@ -1,15 +1,14 @@
 //! Units of work: one large file, or many small ones. A unit is read by one thread and finished or read again.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::{self, File};
-use std::io;
-use std::path::Path;
+use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::files::{Kind, Raw};
-use super::{Job, PseudonymizeError};
+use super::{Job, PseudonymizeError, digest};
 use crate::layout::Layout;
 use crate::normalise;
 
@@ -26,6 +25,8 @@ const BUCKETS_MAX: u32 = 256;
 pub(crate) struct Planned {
     pub(crate) raw: Raw,
     pub(crate) bytes: u64,
+    /// When it was changed last.
+    modified: Option<SystemTime>,
     /// Of another source, unknown, or the same file once more: not read.
     pub(crate) skip: Option<crate::report::Reason>,
 }
@@ -48,9 +49,9 @@ impl Plan {
     pub(crate) fn of(raw: Vec<Raw>, source: &str) -> Result<Self, PseudonymizeError> {
         let mut planned = Vec::with_capacity(raw.len());
         for raw in raw {
-            let bytes = fs::metadata(&raw.path).map_err(PseudonymizeError::io(&raw.path))?.len();
+            let about = fs::metadata(&raw.path).map_err(PseudonymizeError::io(&raw.path))?;
             let skip = raw.skipped_in(source);
-            planned.push(Planned { raw, bytes, skip });
+            planned.push(Planned { raw, bytes: about.len(), modified: about.modified().ok(), skip });
         }
         mark_duplicates(&mut planned)?;
         let bytes = planned.iter().map(|file| file.bytes).fold(0, u64::saturating_add);
@@ -102,8 +103,7 @@ impl Plan {
         }
         for file in self.units.iter().flat_map(|unit| &unit.files) {
             add(&file.raw.path.to_string_lossy());
-            let changed = fs::metadata(&file.raw.path).and_then(|meta| meta.modified()).ok();
-            let since = changed.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok()).unwrap_or_default();
+            let since = file.modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
             add(&format!("{} {}", file.bytes, since.as_nanos()));
         }
         hex::encode(hash.finalize())
@@ -126,22 +126,4 @@ fn mark_duplicates(files: &mut [Planned]) -> Result<(), PseudonymizeError> {
         }
     }
     Ok(())
-}
-
-/// SHA-256 of a file.
-pub(crate) fn digest(path: &Path) -> Result<[u8; 32], PseudonymizeError> {
-    struct Writer(Sha256);
-    impl io::Write for Writer {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.update(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut hash = Writer(Sha256::new());
-    let mut file = File::open(path).map_err(PseudonymizeError::io(path))?;
-    io::copy(&mut file, &mut hash).map_err(PseudonymizeError::io(path))?;
-    Ok(hash.0.finalize().into())
 }

@@ -16,8 +16,8 @@ use sha2::{Digest, Sha256};
 
 use super::files::Kind;
 use super::folder::Folder;
-use super::units::{self, Plan, Planned, Unit};
-use super::{Progress, PseudonymizeError, remove};
+use super::units::{Plan, Planned, Unit};
+use super::{Progress, PseudonymizeError, digest, remove};
 use crate::intake::{Batch, FacilityFacts, Intake, Made};
 use crate::quarantine::Quarantine;
 use crate::report::FileReport;
@@ -128,7 +128,7 @@ pub(crate) fn read_all(
 /// Reads a unit, or finds it finished.
 fn unit_of(worker: &Worker<'_>, unit: &Unit, counters: &Counters) -> Result<Done, PseudonymizeError> {
     let folder = worker.folder.part(unit.number);
-    let finished = match known(&folder) {
+    let mut finished = match known(&folder) {
         Some(finished) => {
             counters.bytes.fetch_add(unit.files.iter().map(|file| file.bytes).sum(), Ordering::Relaxed);
             counters.records.fetch_add(finished.files.iter().map(|file| file.records).sum(), Ordering::Relaxed);
@@ -137,7 +137,8 @@ fn unit_of(worker: &Worker<'_>, unit: &Unit, counters: &Counters) -> Result<Done
         None => make(worker, unit, &folder, counters)?,
     };
     counters.units.fetch_add(1, Ordering::Relaxed);
-    let part = Part::open(&folder.join(SLICES), finished.slices.clone())?;
+    let slices = std::mem::take(&mut finished.slices);
+    let part = Part::open(&folder.join(SLICES), slices)?;
     Ok(Done { unit: unit.number, finished, part })
 }
 
@@ -186,7 +187,7 @@ fn read(intake: &mut Intake<'_>, file: &Planned) -> Result<String, PseudonymizeE
     if file.raw.kind == Kind::CheckupArchive {
         // An archive is read in the order of its list, not of its bytes.
         ndb::checkup::archive::read(&mut BufReader::with_capacity(BUFFER, open), intake, path)?;
-        return Ok(hex::encode(units::digest(path)?));
+        return digest(path);
     }
     let mut from = BufReader::with_capacity(BUFFER, Hashed { inner: open, hash: Sha256::new() });
     read_as(file.raw.kind, file.raw.layout.as_deref(), &mut from, intake, path)?;

@@ -8,7 +8,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 
 use super::people::People;
 use crate::absent::{self, Tokens};
-use crate::job::{PseudonymizeError, manifest};
+use crate::job::{PseudonymizeError, digest};
 use crate::link;
 use crate::spool::Facts;
 use crate::tokens::KINDS;
@@ -46,7 +46,7 @@ impl People<'_> {
             file.write(rows)?;
         }
         file.file.finish()?;
-        let digest = manifest::digest(&self.folder.path(&name))?;
+        let digest = digest(&self.folder.path(&name))?;
         let mut metadata = tokens.metadata().clone();
         metadata.insert(link::absent::DIGEST.to_owned(), digest);
         metadata.insert(link::absent::CHANGED.to_owned(), changed_at.to_string());
