@@ -7,6 +7,7 @@ pub mod durable;
 pub mod id;
 pub mod jws;
 pub mod keys;
+pub mod linkage;
 pub mod permit;
 pub mod profile;
 pub mod role;
@@ -17,6 +18,7 @@ pub mod tls;
 pub mod zone;
 
 pub use id::{ApplicationId, InvalidId, PermitId, ProjectId, SessionId, UserId};
+pub use linkage::{LinkagePolicy, LinkagePolicyError};
 pub use permit::{DatasetGrant, Grade, Permit, RowFilter, Tier};
 pub use profile::Profile;
 pub use role::Role;

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use policies::Zone;
 use policies::keys::KeyFolder;
+use policies::{LinkagePolicy, Zone};
 use rand::Rng;
 use serde_json::json;
 
@@ -17,6 +17,7 @@ mod bridge;
 mod components;
 pub(crate) mod crosswalk;
 mod error;
+mod evidence;
 mod keys;
 mod permutation;
 mod report;
@@ -45,8 +46,23 @@ pub struct LinkJob<'a> {
     pub keys: &'a KeyFolder,
     /// The folder of link; earlier runs' results lie there.
     pub out: &'a Path,
-    /// Token folders of all batches, of earlier runs too.
+    /// Token folders: of all batches for a rebuild, of new ones otherwise.
     pub tokens: &'a [PathBuf],
+    /// The rules' thresholds.
+    pub policy: &'a LinkagePolicy,
+    /// Folders of the holders' tokens of this run, if composites are to be scored.
+    pub run_tokens: &'a [PathBuf],
+    /// Files with signed answers to questions.
+    pub answers: &'a [PathBuf],
+    /// Whether to begin from the named folders alone; person keys stay.
+    pub rebuild: bool,
+}
+
+impl<'a> LinkJob<'a> {
+    /// Links by tokens at rest alone, on top of what the folder holds.
+    pub fn new(keys: &'a KeyFolder, out: &'a Path, tokens: &'a [PathBuf], policy: &'a LinkagePolicy) -> Self {
+        Self { keys, out, tokens, policy, run_tokens: &[], answers: &[], rebuild: false }
+    }
 }
 
 /// How far a run of link is.
@@ -71,7 +87,7 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
 
     let twice = || LinkError::Twice { path: job.tokens.first().cloned().unwrap_or_default() };
     let atoms = Atoms::new(handed.atoms).map_err(|_| twice())?;
-    let partition = rules::partition(&atoms);
+    let partition = rules::strong(&atoms, job.policy, &[]).scored(&[]);
     let mut rng = rand::rng();
     let assigned = keys::assign(&atoms, &partition.roots, &earlier, run, || rng.next_u64());
     let mut report = LinkReport::of(&atoms, &partition, &handed.sources);

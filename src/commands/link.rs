@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use policies::Zone;
 use policies::audit::{Act, AuditLog};
 use policies::keys::KeyFolder;
+use policies::{LinkagePolicy, Zone};
 use pseudonymizer::link::{BridgeCheck, LinkJob, LinkReport};
 
 use crate::cli::Link;
@@ -18,7 +18,8 @@ pub(crate) fn run(arguments: &Link, lang: Lang) -> Result<Outcome> {
     match arguments {
         Link::Bridge { keys, crosswalk, tokens, bridges, out } => {
             let keys = KeyFolder::open(keys, Zone::Linkage)?;
-            bridge(&BridgeCheck { keys: &keys, crosswalk, tokens, bridges, out }, lang)
+            let policy = LinkagePolicy::shipped()?;
+            bridge(&BridgeCheck { keys: &keys, crosswalk, tokens, bridges, policy: &policy, out }, lang)
         }
         Link::RemoveBridge { keys, bridges } => remove(keys, bridges, lang),
         Link::Run { keys, out, tokens } => renew(keys, out, tokens, lang),
@@ -42,7 +43,8 @@ pub(crate) fn link(keys: &Path, out: &Path, tokens: &[PathBuf], lang: Lang) -> R
     let keys = KeyFolder::open(keys, Zone::Linkage)?;
     let audit = AuditLog::open(keys.path(), Zone::Linkage, keys.signing("sign")?)?;
     let step = Step::begin(&lang.text("step-link"), 0, "atoms");
-    let report = pseudonymizer::link::run(&LinkJob { keys: &keys, out, tokens }, clock::now(), &mut |progress| {
+    let policy = LinkagePolicy::shipped()?;
+    let report = pseudonymizer::link::run(&LinkJob::new(&keys, out, tokens, &policy), clock::now(), &mut |progress| {
         step.at(progress.atoms);
     })?;
     step.end();

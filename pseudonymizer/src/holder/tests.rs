@@ -83,7 +83,7 @@ impl World {
 
     fn link(&self) -> Result<LinkReport, LinkError> {
         let (out, tokens) = (self.path("crosswalk"), self.tokens());
-        link::run(&LinkJob { keys: &self.linkage, out: &out, tokens: &tokens }, NOW, &mut |_| {})
+        link::run(&LinkJob::new(&self.linkage, &out, &tokens, link::fixture::policy()), NOW, &mut |_| {})
     }
 
     /// Person keys by atom.
@@ -131,7 +131,14 @@ impl World {
 
     fn check(&self, bridges: &[PathBuf], out: &str) -> Result<BridgeReport, LinkError> {
         let (crosswalk, tokens, out) = (self.path("crosswalk"), self.tokens(), self.path(out));
-        let job = BridgeCheck { keys: &self.linkage, crosswalk: &crosswalk, tokens: &tokens, bridges, out: &out };
+        let job = BridgeCheck {
+            keys: &self.linkage,
+            crosswalk: &crosswalk,
+            tokens: &tokens,
+            bridges,
+            policy: link::fixture::policy(),
+            out: &out,
+        };
         link::check_bridges(&job, NOW)
     }
 

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use arrow::array::{Array, AsArray, FixedSizeBinaryArray};
 use arrow::record_batch::RecordBatch;
 use jiff::Timestamp;
-use policies::Zone;
 use policies::durable;
 use policies::keys::{BridgeVerdict, KeyFolder, SealIdentity};
+use policies::{LinkagePolicy, Zone};
 use serde::Serialize;
 
 use super::atoms::{Atom, Atoms, KINDS, Kind};
@@ -33,6 +33,8 @@ pub struct BridgeCheck<'a> {
     pub tokens: &'a [PathBuf],
     /// Folders of the holders' bridges, one of each.
     pub bridges: &'a [PathBuf],
+    /// The rules' thresholds.
+    pub policy: &'a LinkagePolicy,
     /// The folder to make: `report.json`, and `<source>.jws` for each holder if the bridges hold.
     pub out: &'a Path,
 }
@@ -93,7 +95,7 @@ pub fn check(job: &BridgeCheck<'_>, now: Timestamp) -> Result<BridgeReport, Link
     let next = across(&handed.atoms, &handed.sources, &bridges, &mut counts);
     let twice = |_| LinkError::Twice { path: job.out.to_owned() };
     let (atoms, next) = (Atoms::new(handed.atoms).map_err(twice)?, Atoms::new(next).map_err(twice)?);
-    let persons = counts.compare(&atoms, &next);
+    let persons = counts.compare(&atoms, &next, job.policy);
     let report = BridgeReport {
         from: agreed.epoch.clone(),
         to: by_source(&bridges, |bridge| &bridge.to),
@@ -325,7 +327,7 @@ impl Counts {
     }
 
     /// Joins under both epochs; how many persons there are under the one that goes.
-    fn compare(&mut self, now: &Atoms, next: &Atoms) -> u64 {
+    fn compare(&mut self, now: &Atoms, next: &Atoms, policy: &LinkagePolicy) -> u64 {
         for kind in Kind::AT_REST {
             let tokens = |atoms: &Atoms| {
                 let made = (0..).take(atoms.len()).filter_map(|atom| atoms.token(atom, kind));
@@ -337,7 +339,8 @@ impl Counts {
             self.differ(format!("tokens {}", kind.name()), before.0, after.0);
             self.differ(format!("different tokens {}", kind.name()), before.1, after.1);
         }
-        let (before, after) = (rules::partition(now).roots, rules::partition(next).roots);
+        let roots = |atoms| rules::strong(atoms, policy, &[]).scored(&[]).roots;
+        let (before, after) = (roots(now), roots(next));
         let persons = |roots: &[u32]| roots.iter().collect::<BTreeSet<_>>().len() as u64;
         self.differ("persons".to_owned(), persons(&before), persons(&after));
         let moved = before.iter().zip(&after).filter(|(before, after)| before != after).count() as u64;

@@ -3,18 +3,24 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, Date32Array, FixedSizeBinaryBuilder};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use jiff::Timestamp;
-use policies::Zone;
 use policies::keys::{KeyFolder, SigningKey};
+use policies::{LinkagePolicy, Zone};
 use sha2::{Digest, Sha256};
 
 use super::atoms::{Atom, KINDS, Kind, Months};
 use crate::seal::BatchWriter;
+
+/// The built-in policy.
+pub(crate) fn policy() -> &'static LinkagePolicy {
+    static POLICY: LazyLock<LinkagePolicy> = LazyLock::new(|| LinkagePolicy::shipped().unwrap());
+    &POLICY
+}
 
 /// Keys of the zones, in a temporary folder.
 pub(crate) struct Zones {

@@ -3,8 +3,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use policies::LinkagePolicy;
+
 use super::atoms::{Atoms, Kind};
 use super::components::{Components, Summary, Veto};
+use super::evidence::{Grey, ScoredPair, Verdict};
 
 /// A number shared by atoms of more different persons' tokens than this is a placeholder or a leak; it joins nothing.
 const HUB_IDENTITIES: usize = 40;
@@ -23,9 +26,13 @@ pub(crate) struct Partition {
     pub(crate) vetoes: BTreeMap<&'static str, u64>,
     /// Tokens set aside, by kind.
     pub(crate) hubs: BTreeMap<&'static str, u64>,
+    /// Pairs to be asked about, in the order of their weights.
+    pub(crate) grey: Vec<Grey>,
 }
 
-/// Partitions the atoms into persons.
+/// Joins what tokens at rest and answers join; scored pairs come after it.
+///
+/// 0. Two atoms of which somebody who was asked said that they are one person.
 ///
 /// 1. The same full insured number with branch (a1), or the same long-term care number (c1): one person.
 /// 2. The same insured number without branch (a3), and then of the late elderly whatever the birth date (c2), or the same
@@ -35,14 +42,20 @@ pub(crate) struct Partition {
 /// 4. The same strict kana (b1), then kanji (b2), with birth date and sex: one person, unless two insurer lines run side by
 ///    side for more than three months or a rival fits as well.
 /// 5. The same loose kana (b3): only where exactly two components share it.
-pub(crate) fn partition(atoms: &Atoms) -> Partition {
+pub(crate) fn strong<'a>(atoms: &'a Atoms, policy: &'a LinkagePolicy, verdicts: &[Verdict]) -> Strong<'a> {
     let mut run = Run {
         atoms,
+        policy,
         components: Components::new(atoms.len()),
         joined: BTreeMap::new(),
         vetoes: BTreeMap::new(),
         hubs: BTreeMap::new(),
     };
+    for verdict in verdicts.iter().filter(|verdict| verdict.same) {
+        if run.components.union(verdict.a, verdict.b) {
+            count(&mut run.joined, "answer");
+        }
+    }
     for kind in [Kind::A1, Kind::C1] {
         run.numbers(kind, Run::join_all);
     }
@@ -56,7 +69,41 @@ pub(crate) fn partition(atoms: &Atoms) -> Partition {
         run.names(kind);
     }
     run.loose_names();
-    Partition { roots: run.components.roots(), joined: run.joined, vetoes: run.vetoes, hubs: run.hubs }
+    Strong(run)
+}
+
+/// What tokens at rest and answers have joined.
+pub(crate) struct Strong<'a>(Run<'a>);
+
+impl Strong<'_> {
+    /// The least atom of each atom's component so far.
+    pub(crate) fn roots(&mut self) -> Vec<u32> {
+        (0..).take(self.0.atoms.len()).map(|atom| self.0.components.find(atom)).collect()
+    }
+
+    /// Joins scored pairs, the heaviest first, then by their atoms, so that the result is a function of the set of pairs
+    /// (Kruskal 1956); what conflicts stays apart, and what is neither sure nor unlikely is left to be asked about.
+    pub(crate) fn scored(self, pairs: &[ScoredPair]) -> Partition {
+        let mut run = self.0;
+        let mut order: Vec<&ScoredPair> = pairs.iter().collect();
+        order.sort_unstable_by_key(|pair| (std::cmp::Reverse(pair.weight), pair.a, pair.b));
+        let (accept, ask) = (run.policy.score.accept, run.policy.score.grey);
+        let (accept, ask) = (ScoredPair::weight_of(accept), ScoredPair::weight_of(ask));
+        let mut grey = Vec::new();
+        for pair in order.into_iter().take_while(|pair| pair.weight >= ask) {
+            let (a, b) = (run.components.find(pair.a), run.components.find(pair.b));
+            if a == b {
+                continue;
+            }
+            let against = run.summary(a).lines(&run.summary(b));
+            if pair.weight < accept || against.is_some() {
+                grey.push(Grey { pair: *pair, against });
+            } else if run.components.union(a, b) {
+                count(&mut run.joined, "scored");
+            }
+        }
+        Partition { roots: run.components.roots(), joined: run.joined, vetoes: run.vetoes, hubs: run.hubs, grey }
+    }
 }
 
 /// Whether being nearer in time makes one of two rivals the right one.
@@ -68,6 +115,7 @@ enum Nearness {
 
 struct Run<'a> {
     atoms: &'a Atoms,
+    policy: &'a LinkagePolicy,
     components: Components,
     joined: BTreeMap<&'static str, u64>,
     vetoes: BTreeMap<&'static str, u64>,

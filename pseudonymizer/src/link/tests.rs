@@ -14,7 +14,7 @@ use crate::seal::BatchReader;
 
 fn link(zones: &Zones, tokens: &[PathBuf]) -> Result<LinkReport, LinkError> {
     let out = zones.path("link");
-    let job = LinkJob { keys: &zones.linkage, out: &out, tokens };
+    let job = LinkJob::new(&zones.linkage, &out, tokens, super::fixture::policy());
     run(&job, Timestamp::UNIX_EPOCH, &mut |_| {})
 }
 
@@ -154,7 +154,7 @@ fn another_zones_keys_do_not_link() {
     let zones = Zones::new();
     let tokens = [zones.tokens("n1", "ndb", &[atom("1 ndb a3=a")], &[])];
     let out = zones.path("link");
-    let job = LinkJob { keys: &zones.enclave, out: &out, tokens: &tokens };
+    let job = LinkJob::new(&zones.enclave, &out, &tokens, super::fixture::policy());
     let refused = run(&job, Timestamp::UNIX_EPOCH, &mut |_| {});
     assert!(matches!(refused, Err(LinkError::Keys(_))));
 }

@@ -70,7 +70,7 @@ impl World {
         world.write_facilities();
         world.sign();
         let out = world.zones.path("link");
-        let job = LinkJob { keys: &world.zones.linkage, out: &out, tokens: &tokens };
+        let job = LinkJob::new(&world.zones.linkage, &out, &tokens, crate::link::fixture::policy());
         crate::link::run(&job, Timestamp::UNIX_EPOCH, &mut |_| {}).unwrap();
         world
     }

@@ -14,7 +14,7 @@ fn link(world: &World, batches: &[&Batch]) -> BTreeMap<Vec<u8>, u64> {
     for batch in batches {
         world.linkage.trust(&batch.report.source, &signer).unwrap();
     }
-    let job = LinkJob { keys: &world.linkage, out: &out, tokens: &tokens };
+    let job = LinkJob::new(&world.linkage, &out, &tokens, link::fixture::policy());
     link::run(&job, Timestamp::UNIX_EPOCH, &mut |_| {}).unwrap();
     let crosswalk = read(&out.join("crosswalk.arrow.age"), &world.enclave.seal().unwrap());
     let atoms = crosswalk.column_by_name("atom").unwrap().as_fixed_size_binary();

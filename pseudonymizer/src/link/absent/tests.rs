@@ -19,7 +19,11 @@ const MARCH: &str = "2026-03-01T00:00:00Z";
 fn link(zones: &Zones, tokens: &[&PathBuf]) -> Result<LinkReport, LinkError> {
     let out = zones.path("link");
     let tokens: Vec<PathBuf> = tokens.iter().map(|path| (*path).clone()).collect();
-    run(&LinkJob { keys: &zones.linkage, out: &out, tokens: &tokens }, Timestamp::UNIX_EPOCH, &mut |_| {})
+    run(
+        &LinkJob::new(&zones.linkage, &out, &tokens, crate::link::fixture::policy()),
+        Timestamp::UNIX_EPOCH,
+        &mut |_| {},
+    )
 }
 
 /// Person key by atom number; none for who stays out.

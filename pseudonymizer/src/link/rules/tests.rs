@@ -12,7 +12,7 @@ use super::*;
 fn persons(atoms: &[Atom]) -> (BTreeSet<BTreeSet<u128>>, Partition) {
     let number = |id: [u8; 16]| (0..10_000).find(|number| atom_id(*number) == id).unwrap();
     let all = Atoms::new(atoms.to_vec()).unwrap();
-    let partition = partition(&all);
+    let partition = strong(&all, crate::link::fixture::policy(), &[]).scored(&[]);
     let mut sets: BTreeMap<u32, BTreeSet<u128>> = BTreeMap::new();
     for (id, root) in all.ids().iter().zip(&partition.roots) {
         sets.entry(*root).or_default().insert(number(*id));
@@ -191,7 +191,7 @@ proptest! {
     #[test]
     fn one_full_number_is_never_divided(atoms in any_atoms()) {
         let all = Atoms::new(atoms).unwrap();
-        let roots = partition(&all).roots;
+        let roots = strong(&all, crate::link::fixture::policy(), &[]).scored(&[]).roots;
         for kind in [Kind::A1, Kind::C1] {
             for group in all.groups(kind) {
                 let distinct: HashSet<u32> = group.iter().map(|atom| roots[*atom as usize]).collect();

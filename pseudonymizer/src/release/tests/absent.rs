@@ -10,7 +10,7 @@ fn rows_of_who_stays_out_are_left_out_and_counted() {
     let at = "2026-03-01T00:00:00Z";
     let tokens = [world.zones.tokens_with("b1", "ndb", &atoms, &[atom("0 ndb a3=n7")], at)];
     let out = world.zones.path("link");
-    let job = LinkJob { keys: &world.zones.linkage, out: &out, tokens: &tokens };
+    let job = LinkJob::new(&world.zones.linkage, &out, &tokens, crate::link::fixture::policy());
     crate::link::run(&job, Timestamp::UNIX_EPOCH, &mut |_| {}).unwrap();
 
     let mut absent = 0;

@@ -1,0 +1,133 @@
+//! How persons are linked from tokens: thresholds and caps, in `policies/linkage.toml`.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+const SHIPPED: &str = include_str!("../linkage.toml");
+
+/// Thresholds and caps of linkage. A crosswalk's report names the digest of the file that they came from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkagePolicy {
+    /// Of the rules; a new one asks for a full pass.
+    pub version: String,
+    /// Months that two insurer lines of one person may overlap.
+    pub overlap_months_max: i32,
+    /// When a token is a placeholder.
+    pub hubs: Hubs,
+    /// What one person can have had.
+    pub caps: Caps,
+    /// Which scored pairs are joined, asked about, or left.
+    pub score: ScoreBands,
+    /// When a release needs a steward's word.
+    pub fairness: Fairness,
+}
+
+/// A token that more than so many share is a placeholder or a leak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hubs {
+    /// Atoms, whatever they say.
+    pub atoms: usize,
+    /// Atoms that say as many different insured numbers or names.
+    pub identities: usize,
+    /// Components, for a token of a name.
+    pub components: usize,
+}
+
+/// What one person can have had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Caps {
+    /// Medical insurer lines.
+    pub insurer_lines: usize,
+    /// Family names.
+    pub family_names: usize,
+    /// Birth dates.
+    pub births: usize,
+}
+
+/// Probabilities that a scored pair is one person.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreBands {
+    /// From here on the pair is joined.
+    pub accept: f64,
+    /// From here on it is asked about.
+    pub grey: f64,
+}
+
+/// What a release may lose.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fairness {
+    /// Percentage points by which the worst subgroup's linkage rate may fall without a steward's word.
+    pub fall_points: f64,
+}
+
+/// The file is no policy of linkage.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkagePolicyError {
+    /// Not TOML of this shape.
+    #[error("the policy of linkage cannot be read")]
+    Form(#[source] Box<toml::de::Error>),
+    /// A value out of its range.
+    #[error("the policy of linkage has {0} out of its range")]
+    Range(&'static str),
+}
+
+impl LinkagePolicy {
+    /// The policy that is built in.
+    pub fn shipped() -> Result<Self, LinkagePolicyError> {
+        Self::read(SHIPPED)
+    }
+
+    /// Reads and checks a policy.
+    pub fn read(text: &str) -> Result<Self, LinkagePolicyError> {
+        let policy: Self = toml::from_str(text).map_err(|cause| LinkagePolicyError::Form(Box::new(cause)))?;
+        policy.check().map_or(Ok(policy), |what| Err(LinkagePolicyError::Range(what)))
+    }
+
+    fn check(&self) -> Option<&'static str> {
+        let ScoreBands { accept, grey } = self.score;
+        let checks = [
+            ("overlap_months_max", (0..=24).contains(&self.overlap_months_max)),
+            ("hubs", self.hubs.atoms > 1 && self.hubs.identities > 1 && self.hubs.components > 1),
+            ("caps", self.caps.insurer_lines > 0 && self.caps.family_names > 0 && self.caps.births > 0),
+            ("score.accept", (0.5..=1.0).contains(&accept)),
+            ("score.grey", grey > 0.0 && grey <= accept),
+            ("fairness.fall_points", (0.0..=100.0).contains(&self.fairness.fall_points)),
+        ];
+        checks.into_iter().find_map(|(what, holds)| (!holds).then_some(what))
+    }
+
+    /// SHA-256 of the policy in its canonical form, hexadecimal.
+    pub fn digest(&self) -> String {
+        hex::encode(Sha256::digest(serde_json::to_vec(self).unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_policy_reads_and_broken_ones_do_not() {
+        let policy = LinkagePolicy::shipped().unwrap();
+        assert_eq!(policy.digest(), LinkagePolicy::read(SHIPPED).unwrap().digest());
+        for (from, to) in [
+            ("accept = 0.99", "accept = nan"),
+            ("accept = 0.99", "accept = 0.4"),
+            ("grey = 0.5", "grey = 0.995"),
+            ("atoms = 200", "atoms = 0"),
+            ("births = 2", "births = 0"),
+            ("fall_points = 2.0", "fall_points = -1.0"),
+            ("births = 2", "births = 2\nbirth = 2"),
+        ] {
+            assert!(SHIPPED.contains(from));
+            assert!(LinkagePolicy::read(&SHIPPED.replace(from, to)).is_err(), "{to}");
+        }
+        let other = LinkagePolicy::read(&SHIPPED.replace("accept = 0.99", "accept = 0.98")).unwrap();
+        assert_ne!(policy.digest(), other.digest());
+    }
+}
