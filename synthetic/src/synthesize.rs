@@ -7,7 +7,7 @@ use crate::SyntheticError;
 use crate::care::{self, Scene};
 use crate::corrections::{self, Way};
 use crate::facilities::Facilities;
-use crate::mistakes::Mistakes;
+use crate::mistakes::{Mistakes, OFFICIAL};
 use crate::population::{Household, Person, Population};
 use crate::random::Dice;
 use crate::records::Record;
@@ -76,7 +76,10 @@ pub fn synthesize(
         return Err(SyntheticError::NoPersons);
     }
     let facilities = Facilities::new(options.persons, options.seed);
-    let mistakes = Mistakes::new(options.errors == Errors::Realistic);
+    let mistakes = match options.errors {
+        Errors::None => Mistakes::none(),
+        Errors::Realistic => Mistakes::at(OFFICIAL, options.seed),
+    };
     let mut raw = Raw::new(out);
     let mut truth = Truth::create(out, &facilities)?;
     let mut done = 0;
