@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::AsArray;
 use arrow::datatypes::UInt64Type;
 use catalog::AddedSource;
 use jiff::Timestamp;
@@ -179,6 +179,10 @@ impl Chain {
     }
 
     fn open_sealed(&self, file: &Path, each: &mut dyn FnMut(&arrow::record_batch::RecordBatch)) {
+        // A table without rows has no file.
+        if !file.exists() {
+            return;
+        }
         for batch in BatchReader::open(file, &self.enclave.seal().unwrap()).unwrap() {
             each(&batch.unwrap());
         }

@@ -242,6 +242,7 @@ impl Families<'_> {
             let next = cards.get(place + 1).map_or(until, |(from, _)| *from);
             life.cards.push(Held { card: card.clone(), from: *from, until: next, shown_until: next });
         }
+        life.homes.dedup_by(|later, earlier| later.1 == earlier.1);
         if life.homes.len() > 1 {
             life.events.push(Event::Moved);
         }
