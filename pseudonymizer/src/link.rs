@@ -16,6 +16,7 @@ mod atoms;
 mod bridge;
 mod components;
 pub(crate) mod crosswalk;
+mod diff;
 mod error;
 mod evidence;
 mod keys;
@@ -29,8 +30,9 @@ pub use bridge::{
     BridgeCheck, BridgeReport, Difference, RemovedBridge, check as check_bridges, remove as remove_bridge,
 };
 pub use crosswalk::Marker;
+pub use diff::{LinkDiff, Persons, Side, compare};
 pub use error::LinkError;
-pub use report::LinkReport;
+pub use report::{Churn, Cluster, LinkReport, Pass, veiled};
 
 use absent::{Absent, Turns};
 use atoms::Atoms;
@@ -95,6 +97,11 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
     let absent = Absent::of(&atoms, &partition, &handed.touched, &handed.sources, &out_before);
     let turns = absent.turns(&atoms, &partition, &handed.sources, |id| earlier.contains_key(id), &out_before);
     report.absent_by_source.clone_from(&absent.by_source);
+    let found_keys = atoms.ids().iter().zip(&partition.roots).filter_map(|(id, root)| {
+        Some((earlier.get(id).map(|known| known.key), assigned.keys.get(root)?.key))
+    });
+    report.churn = Churn::of(found_keys).with(&turns);
+    report.pass = Pass { batches_added: handed.batches.clone(), ..Pass::full(run, job.policy) };
     progress(LinkProgress { atoms: report.atoms, persons: Some(report.persons) });
 
     let found =

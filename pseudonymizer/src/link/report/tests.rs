@@ -1,0 +1,147 @@
+//! Tests of the report.
+
+use std::collections::{BTreeSet, HashSet};
+
+use catalog::SOURCES;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::super::atoms::Atom;
+use super::super::evidence::{Pattern, ScoredPair};
+use super::super::fixture::{atom, policy};
+use super::super::rules;
+use super::*;
+
+fn sources() -> Vec<String> {
+    SOURCES.map(str::to_owned).to_vec()
+}
+
+fn report(words: &[&str]) -> LinkReport {
+    let atoms = Atoms::new(words.iter().map(|words| atom(words)).collect()).unwrap();
+    let partition = rules::strong(&atoms, policy(), &[]).scored(&[]);
+    LinkReport::of(&atoms, &partition, &sources())
+}
+
+#[test]
+fn persons_tokens_and_sizes_are_counted_by_source() {
+    let found = report(&[
+        "1 ndb 2020-01..2020-06 a3=a b1=yamada d1=h",
+        "2 ltc 2020-01..2020-12 c1=c b1=yamada",
+        "3 dpc 2020-02..2020-02 d1=h",
+        "4 ndb 2020-01..2020-12 a3=b b1=suzuki",
+    ]);
+    assert_eq!((found.atoms, found.persons, found.singles), (4, 2, 1));
+    let pairs = ["ndb+ltc", "ndb+dpc", "ltc+dpc", "ndb+ehr"].map(|pair| found.persons_by_pair[pair]);
+    assert_eq!(pairs, [1, 1, 1, 0]);
+    assert_eq!(found.persons_by_source["ndb"], 2);
+    assert_eq!((found.coverage["ndb"]["a3"], found.coverage["ndb"]["d1"], found.coverage["ltc"]["a3"]), (2, 1, 0));
+    assert!(!found.coverage.contains_key("ehr"), "a source without atoms has no coverage");
+    let sizes: Vec<(&str, u64)> = found.clusters.iter().map(|it| (it.size.as_str(), it.persons)).collect();
+    assert_eq!(sizes, [("1", 1), ("2", 0), ("3-5", 1), ("6-10", 0), ("11-20", 0), ("21-50", 0), ("51-", 0)]);
+}
+
+#[test]
+fn what_is_asked_about_is_told_by_sources_and_reason() {
+    let words = [
+        "1 ndb 2020-01..2020-12 a3=a b1=yamada",
+        "2 ltc 2020-01..2020-12 c1=c b1=suzuki",
+        "3 ndb 2020-01..2020-12 a3=b b1=sato",
+    ];
+    let atoms = Atoms::new(words.iter().map(|words| atom(words)).collect()).unwrap();
+    let place = |words: &str| {
+        let id = atom(words).id;
+        u32::try_from(atoms.ids().iter().position(|known| *known == id).unwrap()).unwrap()
+    };
+    let [one, two, three] = words.map(place);
+    let pair = |a: u32, b: u32, probability: f64| ScoredPair {
+        a: a.min(b),
+        b: a.max(b),
+        weight: ScoredPair::weight_of(probability),
+        pattern: Pattern(0),
+    };
+    let partition = rules::strong(&atoms, policy(), &[]).scored(&[pair(one, two, 0.7), pair(one, three, 0.999)]);
+    let found = LinkReport::of(&atoms, &partition, &sources());
+    assert_eq!(found.grey_by_pair, BTreeMap::from([("ndb+ltc".to_owned(), 1), ("ndb+ndb".to_owned(), 1)]));
+    assert_eq!(
+        found.grey_because,
+        BTreeMap::from([("medical_lines_overlap".to_owned(), 1), ("weight".to_owned(), 1)])
+    );
+}
+
+#[test]
+fn churn_counts_known_atoms_and_those_whose_person_is_another() {
+    let churn = Churn::of([(None, 1), (Some(1), 1), (Some(2), 3), (Some(4), 4)].into_iter());
+    assert_eq!((churn.atoms_known, churn.atoms_moved), (3, 1));
+}
+
+#[test]
+fn an_older_report_still_reads() {
+    let mut older = serde_json::to_value(LinkReport::default()).unwrap();
+    for new in ["coverage", "clusters", "grey_by_pair", "grey_because", "churn", "pass"] {
+        assert!(older.as_object_mut().unwrap().remove(new).is_some());
+    }
+    assert_eq!(serde_json::from_value::<LinkReport>(older).unwrap(), LinkReport::default());
+}
+
+#[test]
+fn what_leaves_tells_no_small_count_and_no_batch() {
+    let mut report = report(&["1 ndb 2020-01..2020-06 a3=a", "2 ltc 2020-01..2020-12 c1=c"]);
+    report.pass = Pass { batches_added: vec!["b1c2".to_owned()], ..Pass::full(3, policy()) };
+    report.atoms = 1004;
+    let public = report.public().unwrap();
+    assert_eq!((&public["atoms"], &public["persons"], &public["merged"]), (&json!(1000), &json!("<10"), &json!("<10")));
+    assert_eq!((&public["pass"]["run"], &public["pass"]["last_full"]), (&json!(3), &json!(3)));
+    assert!(!public.to_string().contains("b1c2"));
+}
+
+/// Every number of a value.
+fn numbers(value: &Value, found: &mut HashSet<u64>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| numbers(value, found)),
+        Value::Object(fields) => fields.values().for_each(|value| numbers(value, found)),
+        Value::Number(number) => {
+            found.insert(number.as_u64().unwrap());
+        }
+        Value::Bool(_) | Value::Null | Value::String(_) => {}
+    }
+}
+
+use serde_json::Value;
+
+fn any_atoms() -> impl Strategy<Value = Vec<Atom>> {
+    let one = (0..4_usize, 0..6_u8, 0..6_u8, 0..24_u32).prop_map(|(source, number, name, first)| {
+        let month = |month: u32| format!("{}-{}", 2020 + month / 12, month % 12 + 1);
+        format!("{} {}..{} a3={number} b1={name}", SOURCES[source], month(first), month(first + 2))
+    });
+    proptest::collection::vec(one, 1..40)
+        .prop_map(|all| all.iter().enumerate().map(|(at, words)| atom(&format!("{at} {words}"))).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// Against counting with sets, and nothing small leaves.
+    #[test]
+    fn counts_are_those_of_the_persons(read in any_atoms()) {
+        let atoms = Atoms::new(read).unwrap();
+        let partition = rules::strong(&atoms, policy(), &[]).scored(&[]);
+        let found = LinkReport::of(&atoms, &partition, &sources());
+        let mut persons: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
+        for (root, source) in partition.roots.iter().zip(atoms.sources()) {
+            persons.entry(*root).or_default().push(*source);
+        }
+        prop_assert_eq!(found.persons, persons.len() as u64);
+        prop_assert_eq!(found.singles, persons.values().filter(|all| all.len() == 1).count() as u64);
+        prop_assert_eq!(found.clusters.iter().map(|it| it.persons).sum::<u64>(), found.persons);
+        for (a, b) in [(0_u8, 1_u8), (0, 3), (2, 3), (1, 2)] {
+            let both = persons.values().map(|all| all.iter().copied().collect::<BTreeSet<u8>>());
+            let both = both.filter(|set| set.contains(&a) && set.contains(&b)).count() as u64;
+            prop_assert_eq!(found.persons_by_pair[&pair_name(b, a, &sources())], both);
+        }
+        let public = found.public().unwrap();
+        let mut shown = HashSet::new();
+        numbers(&public, &mut shown);
+        shown.remove(&0); // run and last_full of a report that no run has written
+        prop_assert!(shown.iter().all(|number| *number >= 10 && *number % 10 == 0), "{}", public);
+    }
+}
