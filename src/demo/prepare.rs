@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use policies::Zone;
 use policies::durable;
 use policies::keys::{KeyFolder, SealRecipient, VerifyingKey};
 use policies::source::SourceId;
+use policies::{LinkagePolicy, Zone};
 use pseudonymizer::Job;
+use pseudonymizer::link::LinkJob;
 
 use super::folder::Folder;
 use super::sources::{self, DATASETS, REGISTER, SOURCES};
@@ -155,7 +156,8 @@ fn crosswalk(folder: &Folder, lang: Lang) -> Result<()> {
     if !out.join("crosswalk.json").exists() {
         let tokens: Vec<_> =
             SOURCES.iter().map(|source| folder.zone("linkage").join("inbox").join(source).join("tokens")).collect();
-        commands::link(&folder.keys("linkage"), &out, &tokens, lang)?;
+        let keys = KeyFolder::open(&folder.keys("linkage"), Zone::Linkage)?;
+        commands::link(&LinkJob::new(&keys, &out, &tokens, &LinkagePolicy::shipped()?), lang)?;
     }
     let inbox = folder.zone("enclave").join("inbox").join("crosswalk");
     if inbox.exists() {
