@@ -44,10 +44,14 @@ impl Desk {
         fs::create_dir(desk.at("sources")).unwrap();
         for source in ["registry", "clinic"] {
             let file = desk.at("sources").join(format!("{source}.toml"));
-            let own = model.replace("\"registry\"", &format!("\"{source}\"")).replace("registry.cases", &format!("{source}.cases"));
+            let own = model
+                .replace("\"registry\"", &format!("\"{source}\""))
+                .replace("registry.cases", &format!("{source}.cases"));
             fs::write(&file, own).unwrap();
         }
-        for (name, zone) in [("registry", "holder"), ("clinic", "holder"), ("linkage", "linkage"), ("enclave", "enclave")] {
+        for (name, zone) in
+            [("registry", "holder"), ("clinic", "holder"), ("linkage", "linkage"), ("enclave", "enclave")]
+        {
             desk.ok(&["keys", "init", "--zone", zone, "--out", path(&desk.at(name))]);
         }
         for source in ["registry", "clinic"] {

@@ -43,6 +43,9 @@ pub struct LinkReport {
     pub joined_by: BTreeMap<String, u64>,
     /// Unions refused, by reason.
     pub vetoes: BTreeMap<String, u64>,
+    /// Components taken apart or not made, because they have more than one person has, by the cap.
+    #[serde(default)]
+    pub quarantined: BTreeMap<String, u64>,
     /// Tokens set aside because too many shared them, by kind.
     pub hubs: BTreeMap<String, u64>,
     /// Pairs that somebody is to be asked about, by sources.
@@ -151,9 +154,10 @@ impl LinkReport {
         }
         let named: Vec<(u128, &String)> = (0_u8..).map(bit).zip(sources).collect();
         let pairs = named.iter().enumerate().flat_map(|(at, a)| named.iter().skip(at + 1).map(move |b| (a, b)));
-        let owned = |counts: &BTreeMap<&'static str, u64>| {
+        let owned = |counts: &BTreeMap<&'static str, u64>| -> BTreeMap<String, u64> {
             counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
         };
+        let (quarantined, vetoes) = owned(&partition.vetoes).into_iter().partition(|(name, _)| name.starts_with(CAP));
         let mut report = Self {
             atoms: atoms.len() as u64,
             persons: persons.sizes.values().sum(),
@@ -164,7 +168,8 @@ impl LinkReport {
             coverage: coverage(atoms, sources),
             clusters: clusters(&persons.sizes),
             joined_by: owned(&partition.joined),
-            vetoes: owned(&partition.vetoes),
+            vetoes,
+            quarantined,
             hubs: owned(&partition.hubs),
             ..Self::default()
         };
@@ -192,6 +197,9 @@ impl LinkReport {
         }
     }
 }
+
+/// How the names of reasons begin that are caps (`Veto::TooManyLines` and so on).
+const CAP: &str = "too_many_";
 
 /// Names of two sources in the order of their places, as `ndb+ltc`.
 pub(crate) fn pair_name(a: u8, b: u8, sources: &[String]) -> String {

@@ -22,10 +22,11 @@ pub(super) fn show(arguments: &cli::LinkReport, lang: Lang) -> Result<Outcome> {
     tables.counts("link-totals", &["atoms", "persons", "singles"]);
     tables.sources();
     tables.coverage();
-    tables.map("persons_by_pair", "link-pair", "link-persons", None);
+    tables.pairs();
     tables.clusters();
     tables.map("joined_by", "link-token", "link-unions", Some("link-kind"));
     tables.map("vetoes", "link-veto", "link-refused", Some("link-why"));
+    tables.map("quarantined", "link-apart", "link-components", Some("link-why"));
     tables.map("hubs", "link-hub", "link-tokens", Some("link-kind"));
     tables.map("grey_by_pair", "link-grey-pair", "link-pairs", None);
     tables.map("grey_because", "link-grey-why", "link-pairs", Some("link-why"));
@@ -63,6 +64,9 @@ pub(super) fn notes(report: &LinkReport, lang: Lang) {
     }
     if !report.hubs.is_empty() {
         output::note(&lang.with("link-hubs", &[("counts", &listed(&mut report.hubs.iter()))]));
+    }
+    if !report.quarantined.is_empty() {
+        output::note(&lang.with("link-quarantined", &[("counts", &listed(&mut report.quarantined.iter()))]));
     }
     if !report.absent_by_source.is_empty() {
         output::note(&lang.with("link-absent", &[("counts", &listed(&mut report.absent_by_source.iter()))]));
@@ -102,7 +106,8 @@ impl Tables<'_> {
 
     /// Single counts, a line each.
     fn counts(&self, header: &str, names: &[&str]) {
-        let row = |name: &&str| vec![self.lang.text(&format!("link-{}", name.replace('_', "-"))), cell(self.shown, name)];
+        let row =
+            |name: &&str| vec![self.lang.text(&format!("link-{}", name.replace('_', "-"))), cell(self.shown, name)];
         self.print(&[header, ""], &names.iter().map(row).collect::<Vec<_>>());
     }
 
@@ -124,10 +129,23 @@ impl Tables<'_> {
         if said == key { String::new() } else { said }
     }
 
+    /// Whether every source of a name like `ndb+ltc` handed something over: the four of the catalog are counted even if not.
+    fn is_present(&self, sources: &str) -> bool {
+        let coverage = self.shown.get("coverage").and_then(Value::as_object);
+        sources.split('+').all(|source| coverage.is_none_or(|coverage| coverage.contains_key(source)))
+    }
+
+    fn pairs(&self) {
+        let present = entries(self.shown, "persons_by_pair").filter(|(pair, _)| self.is_present(pair));
+        let rows: Vec<Vec<String>> = present.map(|(pair, persons)| vec![pair.clone(), text(persons)]).collect();
+        self.print(&["link-pair", "link-persons"], &rows);
+    }
+
     fn sources(&self) {
         let persons = self.shown.get("persons_by_source").unwrap_or(&Value::Null);
         let row = |(source, atoms): (&String, &Value)| vec![source.clone(), text(atoms), cell(persons, source)];
-        let rows: Vec<Vec<String>> = entries(self.shown, "atoms_by_source").map(row).collect();
+        let present = entries(self.shown, "atoms_by_source").filter(|(source, _)| self.is_present(source));
+        let rows: Vec<Vec<String>> = present.map(row).collect();
         self.print(&["link-source", "link-atoms", "link-persons"], &rows);
     }
 
@@ -200,7 +218,9 @@ fn text(count: &Value) -> String {
     let Some(number) = count.as_u64() else { return count.as_str().unwrap_or_default().to_owned() };
     let digits = number.to_string();
     let (mut parts, mut rest) = (Vec::new(), digits.as_str());
-    while let Some((head, tail)) = rest.split_at_checked(rest.len().saturating_sub(3)).filter(|(head, _)| !head.is_empty()) {
+    while let Some((head, tail)) =
+        rest.split_at_checked(rest.len().saturating_sub(3)).filter(|(head, _)| !head.is_empty())
+    {
         parts.push(tail);
         rest = head;
     }
@@ -243,8 +263,7 @@ mod tests {
     fn every_word_of_the_tables_is_there_in_both_languages() {
         let report = serde_json::to_value(LinkReport::default()).unwrap();
         let kinds = ["a1", "a2", "a3", "b1", "b2", "b3", "c1", "c2", "c3", "d1", "answer", "scored"];
-        let reasons =
-            ["ambiguous", "names-differ", "ltc-lines-overlap", "medical-lines-overlap", "too-many-lines", "weight"];
+        let reasons = ["ambiguous", "names_differ", "ltc_lines_overlap", "medical_lines_overlap", "too_many_lines", "weight"];
         for lang in [Lang::En, Lang::Ja] {
             let tables = Tables { shown: &report, lang };
             assert!(kinds.iter().all(|kind| !tables.said("link-kind", kind).is_empty()));

@@ -60,7 +60,8 @@ fn a_person_whose_atoms_come_and_go_is_the_same_person() {
 fn folders_of_link_are_compared_and_others_refused() {
     let zones = Zones::new();
     let first = zones.tokens("n1", "ndb", &[atom("1 ndb a3=a b1=yamada"), atom("2 ndb a3=b b1=suzuki")], &[]);
-    let bridge = [atom("3 ndb 2021-01..2021-02 a1=z a3=a b1=yamada"), atom("4 ndb 2021-03..2021-04 a1=z a3=b b1=suzuki")];
+    let bridge =
+        [atom("3 ndb 2021-01..2021-02 a1=z a3=a b1=yamada"), atom("4 ndb 2021-03..2021-04 a1=z a3=b b1=suzuki")];
     let second = zones.tokens("n2", "ndb", &bridge, &[]);
     let link = |name: &str, tokens: &[PathBuf]| {
         let out = zones.path(name);
@@ -139,13 +140,7 @@ fn total(persons: &Persons) -> u64 {
 }
 
 fn turned(persons: Persons) -> Persons {
-    Persons {
-        merged: persons.split,
-        split: persons.merged,
-        born: persons.retired,
-        retired: persons.born,
-        ..persons
-    }
+    Persons { merged: persons.split, split: persons.merged, born: persons.retired, retired: persons.born, ..persons }
 }
 
 proptest! {

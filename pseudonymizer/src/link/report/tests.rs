@@ -62,10 +62,7 @@ fn what_is_asked_about_is_told_by_sources_and_reason() {
     let partition = rules::strong(&atoms, policy(), &[]).scored(&[pair(one, two, 0.7), pair(one, three, 0.999)]);
     let found = LinkReport::of(&atoms, &partition, &sources());
     assert_eq!(found.grey_by_pair, BTreeMap::from([("ndb+ltc".to_owned(), 1), ("ndb+ndb".to_owned(), 1)]));
-    assert_eq!(
-        found.grey_because,
-        BTreeMap::from([("medical_lines_overlap".to_owned(), 1), ("weight".to_owned(), 1)])
-    );
+    assert_eq!(found.grey_because, BTreeMap::from([("medical_lines_overlap".to_owned(), 1), ("weight".to_owned(), 1)]));
 }
 
 #[test]
@@ -75,9 +72,27 @@ fn churn_counts_known_atoms_and_those_whose_person_is_another() {
 }
 
 #[test]
+fn what_is_over_a_cap_is_told_from_what_conflicts() {
+    let line = |n: u32| format!("{n} ndb {}-1..{}-2 a3=n{n} b1=yamada", 1990 + n, 1990 + n);
+    let conflict = ["90 ndb 2020-01..2020-12 a3=x b1=sato", "91 ndb 2020-01..2020-12 a3=y b1=sato"].map(str::to_owned);
+    let lines: Vec<String> = (0..12).map(line).chain(conflict).collect();
+    let mut caps = policy().clone();
+    caps.caps.insurer_lines = 4;
+    let atoms = Atoms::new(lines.iter().map(|words| atom(words)).collect()).unwrap();
+    let partition = rules::strong(&atoms, &caps, &[]).scored(&[]);
+    let found = LinkReport::of(&atoms, &partition, &sources());
+    assert_eq!(found.vetoes.get("medical_lines_overlap"), Some(&1));
+    assert!(found.vetoes.keys().chain(found.quarantined.keys()).all(|name| {
+        name.starts_with("too_many_") == found.quarantined.contains_key(name)
+    }));
+    let told: u64 = found.vetoes.values().chain(found.quarantined.values()).sum();
+    assert_eq!(told, partition.vetoes.values().sum::<u64>());
+}
+
+#[test]
 fn an_older_report_still_reads() {
     let mut older = serde_json::to_value(LinkReport::default()).unwrap();
-    for new in ["coverage", "clusters", "grey_by_pair", "grey_because", "churn", "pass"] {
+    for new in ["coverage", "clusters", "grey_by_pair", "grey_because", "churn", "pass", "quarantined"] {
         assert!(older.as_object_mut().unwrap().remove(new).is_some());
     }
     assert_eq!(serde_json::from_value::<LinkReport>(older).unwrap(), LinkReport::default());
