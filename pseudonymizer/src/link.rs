@@ -23,6 +23,7 @@ mod keys;
 mod permutation;
 mod report;
 mod rules;
+mod scored;
 mod store;
 mod tokens;
 
@@ -89,7 +90,22 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
 
     let twice = || LinkError::Twice { path: job.tokens.first().cloned().unwrap_or_default() };
     let atoms = Atoms::new(handed.atoms).map_err(|_| twice())?;
-    let partition = rules::strong(&atoms, job.policy, &[]).scored(&[]);
+    let mut strong = rules::strong(&atoms, job.policy, &[]);
+    let scored = if job.run_tokens.is_empty() {
+        None
+    } else {
+        Some(scored::pass(&scored::Scope {
+            run_tokens: job.run_tokens,
+            keys: &keys,
+            atoms: &atoms,
+            roots: &strong.roots(),
+            sources: &handed.sources,
+            agreed: &handed.agreed,
+            policy: job.policy,
+            scratch: &store.next(""),
+        })?)
+    };
+    let partition = strong.scored(scored.as_ref().map_or(&[], |scored| scored.pairs.as_slice()));
     let mut rng = rand::rng();
     let assigned = keys::assign(&atoms, &partition.roots, &earlier, run, || rng.next_u64());
     let mut report = LinkReport::of(&atoms, &partition, &handed.sources);
@@ -119,6 +135,10 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
         normaliser: handed.agreed.normaliser,
         batches: handed.batches,
     };
+    if let Some(scored) = &scored {
+        store.write_json(store::MODEL, &scored.model)?;
+        store.write_json(store::SCORED, &scored.report)?;
+    }
     store.write_json(store::REPORT, &report)?;
     store.write_json(crosswalk::MARKER, &marker)?;
     store.publish()?;

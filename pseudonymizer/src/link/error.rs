@@ -83,6 +83,12 @@ pub enum LinkError {
         /// The folder of link.
         path: PathBuf,
     },
+    /// Run tokens of atoms that the zone does not hold.
+    #[error("{} has atoms that this zone does not hold, or of another source; hand over that batch's tokens folder too", path.display())]
+    RunAtoms {
+        /// The run token file.
+        path: PathBuf,
+    },
     /// A sealed file did not open or could not be written.
     #[error("a sealed file could not be used")]
     Seal(#[source] Box<SealError>),
@@ -134,6 +140,7 @@ impl LinkError {
             Self::NoRun { .. } => "link/no-run",
             Self::Nothing => "link/nothing",
             Self::Other { .. } => "link/other",
+            Self::RunAtoms { .. } => "link/run-atoms",
             Self::Seal(_) => "link/seal",
             Self::Signature { .. } => "link/signature",
             Self::Twice { .. } => "link/twice",

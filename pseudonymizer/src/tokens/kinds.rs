@@ -108,6 +108,25 @@ kinds! {
     W5 "w5" Run [FamilyNear GivenKana Sex]
     /// As P3, the given name one letter off.
     W6 "w6" Run [FamilyKana GivenNear Sex]
+    /// Family name at one address, whatever the birth date: with H2, for a birth date that is missing or wrong.
+    H1 "h1" Run [FamilyKana Postcode]
+    /// Given name at one address.
+    H2 "h2" Run [GivenKana Postcode]
+    /// Birth date at one address, whatever the name.
+    H3 "h3" Run [Born Postcode]
+    /// As H1, the family name one letter off.
+    H4 "h4" Run [FamilyNear Postcode]
+    /// As H2, the given name one letter off.
+    H5 "h5" Run [GivenNear Postcode]
+    /// A register's own number one digit off, and birth date. Chart numbers of institutions are printed, not typed anew in each file,
+    /// so that these four kinds cost them nothing.
+    N1 "n1" Run [Facility ChartNear Born]
+    /// The same with the family name.
+    N2 "n2" Run [Facility ChartNear FamilyKana]
+    /// The same with the given name.
+    N3 "n3" Run [Facility ChartNear GivenKana]
+    /// The same with the postcode.
+    N4 "n4" Run [Facility ChartNear Postcode]
 }
 
 /// How many kinds lie at rest.
@@ -143,6 +162,11 @@ impl Kind {
         ALL.iter().copied().filter(|kind| kind.kept() == Kept::Run)
     }
 
+    /// All kinds, those at rest first.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        ALL.iter().copied()
+    }
+
     /// The input of which one identity has several values, where the kind has one.
     pub(crate) fn listed(self) -> Option<Input> {
         self.inputs().iter().copied().find(|input| input.is_listed())
@@ -163,6 +187,8 @@ pub(crate) enum Input {
     BornPart,
     Branch,
     Chart,
+    /// A number that the source itself gives out, and it with each letter left out.
+    ChartNear,
     /// First three digits of the postcode.
     District,
     Facility,
@@ -196,7 +222,7 @@ pub(crate) enum Input {
 impl Input {
     /// Whether one identity has several values of it: [`super::variants`] gives them.
     pub(crate) const fn is_listed(self) -> bool {
-        matches!(self, Self::BornPart | Self::FamilyNear | Self::GivenNear | Self::KanaNear)
+        matches!(self, Self::BornPart | Self::ChartNear | Self::FamilyNear | Self::GivenNear | Self::KanaNear)
     }
 
     /// Writes the identifier, or nothing if it is absent or has several values.
@@ -219,6 +245,7 @@ impl Input {
             Self::BirthMonth
             | Self::Born
             | Self::BornPart
+            | Self::ChartNear
             | Self::FamilyNear
             | Self::GivenNear
             | Self::KanaNear
@@ -269,6 +296,7 @@ mod tests {
             Input::BirthMonth | Input::Born | Input::BornPart => "birth",
             Input::Branch
             | Input::Chart
+            | Input::ChartNear
             | Input::LtcNumber
             | Input::NationalId
             | Input::NumberCore
