@@ -34,6 +34,7 @@ pub use crosswalk::Marker;
 pub use diff::{LinkDiff, Persons, Side, compare};
 pub use error::LinkError;
 pub use report::{Churn, Cluster, LinkReport, Pass, veiled};
+pub use scored::{Bin, ScoredReport};
 
 use absent::{Absent, Turns};
 use atoms::Atoms;
@@ -116,6 +117,7 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
     let found_keys = atoms.ids().iter().zip(&partition.roots).filter_map(|(id, root)| {
         Some((earlier.get(id).map(|known| known.key), assigned.keys.get(root)?.key))
     });
+    report.scored = scored.as_ref().map(|scored| scored.report.clone());
     report.churn = Churn::of(found_keys).with(&turns);
     report.pass = Pass { batches_added: handed.batches.clone(), ..Pass::full(run, job.policy) };
     progress(LinkProgress { atoms: report.atoms, persons: Some(report.persons) });

@@ -12,6 +12,7 @@ use pseudonymizer::Job;
 use pseudonymizer::link::LinkJob;
 
 use super::folder::Folder;
+use super::run;
 use super::sources::{self, DATASETS, REGISTER, SOURCES};
 use crate::cli;
 use crate::clock;
@@ -142,7 +143,7 @@ fn deliver(batch: &Path, part: &str, inbox: &Path) -> Result<()> {
     Ok(durable::publish(&partial, inbox)?)
 }
 
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
@@ -157,8 +158,11 @@ fn crosswalk(folder: &Folder, lang: Lang) -> Result<()> {
         let tokens: Vec<_> =
             SOURCES.iter().map(|source| folder.zone("linkage").join("inbox").join(source).join("tokens")).collect();
         let keys = KeyFolder::open(&folder.keys("linkage"), Zone::Linkage)?;
-        commands::link(&LinkJob::new(&keys, &out, &tokens, &LinkagePolicy::shipped()?), lang)?;
+        let (policy, run_tokens) = (LinkagePolicy::shipped()?, run::tokens(folder, lang)?);
+        let job = LinkJob::new(&keys, &out, &tokens, &policy);
+        commands::link(&LinkJob { run_tokens: &run_tokens, ..job }, lang)?;
     }
+    run::end(folder)?;
     let inbox = folder.zone("enclave").join("inbox").join("crosswalk");
     if inbox.exists() {
         return Ok(());

@@ -12,6 +12,7 @@ use super::absent::Turns;
 use super::atoms::{Atoms, Kind};
 use super::error::LinkError;
 use super::rules::Partition;
+use super::scored::ScoredReport;
 use super::store;
 
 mod public;
@@ -19,7 +20,7 @@ mod public;
 pub use public::veiled;
 
 /// `report.json` of a run. Counts only.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LinkReport {
     /// Atoms of all batches.
     pub atoms: u64,
@@ -48,6 +49,9 @@ pub struct LinkReport {
     pub quarantined: BTreeMap<String, u64>,
     /// Tokens set aside because too many shared them, by kind.
     pub hubs: BTreeMap<String, u64>,
+    /// What the scored tier found; none where no tokens of the run were handed over.
+    #[serde(default)]
+    pub scored: Option<ScoredReport>,
     /// Pairs that somebody is to be asked about, by sources.
     #[serde(default)]
     pub grey_by_pair: BTreeMap<String, u64>,

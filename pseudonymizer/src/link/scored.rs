@@ -19,7 +19,7 @@ mod spill;
 mod tokens;
 
 pub(crate) use model::Model;
-pub(crate) use report::ScoredReport;
+pub use report::{Bin, ScoredReport};
 
 use super::atoms::{Atoms, Kind};
 use super::error::LinkError;

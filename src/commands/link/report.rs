@@ -28,6 +28,7 @@ pub(super) fn show(arguments: &cli::LinkReport, lang: Lang) -> Result<Outcome> {
     tables.map("vetoes", "link-veto", "link-refused", Some("link-why"));
     tables.map("quarantined", "link-apart", "link-components", Some("link-why"));
     tables.map("hubs", "link-hub", "link-tokens", Some("link-kind"));
+    tables.scored();
     tables.map("grey_by_pair", "link-grey-pair", "link-pairs", None);
     tables.map("grey_because", "link-grey-why", "link-pairs", Some("link-why"));
     tables.churn();
@@ -165,6 +166,28 @@ impl Tables<'_> {
         self.print(&header, &rows);
     }
 
+    /// What the scored tier found: counts, estimates of the model, pairs by their probability.
+    fn scored(&self) {
+        let Some(scored) = self.shown.get("scored").filter(|scored| scored.is_object()) else { return };
+        let label = |name: &&str| self.lang.text(&format!("link-score-{name}"));
+        let counts = ["candidates", "accepted", "grey"].iter().map(|name| vec![label(name), cell(scored, name)]);
+        let share = |name: &&str| {
+            let share = scored.get(*name).and_then(Value::as_f64);
+            vec![label(name), share.map(|share| format!("{share:.4}")).unwrap_or_default()]
+        };
+        let shares = ["precision", "recall"].iter().map(share);
+        self.print(&["link-scored", ""], &counts.chain(shares).collect::<Vec<_>>());
+        let bins = scored.get("calibration").and_then(Value::as_array).into_iter().flatten();
+        let end = |bin: &Value, name: &str| bin.get(name).map(ToString::to_string).unwrap_or_default();
+        let persons = |bin: &Value| match bin.get("persons") {
+            Some(Value::Number(number)) if !number.is_u64() => format!("{:.1}", number.as_f64().unwrap_or_default()),
+            other => other.map(text).unwrap_or_default(),
+        };
+        let row =
+            |bin: &Value| vec![format!("{}–{}", end(bin, "from"), end(bin, "to")), cell(bin, "pairs"), persons(bin)];
+        self.print(&["link-probability", "link-pairs", "link-one-person"], &bins.map(row).collect::<Vec<_>>());
+    }
+
     fn clusters(&self) {
         let bands = self.shown.get("clusters").and_then(Value::as_array);
         let size = |band: &Value| band.get("size").and_then(Value::as_str).unwrap_or_default().replace('-', "–");
@@ -263,7 +286,8 @@ mod tests {
     fn every_word_of_the_tables_is_there_in_both_languages() {
         let report = serde_json::to_value(LinkReport::default()).unwrap();
         let kinds = ["a1", "a2", "a3", "b1", "b2", "b3", "c1", "c2", "c3", "d1", "answer", "scored"];
-        let reasons = ["ambiguous", "names_differ", "ltc_lines_overlap", "medical_lines_overlap", "too_many_lines", "weight"];
+        let reasons =
+            ["ambiguous", "names_differ", "ltc_lines_overlap", "medical_lines_overlap", "too_many_lines", "weight"];
         for lang in [Lang::En, Lang::Ja] {
             let tables = Tables { shown: &report, lang };
             assert!(kinds.iter().all(|kind| !tables.said("link-kind", kind).is_empty()));

@@ -4,12 +4,13 @@ use std::collections::{BTreeSet, HashSet};
 
 use catalog::SOURCES;
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::atoms::Atom;
 use super::super::evidence::{Pattern, ScoredPair};
 use super::super::fixture::{atom, policy};
 use super::super::rules;
+use super::super::scored::Bin;
 use super::*;
 
 fn sources() -> Vec<String> {
@@ -82,9 +83,13 @@ fn what_is_over_a_cap_is_told_from_what_conflicts() {
     let partition = rules::strong(&atoms, &caps, &[]).scored(&[]);
     let found = LinkReport::of(&atoms, &partition, &sources());
     assert_eq!(found.vetoes.get("medical_lines_overlap"), Some(&1));
-    assert!(found.vetoes.keys().chain(found.quarantined.keys()).all(|name| {
-        name.starts_with("too_many_") == found.quarantined.contains_key(name)
-    }));
+    assert!(
+        found
+            .vetoes
+            .keys()
+            .chain(found.quarantined.keys())
+            .all(|name| { name.starts_with("too_many_") == found.quarantined.contains_key(name) })
+    );
     let told: u64 = found.vetoes.values().chain(found.quarantined.values()).sum();
     assert_eq!(told, partition.vetoes.values().sum::<u64>());
 }
@@ -92,7 +97,7 @@ fn what_is_over_a_cap_is_told_from_what_conflicts() {
 #[test]
 fn an_older_report_still_reads() {
     let mut older = serde_json::to_value(LinkReport::default()).unwrap();
-    for new in ["coverage", "clusters", "grey_by_pair", "grey_because", "churn", "pass", "quarantined"] {
+    for new in ["coverage", "clusters", "grey_by_pair", "grey_because", "churn", "pass", "quarantined", "scored"] {
         assert!(older.as_object_mut().unwrap().remove(new).is_some());
     }
     assert_eq!(serde_json::from_value::<LinkReport>(older).unwrap(), LinkReport::default());
@@ -109,6 +114,27 @@ fn what_leaves_tells_no_small_count_and_no_batch() {
     assert!(!public.to_string().contains("b1c2"));
 }
 
+#[test]
+fn what_leaves_of_scores_is_rounded() {
+    let bin = |from, to, pairs, persons| Bin { from, to, pairs, persons };
+    let calibration = vec![bin(0.99, 0.999, 14, 13.9), bin(0.999, 1.0, 9, 8.99), bin(0.0, 0.01, 1_000_004, 11.2)];
+    let scored = ScoredReport {
+        candidates: 1_000_027,
+        accepted: 23,
+        precision: Some(0.998_765_432),
+        calibration,
+        ..ScoredReport::default()
+    };
+    let public = LinkReport { scored: Some(scored), ..LinkReport::default() }.public().unwrap();
+    let bins = json!([
+        { "from": 0.99, "to": 0.999, "pairs": 10, "persons": 10 },
+        { "from": 0.999, "to": 1.0, "pairs": "<10", "persons": "<10" },
+        { "from": 0.0, "to": 0.01, "pairs": 1_000_000, "persons": 10 },
+    ]);
+    assert_eq!(public["scored"]["calibration"], bins);
+    assert_eq!((&public["scored"]["accepted"], &public["scored"]["precision"]), (&json!(20), &json!(0.9988)));
+}
+
 /// Every number of a value.
 fn numbers(value: &Value, found: &mut HashSet<u64>) {
     match value {
@@ -120,8 +146,6 @@ fn numbers(value: &Value, found: &mut HashSet<u64>) {
         Value::Bool(_) | Value::Null | Value::String(_) => {}
     }
 }
-
-use serde_json::Value;
 
 fn any_atoms() -> impl Strategy<Value = Vec<Atom>> {
     let one = (0..4_usize, 0..6_u8, 0..6_u8, 0..24_u32).prop_map(|(source, number, name, first)| {

@@ -10,33 +10,34 @@ use crate::link::evidence::ScoredPair;
 
 /// Of one run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ScoredReport {
+pub struct ScoredReport {
     /// Pairs of atoms of different components that share a composite.
-    pub(crate) candidates: u64,
+    pub candidates: u64,
     /// Those that the policy would join.
-    pub(crate) accepted: u64,
+    pub accepted: u64,
     /// Those that are to be asked about.
-    pub(crate) grey: u64,
+    pub grey: u64,
     /// Share of the accepted pairs that are one person, as the model estimates; none where there is no pair.
-    pub(crate) precision: Option<f64>,
+    pub precision: Option<f64>,
     /// Share of all candidate pairs of one person that are accepted, as the model estimates.
-    pub(crate) recall: Option<f64>,
+    pub recall: Option<f64>,
     /// Candidates by posterior probability, from the least to the surest.
-    pub(crate) calibration: Vec<Bin>,
+    pub calibration: Vec<Bin>,
     /// Tokens set aside because too many shared them, by kind.
-    pub(crate) hubs: BTreeMap<String, u64>,
+    pub hubs: BTreeMap<String, u64>,
 }
 
 /// Pairs of one range of posterior probabilities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Bin {
+pub struct Bin {
     /// From this probability on.
-    pub(crate) from: f64,
+    pub from: f64,
     /// Up to this one.
-    pub(crate) to: f64,
-    pub(crate) pairs: u64,
+    pub to: f64,
+    /// Pairs.
+    pub pairs: u64,
     /// How many of them are one person, as the model estimates.
-    pub(crate) persons: f64,
+    pub persons: f64,
 }
 
 /// Where the ranges begin.
