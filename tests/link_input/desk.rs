@@ -175,24 +175,42 @@ impl Desk {
         assert!(names.iter().all(|name| temporary.iter().all(|word| !name.contains(word))), "{names:?}");
     }
 
-    pub(super) fn crosswalk_bytes(&self) -> [Vec<u8>; 2] {
-        ["crosswalk.json", "crosswalk.arrow.age"].map(|name| fs::read(self.at("crosswalk").join(name)).unwrap())
+    /// What the enclave would take over.
+    pub(super) fn crosswalk_bytes(&self) -> BTreeMap<String, Vec<u8>> {
+        let entries = fs::read_dir(self.at("crosswalk")).unwrap().flatten();
+        let named = entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()));
+        named
+            .filter(|(name, _)| name.starts_with("crosswalk"))
+            .map(|(name, at)| (name, fs::read(at).unwrap()))
+            .collect()
+    }
+
+    /// `crosswalk.json`.
+    pub(super) fn marker(&self) -> Value {
+        serde_json::from_slice(&self.crosswalk_bytes()["crosswalk.json"]).unwrap()
     }
 
     pub(super) fn report(&self) -> Value {
         serde_json::from_slice(&fs::read(self.at("crosswalk/report.json")).unwrap()).unwrap()
     }
 
-    /// Person key by atom, as the enclave reads the crosswalk.
+    /// Person key by atom, as the enclave reads the crosswalk: of several files the later rows win.
     pub(super) fn persons(&self) -> BTreeMap<[u8; 16], u64> {
         let keys = KeyFolder::open(&self.at("enclave"), Zone::Enclave).unwrap();
-        let file = self.at("crosswalk/crosswalk.arrow.age");
         let mut found = BTreeMap::new();
-        for batch in BatchReader::open(&file, &keys.seal().unwrap()).unwrap() {
-            let batch = batch.unwrap();
-            let keys = batch.column_by_name("person_key").unwrap().as_primitive::<UInt64Type>().clone();
-            let atoms = batch.column_by_name("atom").unwrap().as_fixed_size_binary();
-            found.extend(atoms.iter().zip(keys.values()).map(|(atom, key)| (atom.unwrap().try_into().unwrap(), *key)));
+        for name in self.crosswalk_bytes().keys().filter(|name| name.ends_with(".arrow.age")) {
+            for batch in BatchReader::open(&self.at("crosswalk").join(name), &keys.seal().unwrap()).unwrap() {
+                let batch = batch.unwrap();
+                let keys = batch.column_by_name("person_key").unwrap().as_primitive::<UInt64Type>().clone();
+                let atoms = batch.column_by_name("atom").unwrap().as_fixed_size_binary();
+                for (atom, key) in atoms.iter().zip(keys.iter()) {
+                    let atom: [u8; 16] = atom.unwrap().try_into().unwrap();
+                    match key {
+                        Some(key) => found.insert(atom, key),
+                        None => found.remove(&atom),
+                    };
+                }
+            }
         }
         found
     }

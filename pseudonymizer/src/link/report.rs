@@ -70,6 +70,9 @@ pub struct LinkReport {
     /// Persons who stay out, by source whose holder keeps a list of those who object.
     #[serde(default)]
     pub absent_by_source: BTreeMap<String, u64>,
+    /// Names of batches that were named and held already.
+    #[serde(default)]
+    pub held_already: Vec<String>,
     /// Which run it was, and under which rules.
     #[serde(default)]
     pub pass: Pass,
@@ -112,8 +115,6 @@ pub struct Pass {
     pub policy_sha256: String,
     /// Random names of the batches that came in.
     pub batches_added: Vec<String>,
-    /// Batches that were handed over again and not read twice.
-    pub batches_skipped: Vec<String>,
 }
 
 impl Pass {
@@ -191,6 +192,46 @@ impl LinkReport {
         serde_json::from_slice(&text).map_err(|_| LinkError::Form { path, what: "a report of link" })
     }
 
+    /// This one after a part of what it counts changed: `before` and `after` count that part. What is of one run, as scores and churn,
+    /// is left out.
+    #[must_use]
+    pub fn moved(&self, before: &Self, after: &Self) -> Self {
+        let number = |of: fn(&Self) -> u64| of(self).saturating_sub(of(before)).saturating_add(of(after));
+        let counts = |of: fn(&Self) -> &BTreeMap<String, u64>| replaced(of(self), of(before), of(after));
+        let none = BTreeMap::new();
+        let sources = self.coverage.keys().chain(after.coverage.keys());
+        let kinds = |report: &Self, source: &String| report.coverage.get(source).unwrap_or(&none).clone();
+        let coverage = sources.map(|source| {
+            let [all, before, after] = [self, before, after].map(|report| kinds(report, source));
+            (source.clone(), replaced(&all, &before, &after))
+        });
+        let in_band = |report: &Self, size: &str| -> u64 {
+            report.clusters.iter().filter(|cluster| cluster.size == size).map(|cluster| cluster.persons).sum()
+        };
+        let clusters = BANDS.into_iter().map(band_name).map(|size| {
+            let [all, before, after] = [self, before, after].map(|report| in_band(report, &size));
+            Cluster { size, persons: all.saturating_sub(before).saturating_add(after) }
+        });
+        Self {
+            atoms: number(|report| report.atoms),
+            persons: number(|report| report.persons),
+            singles: number(|report| report.singles),
+            atoms_by_source: counts(|report| &report.atoms_by_source),
+            persons_by_source: counts(|report| &report.persons_by_source),
+            persons_by_pair: counts(|report| &report.persons_by_pair),
+            coverage: coverage.filter(|(_, kinds)| kinds.values().any(|count| *count > 0)).collect(),
+            clusters: clusters.collect(),
+            joined_by: counts(|report| &report.joined_by),
+            vetoes: counts(|report| &report.vetoes),
+            quarantined: counts(|report| &report.quarantined),
+            hubs: counts(|report| &report.hubs),
+            grey_by_pair: counts(|report| &report.grey_by_pair),
+            grey_because: counts(|report| &report.grey_because),
+            absent_by_source: counts(|report| &report.absent_by_source),
+            ..Self::default()
+        }
+    }
+
     fn count_grey(&mut self, atoms: &Atoms, partition: &Partition, sources: &[String]) {
         let place = |atom: u32| atoms.sources().get(atom as usize).copied().unwrap_or_default();
         for grey in &partition.grey {
@@ -200,6 +241,21 @@ impl LinkReport {
             *self.grey_because.entry(because.to_owned()).or_default() += 1;
         }
     }
+}
+
+fn replaced(
+    all: &BTreeMap<String, u64>,
+    before: &BTreeMap<String, u64>,
+    after: &BTreeMap<String, u64>,
+) -> BTreeMap<String, u64> {
+    let mut counts = all.clone();
+    for (name, count) in before {
+        counts.entry(name.clone()).and_modify(|all| *all = all.saturating_sub(*count));
+    }
+    for (name, count) in after {
+        *counts.entry(name.clone()).or_default() += count;
+    }
+    counts
 }
 
 /// How the names of reasons begin that are caps (`Veto::TooManyLines` and so on).

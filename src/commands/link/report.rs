@@ -59,7 +59,7 @@ pub(super) fn notes(report: &LinkReport, lang: Lang) {
     let listed = |counts: &mut dyn Iterator<Item = (&String, &u64)>| {
         counts.map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
     };
-    let skipped = report.pass.batches_skipped.len();
+    let skipped = report.held_already.len();
     if skipped > 0 {
         output::note(&lang.with("link-skipped", &[("batches", &skipped.to_string())]));
     }
@@ -79,7 +79,7 @@ fn heading(report: &LinkReport, lang: Lang) -> String {
     let key = if pass.is_full() { "link-full-pass" } else { "link-increment" };
     let digest: String = pass.policy_sha256.chars().take(16).collect();
     let (run, last_full, added) = (pass.run.to_string(), pass.last_full.to_string(), pass.batches_added.len());
-    let (added, skipped) = (added.to_string(), pass.batches_skipped.len().to_string());
+    let (added, skipped) = (added.to_string(), report.held_already.len().to_string());
     let words = [("run", &*run), ("last", &*last_full), ("added", &*added), ("skipped", &*skipped)];
     lang.with(key, &[&words[..], &[("policy", &*pass.policy), ("digest", &*digest)]].concat())
 }

@@ -13,7 +13,7 @@ const NOT_COUNTED: [&str; 2] = ["run", "last_full"];
 /// Probabilities and shares.
 const SHARES: [&str; 4] = ["from", "to", "precision", "recall"];
 /// What says nothing outside the zone: random names of batches.
-const INSIDE: [&str; 2] = ["batches_added", "batches_skipped"];
+const INSIDE: [&str; 2] = ["batches_added", "held_already"];
 
 impl LinkReport {
     /// The report as it may leave the zone.

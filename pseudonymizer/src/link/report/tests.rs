@@ -97,7 +97,17 @@ fn what_is_over_a_cap_is_told_from_what_conflicts() {
 #[test]
 fn an_older_report_still_reads() {
     let mut older = serde_json::to_value(LinkReport::default()).unwrap();
-    for new in ["coverage", "clusters", "grey_by_pair", "grey_because", "churn", "pass", "quarantined", "scored"] {
+    for new in [
+        "coverage",
+        "clusters",
+        "grey_by_pair",
+        "grey_because",
+        "churn",
+        "pass",
+        "quarantined",
+        "scored",
+        "held_already",
+    ] {
         assert!(older.as_object_mut().unwrap().remove(new).is_some());
     }
     assert_eq!(serde_json::from_value::<LinkReport>(older).unwrap(), LinkReport::default());
@@ -156,8 +166,48 @@ fn any_atoms() -> impl Strategy<Value = Vec<Atom>> {
         .prop_map(|all| all.iter().enumerate().map(|(at, words)| atom(&format!("{at} {words}"))).collect())
 }
 
+/// Of the atoms alone, without those of other persons: what they say of one another stays.
+fn report_of(read: &[Atom]) -> LinkReport {
+    let atoms = Atoms::new(read.to_vec()).unwrap();
+    let partition = rules::strong(&atoms, policy(), &[]).scored(&[]);
+    LinkReport::of(&atoms, &partition, &sources())
+}
+
+/// A block of atoms that shares no token with any other block.
+fn block(number: usize, read: Vec<Atom>) -> Vec<Atom> {
+    let number = u8::try_from(number).unwrap() + 1;
+    let own = |mut atom: Atom| {
+        atom.id[0] ^= number;
+        atom.id[1] = number;
+        atom.tokens.iter_mut().flatten().for_each(|token| token[0] = number);
+        atom
+    };
+    read.into_iter().map(own).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// Counts of an increment are those of a full pass.
+    #[test]
+    fn a_part_counted_anew_gives_the_whole(
+        [kept, was, is] in [any_atoms(), any_atoms(), any_atoms()]
+    ) {
+        let (kept, was, is) = (block(0, kept), block(1, was), block(2, is));
+        let whole = report_of(&[kept.clone(), was.clone()].concat());
+        let moved = whole.moved(&report_of(&was), &report_of(&is));
+        let wanted = report_of(&[kept, is].concat());
+        let told = |counts: &BTreeMap<String, u64>| -> BTreeMap<String, u64> {
+            counts.iter().filter(|(_, count)| **count > 0).map(|(name, count)| (name.clone(), *count)).collect()
+        };
+        prop_assert_eq!((moved.atoms, moved.persons, moved.singles), (wanted.atoms, wanted.persons, wanted.singles));
+        prop_assert_eq!(&moved.clusters, &wanted.clusters);
+        prop_assert_eq!(&moved.coverage, &wanted.coverage);
+        prop_assert_eq!(&moved.persons_by_pair, &wanted.persons_by_pair);
+        for (one, other) in [(&moved.joined_by, &wanted.joined_by), (&moved.vetoes, &wanted.vetoes), (&moved.hubs, &wanted.hubs)] {
+            prop_assert_eq!(told(one), told(other));
+        }
+    }
 
     /// Against counting with sets, and nothing small leaves.
     #[test]
