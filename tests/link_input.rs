@@ -82,14 +82,15 @@ fn tokens_of_another_epoch_or_normaliser_are_refused() {
 fn a_batch_that_comes_twice_is_refused() {
     let desk = Desk::linked();
     let sentence = "was handed over twice, or shares atoms with another batch";
-    desk.refuses(&desk.link(&["r1", "c1", "c1"]), sentence);
+    let rebuild = |batches: &[&str]| [desk.link(batches), vec!["--rebuild".to_owned()]].concat();
+    desk.refuses(&rebuild(&["r1", "c1", "c1"]), sentence);
     // The same atoms under another batch's name, and the name of another batch over other atoms.
     desk.forge("c2", &desk.rows("c1"), &[]);
-    desk.refuses(&desk.link(&["r1", "c1", "c2"]), sentence);
+    desk.refuses(&rebuild(&["r1", "c1", "c2"]), sentence);
     let batch: serde_json::Value =
         serde_json::from_slice(&fs::read(desk.at("c1").join("batch.json")).unwrap()).unwrap();
     desk.forge("c3", &[row("new", &[("a3", "new")])], &[("sudare.batch", batch["batch"].as_str().unwrap())]);
-    desk.refuses(&desk.link(&["r1", "c1", "c3"]), sentence);
+    desk.refuses(&rebuild(&["r1", "c1", "c3"]), sentence);
 }
 
 #[test]

@@ -198,6 +198,10 @@ impl LinkReport {
     pub fn moved(&self, before: &Self, after: &Self) -> Self {
         let number = |of: fn(&Self) -> u64| of(self).saturating_sub(of(before)).saturating_add(of(after));
         let counts = |of: fn(&Self) -> &BTreeMap<String, u64>| replaced(of(self), of(before), of(after));
+        // Of these, what did not happen is not named.
+        let happened = |of: fn(&Self) -> &BTreeMap<String, u64>| -> BTreeMap<String, u64> {
+            counts(of).into_iter().filter(|(_, count)| *count > 0).collect()
+        };
         let none = BTreeMap::new();
         let sources = self.coverage.keys().chain(after.coverage.keys());
         let kinds = |report: &Self, source: &String| report.coverage.get(source).unwrap_or(&none).clone();
@@ -221,12 +225,12 @@ impl LinkReport {
             persons_by_pair: counts(|report| &report.persons_by_pair),
             coverage: coverage.filter(|(_, kinds)| kinds.values().any(|count| *count > 0)).collect(),
             clusters: clusters.collect(),
-            joined_by: counts(|report| &report.joined_by),
-            vetoes: counts(|report| &report.vetoes),
-            quarantined: counts(|report| &report.quarantined),
-            hubs: counts(|report| &report.hubs),
-            grey_by_pair: counts(|report| &report.grey_by_pair),
-            grey_because: counts(|report| &report.grey_because),
+            joined_by: happened(|report| &report.joined_by),
+            vetoes: happened(|report| &report.vetoes),
+            quarantined: happened(|report| &report.quarantined),
+            hubs: happened(|report| &report.hubs),
+            grey_by_pair: happened(|report| &report.grey_by_pair),
+            grey_because: happened(|report| &report.grey_because),
             absent_by_source: counts(|report| &report.absent_by_source),
             ..Self::default()
         }

@@ -197,16 +197,12 @@ proptest! {
         let whole = report_of(&[kept.clone(), was.clone()].concat());
         let moved = whole.moved(&report_of(&was), &report_of(&is));
         let wanted = report_of(&[kept, is].concat());
-        let told = |counts: &BTreeMap<String, u64>| -> BTreeMap<String, u64> {
-            counts.iter().filter(|(_, count)| **count > 0).map(|(name, count)| (name.clone(), *count)).collect()
-        };
         prop_assert_eq!((moved.atoms, moved.persons, moved.singles), (wanted.atoms, wanted.persons, wanted.singles));
         prop_assert_eq!(&moved.clusters, &wanted.clusters);
         prop_assert_eq!(&moved.coverage, &wanted.coverage);
         prop_assert_eq!(&moved.persons_by_pair, &wanted.persons_by_pair);
-        for (one, other) in [(&moved.joined_by, &wanted.joined_by), (&moved.vetoes, &wanted.vetoes), (&moved.hubs, &wanted.hubs)] {
-            prop_assert_eq!(told(one), told(other));
-        }
+        prop_assert_eq!(&moved.joined_by, &wanted.joined_by);
+        prop_assert_eq!((&moved.vetoes, &moved.hubs), (&wanted.vetoes, &wanted.hubs));
     }
 
     /// Against counting with sets, and nothing small leaves.
