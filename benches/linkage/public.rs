@@ -172,7 +172,7 @@ fn ours(base: &Path, set: &str, raw: &Path) {
         fs::read_to_string(out.join("scored.json")).ok()
     };
     line("strong tokens alone", 0.99, &[]);
-    for accept in [0.9, 0.95, 0.99, 0.999] {
+    for accept in [0.9, 0.99] {
         let report = line(&format!("clusters at {accept}"), accept, &composites);
         if accept == 0.99 && std::env::args().any(|it| it == "--report") {
             println!("{}", report.unwrap());
