@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Pattern(pub(crate) u64);
 
+/// How many attributes are compared.
+pub(crate) const COMPARED: usize = 11;
+
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -24,6 +27,8 @@ pub(crate) enum Field {
     Branch,
     /// Postcode; near: its district.
     Home,
+    /// The line of the address; near: one letter off.
+    Address,
     /// Number that one institution or register gives out; near: one digit off.
     Chart,
     /// National person number.
@@ -34,7 +39,7 @@ pub(crate) enum Field {
 
 impl Field {
     /// All, in the order of the pattern's bits.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; COMPARED] = [
         Self::Family,
         Self::Given,
         Self::Birth,
@@ -42,6 +47,7 @@ impl Field {
         Self::Number,
         Self::Branch,
         Self::Home,
+        Self::Address,
         Self::Chart,
         Self::National,
         Self::Course,
@@ -57,6 +63,7 @@ impl Field {
             Self::Number => "number",
             Self::Branch => "branch",
             Self::Home => "home",
+            Self::Address => "address",
             Self::Chart => "chart",
             Self::National => "national",
             Self::Course => "course",
@@ -91,14 +98,14 @@ impl Level {
 }
 
 /// Where the names' bands begin.
-const BANDS_AT: u32 = 2 * 10;
+const BANDS_AT: u32 = 2 * 11;
 
 /// The bits of a band that is not known, or of a name that is not the same.
 const NO_BAND: u64 = 7;
 
 impl Pattern {
     /// Of levels by the order of [`Field::ALL`], and the bands of family and given name, where those are the same.
-    pub(crate) fn new(levels: &[Level; 10], bands: [Option<u8>; 2]) -> Self {
+    pub(crate) fn new(levels: &[Level; COMPARED], bands: [Option<u8>; 2]) -> Self {
         let packed = (0_u32..).zip(levels).fold(0, |bits, (place, level)| bits | (*level as u64) << (2 * place));
         let bands = (0_u32..).zip(bands).fold(0, |bits, (place, band)| {
             bits | band.map_or(NO_BAND, |band| u64::from(band) & NO_BAND) << (BANDS_AT + 3 * place)

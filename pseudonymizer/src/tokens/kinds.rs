@@ -118,8 +118,20 @@ kinds! {
     H4 "h4" Run [FamilyNear Postcode]
     /// As H2, the given name one letter off.
     H5 "h5" Run [GivenNear Postcode]
+    /// Family name and the line of the address.
+    G1 "g1" Run [FamilyKana Address]
+    /// Given name and the line of the address.
+    G2 "g2" Run [GivenKana Address]
+    /// Birth date and the line of the address.
+    G3 "g3" Run [Born Address]
+    /// As G1, the address one letter off.
+    G4 "g4" Run [FamilyKana AddressNear]
+    /// As G2, the address one letter off.
+    G5 "g5" Run [GivenKana AddressNear]
+    /// As G3, the address one letter off.
+    G6 "g6" Run [Born AddressNear]
     /// A register's own number one digit off, and birth date. Chart numbers of institutions are printed, not typed anew in each file,
-    /// so that these four kinds cost them nothing.
+    /// so that these kinds cost them nothing.
     N1 "n1" Run [Facility ChartNear Born]
     /// The same with the family name.
     N2 "n2" Run [Facility ChartNear FamilyKana]
@@ -127,6 +139,8 @@ kinds! {
     N3 "n3" Run [Facility ChartNear GivenKana]
     /// The same with the postcode.
     N4 "n4" Run [Facility ChartNear Postcode]
+    /// The same with the line of the address.
+    N5 "n5" Run [Facility ChartNear Address]
 }
 
 /// How many kinds lie at rest.
@@ -181,6 +195,9 @@ impl Kind {
 /// One identifier in a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Input {
+    Address,
+    /// The line of the address, and it with each letter left out.
+    AddressNear,
     BirthMonth,
     Born,
     /// Each pair of year, month and day, and the day with its month in either order.
@@ -222,7 +239,7 @@ pub(crate) enum Input {
 impl Input {
     /// Whether one identity has several values of it: [`super::variants`] gives them.
     pub(crate) const fn is_listed(self) -> bool {
-        matches!(self, Self::BornPart | Self::ChartNear | Self::FamilyNear | Self::GivenNear | Self::KanaNear)
+        matches!(self, Self::AddressNear | Self::BornPart | Self::ChartNear | Self::FamilyNear | Self::GivenNear | Self::KanaNear)
     }
 
     /// Writes the identifier, or nothing if it is absent or has several values.
@@ -242,7 +259,9 @@ impl Input {
     fn text(self, of: &Identity) -> Option<&str> {
         let insurer = of.insurer.as_ref();
         match self {
-            Self::BirthMonth
+            Self::Address => of.address.as_deref(),
+            Self::AddressNear
+            | Self::BirthMonth
             | Self::Born
             | Self::BornPart
             | Self::ChartNear
@@ -303,7 +322,7 @@ mod tests {
             | Input::NumberExact
             | Input::SymbolCore
             | Input::SymbolExact => "number",
-            Input::District | Input::Postcode => "home",
+            Input::Address | Input::AddressNear | Input::District | Input::Postcode => "home",
             Input::Facility | Input::Insurer | Input::LateElderlyInsurer | Input::LtcInsurer => "issuer",
             Input::FamilyKana
             | Input::FamilyNear

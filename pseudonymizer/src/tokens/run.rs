@@ -98,7 +98,7 @@ mod tests {
     fn a_kind_needs_all_its_inputs_and_a_listed_one_has_several_values() {
         let all = made(&named("ヤマダ　タロウ"), &keys(7));
         let counts: Vec<String> = all.iter().map(|(kind, tokens)| format!("{kind}={}", tokens.len())).collect();
-        let expected = "b4=1 b5=1 d2=0 h1=1 h2=1 h3=1 h4=4 h5=4 n1=0 n2=0 n3=0 n4=0 p1=1 p2=1 p3=1 p4=1 p5=1 p6=1 v1=7 v2=4 v3=1 v4=1 w1=4 w2=4 w3=4 w4=4 w5=4 w6=4";
+        let expected = "b4=1 b5=1 d2=0 g1=0 g2=0 g3=0 g4=0 g5=0 g6=0 h1=1 h2=1 h3=1 h4=4 h5=4 n1=0 n2=0 n3=0 n4=0 n5=0 p1=1 p2=1 p3=1 p4=1 p5=1 p6=1 v1=7 v2=4 v3=1 v4=1 w1=4 w2=4 w3=4 w4=4 w5=4 w6=4";
         assert_eq!(counts.join(" "), expected);
         assert!(made(&Identity::default(), &keys(7)).values().all(Vec::is_empty));
         let undivided = made(&named("ヤマダタロウ"), &keys(7));

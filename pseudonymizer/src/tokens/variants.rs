@@ -23,6 +23,8 @@ pub(super) fn of(input: Input, identity: &Identity) -> Vec<Variant> {
         return identity.born().map(parts).unwrap_or_default();
     } else if input == Input::ChartNear {
         return own_number(identity).map(number_near).unwrap_or_default();
+    } else if input == Input::AddressNear {
+        identity.address.as_deref()
     } else if input == Input::FamilyNear {
         family(identity)
     } else if input == Input::GivenNear {

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use policies::LinkagePolicy;
 
 use crate::link::atoms::{Atoms, Kind};
-use crate::link::evidence::{Field, Level, Pattern};
+use crate::link::evidence::{COMPARED, Field, Level, Pattern};
 use crate::tokens::Input;
 
 const FAMILY: u32 = 1;
@@ -25,6 +25,7 @@ const POSTCODE: u32 = 1 << 8;
 const FACILITY: u32 = 1 << 9;
 const CHART: u32 = 1 << 10;
 const NATIONAL: u32 = 1 << 11;
+const ADDRESS: u32 = 1 << 12;
 
 /// What a kind says, as sets of attributes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,7 +52,7 @@ impl Said {
     /// Whether a pair of this pattern shares the kind, if both have it.
     pub(super) fn is_shared_in(self, pattern: Pattern) -> bool {
         let levels = |set: u32, least: Level| {
-            FIELDS.iter().filter(|(_, mask)| set & mask != 0).all(|(field, _)| {
+            SHOWN.iter().filter(|(_, mask)| set & mask != 0).all(|(field, _)| {
                 let whole = *field == Field::Number && set & NUMBER == 0 || *field == Field::Home && set & POSTCODE == 0;
                 pattern.level(*field) >= if whole { Level::Near } else { least }
             })
@@ -61,7 +62,7 @@ impl Said {
 }
 
 /// The fields that composites show, with their attributes.
-const FIELDS: [(Field, u32); 9] = [
+const SHOWN: [(Field, u32); 10] = [
     (Field::Family, FAMILY),
     (Field::Given, GIVEN),
     (Field::Birth, BIRTH),
@@ -69,12 +70,15 @@ const FIELDS: [(Field, u32); 9] = [
     (Field::Number, NUMBER | INSURER),
     (Field::Branch, BRANCH),
     (Field::Home, POSTCODE | DISTRICT),
+    (Field::Address, ADDRESS),
     (Field::Chart, CHART),
     (Field::National, NATIONAL),
 ];
 
 fn attributes(input: Input) -> (u32, u32) {
     match input {
+        Input::Address => (ADDRESS, 0),
+        Input::AddressNear => (0, ADDRESS),
         Input::BirthMonth | Input::BornPart => (0, BIRTH),
         Input::Born => (BIRTH, 0),
         Input::Branch => (BRANCH, 0),
@@ -110,7 +114,7 @@ pub(super) struct Reader<'a> {
     atoms: &'a Atoms,
     said: &'a [Said],
     overlap_months_max: i32,
-    known: HashMap<(Kinds, Kinds, bool), [Level; 10]>,
+    known: HashMap<(Kinds, Kinds, bool), [Level; COMPARED]>,
 }
 
 impl<'a> Reader<'a> {
@@ -154,7 +158,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn compare(said: &[Said], (shared, present, one_source): (Kinds, Kinds, bool)) -> [Level; 10] {
+fn compare(said: &[Said], (shared, present, one_source): (Kinds, Kinds, bool)) -> [Level; COMPARED] {
     let of = |kinds: Kinds| (0_u32..).zip(said).filter(move |(place, _)| kinds & 1_u64.wrapping_shl(*place) != 0);
     let exact = of(shared).fold(0, |set, (_, said)| set | said.exact);
     let near = of(shared).fold(0, |set, (_, said)| set | said.near) & !exact;
@@ -166,8 +170,8 @@ fn compare(said: &[Said], (shared, present, one_source): (Kinds, Kinds, bool)) -
                 && said.near & !mask & !exact & !near == 0
         })
     };
-    let mut levels = [Level::Unknown; 10];
-    for ((field, mask), level) in FIELDS.iter().zip(&mut levels) {
+    let mut levels = [Level::Unknown; COMPARED];
+    for ((field, mask), level) in SHOWN.iter().zip(&mut levels) {
         let whole = match field {
             Field::Home => POSTCODE,
             Field::Number => NUMBER,
@@ -226,7 +230,7 @@ mod tests {
 
     #[test]
     fn cards_and_numbers() {
-        check("v3 p1", "a1 a3 p1 p2 v3", "family=Exact given=Differs birth=Exact number=Exact");
+        check("v3 p1", "a1 a3 p1 p2 v3", "family=Exact given=Differs birth=Exact sex=Differs number=Exact");
         check("v3 p1 a3", "a1 p2", "family=Exact given=Differs birth=Exact sex=Exact number=Exact branch=Differs");
         check("p1 p2 b4", "v3 a3", "family=Exact given=Exact birth=Exact sex=Exact number=Near");
         check("p1 p2", "v3 n1", "family=Exact given=Exact birth=Exact number=Differs chart=Differs");

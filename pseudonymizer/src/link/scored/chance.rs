@@ -24,14 +24,16 @@ pub(super) enum Chance {
     ChartNear,
     WholeNear,
     Sound,
+    Address,
+    AddressNear,
 }
 
-const UNKNOWNS: usize = 15;
+const UNKNOWNS: usize = 17;
 
 /// What is taken where nothing was counted: shares of Japanese names, birth dates and insurers
 /// (`research/pseudonymization-anchors.md`, part 2, the arithmetic). In the order of [`Chance`].
 const USUAL: [f64; UNKNOWNS] =
-    [0.002, 0.004, 5e-5, 0.5, 0.01, 1e-5, 0.01, 2e-4, 1e-3, 0.005, 0.012, 0.005, 1e-5, 1e-4, 3e-5];
+    [0.002, 0.004, 5e-5, 0.5, 0.01, 1e-5, 0.01, 2e-4, 1e-3, 0.005, 0.012, 0.005, 1e-5, 1e-4, 3e-5, 1e-4, 2e-4];
 
 /// Pairs that what is usual counts for.
 const USUAL_PAIRS: f64 = 5.0;
@@ -88,6 +90,7 @@ impl Chances {
             (Chance::GivenNear, Chance::Given, 1.2),
             (Chance::BirthNear, Chance::Birth, 3.0),
             (Chance::District, Chance::Postcode, 1.5),
+            (Chance::AddressNear, Chance::Address, 1.1),
         ];
         for (near, exact, times) in pairs {
             let least = (self.of(exact) * times).min(0.95);
@@ -106,6 +109,8 @@ fn add(row: &mut [f64; UNKNOWNS + 1], place: usize, value: f64) {
 
 fn unknown(kind: Kind, input: Input) -> Option<usize> {
     let chance = match input {
+        Input::Address => Chance::Address,
+        Input::AddressNear => Chance::AddressNear,
         Input::Born => Chance::Birth,
         Input::BornPart => Chance::BirthNear,
         Input::ChartNear => Chance::ChartNear,

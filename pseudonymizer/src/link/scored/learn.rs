@@ -14,7 +14,7 @@ use super::chance::{Chances, Counted, is_counted};
 use super::model::{Class, Expected, Levels, Model, Parameters, of_strangers, pair_name};
 use super::pairs::{Counts, SourcePair};
 use crate::link::atoms::Kind;
-use crate::link::evidence::{Field, Level, Pattern};
+use crate::link::evidence::{COMPARED, Field, Level, Pattern};
 
 /// What is learnt from.
 pub(super) struct Evidence<'a> {
@@ -47,7 +47,7 @@ const HOUSEHOLD_PAIRS: f64 = 100.0;
 const BAND_PAIRS: f64 = 20.0;
 
 /// What of a household is learnt; the rest is what makes it one.
-const OF_HOUSEHOLDS: [Field; 4] = [Field::Family, Field::Number, Field::Home, Field::Course];
+const OF_HOUSEHOLDS: [Field; 5] = [Field::Family, Field::Number, Field::Home, Field::Address, Field::Course];
 
 type Cells = Vec<(Pattern, f64)>;
 
@@ -194,7 +194,7 @@ fn lean(found: f64, expected: f64) -> f64 {
 }
 
 struct Tally {
-    fields: [Levels; 10],
+    fields: [Levels; COMPARED],
 }
 
 impl Tally {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chance::{Chance, Chances};
 use super::pairs::SourcePair;
-use crate::link::evidence::{Field, Level, Pattern, ScoredPair};
+use crate::link::evidence::{COMPARED, Field, Level, Pattern, ScoredPair};
 
 /// Probabilities of an attribute's levels where it is known: differs, near, exact.
 pub(super) type Levels = [f64; 3];
@@ -25,7 +25,7 @@ const ODDS_MAX: f64 = 1e18;
 /// How one class of pairs agrees, by the order of [`Field::ALL`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Class {
-    pub(super) fields: [Levels; 10],
+    pub(super) fields: [Levels; COMPARED],
 }
 
 /// Parameters of two sources.
@@ -78,6 +78,7 @@ impl Class {
                 [0.5, 0.2, 0.3],
                 [0.002, 0.0, 0.998],
                 [0.2, 0.1, 0.7],
+                [0.2, 0.15, 0.65],
                 [0.2, 0.2, 0.6],
                 [0.03, 0.0, 0.97],
                 [0.1, 0.0, 0.9],
@@ -96,6 +97,7 @@ impl Class {
                 [0.3, 0.3, 0.4],
                 [0.999, 0.0, 0.001],
                 [0.08, 0.04, 0.88],
+                [0.2, 0.1, 0.7],
                 [0.98, 0.019, 0.001],
                 [0.999_999, 0.0, 1e-6],
                 [0.7, 0.0, 0.3],
@@ -120,6 +122,7 @@ impl Class {
                 levels(of(Chance::Insurer), number),
                 [0.9, 0.0, 0.1],
                 levels(of(Chance::District), of(Chance::Postcode)),
+                levels(of(Chance::AddressNear), of(Chance::Address)),
                 levels(of(Chance::ChartNear), of(Chance::ChartNear) / 10.0),
                 [1.0 - 1e-8, 0.0, 1e-8],
                 [1.0 - course, 0.0, course],

@@ -147,7 +147,15 @@ struct Rule {
 impl Rule {
     fn of(kind: Kind) -> Self {
         let has = |input: &Input| kind.inputs().contains(input);
-        let selective = [Input::Born, Input::Postcode, Input::NumberCore, Input::ChartNear, Input::KanaStrict];
+        let selective = [
+            Input::Address,
+            Input::AddressNear,
+            Input::Born,
+            Input::ChartNear,
+            Input::KanaStrict,
+            Input::NumberCore,
+            Input::Postcode,
+        ];
         let band = match kind {
             Kind::P1 => Some(0),
             Kind::P2 => Some(1),
