@@ -156,6 +156,9 @@ fn what_is_of_another_zone_is_refused() {
     for (name, zone) in [("linkage2", "linkage"), ("enclave2", "enclave")] {
         desk.ok(&["keys", "init", "--zone", zone, "--out", path(&desk.at(name))]);
     }
+    desk.batch_for("clinic", "c2", &[line(3, 8)], ["linkage2", "enclave"]);
+    let (code, said) = desk.run(&desk.link_with("linkage2", "elsewhere", &["c2"]));
+    assert!(code == Some(1) && said.contains("nobody has told this zone whose signature"), "{said}");
     for source in ["registry", "clinic"] {
         desk.trust("linkage2", source);
         desk.trust("enclave2", source);
@@ -163,7 +166,6 @@ fn what_is_of_another_zone_is_refused() {
     // Another linkage zone: neither reads tokens that are not for it, nor goes on with a crosswalk that is not its own.
     let sentence = "cannot be opened with this zone's key, or was changed since it was sealed";
     desk.refuses(&desk.link_with("linkage2", "crosswalk", &["r1", "c1"]), sentence);
-    desk.batch_for("clinic", "c2", &[line(3, 8)], ["linkage2", "enclave"]);
     desk.refuses(&desk.link_with("linkage2", "crosswalk", &["c2"]), sentence);
     let (code, said) = desk.run(&[
         "link",
@@ -184,6 +186,33 @@ fn what_is_of_another_zone_is_refused() {
     let (code, said) = desk.run(&[&what[..], &["--keys", path(&keys), "--out", path(&releases)]].concat());
     assert!(code == Some(1) && said.contains(sentence), "{said}");
     assert!(!releases.join("clinic").exists() || fs::read_dir(releases.join("clinic")).unwrap().next().is_none());
+}
+
+#[test]
+fn tokens_of_one_run_are_scored_or_refused() {
+    let desk = Desk::linked();
+    let before: BTreeSet<u64> = desk.persons().into_values().collect();
+    desk.share_run_key("2022-12");
+    let runs = ["r1", "c1"].map(|batch| desk.run_tokens(batch, "2022-12"));
+    let command = |runs: &[&str]| {
+        let words = ["--rebuild".to_owned(), "--run-tokens".to_owned()].into_iter();
+        let folders = runs.iter().map(|run| path(&desk.at(run)).to_owned());
+        desk.link(&["r1", "c1"]).into_iter().chain(words).chain(folders).collect::<Vec<_>>()
+    };
+    desk.ok(&command(&[&runs[0], &runs[1]]));
+    assert!(desk.report()["scored"]["candidates"].is_u64(), "{}", desk.report());
+    assert_eq!(desk.persons().into_values().collect::<BTreeSet<_>>(), before);
+
+    // Of a batch that was not handed over; and changed.
+    desk.batch("clinic", "c2", &[line(3, 8)]);
+    let strange = desk.run_tokens("c2", "2022-12");
+    desk.refuses(&command(&[&runs[0], &strange]), "has atoms that this zone does not hold");
+    let sealed = desk.at(&runs[1]).join("run.arrow.age");
+    let mut bytes = fs::read(&sealed).unwrap();
+    let place = bytes.len() / 2;
+    bytes[place] ^= 1;
+    fs::write(&sealed, &bytes).unwrap();
+    desk.refuses(&command(&[&runs[0], &runs[1]]), "does not fit it, or is not by the key that this zone trusts");
 }
 
 #[test]

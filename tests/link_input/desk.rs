@@ -128,6 +128,26 @@ impl Desk {
         self.ok(&["keys", "join-epoch", "--keys", path(&clinic), "--wrapped", path(&wrapped)]);
     }
 
+    /// The register's holder makes the key of a run, the clinic joins it.
+    pub(super) fn share_run_key(&self, run: &str) {
+        let (wrapped, to) = (self.at("run.age"), self.at("clinic/public"));
+        let (from, clinic) = (self.at("registry"), self.at("clinic"));
+        self.ok(&["keys", "run-key", "new", "--keys", path(&from), "--id", run]);
+        let share = ["keys", "run-key", "share", "--keys", path(&from), "--id", run];
+        self.ok(&[&share[..], &["--to", path(&to), "--out", path(&wrapped)]].concat());
+        self.ok(&["keys", "run-key", "join", "--keys", path(&clinic), "--wrapped", path(&wrapped)]);
+    }
+
+    /// A batch's tokens of the run, in a folder of that name.
+    pub(super) fn run_tokens(&self, batch: &str, run: &str) -> String {
+        let source = if batch.starts_with('r') { "registry" } else { "clinic" };
+        let (keys, out) = (self.at(source), self.at(&format!("{batch}-run")));
+        let (batch, link_to) = (self.at(batch), self.at("linkage/public"));
+        let what = ["tokens", "run", "--keys", path(&keys), "--batch", path(&batch), "--run", run];
+        self.ok(&[&what[..], &["--link-to", path(&link_to), "--out", path(&out)]].concat());
+        out.file_name().unwrap().to_str().unwrap().to_owned()
+    }
+
     /// Reads lines as a source's batch, for the linkage zone and enclave of the desk.
     pub(super) fn batch(&self, source: &str, name: &str, lines: &[String]) {
         self.batch_for(source, name, lines, ["linkage", "enclave"]);
