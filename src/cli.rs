@@ -2,6 +2,7 @@
 
 mod keys;
 mod layout;
+mod link;
 mod opt_out;
 mod tokens;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use keys::{Keys, KeysEpoch, KeysRoot, KeysRunKey, RootFile, Rotate};
 pub(crate) use layout::Layout;
+pub(crate) use link::{LinkDiff, LinkReport, LinkRun};
 pub(crate) use opt_out::{Objections, OptOut};
 pub(crate) use tokens::Tokens;
 
@@ -177,6 +179,9 @@ pub(crate) enum Link {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Compare two crosswalks: persons unchanged, merged, split, born, retired
+    #[command(after_help = "Example:\n  sudare link diff --keys linkage/keys crosswalk-2025 crosswalk\n\nA run of a folder that keeps it: crosswalk@12.")]
+    Diff(LinkDiff),
     /// Remove bridges from this zone, once every holder has switched
     #[command(after_help = "Example:\n  sudare link remove-bridge --keys linkage/keys ndb-bridge ltc-bridge")]
     RemoveBridge {
@@ -187,19 +192,12 @@ pub(crate) enum Link {
         #[arg(required = true)]
         bridges: Vec<PathBuf>,
     },
+    /// What the last run found, in tables; `--public`: what of it may leave the zone
+    #[command(after_help = "Example:\n  sudare link report --out crosswalk\n  sudare link report --out crosswalk --public --json > linkage.json")]
+    Report(LinkReport),
     /// Make or renew the crosswalk
-    #[command(after_help = "Example:\n  sudare link run --keys linkage/keys --out crosswalk ndb/tokens ltc/tokens")]
-    Run {
-        /// The linkage zone's key folder
-        #[arg(long)]
-        keys: PathBuf,
-        /// Folder of the crosswalk; an earlier one in it is renewed
-        #[arg(long)]
-        out: PathBuf,
-        /// Token folders
-        #[arg(required = true)]
-        tokens: Vec<PathBuf>,
-    },
+    #[command(after_help = link::RUN_HELP)]
+    Run(LinkRun),
 }
 
 #[derive(Debug, Args)]

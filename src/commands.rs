@@ -30,6 +30,7 @@ pub(crate) use release::release;
 pub(crate) use serve::{start_engine, start_portal, start_signer};
 pub(crate) use sql::answer_table;
 pub(crate) use synthesize::synthesize;
+pub(crate) use tokens::make_run_tokens;
 
 /// Runs one command.
 pub(crate) fn run(command: Command, lang: Lang) -> Result<Outcome> {

@@ -8,6 +8,7 @@ mod example;
 mod folder;
 mod journey;
 mod prepare;
+mod run;
 mod serve;
 mod sources;
 

@@ -18,6 +18,7 @@ mod grades;
 mod keys;
 mod layouts;
 mod leak;
+mod link_input;
 mod linkage;
 mod opt_out;
 mod pages;

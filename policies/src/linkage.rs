@@ -21,6 +21,20 @@ pub struct LinkagePolicy {
     pub score: ScoreBands,
     /// When a release needs a steward's word.
     pub fairness: Fairness,
+    /// How composites are scored.
+    pub scored: ScoredTier,
+}
+
+/// How keyed composites are scored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScoredTier {
+    /// A token that would make more pairs of atoms says nothing.
+    pub pairs_per_token: usize,
+    /// Pairs that the pooled parameters count for beside those of two sources.
+    pub pooled_pairs: u32,
+    /// Counts below this are left out of the published model.
+    pub withheld: u64,
 }
 
 /// A token that more than so many share is a placeholder or a leak.
@@ -96,6 +110,7 @@ impl LinkagePolicy {
             ("caps", self.caps.insurer_lines > 0 && self.caps.family_names > 0 && self.caps.births > 0),
             ("score.accept", (0.5..=1.0).contains(&accept)),
             ("score.grey", grey > 0.0 && grey <= accept),
+            ("scored", self.scored.pairs_per_token > 0 && self.scored.pooled_pairs > 0),
             ("fairness.fall_points", (0.0..=100.0).contains(&self.fairness.fall_points)),
         ];
         checks.into_iter().find_map(|(what, holds)| (!holds).then_some(what))
@@ -123,6 +138,7 @@ mod tests {
             ("births = 2", "births = 0"),
             ("fall_points = 2.0", "fall_points = -1.0"),
             ("births = 2", "births = 2\nbirth = 2"),
+            ("pairs_per_token = 2000", "pairs_per_token = 0"),
         ] {
             assert!(SHIPPED.contains(from));
             assert!(LinkagePolicy::read(&SHIPPED.replace(from, to)).is_err(), "{to}");

@@ -14,6 +14,8 @@ pub use bridge::{Bridge, BridgeJob, bridge};
 pub use bridges::{RemovedBridges, remove as remove_bridges};
 pub use error::HolderError;
 pub use renew::{RenewJob, Renewed, renew};
+#[cfg(test)]
+pub(crate) use run_tokens::rows_of;
 pub use run_tokens::{RunTokens, RunTokensJob, run_tokens};
 
 #[cfg(test)]

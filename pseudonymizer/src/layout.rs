@@ -115,6 +115,8 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Attribute {
+    /// The line of the address below the postcode.
+    Address,
     /// Birth date.
     Birth,
     /// 枝番.

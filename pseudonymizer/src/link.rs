@@ -16,12 +16,14 @@ mod atoms;
 mod bridge;
 mod components;
 pub(crate) mod crosswalk;
+mod diff;
 mod error;
 mod evidence;
 mod keys;
 mod permutation;
 mod report;
 mod rules;
+mod scored;
 mod store;
 mod tokens;
 
@@ -29,8 +31,10 @@ pub use bridge::{
     BridgeCheck, BridgeReport, Difference, RemovedBridge, check as check_bridges, remove as remove_bridge,
 };
 pub use crosswalk::Marker;
+pub use diff::{LinkDiff, Persons, Side, compare};
 pub use error::LinkError;
-pub use report::LinkReport;
+pub use report::{Churn, Cluster, LinkReport, Pass, veiled};
+pub use scored::{Bin, ScoredReport};
 
 use absent::{Absent, Turns};
 use atoms::Atoms;
@@ -87,7 +91,22 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
 
     let twice = || LinkError::Twice { path: job.tokens.first().cloned().unwrap_or_default() };
     let atoms = Atoms::new(handed.atoms).map_err(|_| twice())?;
-    let partition = rules::strong(&atoms, job.policy, &[]).scored(&[]);
+    let mut strong = rules::strong(&atoms, job.policy, &[]);
+    let scored = if job.run_tokens.is_empty() {
+        None
+    } else {
+        Some(scored::pass(&scored::Scope {
+            run_tokens: job.run_tokens,
+            keys: &keys,
+            atoms: &atoms,
+            roots: &strong.roots(),
+            sources: &handed.sources,
+            agreed: &handed.agreed,
+            policy: job.policy,
+            scratch: &store.next(""),
+        })?)
+    };
+    let partition = strong.scored(scored.as_ref().map_or(&[], |scored| scored.pairs.as_slice()));
     let mut rng = rand::rng();
     let assigned = keys::assign(&atoms, &partition.roots, &earlier, run, || rng.next_u64());
     let mut report = LinkReport::of(&atoms, &partition, &handed.sources);
@@ -95,6 +114,12 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
     let absent = Absent::of(&atoms, &partition, &handed.touched, &handed.sources, &out_before);
     let turns = absent.turns(&atoms, &partition, &handed.sources, |id| earlier.contains_key(id), &out_before);
     report.absent_by_source.clone_from(&absent.by_source);
+    let found_keys = atoms.ids().iter().zip(&partition.roots).filter_map(|(id, root)| {
+        Some((earlier.get(id).map(|known| known.key), assigned.keys.get(root)?.key))
+    });
+    report.scored = scored.as_ref().map(|scored| scored.report.clone());
+    report.churn = Churn::of(found_keys).with(&turns);
+    report.pass = Pass { batches_added: handed.batches.clone(), ..Pass::full(run, job.policy) };
     progress(LinkProgress { atoms: report.atoms, persons: Some(report.persons) });
 
     let found =
@@ -112,6 +137,10 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
         normaliser: handed.agreed.normaliser,
         batches: handed.batches,
     };
+    if let Some(scored) = &scored {
+        store.write_json(store::MODEL, &scored.model)?;
+        store.write_json(store::SCORED, &scored.report)?;
+    }
     store.write_json(store::REPORT, &report)?;
     store.write_json(crosswalk::MARKER, &marker)?;
     store.publish()?;

@@ -1,6 +1,7 @@
 //! Identifiers in the one form that two records of a person share. A change here, or of a table beside it, is a new version, and
 //! tokens of two versions never meet. Rules: formats.md, part 13.
 
+pub(crate) mod address;
 pub(crate) mod branch;
 pub(crate) mod chart;
 pub(crate) mod date;

@@ -19,7 +19,7 @@ mod run;
 mod variants;
 
 pub(crate) use identity::Identity;
-pub(crate) use kinds::{KINDS, Kind};
+pub(crate) use kinds::{Input, KINDS, Kind};
 pub(crate) use run::RunTokenKeys;
 
 use message::Message;

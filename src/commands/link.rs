@@ -1,17 +1,20 @@
 //! `sudare link`: tokens of all sources to a crosswalk.
 
+mod report;
+
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use policies::audit::{Act, AuditLog};
 use policies::keys::KeyFolder;
 use policies::{LinkagePolicy, Zone};
-use pseudonymizer::link::{BridgeCheck, LinkJob, LinkReport};
+use pseudonymizer::link::{BridgeCheck, LinkJob, LinkReport, Marker};
 
-use crate::cli::Link;
+use crate::cli::{Link, LinkRun};
 use crate::clock;
 use crate::lang::Lang;
-use crate::output::{self, Outcome};
+use crate::output::{self, Misuse, Outcome};
 use crate::progress::Step;
 
 pub(crate) fn run(arguments: &Link, lang: Lang) -> Result<Outcome> {
@@ -21,37 +24,57 @@ pub(crate) fn run(arguments: &Link, lang: Lang) -> Result<Outcome> {
             let policy = LinkagePolicy::shipped()?;
             bridge(&BridgeCheck { keys: &keys, crosswalk, tokens, bridges, policy: &policy, out }, lang)
         }
+        Link::Diff(arguments) => report::diff(arguments, lang),
         Link::RemoveBridge { keys, bridges } => remove(keys, bridges, lang),
-        Link::Run { keys, out, tokens } => renew(keys, out, tokens, lang),
+        Link::Report(arguments) => report::show(arguments, lang),
+        Link::Run(arguments) => renew(arguments, lang),
     }
 }
 
-fn renew(keys: &Path, out: &Path, tokens: &[PathBuf], lang: Lang) -> Result<Outcome> {
-    let report = link(keys, out, tokens, lang)?;
-    let place = out.join("report.json").display().to_string();
+fn renew(arguments: &LinkRun, lang: Lang) -> Result<Outcome> {
+    let keys = KeyFolder::open(&arguments.keys, Zone::Linkage)?;
+    let policy = policy(arguments.policy.as_deref(), lang)?;
+    let job = LinkJob {
+        run_tokens: &arguments.run_tokens,
+        answers: &arguments.answers,
+        rebuild: arguments.rebuild,
+        ..LinkJob::new(&keys, &arguments.out, &arguments.tokens, &policy)
+    };
+    let report = link(&job, lang)?;
+    let place = arguments.out.join("report.json").display().to_string();
     let (atoms, persons) = (report.atoms.to_string(), report.persons.to_string());
     output::line(&lang.with("link-done", &[("atoms", &atoms), ("persons", &persons), ("path", &place)]));
-    if !report.absent_by_source.is_empty() {
-        let counts = report.absent_by_source.iter().map(|(source, persons)| format!("{source} {persons}"));
-        output::note(&lang.with("link-absent", &[("counts", &counts.collect::<Vec<_>>().join(", "))]));
-    }
+    report::notes(&report, lang);
     Ok(Outcome::Done)
 }
 
+/// The policy of a file, or the one that is built in.
+fn policy(file: Option<&Path>, lang: Lang) -> Result<LinkagePolicy> {
+    let Some(file) = file else { return Ok(LinkagePolicy::shipped()?) };
+    let path = file.display().to_string();
+    let named = || lang.with("cannot-read", &[("path", &path)]);
+    let read = || -> Result<LinkagePolicy> { Ok(LinkagePolicy::read(&fs::read_to_string(file)?)?) };
+    read().with_context(named).map_err(|error: anyhow::Error| Misuse::of(&error).into())
+}
+
 /// Links with progress and records it in the linkage zone's chain.
-pub(crate) fn link(keys: &Path, out: &Path, tokens: &[PathBuf], lang: Lang) -> Result<LinkReport> {
-    let keys = KeyFolder::open(keys, Zone::Linkage)?;
-    let audit = AuditLog::open(keys.path(), Zone::Linkage, keys.signing("sign")?)?;
-    let step = Step::begin(&lang.text("step-link"), 0, "atoms");
-    let policy = LinkagePolicy::shipped()?;
-    let report = pseudonymizer::link::run(&LinkJob::new(&keys, out, tokens, &policy), clock::now(), &mut |progress| {
+pub(crate) fn link(job: &LinkJob<'_>, lang: Lang) -> Result<LinkReport> {
+    let audit = AuditLog::open(job.keys.path(), Zone::Linkage, job.keys.signing("sign")?)?;
+    // As many as last time, until there are more: enough for an estimate.
+    let expected = Marker::of(job.out).map_or(0, |marker| marker.atoms);
+    let step = Step::begin(&lang.text("step-link"), expected, "atoms");
+    let report = pseudonymizer::link::run(job, clock::now(), &mut |progress| {
+        if expected > 0 {
+            step.of(expected.max(progress.atoms));
+        }
         step.at(progress.atoms);
     })?;
     step.end();
     let act = Act::new("link", "crosswalk:made", &report.crosswalk);
     let absent: u64 = report.absent_by_source.values().sum();
     let act = act.with("atoms", report.atoms).with("persons", report.persons).with("absent", absent);
-    audit.append(clock::now(), &act)?;
+    let act = act.with("run", report.pass.run).with("last_full", report.pass.last_full);
+    audit.append(clock::now(), &act.with("policy", report.pass.policy_sha256.clone()))?;
     Ok(report)
 }
 

@@ -7,7 +7,7 @@ use catalog::batch::SignedBatch;
 use policies::Zone;
 use policies::audit::{Act, AuditLog};
 use policies::keys::{Epochs, KeyFolder, RunId, SealRecipient};
-use pseudonymizer::holder::{self, BridgeJob, RenewJob, RunTokensJob};
+use pseudonymizer::holder::{self, BridgeJob, RenewJob, RunTokens, RunTokensJob};
 
 use super::pseudonymize;
 use crate::cli::Tokens;
@@ -93,10 +93,7 @@ fn run_tokens(holder: &Holder, run: &RunId, at: &RunPlaces<'_>, lang: Lang) -> R
         max_multiplicity: pseudonymize::options(&source).max_multiplicity,
         out: at.out,
     };
-    let made = holder::run_tokens(&job, clock::now())?;
-    let act = Act::new("tokens", "run-tokens:made", run.as_str()).with("batch", made.batch).with("sha256", made.sha256);
-    let refused: Vec<&str> = made.refused.keys().copied().collect();
-    holder.audit.append(clock::now(), &act.with("key", made.key).with("refused", refused))?;
+    let made = make_run_tokens(&job, &holder.audit)?;
     let row = |(kind, count): (&&str, &u64)| {
         let refused = made.refused.get(*kind).map(|most| lang.with("kind-refused", &[("most", &most.to_string())]));
         vec![(*kind).to_owned(), count.to_string(), refused.unwrap_or_default()]
@@ -106,4 +103,14 @@ fn run_tokens(holder: &Holder, run: &RunId, at: &RunPlaces<'_>, lang: Lang) -> R
     let words = [("atoms", &*made.atoms.to_string()), ("run", run.as_str()), ("path", &at.out.display().to_string())];
     output::line(&lang.with("run-tokens-made", &words));
     Ok(Outcome::Done)
+}
+
+/// Makes the tokens of one run and records it in the holder's chain.
+pub(crate) fn make_run_tokens(job: &RunTokensJob<'_>, audit: &AuditLog) -> Result<RunTokens> {
+    let made = holder::run_tokens(job, clock::now())?;
+    let act = Act::new("tokens", "run-tokens:made", job.run.as_str()).with("batch", made.batch.clone());
+    let refused: Vec<&str> = made.refused.keys().copied().collect();
+    let act = act.with("sha256", made.sha256.clone()).with("key", made.key.clone()).with("refused", refused);
+    audit.append(clock::now(), &act)?;
+    Ok(made)
 }

@@ -4,13 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use policies::Zone;
 use policies::durable;
 use policies::keys::{KeyFolder, SealRecipient, VerifyingKey};
 use policies::source::SourceId;
+use policies::{LinkagePolicy, Zone};
 use pseudonymizer::Job;
+use pseudonymizer::link::LinkJob;
 
 use super::folder::Folder;
+use super::run;
 use super::sources::{self, DATASETS, REGISTER, SOURCES};
 use crate::cli;
 use crate::clock;
@@ -141,7 +143,7 @@ fn deliver(batch: &Path, part: &str, inbox: &Path) -> Result<()> {
     Ok(durable::publish(&partial, inbox)?)
 }
 
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
@@ -155,8 +157,12 @@ fn crosswalk(folder: &Folder, lang: Lang) -> Result<()> {
     if !out.join("crosswalk.json").exists() {
         let tokens: Vec<_> =
             SOURCES.iter().map(|source| folder.zone("linkage").join("inbox").join(source).join("tokens")).collect();
-        commands::link(&folder.keys("linkage"), &out, &tokens, lang)?;
+        let keys = KeyFolder::open(&folder.keys("linkage"), Zone::Linkage)?;
+        let (policy, run_tokens) = (LinkagePolicy::shipped()?, run::tokens(folder, lang)?);
+        let job = LinkJob::new(&keys, &out, &tokens, &policy);
+        commands::link(&LinkJob { run_tokens: &run_tokens, ..job }, lang)?;
     }
+    run::end(folder)?;
     let inbox = folder.zone("enclave").join("inbox").join("crosswalk");
     if inbox.exists() {
         return Ok(());

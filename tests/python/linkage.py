@@ -1,7 +1,9 @@
-"""Linkage against the truth: precision and recall of pairs of records, over records that are unique by their content.
+"""Linkage against the truth: precision and recall of pairs of records, over records that are unique by their content; recall by
+subgroup of persons too (age band at the end of 2022, sex), so that a good whole does not hide a bad part.
 
 Usage: linkage.py TRUTH PLAIN. A record of the release and one of the truth are the same if all columns but surrogates agree and
-no other record looks like it. Prints {"pairs": …, "precision": …, "recall": …} over all four databases together.
+no other record looks like it. Prints {"pairs": …, "precision": …, "recall": …, "subgroups": {"65-74 2": {"pairs": …, "persons": …, "recall": …}, …}} over all four databases
+together.
 """
 
 import json
@@ -35,14 +37,33 @@ def pairs(sizes):
     return sum(size * (size - 1) // 2 for size in sizes)
 
 
-by_person, by_key = {}, {}
+# Truly in which subgroup: the truth's own person table, which no error has touched.
+AGES = "CASE " + " ".join(
+    f"WHEN age <= {last} THEN '{first}-{last}'" for first, last in [(0, 17), (18, 39), (40, 64), (65, 74), (75, 84)]
+) + " ELSE '85-' END"
+subgroup = dict(db.execute(f"""
+    SELECT person_key, {AGES} || ' ' || sex
+    FROM (SELECT person_key, sex, date_diff('year', birth_date, DATE '2022-12-31') AS age FROM read_parquet('{truth}/person.parquet'))
+""").fetchall())
+
+by_person, by_key, joined = {}, {}, {}
 for person, key, size in cells:
     by_person[person] = by_person.get(person, 0) + size
     by_key[key] = by_key.get(key, 0) + size
-both = pairs(size for _, _, size in cells)
+    joined[person] = joined.get(person, 0) + pairs([size])
+both = sum(joined.values())
+subgroups = {}
+for person, size in by_person.items():
+    of = subgroups.setdefault(subgroup[person], {"persons": 0, "pairs": 0, "joined": 0})
+    of["persons"] += 1
+    of["pairs"] += pairs([size])
+    of["joined"] += joined[person]
+for of in subgroups.values():
+    of["recall"] = of.pop("joined") / of["pairs"] if of["pairs"] else None
 print(json.dumps({
     "records": sum(size for _, _, size in cells),
     "pairs": pairs(by_person.values()),
     "precision": both / pairs(by_key.values()),
     "recall": both / pairs(by_person.values()),
+    "subgroups": dict(sorted(subgroups.items())),
 }))

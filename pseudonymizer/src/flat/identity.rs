@@ -6,7 +6,7 @@ use crate::intake::Intake;
 use crate::layout::{Attribute, Encoding, Field, Layout};
 use crate::normalise::insurer::{self, LtcInsurer};
 use crate::normalise::sex::Sex;
-use crate::normalise::{branch, chart, kana, kanji, postcode, symbol, text};
+use crate::normalise::{address, branch, chart, kana, kanji, postcode, symbol, text};
 use crate::report::Reason;
 use crate::tokens::Identity;
 
@@ -72,6 +72,7 @@ pub(crate) fn issuer<'f>(layout: &Layout, mut fields: impl Iterator<Item = &'f F
 
 fn attribute(one: Attribute, word: &str, identity: &mut Identity, pieces: &mut Pieces, intake: &mut Intake<'_>) {
     match one {
+        Attribute::Address => identity.address = intake.written(word, address::read),
         Attribute::Birth => identity.birth = intake.written(word, cells::birth),
         Attribute::Branch => identity.branch = intake.written(word, branch::read),
         Attribute::Chart => identity.chart = intake.written(word, chart::read),

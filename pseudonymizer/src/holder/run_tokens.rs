@@ -167,7 +167,7 @@ fn item() -> Arc<Field> {
     Arc::new(Field::new("item", columns::token_type(), false))
 }
 
-fn schema(held: &Held, run: &RunKey, kinds: &[Kind]) -> SchemaRef {
+fn columns_of(kinds: &[Kind]) -> Vec<Field> {
     let field = |kind: &Kind| match kind.listed() {
         Some(_) => Field::new(kind.name(), DataType::List(item()), true),
         None => Field::new(kind.name(), columns::token_type(), true),
@@ -175,6 +175,10 @@ fn schema(held: &Held, run: &RunKey, kinds: &[Kind]) -> SchemaRef {
     let mut fields = vec![Field::new("atom", columns::token_type(), false)];
     fields.extend(kinds.iter().map(field));
     fields.extend(BANDS.map(|name| Field::new(name, DataType::UInt8, true)));
+    fields
+}
+
+fn schema(held: &Held, run: &RunKey, kinds: &[Kind]) -> SchemaRef {
     let metadata: HashMap<String, String> = [
         ("sudare.source", held.manifest.source.clone()),
         ("sudare.batch", held.manifest.batch.clone()),
@@ -185,5 +189,17 @@ fn schema(held: &Held, run: &RunKey, kinds: &[Kind]) -> SchemaRef {
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .into();
-    Arc::new(Schema::new(fields).with_metadata(metadata))
+    Arc::new(Schema::new(columns_of(kinds)).with_metadata(metadata))
+}
+
+/// The rows of made-up identities under a key, as a holder hands them over.
+#[cfg(test)]
+pub(crate) fn rows_of(key: &policies::keys::SecretBytes, some: Vec<(Token, crate::tokens::Identity)>) -> arrow::record_batch::RecordBatch {
+    let keys = RunTokenKeys::derive(key);
+    let kinds: Vec<Kind> = keys.kinds().collect();
+    let some: Vec<Known> =
+        some.into_iter().map(|(atom, identity)| Known { atom, identity, months: [None; 2] }).collect();
+    let (refused, mut made) = (vec![None; kinds.len()], vec![0; kinds.len()]);
+    let columns = rows(&keys, &kinds, &refused, &some, &mut made).unwrap();
+    arrow::record_batch::RecordBatch::try_new(Arc::new(Schema::new(columns_of(&kinds))), columns).unwrap()
 }

@@ -182,6 +182,7 @@ fn attributes(field: &Field, language: Language) -> String {
 
 fn attribute_name(attribute: Attribute, language: Language) -> &'static str {
     let (en, ja) = match attribute {
+        Attribute::Address => ("address", "住所"),
         Attribute::Birth => ("birth date", "生年月日"),
         Attribute::Branch => ("branch number", "枝番"),
         Attribute::Chart => ("chart number", "患者番号"),

@@ -35,6 +35,11 @@ pub struct Marker {
 }
 
 impl Marker {
+    /// What the last run left in a folder of link, if one has finished there.
+    pub fn of(out: &Path) -> Option<Self> {
+        Self::beside(out).map(|(_, marker)| marker)
+    }
+
     /// The crosswalk file and its marker, by the link folder or the crosswalk file. `None` if there is no readable marker.
     pub(crate) fn beside(path: &Path) -> Option<(PathBuf, Self)> {
         let file = if path.is_dir() { path.join(FILE) } else { path.to_owned() };

@@ -66,6 +66,14 @@ pub enum LinkError {
         /// What differs.
         what: &'static str,
     },
+    /// A run that the folder does not keep.
+    #[error("{} does not keep run {run}", path.display())]
+    NoRun {
+        /// The folder of link.
+        path: PathBuf,
+        /// Number of the run.
+        run: u32,
+    },
     /// Nothing to link.
     #[error("no token folder was named; name at least one")]
     Nothing,
@@ -73,6 +81,12 @@ pub enum LinkError {
     #[error("{} was made from other batches than those that were named; name the token folders of its last run, all of them", path.display())]
     Other {
         /// The folder of link.
+        path: PathBuf,
+    },
+    /// Run tokens of atoms that the zone does not hold.
+    #[error("{} has atoms that this zone does not hold, or of another source; hand over that batch's tokens folder too", path.display())]
+    RunAtoms {
+        /// The run token file.
         path: PathBuf,
     },
     /// A sealed file did not open or could not be written.
@@ -88,6 +102,12 @@ pub enum LinkError {
     #[error("{} was handed over twice, or shares atoms with another batch; name each batch once", path.display())]
     Twice {
         /// The token file, or the first folder if it cannot be told.
+        path: PathBuf,
+    },
+    /// Nothing has been linked there yet.
+    #[error("{} holds no finished run of link", path.display())]
+    Unfinished {
+        /// The folder.
         path: PathBuf,
     },
     /// The file that stands for the result could not be digested.
@@ -117,11 +137,14 @@ impl LinkError {
             Self::Io { .. } => "link/io",
             Self::Keys(_) => "link/keys",
             Self::Mixed { .. } => "link/mixed",
+            Self::NoRun { .. } => "link/no-run",
             Self::Nothing => "link/nothing",
             Self::Other { .. } => "link/other",
+            Self::RunAtoms { .. } => "link/run-atoms",
             Self::Seal(_) => "link/seal",
             Self::Signature { .. } => "link/signature",
             Self::Twice { .. } => "link/twice",
+            Self::Unfinished { .. } => "link/unfinished",
             Self::Unreadable(_) => "link/unreadable",
             Self::Untrusted { .. } => "link/untrusted",
         }

@@ -24,10 +24,15 @@ const STATE: &str = "state.arrow.age";
 pub(crate) const EVENTS: &str = "events.jsonl";
 /// What the last run found.
 pub(crate) const REPORT: &str = "report.json";
+/// The scored tier's model, where the last run with composites left one.
+pub(crate) const MODEL: &str = "model.json";
+/// What the scored tier found.
+pub(crate) const SCORED: &str = "scored.json";
 /// In a partial folder: everything is written and synced, only the moves are left.
 const READY: &str = "ready";
 /// In the order in which they are moved; the marker last.
-const RESULTS: [&str; 6] = [STATE, absent::FILE, EVENTS, REPORT, crosswalk::FILE, crosswalk::MARKER];
+const RESULTS: [&str; 8] =
+    [STATE, absent::FILE, EVENTS, MODEL, SCORED, REPORT, crosswalk::FILE, crosswalk::MARKER];
 /// Rows of one Arrow batch of the crosswalk and the state.
 const ROWS: usize = 64 * 1024;
 

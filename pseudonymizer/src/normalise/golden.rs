@@ -11,7 +11,8 @@ use super::*;
 type Step = fn(&str) -> Option<String>;
 
 /// Steps by their names in the file. The first are normalisers: read again, their result is itself.
-const NORMALISERS: [(&str, Step); 16] = [
+const NORMALISERS: [(&str, Step); 17] = [
+    ("address", address::read),
     ("branch", branch::read),
     ("chart", chart::read),
     ("fold", |text| Some(text::fold(text))),

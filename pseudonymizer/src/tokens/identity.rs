@@ -41,6 +41,8 @@ pub(crate) struct Identity {
     pub(crate) chart: Option<String>,
     /// Postcode of the home, 7 digits.
     pub(crate) postcode: Option<String>,
+    /// The line of the address below the postcode.
+    pub(crate) address: Option<String>,
     /// A national person number, e.g. id5.
     pub(crate) national_id: Option<String>,
     /// Payer of public assistance (公費負担者番号).
@@ -51,7 +53,7 @@ pub(crate) struct Identity {
 
 impl Identity {
     /// Names of the fields of [`Self::to_fields`], in its order.
-    pub(crate) const FIELDS: [&str; 18] = [
+    pub(crate) const FIELDS: [&str; 19] = [
         "insurer",
         "symbol",
         "number",
@@ -70,6 +72,7 @@ impl Identity {
         "national_id",
         "public_payer",
         "public_recipient",
+        "address",
     ];
 
     /// The day of birth.
@@ -103,6 +106,7 @@ impl Identity {
             self.national_id.clone(),
             self.public_payer.clone(),
             self.public_recipient.clone(),
+            self.address.clone(),
         ]
     }
 
@@ -133,6 +137,7 @@ impl Identity {
             facility: owned("facility"),
             chart: owned("chart"),
             postcode: owned("postcode"),
+            address: owned("address"),
             national_id: owned("national_id"),
             public_payer: owned("public_payer"),
             public_recipient: owned("public_recipient"),
@@ -140,7 +145,7 @@ impl Identity {
     }
 
     /// What tells one set of identifiers from another: all that tokens at rest are made of, and the numbers of public assistance.
-    /// Where the name is divided, and the postcode, are left out: they differ between files about the same person.
+    /// Where the name is divided, the postcode and the address, are left out: they differ between files about the same person.
     pub(super) fn put(&self, to: &mut Message) {
         let mut text = |value: Option<&str>| to.optional(value.map(str::as_bytes));
         text(self.insurer.as_ref().map(Insurer::digits));

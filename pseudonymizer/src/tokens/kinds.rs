@@ -108,6 +108,39 @@ kinds! {
     W5 "w5" Run [FamilyNear GivenKana Sex]
     /// As P3, the given name one letter off.
     W6 "w6" Run [FamilyKana GivenNear Sex]
+    /// Family name at one address, whatever the birth date: with H2, for a birth date that is missing or wrong.
+    H1 "h1" Run [FamilyKana Postcode]
+    /// Given name at one address.
+    H2 "h2" Run [GivenKana Postcode]
+    /// Birth date at one address, whatever the name.
+    H3 "h3" Run [Born Postcode]
+    /// As H1, the family name one letter off.
+    H4 "h4" Run [FamilyNear Postcode]
+    /// As H2, the given name one letter off.
+    H5 "h5" Run [GivenNear Postcode]
+    /// Family name and the line of the address.
+    G1 "g1" Run [FamilyKana Address]
+    /// Given name and the line of the address.
+    G2 "g2" Run [GivenKana Address]
+    /// Birth date and the line of the address.
+    G3 "g3" Run [Born Address]
+    /// As G1, the address one letter off.
+    G4 "g4" Run [FamilyKana AddressNear]
+    /// As G2, the address one letter off.
+    G5 "g5" Run [GivenKana AddressNear]
+    /// As G3, the address one letter off.
+    G6 "g6" Run [Born AddressNear]
+    /// A register's own number one digit off, and birth date. Chart numbers of institutions are printed, not typed anew in each file,
+    /// so that these kinds cost them nothing.
+    N1 "n1" Run [Facility ChartNear Born]
+    /// The same with the family name.
+    N2 "n2" Run [Facility ChartNear FamilyKana]
+    /// The same with the given name.
+    N3 "n3" Run [Facility ChartNear GivenKana]
+    /// The same with the postcode.
+    N4 "n4" Run [Facility ChartNear Postcode]
+    /// The same with the line of the address.
+    N5 "n5" Run [Facility ChartNear Address]
 }
 
 /// How many kinds lie at rest.
@@ -143,6 +176,11 @@ impl Kind {
         ALL.iter().copied().filter(|kind| kind.kept() == Kept::Run)
     }
 
+    /// All kinds, those at rest first.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        ALL.iter().copied()
+    }
+
     /// The input of which one identity has several values, where the kind has one.
     pub(crate) fn listed(self) -> Option<Input> {
         self.inputs().iter().copied().find(|input| input.is_listed())
@@ -157,12 +195,17 @@ impl Kind {
 /// One identifier in a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Input {
+    Address,
+    /// The line of the address, and it with each letter left out.
+    AddressNear,
     BirthMonth,
     Born,
     /// Each pair of year, month and day, and the day with its month in either order.
     BornPart,
     Branch,
     Chart,
+    /// A number that the source itself gives out, and it with each letter left out.
+    ChartNear,
     /// First three digits of the postcode.
     District,
     Facility,
@@ -196,7 +239,7 @@ pub(crate) enum Input {
 impl Input {
     /// Whether one identity has several values of it: [`super::variants`] gives them.
     pub(crate) const fn is_listed(self) -> bool {
-        matches!(self, Self::BornPart | Self::FamilyNear | Self::GivenNear | Self::KanaNear)
+        matches!(self, Self::AddressNear | Self::BornPart | Self::ChartNear | Self::FamilyNear | Self::GivenNear | Self::KanaNear)
     }
 
     /// Writes the identifier, or nothing if it is absent or has several values.
@@ -216,9 +259,12 @@ impl Input {
     fn text(self, of: &Identity) -> Option<&str> {
         let insurer = of.insurer.as_ref();
         match self {
-            Self::BirthMonth
+            Self::Address => of.address.as_deref(),
+            Self::AddressNear
+            | Self::BirthMonth
             | Self::Born
             | Self::BornPart
+            | Self::ChartNear
             | Self::FamilyNear
             | Self::GivenNear
             | Self::KanaNear
@@ -269,13 +315,14 @@ mod tests {
             Input::BirthMonth | Input::Born | Input::BornPart => "birth",
             Input::Branch
             | Input::Chart
+            | Input::ChartNear
             | Input::LtcNumber
             | Input::NationalId
             | Input::NumberCore
             | Input::NumberExact
             | Input::SymbolCore
             | Input::SymbolExact => "number",
-            Input::District | Input::Postcode => "home",
+            Input::Address | Input::AddressNear | Input::District | Input::Postcode => "home",
             Input::Facility | Input::Insurer | Input::LateElderlyInsurer | Input::LtcInsurer => "issuer",
             Input::FamilyKana
             | Input::FamilyNear

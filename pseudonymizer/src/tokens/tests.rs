@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::normalise::insurer::{self, Insurer, LtcInsurer};
 use crate::normalise::sex::Sex;
-use crate::normalise::{branch, chart, date, kana, kanji, postcode, symbol};
+use crate::normalise::{address, branch, chart, date, kana, kanji, postcode, symbol};
 
 fn keys() -> TokenKeys {
     TokenKeys::derive(&SecretBytes::from_slice(&[7; 32]).unwrap())
@@ -149,6 +149,7 @@ fn identity((card, name, born, care, rest): Cells) -> Identity {
         facility: care.2,
         chart: care.3.as_deref().and_then(chart::read),
         postcode: rest.0.as_deref().and_then(postcode::read),
+        address: name.0.as_deref().and_then(address::read),
         national_id: rest.1,
         public_payer: rest.2,
         public_recipient: rest.3,

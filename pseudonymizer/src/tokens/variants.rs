@@ -10,6 +10,9 @@ use super::kinds::{Input, day};
 /// Letters that a name must have left: with fewer, a token would say the other attribute alone.
 const LETTERS_MIN: usize = 2;
 
+/// Letters of a register's number from which on one may be left out: shorter ones are too near to one another.
+const NUMBER_LETTERS_MIN: usize = 6;
+
 /// One value of an input that has several.
 pub(super) type Variant = Zeroizing<Vec<u8>>;
 
@@ -18,6 +21,10 @@ pub(super) fn of(input: Input, identity: &Identity) -> Vec<Variant> {
     let kana = identity.kana.as_ref();
     let name = if input == Input::BornPart {
         return identity.born().map(parts).unwrap_or_default();
+    } else if input == Input::ChartNear {
+        return own_number(identity).map(number_near).unwrap_or_default();
+    } else if input == Input::AddressNear {
+        identity.address.as_deref()
     } else if input == Input::FamilyNear {
         family(identity)
     } else if input == Input::GivenNear {
@@ -32,6 +39,18 @@ pub(super) fn of(input: Input, identity: &Identity) -> Vec<Variant> {
 pub(super) fn family(identity: &Identity) -> Option<&str> {
     let kana = identity.kana.as_ref()?;
     kana.strict.strip_suffix(kana.given.as_deref()?).filter(|family| !family.is_empty())
+}
+
+/// The number, if the source itself gives it out (`flat::identity::issuer`).
+fn own_number(identity: &Identity) -> Option<&str> {
+    identity.chart.as_deref().filter(|_| identity.facility.as_deref().is_some_and(|issuer| issuer.starts_with("source:")))
+}
+
+fn number_near(number: &str) -> Vec<Variant> {
+    if number.chars().count() < NUMBER_LETTERS_MIN {
+        return vec![Zeroizing::new(number.as_bytes().to_vec())];
+    }
+    near(number)
 }
 
 /// The name and all that one left-out letter makes of it, each once: two names that differ in one letter, or of which one lacks one,
