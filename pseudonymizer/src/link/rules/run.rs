@@ -1,0 +1,224 @@
+//! Tiers of token kinds over the components: each tier joins, and what it made too large is taken apart again.
+
+use std::collections::BTreeMap;
+
+use super::super::atoms::Kind;
+use super::super::components::{Components, Veto};
+use super::caps::Census;
+use super::facts::Facts;
+use super::rivals::{Conflict, Nearness, Rivals, Rule};
+use super::summary::Summary;
+
+/// Counts by name.
+pub(super) type Counts = BTreeMap<&'static str, u64>;
+
+/// A partition in the making.
+pub(super) struct Run<'a> {
+    pub(super) facts: Facts<'a>,
+    pub(super) components: Components,
+    pub(super) joined: Counts,
+    pub(super) vetoes: Counts,
+    pub(super) hubs: Counts,
+    /// Least atoms of what this tier has joined.
+    formed: Vec<u32>,
+    /// Components that a refusal for their size has shown to be too large.
+    overgrown: Vec<u32>,
+    /// Room for summaries, kept from one to the next.
+    spare: Vec<Summary>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(facts: Facts<'a>) -> Self {
+        let components = Components::new(facts.atoms.len());
+        let (joined, vetoes, hubs) = Default::default();
+        let (formed, overgrown, spare) = Default::default();
+        Self { facts, components, joined, vetoes, hubs, formed, overgrown, spare }
+    }
+
+    /// Does what joins by a kind of evidence, then takes apart what no person can be, and keeps the parts apart for good.
+    pub(super) fn tier(&mut self, name: &'static str, join: impl FnOnce(&mut Self)) {
+        let mut before = self.components.before();
+        join(self);
+        let mut broken: Vec<(u32, Veto)> = Vec::new();
+        let mut overgrown = std::mem::take(&mut self.overgrown);
+        let mut formed = std::mem::take(&mut self.formed);
+        for roots in [&mut overgrown, &mut formed] {
+            roots.iter_mut().for_each(|root| *root = self.components.find(*root));
+            roots.sort_unstable();
+            roots.dedup();
+        }
+        let least = Census::least(self.facts.policy);
+        for root in &formed {
+            let large = overgrown.binary_search(root).is_ok().then_some(Veto::TooManyAtoms);
+            let members = || self.components.members(*root);
+            let over = large.or_else(|| {
+                (members().nth(least).is_some()).then(|| Census::of(&self.facts, members()).over(self.facts.policy)).flatten()
+            });
+            broken.extend(over.map(|over| (*root, over)));
+        }
+        for (root, over) in broken {
+            count(&mut self.vetoes, over.name());
+            let parts = self.components.restore(root, &mut before);
+            let distinct = parts.iter().filter(|(member, root)| member == root).count() as u64;
+            if let Some(joined) = self.joined.get_mut(name) {
+                *joined = joined.saturating_sub(distinct.saturating_sub(1));
+            }
+            self.facts.apart.quarantine(parts);
+        }
+        formed.clear();
+        overgrown.clear();
+        (self.formed, self.overgrown) = (formed, overgrown);
+    }
+
+    /// Atoms that share a number.
+    pub(super) fn numbers(&mut self, kind: Kind, rule: Rule) {
+        self.tier(kind.name(), |run| {
+            for group in &run.facts.atoms.groups(kind) {
+                if run.facts.is_hub(group) {
+                    count(&mut run.hubs, kind.name());
+                } else if run.distinct(group).len() > 1 {
+                    run.under_number(kind, group, rule);
+                }
+            }
+        });
+    }
+
+    /// Joins atoms of a number that have the same name, then what does not conflict.
+    fn under_number(&mut self, kind: Kind, group: &[u32], rule: Rule) {
+        for name in [Kind::B1, Kind::B3, Kind::B2] {
+            let mut named: Vec<(u32, u32)> =
+                group.iter().filter_map(|atom| Some((self.facts.token(*atom, name)?, *atom))).collect();
+            named.sort_unstable();
+            for pair in named.windows(2) {
+                if let [(a_name, a), (b_name, b)] = pair
+                    && a_name == b_name
+                {
+                    self.join(kind.name(), *a, *b, Summary::hard);
+                }
+            }
+        }
+        let components = self.distinct(group);
+        if components.len() > self.facts.policy.hubs.identities {
+            count(&mut self.hubs, kind.name());
+        } else {
+            self.settle(kind.name(), &components, rule);
+        }
+    }
+
+    /// Atoms that share a name, birth date and sex, where at most so many components do.
+    pub(super) fn names(&mut self, kind: Kind, most: usize) {
+        let rule = Rule { nearness: Nearness::Counts, conflict: Summary::of_one_name };
+        self.tier(kind.name(), |run| {
+            for group in &run.facts.atoms.groups(kind) {
+                let components = run.distinct(group);
+                if components.len() > run.facts.policy.hubs.components || group.len() > run.facts.policy.hubs.atoms {
+                    count(&mut run.hubs, kind.name());
+                } else if components.len() > most {
+                    count(&mut run.vetoes, Veto::Ambiguous.name());
+                } else {
+                    run.settle(kind.name(), &components, rule);
+                }
+            }
+        });
+    }
+
+    /// Joins what fits among the components that share a token, nearest in time first. Where some do not fit, a component
+    /// that fits two rivals equally well stays alone: a wrong person is worse than a divided one.
+    fn settle(&mut self, name: &'static str, components: &[u32], rule: Rule) {
+        if let [a, b] = components {
+            self.join(name, *a, *b, rule.conflict);
+            return;
+        }
+        if components.len() < 2 {
+            return;
+        }
+        let mut summaries: Vec<Summary> = components.iter().map(|root| self.summary(*root)).collect();
+        let table = Rivals::new(&summaries, rule, self.facts.policy);
+        // Which summary speaks for each of them, as they come together.
+        let mut speakers: Vec<usize> = (0..components.len()).collect();
+        for pair in table.nearest_first() {
+            let (Some(&a), Some(&b)) = (speakers.get(pair.0), speakers.get(pair.1)) else { continue };
+            if a == b {
+                continue;
+            }
+            let merged = || Some((rule.conflict)(summaries.get(a)?, summaries.get(b)?, self.facts.policy)?);
+            match table.veto(pair).or_else(merged) {
+                Some(veto) => self.refuse(veto, components.get(a).copied()),
+                None => {
+                    if let (Some(&one), Some(&other)) = (components.get(a), components.get(b)) {
+                        self.union(name, one, other);
+                    }
+                    absorb(&mut summaries, a, b);
+                    speakers.iter_mut().filter(|speaker| **speaker == b).for_each(|speaker| *speaker = a);
+                }
+            }
+        }
+        self.spare.append(&mut summaries);
+    }
+
+    /// Joins two components unless something speaks against it. What does is returned.
+    pub(super) fn join(&mut self, name: &'static str, a: u32, b: u32, conflict: Conflict) -> Option<Veto> {
+        let (a, b) = (self.components.find(a), self.components.find(b));
+        if a == b {
+            return None;
+        }
+        let against = self.conflict(a, b, conflict);
+        match against {
+            Some(veto) => self.refuse(veto, Some(a)),
+            None => self.union(name, a, b),
+        }
+        against
+    }
+
+    /// What speaks against two components being one.
+    pub(super) fn conflict(&mut self, a: u32, b: u32, conflict: Conflict) -> Option<Veto> {
+        let (one, other) = (self.summary(a), self.summary(b));
+        let against = conflict(&one, &other, self.facts.policy);
+        self.spare.extend([one, other]);
+        against
+    }
+
+    fn refuse(&mut self, veto: Veto, root: Option<u32>) {
+        count(&mut self.vetoes, veto.name());
+        if veto == Veto::TooManyAtoms {
+            self.overgrown.extend(root);
+        }
+    }
+
+    fn summary(&mut self, atom: u32) -> Summary {
+        let mut summary = self.spare.pop().unwrap_or_default();
+        summary.clear();
+        for member in self.components.members(atom) {
+            summary.add(&self.facts, member);
+        }
+        summary
+    }
+
+    fn distinct(&mut self, group: &[u32]) -> Vec<u32> {
+        let mut roots: Vec<u32> = group.iter().map(|atom| self.components.find(*atom)).collect();
+        roots.sort_unstable();
+        roots.dedup();
+        roots
+    }
+
+    fn union(&mut self, name: &'static str, a: u32, b: u32) {
+        if self.components.union(a, b) {
+            count(&mut self.joined, name);
+            self.formed.push(a.min(b));
+        }
+    }
+}
+
+fn absorb(summaries: &mut [Summary], to: usize, from: usize) {
+    let taken = summaries.get_mut(from).map(std::mem::take).unwrap_or_default();
+    if let Some(summary) = summaries.get_mut(to) {
+        summary.absorb(&taken);
+    }
+    if let Some(place) = summaries.get_mut(from) {
+        *place = taken;
+    }
+}
+
+pub(super) fn count(counts: &mut Counts, name: &'static str) {
+    *counts.entry(name).or_default() += 1;
+}
