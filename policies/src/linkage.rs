@@ -15,6 +15,8 @@ pub struct LinkagePolicy {
     pub overlap_months_max: i32,
     /// Months by which the nearer of two that could follow must be nearer.
     pub sequence_months_max: i32,
+    /// Months for which nobody else is given a chart's number.
+    pub chart_kept_months: i32,
     /// When a token is a placeholder.
     pub hubs: Hubs,
     /// What one person can have had.
@@ -108,6 +110,7 @@ impl LinkagePolicy {
         let checks = [
             ("overlap_months_max", (0..=24).contains(&self.overlap_months_max)),
             ("sequence_months_max", (0..=24).contains(&self.sequence_months_max)),
+            ("chart_kept_months", (0..=600).contains(&self.chart_kept_months)),
             ("hubs", self.hubs.atoms > 1 && self.hubs.identities > 1 && self.hubs.components > 1),
             ("caps", self.caps.insurer_lines > 0 && self.caps.family_names > 0 && self.caps.births > 0),
             ("caps.atoms", self.caps.atoms > 1),
@@ -143,6 +146,7 @@ mod tests {
             ("births = 2", "births = 2\nbirth = 2"),
             ("atoms = 1000", "atoms = 1"),
             ("margin_bits = 1.0", "margin_bits = nan"),
+            ("chart_kept_months = 60", "chart_kept_months = -1"),
             ("sequence_months_max = 3", "sequence_months_max = -1"),
         ] {
             assert!(SHIPPED.contains(from));

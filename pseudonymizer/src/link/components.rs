@@ -11,6 +11,8 @@ pub(crate) enum Veto {
     Answers,
     /// The same insured number with two branches, and no name that they share.
     Branches,
+    /// The same chart number so long after that it may be another person's.
+    ChartAgain,
     /// Different names and different insurers at the same time, whatever number they share.
     Contradiction,
     /// The same reading of a name, written differently.
@@ -44,6 +46,7 @@ impl Veto {
             Self::Answer => "answered_different",
             Self::Answers => "answers_contradict",
             Self::Branches => "branches_differ",
+            Self::ChartAgain => "chart_used_again",
             Self::Contradiction => "names_and_lines_contradict",
             Self::Kanji => "kanji_differ",
             Self::Names => "names_differ",

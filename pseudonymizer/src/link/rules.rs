@@ -49,7 +49,8 @@ pub(crate) struct Partition {
 /// 5. The same strict kana (b1), then kanji (b2), with birth date and sex: unless two insurer lines run side by side for longer than
 ///    a change takes, or a rival fits about as well. The same loose kana (b3): only where exactly two components share it.
 /// 6. The same number of a late elderly person, even if names differ: a token of a name has the birth date in it, and a wrong one looks
-///    like another name. Last, so that a wrong number that stands beside a right name has found its person before.
+///    like another name. Then the same chart, where one name goes on where another ended. Last, so that a wrong number that stands
+///    beside a right name has found its person before.
 ///
 /// At each union what never can be one person stays apart ([`Summary::hard`]); after each tier, what had more than one person can have
 /// is taken apart into what it was before it ([`caps`]).
@@ -71,7 +72,8 @@ pub(crate) fn strong<'a>(atoms: &'a Atoms, policy: &'a LinkagePolicy, verdicts: 
     for (kind, most) in [(Kind::B1, policy.hubs.components), (Kind::B2, policy.hubs.components), (Kind::B3, 2)] {
         run.names(kind, most);
     }
-    run.numbers(Kind::C2, Rule { nearness: ignored, conflict: Summary::contradiction });
+    run.numbers_again(Kind::C2, Rule { nearness: ignored, conflict: Summary::contradiction });
+    run.numbers_again(Kind::D1, Rule { nearness: counts, conflict: Summary::in_chart_renamed });
     Strong(run)
 }
 

@@ -76,11 +76,18 @@ impl<'a> Run<'a> {
             for group in &run.facts.atoms.groups(kind) {
                 if run.facts.is_hub(group) {
                     count(&mut run.hubs, kind.name());
-                } else if run.distinct(group).len() > 1 {
+                } else if run.distinct(group.iter().copied()).len() > 1 {
                     run.under_number(kind, group, rule);
                 }
             }
         });
+    }
+
+    /// The same by another rule, once other tiers have joined what they can.
+    pub(super) fn numbers_again(&mut self, kind: Kind, rule: Rule) {
+        let counted = self.hubs.clone();
+        self.numbers(kind, rule);
+        self.hubs = counted;
     }
 
     /// Joins atoms of a number that have the same name, then what does not conflict.
@@ -89,15 +96,12 @@ impl<'a> Run<'a> {
             let mut named: Vec<(u32, u32)> =
                 group.iter().filter_map(|atom| Some((self.facts.token(*atom, name)?, *atom))).collect();
             named.sort_unstable();
-            for pair in named.windows(2) {
-                if let [(a_name, a), (b_name, b)] = pair
-                    && a_name == b_name
-                {
-                    self.join(kind.name(), *a, *b, Summary::hard);
-                }
+            for same in named.chunk_by(|a, b| a.0 == b.0) {
+                let components = self.distinct(same.iter().map(|(_, atom)| *atom));
+                self.settle(kind.name(), &components, Rule { conflict: Summary::hard, ..rule });
             }
         }
-        let components = self.distinct(group);
+        let components = self.distinct(group.iter().copied());
         if components.len() > self.facts.policy.hubs.identities {
             count(&mut self.hubs, kind.name());
         } else {
@@ -110,7 +114,7 @@ impl<'a> Run<'a> {
         let rule = Rule { nearness: Nearness::Counts, conflict: Summary::of_one_name };
         self.tier(kind.name(), |run| {
             for group in &run.facts.atoms.groups(kind) {
-                let components = run.distinct(group);
+                let components = run.distinct(group.iter().copied());
                 if components.len() > run.facts.policy.hubs.components || group.len() > run.facts.policy.hubs.atoms {
                     count(&mut run.hubs, kind.name());
                 } else if components.len() > most {
@@ -143,7 +147,7 @@ impl<'a> Run<'a> {
             }
             let merged = || Some((rule.conflict)(summaries.get(a)?, summaries.get(b)?, self.facts.policy)?);
             match table.veto(pair).or_else(merged) {
-                Some(veto) => self.refuse(veto, components.get(a).copied()),
+                Some(veto) => self.note(veto, [a, b].into_iter().filter_map(|at| components.get(at).copied())),
                 None => {
                     if let (Some(&one), Some(&other)) = (components.get(a), components.get(b)) {
                         self.union(name, one, other);
@@ -164,10 +168,21 @@ impl<'a> Run<'a> {
         }
         let against = self.conflict(a, b, conflict);
         match against {
-            Some(veto) => self.refuse(veto, Some(a)),
+            Some(veto) => self.note(veto, [a, b]),
             None => self.union(name, a, b),
         }
         against
+    }
+
+    /// Joins nothing, for what speaks against it or else for the reason given, which is returned.
+    pub(super) fn refuse(&mut self, a: u32, b: u32, conflict: Conflict, otherwise: Veto) -> Option<Veto> {
+        let (a, b) = (self.components.find(a), self.components.find(b));
+        if a == b {
+            return None;
+        }
+        let veto = self.conflict(a, b, conflict).unwrap_or(otherwise);
+        self.note(veto, [a, b]);
+        Some(veto)
     }
 
     /// What speaks against two components being one.
@@ -178,10 +193,10 @@ impl<'a> Run<'a> {
         against
     }
 
-    fn refuse(&mut self, veto: Veto, root: Option<u32>) {
+    fn note(&mut self, veto: Veto, of: impl IntoIterator<Item = u32>) {
         count(&mut self.vetoes, veto.name());
         if veto == Veto::TooManyAtoms {
-            self.overgrown.extend(root);
+            self.overgrown.extend(of);
         }
     }
 
@@ -194,8 +209,8 @@ impl<'a> Run<'a> {
         summary
     }
 
-    fn distinct(&mut self, group: &[u32]) -> Vec<u32> {
-        let mut roots: Vec<u32> = group.iter().map(|atom| self.components.find(*atom)).collect();
+    fn distinct(&mut self, group: impl Iterator<Item = u32>) -> Vec<u32> {
+        let mut roots: Vec<u32> = group.map(|atom| self.components.find(atom)).collect();
         roots.sort_unstable();
         roots.dedup();
         roots

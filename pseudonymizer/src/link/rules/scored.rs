@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::super::components::Veto;
 use super::super::evidence::{Grey, ScoredPair};
-use super::run::{Run, count};
+use super::run::Run;
 use super::summary::Summary;
 
 /// The heaviest pair of two components.
@@ -30,13 +30,12 @@ pub(super) fn join(run: &mut Run<'_>, pairs: &[ScoredPair]) -> Vec<Grey> {
     let mut grey = Vec::new();
     run.tier("scored", |run| {
         for (edge, ambiguous) in &order {
-            let against = if *ambiguous && run.components.find(edge.a) != run.components.find(edge.b) {
-                count(&mut run.vetoes, Veto::Ambiguous.name());
-                Some(Veto::Ambiguous)
-            } else if edge.pair.weight >= accept {
-                run.join("scored", edge.a, edge.b, Summary::scored)
-            } else {
+            let against = if edge.pair.weight < accept {
                 None
+            } else if *ambiguous {
+                run.refuse(edge.a, edge.b, Summary::scored, Veto::Ambiguous)
+            } else {
+                run.join("scored", edge.a, edge.b, Summary::scored)
             };
             grey.push(Grey { pair: edge.pair, against });
         }
@@ -88,8 +87,11 @@ impl Neighbours {
         [(edge.a, edge.b), (edge.b, edge.a)].into_iter().any(|(one, other)| {
             let from = self.0.partition_point(|(root, ..)| *root < one);
             let near = self.0.iter().skip(from).take_while(|(root, ..)| *root == one);
-            near.filter(|(_, third, weight)| *third != other && *weight >= least)
-                .any(|(_, third, _)| run.conflict(*third, other, Summary::scored).is_some())
+            let mut near = near.filter(|(_, third, weight)| *third != other && *weight >= least);
+            near.any(|(_, third, _)| {
+                run.conflict(*third, other, Summary::scored).is_some()
+                    && run.conflict(*third, one, Summary::scored).is_none()
+            })
         })
     }
 }

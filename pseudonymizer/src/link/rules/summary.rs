@@ -204,17 +204,33 @@ impl Summary {
         self.hard(other, policy).or_else(|| apart().then_some(Veto::Names))
     }
 
-    /// In one chart: names agree. Charts are used again, and written wrongly, so that insurers at the same time ask for a name that
-    /// agrees.
+    /// In one chart: names agree. Charts are written wrongly, and used again once they need not be kept any longer, so that insurers
+    /// at the same time, or years between, ask for a name that agrees.
     pub(super) fn in_chart(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
         let hard = self.hard(other, policy);
-        if hard.is_some() {
+        if hard.is_some() || self.shares_name(other) {
             return hard;
         }
         if self.names_differ(other) {
-            return Some(Veto::Names);
+            Some(Veto::Names)
+        } else if self.gap(other) >= policy.chart_kept_months {
+            Some(Veto::ChartAgain)
+        } else {
+            self.lines(other, policy)
         }
-        self.lines(other, policy).filter(|_| !self.shares_name(other))
+    }
+
+    /// In one chart, under another name: one that went on where the other ended, with no two insurers at a time, as by a marriage
+    /// that brought another insurer with it.
+    pub(super) fn in_chart_renamed(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
+        let against = self.hard(other, policy).or_else(|| self.lines(other, policy));
+        if against.is_some() || self.shares_name(other) {
+            return against;
+        }
+        if self.gap(other) >= policy.chart_kept_months {
+            return Some(Veto::ChartAgain);
+        }
+        (self.names_differ(other) && self.coexists(other, policy)).then_some(Veto::Names)
     }
 
     /// Of one name, birth date and sex: no two insurers at a time, and no two ways to write what reads the same, since two of three
