@@ -1,75 +1,92 @@
 //! What one person can have had. A component that had more of it is several persons, whatever joined them.
 
-use policies::LinkagePolicy;
-
 use super::super::atoms::Kind;
 use super::super::components::Veto;
 use super::facts::Facts;
 
-/// What a component has had. A spelling or a birth date that one atom alone states is a slip, not a name and not a birth.
+/// Strict kana, loose kana and kanji of one name.
+type Spelling = [Option<u32>; 3];
+
+/// What a component has had, with room that is kept from one to the next. A spelling or a birth date that one atom alone states is
+/// a slip, not a name and not a birth.
+#[derive(Default)]
 pub(super) struct Census {
     /// Insured numbers with birth date and sex.
-    lines: usize,
-    /// Names that share no spelling, neither in kana nor in kanji.
-    names: usize,
-    /// Birth dates and sexes under one number that is a person's own.
-    births: usize,
+    lines: Vec<u32>,
+    /// Numbers that are a person's own, each with an insured number with birth date and sex.
+    births: Vec<(u32, u32)>,
+    spellings: Vec<Spelling>,
 }
 
 impl Census {
-    /// Components of so many atoms, or fewer, cannot be over a cap.
-    pub(super) fn least(policy: &LinkagePolicy) -> usize {
-        let caps = policy.caps;
-        caps.insurer_lines.min(2 * caps.family_names).min(2 * caps.births)
-    }
-
-    pub(super) fn of(facts: &Facts<'_>, members: impl Iterator<Item = u32>) -> Self {
-        let (mut lines, mut births, mut spellings) = (Vec::new(), Vec::new(), Vec::new());
-        for atom in members {
-            let line = facts.token(atom, Kind::A3);
-            lines.extend(line);
-            births.extend(facts.token(atom, Kind::C2).zip(line));
-            let spelling = [Kind::B1, Kind::B3, Kind::B2].map(|kind| facts.token(atom, kind));
-            if spelling.iter().any(Option::is_some) {
-                spellings.push(spelling);
-            }
-        }
-        lines.sort_unstable();
-        lines.dedup();
-        births.sort_unstable();
-        let births: Vec<u32> =
-            births.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).flat_map(|same| same.first()).map(|b| b.0).collect();
-        let births = births.chunk_by(|a, b| a == b).map(<[u32]>::len).max().unwrap_or(0);
-        Self { lines: lines.len(), names: names(spellings), births }
-    }
-
-    pub(super) fn over(&self, policy: &LinkagePolicy) -> Option<Veto> {
-        let caps = policy.caps;
-        if self.lines > caps.insurer_lines {
+    /// What the component had too much of.
+    pub(super) fn over<I: Iterator<Item = u32>>(&mut self, facts: &Facts<'_>, members: impl Fn() -> I) -> Option<Veto> {
+        let caps = facts.policy.caps;
+        // Fewer atoms cannot be over any cap.
+        let least = caps.insurer_lines.min(2 * caps.family_names + 1).min(2 * caps.births + 1);
+        members().nth(least)?;
+        self.read(facts, members());
+        if self.lines.len() > caps.insurer_lines && distinct(&mut self.lines) > caps.insurer_lines {
             Some(Veto::TooManyLines)
-        } else if self.names > caps.family_names {
+        } else if self.names_reach(caps.family_names + 1) {
             Some(Veto::TooManyNames)
         } else {
-            (self.births > caps.births).then_some(Veto::TooManyBirths)
+            self.births_reach(caps.births + 1).then_some(Veto::TooManyBirths)
         }
+    }
+
+    fn read(&mut self, facts: &Facts<'_>, members: impl Iterator<Item = u32>) {
+        self.lines.clear();
+        self.births.clear();
+        self.spellings.clear();
+        for atom in members {
+            let line = facts.token(atom, Kind::A3);
+            self.lines.extend(line);
+            self.births.extend(facts.token(atom, Kind::C2).zip(line));
+            let spelling = [Kind::B1, Kind::B3, Kind::B2].map(|kind| facts.token(atom, kind));
+            self.spellings.extend(spelling.iter().any(Option::is_some).then_some(spelling));
+        }
+    }
+
+    /// Birth dates and sexes under one number that is a person's own.
+    fn births_reach(&mut self, count: usize) -> bool {
+        if self.births.len() < 2 * count {
+            return false;
+        }
+        self.births.sort_unstable();
+        let twice = self.births.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).filter_map(|same| same.first());
+        let owners: Vec<u32> = twice.map(|(own, _)| *own).collect();
+        owners.chunk_by(|a, b| a == b).any(|same| same.len() >= count)
+    }
+
+    /// Names that share no spelling, at once or by others, neither in kana nor in kanji.
+    fn names_reach(&mut self, count: usize) -> bool {
+        if self.spellings.len() < 2 * count {
+            return false;
+        }
+        self.spellings.sort_unstable();
+        let each = self.spellings.chunk_by(|a, b| a == b);
+        let mut each: Vec<(Spelling, usize)> = each.filter_map(|same| Some((*same.first()?, same.len()))).collect();
+        if each.len() < count {
+            return false;
+        }
+        let mut names = 0;
+        while let Some(first) = each.pop() {
+            let mut name = vec![first];
+            let mut at = 0;
+            while let Some((known, _)) = name.get(at).copied() {
+                let shares = |(other, _): &(Spelling, usize)| known.iter().zip(other).any(|(a, b)| a.is_some() && a == b);
+                name.extend(each.extract_if(.., |other| shares(other)));
+                at += 1;
+            }
+            names += usize::from(name.iter().map(|(_, atoms)| atoms).sum::<usize>() > 1);
+        }
+        names >= count
     }
 }
 
-/// How many names these spellings are: those that share a part, at once or by others, are one.
-fn names(mut spellings: Vec<[Option<u32>; 3]>) -> usize {
-    let mut names = 0;
-    while let Some(first) = spellings.pop() {
-        let mut name = vec![first];
-        let mut at = 0;
-        while let Some(known) = name.get(at).copied() {
-            let shares = |other: &[Option<u32>; 3]| known.iter().zip(other).any(|(a, b)| a.is_some() && a == b);
-            let (same, rest) = spellings.into_iter().partition(shares);
-            spellings = rest;
-            let same: Vec<[Option<u32>; 3]> = same;
-            name.extend(same);
-            at += 1;
-        }
-        names += usize::from(name.len() > 1);
-    }
-    names
+fn distinct(tokens: &mut Vec<u32>) -> usize {
+    tokens.sort_unstable();
+    tokens.dedup();
+    tokens.len()
 }

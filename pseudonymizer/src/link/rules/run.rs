@@ -23,6 +23,8 @@ pub(super) struct Run<'a> {
     formed: Vec<u32>,
     /// Components that a refusal for their size has shown to be too large.
     overgrown: Vec<u32>,
+    /// Room for components, kept from one group to the next.
+    roots: Vec<u32>,
     /// Room for summaries, kept from one to the next.
     spare: Vec<Summary>,
 }
@@ -31,8 +33,8 @@ impl<'a> Run<'a> {
     pub(super) fn new(facts: Facts<'a>) -> Self {
         let components = Components::new(facts.atoms.len());
         let (joined, vetoes, hubs) = Default::default();
-        let (formed, overgrown, spare) = Default::default();
-        Self { facts, components, joined, vetoes, hubs, formed, overgrown, spare }
+        let (formed, overgrown, roots, spare) = Default::default();
+        Self { facts, components, joined, vetoes, hubs, formed, overgrown, roots, spare }
     }
 
     /// Does what joins by a kind of evidence, then takes apart what no person can be, and keeps the parts apart for good.
@@ -47,13 +49,10 @@ impl<'a> Run<'a> {
             roots.sort_unstable();
             roots.dedup();
         }
-        let least = Census::least(self.facts.policy);
+        let mut census = Census::default();
         for root in &formed {
             let large = overgrown.binary_search(root).is_ok().then_some(Veto::TooManyAtoms);
-            let members = || self.components.members(*root);
-            let over = large.or_else(|| {
-                (members().nth(least).is_some()).then(|| Census::of(&self.facts, members()).over(self.facts.policy)).flatten()
-            });
+            let over = large.or_else(|| census.over(&self.facts, || self.components.members(*root)));
             broken.extend(over.map(|over| (*root, over)));
         }
         for (root, over) in broken {
@@ -76,7 +75,7 @@ impl<'a> Run<'a> {
             for group in &run.facts.atoms.groups(kind) {
                 if run.facts.is_hub(group) {
                     count(&mut run.hubs, kind.name());
-                } else if run.distinct(group.iter().copied()).len() > 1 {
+                } else {
                     run.under_number(kind, group, rule);
                 }
             }
@@ -90,8 +89,18 @@ impl<'a> Run<'a> {
         self.hubs = counted;
     }
 
-    /// Joins atoms of a number that have the same name, then what does not conflict.
+    /// Joins all atoms of a number if nothing speaks against any two. Otherwise those that have the same name, then what fits.
     fn under_number(&mut self, kind: Kind, group: &[u32], rule: Rule) {
+        let components = self.distinct(group.iter().copied());
+        if components.len() < 3 {
+            self.settle(kind.name(), &components, rule);
+        } else if !self.agree(kind.name(), &components, rule) {
+            self.under_contested(kind, group, rule);
+        }
+        self.roots = components;
+    }
+
+    fn under_contested(&mut self, kind: Kind, group: &[u32], rule: Rule) {
         for name in [Kind::B1, Kind::B3, Kind::B2] {
             let mut named: Vec<(u32, u32)> =
                 group.iter().filter_map(|atom| Some((self.facts.token(*atom, name)?, *atom))).collect();
@@ -99,6 +108,7 @@ impl<'a> Run<'a> {
             for same in named.chunk_by(|a, b| a.0 == b.0) {
                 let components = self.distinct(same.iter().map(|(_, atom)| *atom));
                 self.settle(kind.name(), &components, Rule { conflict: Summary::hard, ..rule });
+                self.roots = components;
             }
         }
         let components = self.distinct(group.iter().copied());
@@ -107,6 +117,25 @@ impl<'a> Run<'a> {
         } else {
             self.settle(kind.name(), &components, rule);
         }
+        self.roots = components;
+    }
+
+    /// Joins components if nothing speaks against any two of them, nor against all. `false` if something does.
+    fn agree(&mut self, name: &'static str, components: &[u32], rule: Rule) -> bool {
+        let summaries: Vec<Summary> = components.iter().map(|root| self.summary(*root)).collect();
+        let atoms: usize = summaries.iter().map(Summary::atoms).sum();
+        let policy = self.facts.policy;
+        let mut rest = summaries.as_slice();
+        let mut agree = atoms <= policy.caps.atoms;
+        while let ([first, others @ ..], true) = (rest, agree) {
+            agree = others.iter().all(|other| (rule.conflict)(first, other, policy).is_none());
+            rest = others;
+        }
+        self.spare.extend(summaries);
+        if let ([first, others @ ..], true) = (components, agree) {
+            others.iter().for_each(|other| self.union(name, *first, *other));
+        }
+        agree
     }
 
     /// Atoms that share a name, birth date and sex, where at most so many components do.
@@ -122,6 +151,7 @@ impl<'a> Run<'a> {
                 } else {
                     run.settle(kind.name(), &components, rule);
                 }
+                run.roots = components;
             }
         });
     }
@@ -209,8 +239,11 @@ impl<'a> Run<'a> {
         summary
     }
 
+    /// The components of atoms, in room that is to be given back.
     fn distinct(&mut self, group: impl Iterator<Item = u32>) -> Vec<u32> {
-        let mut roots: Vec<u32> = group.map(|atom| self.components.find(atom)).collect();
+        let mut roots = std::mem::take(&mut self.roots);
+        roots.clear();
+        roots.extend(group.map(|atom| self.components.find(atom)));
         roots.sort_unstable();
         roots.dedup();
         roots

@@ -89,6 +89,11 @@ impl Summary {
         self.months = hull(self.months, months);
     }
 
+    /// How many atoms it has.
+    pub(super) fn atoms(&self) -> usize {
+        self.atoms
+    }
+
     /// As if all atoms of the other had been added.
     pub(super) fn absorb(&mut self, other: &Self) {
         self.atoms += other.atoms;
