@@ -14,7 +14,7 @@ mod treatment;
 
 use crate::calendar::Month;
 use crate::facilities::Facilities;
-use crate::mistakes::Mistakes;
+use crate::mistakes::{HARD_SHARE, Mistakes, Patient, Site};
 use crate::population::{Household, Person};
 use crate::random::{self, Dice};
 use crate::records::{Record, Stated};
@@ -30,11 +30,24 @@ pub(crate) struct Scene<'a> {
 
 /// Set in the number of a stream that belongs to one person and topic.
 const TOPICS: u64 = 1 << 63;
+/// Decides with a person's number whose name is a hard one.
+const HARD_NAMES: u64 = 0x6861_7264;
 
 impl Scene<'_> {
-    /// What a record of that month states, mistakes included.
-    fn stated(&self, dice: &mut Dice, month: Month) -> Stated {
-        self.mistakes.spoil(dice, Stated::of(self.household, self.person, month))
+    /// What an institution's record of that month states, mistakes included.
+    fn stated(&self, dice: &mut Dice, month: Month, facility: usize) -> Stated {
+        let code = self.facilities.at(facility).map_or("", |facility| &facility.code);
+        self.stated_by(dice, month, Site::of(code))
+    }
+
+    /// The same, of whoever writes it.
+    fn stated_by(&self, dice: &mut Dice, month: Month, site: Site) -> Stated {
+        let mut stated = Stated::of(self.household, self.person, month);
+        let number = self.person.number;
+        let hard = random::share(random::mix(number ^ HARD_NAMES)) < HARD_SHARE;
+        let patient = Patient { number, hard, age: self.person.age_on(month.first()) };
+        self.mistakes.spoil(dice, site, patient, &mut stated);
+        stated
     }
 
     /// A stream of chance of its own for the person and topic: what it decides moves nothing else.

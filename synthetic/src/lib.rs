@@ -8,6 +8,7 @@ mod course;
 mod digits;
 mod error;
 mod facilities;
+mod ledger;
 mod mistakes;
 mod names;
 mod places;
@@ -19,4 +20,5 @@ mod truth;
 mod write;
 
 pub use error::SyntheticError;
+pub use ledger::{LedgerOptions, LedgerSummary, Shape, ledger};
 pub use synthesize::{Errors, Options, Progress, Summary, synthesize};

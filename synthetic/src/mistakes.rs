@@ -1,149 +1,249 @@
-//! Mistakes in what records state about people, at the rates of formats.md, 14. The truth stays beside them.
+//! Mistakes in what records state about people. They cluster as in practice: some institutions always write a thing their way
+//! (their software's), an institution that has a person wrong goes on having that person wrong, some names are hard, and the very
+//! young and the very old are written down by others. Independent mistakes would flatter every way of linking
+//! (`research/pseudonymization-anchors.md`, part 6). The truth stays beside them.
 
 use crate::calendar::Month;
-use crate::digits;
-use crate::random::Dice;
+use crate::random::{self, Dice};
 use crate::records::Stated;
+
+mod forms;
+mod software;
+
+pub(crate) use forms::large;
+pub(crate) use software::{Site, Software};
+#[cfg(test)]
+use software::FAMILIES;
 
 /// Makes mistakes, or none.
 pub(crate) struct Mistakes {
-    realistic: bool,
+    rates: Option<Rates>,
+    seed: u64,
 }
 
-/// A kana name written otherwise than in the register: small kana, long vowels, voiced marks.
-const KANA: f64 = 0.009;
-/// A kanji name with another form of a character, one that could not be written, or none at all.
-const KANJI: f64 = 0.025;
-/// Symbol and number in the other width.
-const WIDTH: f64 = 0.02;
-/// Zeros in front of a number lost on the way.
-const ZEROS: f64 = 0.003;
-/// No branch number where one is known.
-const BRANCH: f64 = 0.03;
-/// The other sex.
-const SEX: f64 = 0.0015;
-/// A wrong birth date.
-const BIRTH: f64 = 0.0015;
+/// One kind of mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slip {
+    /// A wrong birth date.
+    Birth,
+    /// No branch number where one is known.
+    Branch,
+    /// A kana name written otherwise than in the register: small kana, long vowels, voiced marks.
+    Kana,
+    /// A kanji name with another form of a character, one that could not be written, or none at all.
+    Kanji,
+    /// Another insured number: a digit, or the branch.
+    Number,
+    /// Given name first.
+    Order,
+    /// The other sex.
+    Sex,
+    /// A letter of the kana name, wrong or left out.
+    Typo,
+    /// Symbol and number in the other width.
+    Width,
+    /// Zeros in front of a number lost on the way.
+    Zeros,
+}
+
+/// All kinds, with their letter in truth files.
+const SLIPS: [(Slip, char); 10] = [
+    (Slip::Birth, 'b'),
+    (Slip::Branch, 'r'),
+    (Slip::Kana, 'k'),
+    (Slip::Kanji, 'n'),
+    (Slip::Number, 'i'),
+    (Slip::Order, 'o'),
+    (Slip::Sex, 's'),
+    (Slip::Typo, 'y'),
+    (Slip::Width, 'w'),
+    (Slip::Zeros, 'z'),
+];
+
+/// The mistakes of one statement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Slips(u16);
+
+impl Slips {
+    fn add(&mut self, slip: Slip) {
+        self.0 |= 1 << slip as u16;
+    }
+
+    pub(crate) fn has(self, slip: Slip) -> bool {
+        self.0 & 1 << slip as u16 != 0
+    }
+
+    /// A letter each.
+    pub(crate) fn letters(self) -> impl Iterator<Item = char> {
+        SLIPS.into_iter().filter(move |(slip, _)| self.has(*slip)).map(|(_, letter)| letter)
+    }
+}
+
+/// How often each kind happens, as a share of statements.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rates {
+    pub(crate) birth: f64,
+    pub(crate) branch: f64,
+    pub(crate) kana: f64,
+    pub(crate) kanji: f64,
+    pub(crate) number: f64,
+    pub(crate) order: f64,
+    pub(crate) sex: f64,
+    pub(crate) typo: f64,
+    pub(crate) width: f64,
+    pub(crate) zeros: f64,
+    /// Whether birth dates slip by whole eras and by day and month too, not by some days alone.
+    pub(crate) eras: bool,
+}
+
+/// Of the official files: formats.md, 14.
+pub(crate) const OFFICIAL: Rates = Rates {
+    birth: 0.0015,
+    branch: 0.03,
+    kana: 0.009,
+    kanji: 0.025,
+    number: 0.0,
+    order: 0.0,
+    sex: 0.0015,
+    typo: 0.0,
+    width: 0.02,
+    zeros: 0.003,
+    eras: false,
+};
+
 /// A receipt sent twice.
 const TWICE: f64 = 0.015;
 
+impl Rates {
+    fn of(&self, slip: Slip) -> f64 {
+        match slip {
+            Slip::Birth => self.birth,
+            Slip::Branch => self.branch,
+            Slip::Kana => self.kana,
+            Slip::Kanji => self.kanji,
+            Slip::Number => self.number,
+            Slip::Order => self.order,
+            Slip::Sex => self.sex,
+            Slip::Typo => self.typo,
+            Slip::Width => self.width,
+            Slip::Zeros => self.zeros,
+        }
+    }
+}
+
+/// Where the mistakes of a kind come from: institutions that always make it, an institution's file of one person, a single record.
+/// Shares of one.
+fn sources(slip: Slip) -> (f64, f64) {
+    match slip {
+        Slip::Birth | Slip::Sex => (0.0, 0.85),
+        Slip::Branch | Slip::Width => (0.6, 0.2),
+        Slip::Kana => (0.25, 0.65),
+        Slip::Kanji => (0.2, 0.75),
+        Slip::Number => (0.0, 0.7),
+        Slip::Order | Slip::Typo => (0.0, 0.9),
+        Slip::Zeros => (0.7, 0.2),
+    }
+}
+
+/// Who a statement is about, as far as it makes mistakes likelier.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patient {
+    pub(crate) number: u64,
+    /// A foreign, long or double name.
+    pub(crate) hard: bool,
+    pub(crate) age: i32,
+}
+
+/// Hard names go wrong so many times as often (part 6).
+const HARD: f64 = 5.0;
+/// Their share.
+pub(crate) const HARD_SHARE: f64 = 0.03;
+
+impl Patient {
+    /// How much likelier than the average.
+    fn weight(self, slip: Slip) -> f64 {
+        let named = matches!(slip, Slip::Kana | Slip::Kanji | Slip::Order | Slip::Typo);
+        let hard = if named { (if self.hard { HARD } else { 1.0 }) / (1.0 + HARD_SHARE * (HARD - 1.0)) } else { 1.0 };
+        // The mean over the ages of Japan is one.
+        let age = match self.age {
+            ..3 => 2.0,
+            3..75 => 0.87,
+            75..85 => 1.3,
+            _ => 1.9,
+        };
+        hard * age
+    }
+}
+
 impl Mistakes {
-    pub(crate) fn new(realistic: bool) -> Self {
-        Self { realistic }
+    pub(crate) fn none() -> Self {
+        Self { rates: None, seed: 0 }
+    }
+
+    pub(crate) fn at(rates: Rates, seed: u64) -> Self {
+        Self { rates: Some(rates), seed }
     }
 
     /// Whether a receipt is sent a second time.
     pub(crate) fn sends_twice(&self, dice: &mut Dice) -> bool {
-        self.realistic && dice.chance(TWICE)
+        self.rates.is_some() && dice.chance(TWICE)
     }
 
-    /// The statement as it will be recorded.
-    pub(crate) fn spoil(&self, dice: &mut Dice, mut stated: Stated) -> Stated {
-        if !self.realistic {
-            return stated;
-        }
-        if dice.chance(KANA) {
-            misread(dice, &mut stated);
-        }
-        if dice.chance(KANJI) {
-            stated.kanji = miswritten(dice, &stated.kanji);
-        }
-        if dice.chance(WIDTH) {
-            stated.symbol = other_width(&stated.symbol);
-            stated.number = other_width(&stated.number);
-        }
-        if dice.chance(ZEROS) {
-            stated.number = stated.number.trim_start_matches(['0', '０']).to_owned();
-        }
-        if dice.chance(BRANCH) {
-            stated.branch = None;
-        }
-        if dice.chance(SEX) {
-            stated.sex = 3 - stated.sex;
-        }
-        if dice.chance(BIRTH) {
-            let day = i32::from(stated.birth.day());
-            let day = if day > 20 { day - 10 } else { day + 1 };
-            stated.birth = Month::of(stated.birth).day(day);
-        }
-        stated
-    }
-}
-
-/// Another spelling of the same sound, or a slip of the ear.
-fn misread(dice: &mut Dice, stated: &mut Stated) {
-    let change: fn(&str) -> String = match dice.below(4) {
-        0 => large,
-        1 => {
-            |kana| kana.replace("ョウ", "ョー").replace("ュウ", "ュー").replace("ユウ", "ユー").replace("オオ", "オー")
-        }
-        2 => |kana| kana.replace("ヅ", "ズ").replace("ヂ", "ジ"),
-        _ => |kana| kana.replacen('ザ', "サ", 1).replacen('ダ', "タ", 1).replacen('ガ', "カ", 1),
-    };
-    stated.family_kana = change(&stated.family_kana);
-    stated.given_kana = change(&stated.given_kana);
-}
-
-fn large(kana: &str) -> String {
-    const SMALL: &str = "ァィゥェォッャュョ";
-    const LARGE: &str = "アイウエオツヤユヨ";
-    let grown = |sign: char| SMALL.chars().zip(LARGE.chars()).find(|(small, _)| *small == sign).map(|(_, large)| large);
-    kana.chars().map(|sign| grown(sign).unwrap_or(sign)).collect()
-}
-
-fn miswritten(dice: &mut Dice, kanji: &str) -> String {
-    const FORMS: [(char, char); 8] = [
-        ('高', '髙'),
-        ('崎', '﨑'),
-        ('辺', '邊'),
-        ('辺', '邉'),
-        ('斉', '齋'),
-        ('沢', '澤'),
-        ('浜', '濱'),
-        ('桜', '櫻'),
-    ];
-    if let Some((one, other)) = FORMS.iter().find(|(one, other)| kanji.contains([*one, *other])) {
-        let swap = |sign: char| {
-            if sign == *one {
-                *other
-            } else if sign == *other {
-                *one
-            } else {
-                sign
+    /// Changes the statement into what will be recorded, and tells what went wrong.
+    pub(crate) fn spoil(&self, dice: &mut Dice, site: Site, patient: Patient, stated: &mut Stated) -> Slips {
+        let mut slips = Slips::default();
+        let Some(rates) = &self.rates else { return slips };
+        for (slip, _) in SLIPS {
+            if let Some(spot) = self.happens(slip, rates.of(slip), (site, patient), dice)
+                && apply(slip, rates.eras, &mut Dice::new(spot, 6), stated)
+            {
+                slips.add(slip);
             }
-        };
-        return kanji.chars().map(swap).collect();
+        }
+        slips
     }
-    match dice.below(3) {
-        // A character that the institution's font does not have.
-        0 => kanji.chars().enumerate().map(|(at, sign)| if at == 0 { '●' } else { sign }).collect(),
-        1 => kanji.replace('　', ""),
-        _ => String::new(),
+
+    /// Whether it happens; then the number that decides how, the same wherever the mistake has the same source.
+    fn happens(&self, slip: Slip, rate: f64, (site, patient): (Site, Patient), dice: &mut Dice) -> Option<u64> {
+        let (by_site, by_file) = sources(slip);
+        let spot = |what: u64| random::mix(what ^ random::mix(self.seed.wrapping_mul(131) + slip as u64));
+        let here = spot(site.spot);
+        if random::share(here) < rate * by_site * site.software.weight(slip) {
+            return Some(here);
+        }
+        let weight = patient.weight(slip);
+        let file = spot(site.spot ^ random::mix(patient.number));
+        if random::share(file) < rate * by_file * weight {
+            return Some(file);
+        }
+        dice.chance(rate * (1.0 - by_site - by_file) * weight).then(|| spot(patient.number ^ site.spot.rotate_left(7)))
     }
 }
 
-/// Half width as full width and the other way round; a symbol with kanji stays as it is.
-fn other_width(text: &str) -> String {
-    if text.is_ascii() {
-        return digits::full_width(text);
+/// Makes the mistake; false if the statement gives no occasion to it.
+fn apply(slip: Slip, eras: bool, dice: &mut Dice, stated: &mut Stated) -> bool {
+    let before = stated.clone();
+    match slip {
+        Slip::Birth if eras => stated.birth = forms::another_date(dice, stated.birth),
+        Slip::Birth => {
+            let day = i32::from(stated.birth.day());
+            stated.birth = Month::of(stated.birth).day(if day > 20 { day - 10 } else { day + 1 });
+        }
+        Slip::Branch => stated.branch = None,
+        Slip::Kana => forms::misread(dice, stated),
+        Slip::Kanji => stated.kanji = forms::miswritten(dice, &stated.kanji),
+        Slip::Number => forms::misnumbered(dice, stated),
+        Slip::Order => std::mem::swap(&mut stated.family_kana, &mut stated.given_kana),
+        Slip::Sex => stated.sex = 3 - stated.sex,
+        Slip::Typo => forms::mistyped(dice, stated),
+        Slip::Width => {
+            stated.symbol = forms::other_width(&stated.symbol);
+            stated.number = forms::other_width(&stated.number);
+        }
+        Slip::Zeros => stated.number = stated.number.trim_start_matches(['0', '０']).to_owned(),
     }
-    let half = |sign: char| match sign {
-        '！'..='～' => char::from_u32(u32::from(sign) - 0xfee0).unwrap_or(sign),
-        other => other,
-    };
-    let narrow: String = text.chars().map(half).collect();
-    if narrow.is_ascii() { narrow } else { text.to_owned() }
+    before != *stated
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn widths_and_kana_go_both_ways() {
-        assert_eq!(other_width("12"), "１２");
-        assert_eq!(other_width("１２"), "12");
-        assert_eq!(other_width("埼１２"), "埼１２");
-        assert_eq!(large("キョウコ"), "キヨウコ");
-    }
-}
+mod tests;

@@ -66,14 +66,29 @@ pub(crate) fn surname(dice: &mut Dice) -> Part {
 
 /// A given name that is usual for the sex (1 male, 2 female) and the year of birth.
 pub(crate) fn given(dice: &mut Dice, sex: u8, born: i16) -> Part {
-    let era = match born {
+    dice.pick(given_of(sex, era(born))).copied().unwrap_or(Part { kanji: "薫", kana: "カオル" })
+}
+
+/// The generation of a year of birth.
+pub(crate) fn era(born: i16) -> usize {
+    match born {
         ..1945 => 0,
         1945..1970 => 1,
         1970..1995 => 2,
         _ => 3,
-    };
-    let list = LISTS.given.get(usize::from(sex == 2)).and_then(|eras| eras.get(era));
-    list.and_then(|list| dice.pick(list)).copied().unwrap_or(Part { kanji: "薫", kana: "カオル" })
+    }
+}
+
+/// The given names of a sex (1 male, 2 female) and a generation.
+pub(crate) fn given_of(sex: u8, era: usize) -> &'static [Part] {
+    LISTS.given.get(usize::from(sex == 2)).and_then(|eras| eras.get(era)).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The surnames, the most frequent reading first.
+pub(crate) fn surnames_by_weight() -> Vec<Part> {
+    let mut all: Vec<(Part, f64)> = LISTS.surnames.clone();
+    all.sort_by(|a, b| b.1.total_cmp(&a.1));
+    all.into_iter().map(|(part, _)| part).collect()
 }
 
 /// The doctor who writes an institution's prescriptions.

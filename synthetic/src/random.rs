@@ -108,6 +108,12 @@ pub(crate) fn mix(number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// A number as a share of all numbers, in [0, 1).
+#[expect(clippy::cast_precision_loss, reason = "53 bits fit a float exactly")]
+pub(crate) fn share(number: u64) -> f64 {
+    (number >> 11) as f64 / (1u64 << 53) as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

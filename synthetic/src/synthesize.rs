@@ -7,12 +7,12 @@ use crate::SyntheticError;
 use crate::care::{self, Scene};
 use crate::corrections::{self, Way};
 use crate::facilities::Facilities;
-use crate::mistakes::Mistakes;
+use crate::mistakes::{Mistakes, OFFICIAL, Site};
 use crate::population::{Household, Person, Population};
 use crate::random::Dice;
 use crate::records::Record;
 use crate::truth::Truth;
-use crate::write::Raw;
+use crate::write::{Raw, Sink};
 
 /// Whether records state identifiers with mistakes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +64,8 @@ const EVENTS: u64 = 1 << 62;
 /// Set in the number of a person's stream for how receipts are sent.
 const SENDING: u64 = 3 << 61;
 
-/// Writes `out/raw/{ndb,ltc,dpc,ehr,registry}/…` in official formats and `out/truth/…` beside them.
+/// Writes `out/raw/{ndb,ltc,dpc,ehr,registry}/…` in official formats, `out/raw/steward/facility_software.csv` (which of six made-up
+/// families of software each institution uses; it is in the truth too), and `out/truth/…` beside them.
 ///
 /// Files of the same name are overwritten.
 pub fn synthesize(
@@ -76,7 +77,10 @@ pub fn synthesize(
         return Err(SyntheticError::NoPersons);
     }
     let facilities = Facilities::new(options.persons, options.seed);
-    let mistakes = Mistakes::new(options.errors == Errors::Realistic);
+    let mistakes = match options.errors {
+        Errors::None => Mistakes::none(),
+        Errors::Realistic => Mistakes::at(OFFICIAL, options.seed),
+    };
     let mut raw = Raw::new(out);
     let mut truth = Truth::create(out, &facilities)?;
     let mut done = 0;
@@ -121,6 +125,9 @@ pub fn synthesize(
         }
     }
     let (files, bytes) = raw.finish(&facilities, &mut truth)?;
+    for folder in ["raw/steward", "truth"] {
+        software(&facilities, &out.join(folder).join("facility_software.csv"))?;
+    }
     let rows = truth.finish(&facilities)?;
     progress(Progress { persons: done, of: options.persons });
     Ok(Summary { persons: done, files, bytes, rows })
@@ -128,6 +135,17 @@ pub fn synthesize(
 
 #[cfg(test)]
 mod tests;
+
+/// Which software each institution uses, as a steward knows it.
+fn software(facilities: &Facilities, file: &Path) -> Result<(), SyntheticError> {
+    let mut sink = Sink::create(file)?;
+    sink.raw(b"facility_code,software\n")?;
+    for facility in facilities.all() {
+        let letter = Site::of(&facility.code).software.letter();
+        sink.raw(format!("{},{letter}\n", facility.code).as_bytes())?;
+    }
+    sink.close().map(drop)
+}
 
 /// Every string that points to a canary, as records state it.
 fn unmistakable(household: &Household, person: &Person) -> Vec<(&'static str, String)> {

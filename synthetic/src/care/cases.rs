@@ -69,7 +69,7 @@ fn notify(
         1 => "2",
         _ => "9",
     };
-    let stated = scene.stated(dice, claim.month);
+    let stated = scene.stated(dice, claim.month, claim.facility);
     let remark = remark(scene, dice, &stated.kanji);
     let onset_on = Some(since).filter(|on| *on <= END && dice.chance(0.9));
     let person = scene.person.number;

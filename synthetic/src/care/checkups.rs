@@ -61,7 +61,7 @@ fn checkup(scene: &Scene<'_>, dice: &mut Dice, month: Month, on: jiff::civil::Da
     Checkup {
         person: person.number,
         facility: facility.unwrap_or(0),
-        stated: scene.stated(dice, month),
+        stated: scene.stated(dice, month, facility.unwrap_or(0)),
         municipality: crate::places::at(home).code,
         checked_on: on,
         measures: measured.written(),
@@ -93,7 +93,7 @@ fn guided(scene: &Scene<'_>, year: i32, after: &Checkup) -> Option<Guidance> {
     same.then(|| Guidance {
         person: after.person,
         facility: after.facility,
-        stated: scene.stated(dice, month),
+        stated: scene.stated(dice, month, after.facility),
         municipality: crate::places::at(scene.household.home_in(month)).code,
         level: after.guidance,
         started_on,

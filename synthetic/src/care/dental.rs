@@ -45,7 +45,7 @@ fn claim(scene: &Scene<'_>, dice: &mut Dice, dentist: usize, month: Month, free:
     visits.sort_unstable();
     visits.dedup();
     let first = *visits.first()?;
-    let stated = scene.stated(dice, month);
+    let stated = scene.stated(dice, month, dentist);
     let mut draft = Draft::new(scene.person, stated, month, dentist)?;
     let trouble = trouble(dice, scene.person.age_on(month.first()));
     let started_on = if again { plus_days(month.day(first), -dice.between(20, 80)) } else { month.day(first) };

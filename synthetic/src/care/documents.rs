@@ -60,7 +60,7 @@ fn reports(scene: &Scene<'_>, records: &mut Vec<Record>) {
 
 fn report(scene: &Scene<'_>, dice: &mut Dice, one: &Checkup, on: Date) -> Document {
     let month = crate::calendar::Month::of(on);
-    let stated = scene.stated(dice, month);
+    let stated = scene.stated(dice, month, one.facility);
     let observation = |measure: &Measure| Observation {
         infection: false,
         jlac: measure.code,
@@ -105,7 +105,7 @@ fn document(
     if !alive || on <= person.birth {
         return None;
     }
-    let stated = scene.stated(dice, month);
+    let stated = scene.stated(dice, month, facility);
     let conditions: Vec<Condition> = person
         .course
         .on(on)

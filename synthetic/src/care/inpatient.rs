@@ -272,7 +272,7 @@ pub(crate) fn claims(scene: &Scene<'_>, dice: &mut Dice, stay: &Admission, recor
         let from = month.first().max(stay.from);
         let to = month.last().min(stay.to);
         let days: Vec<i32> = (i32::from(from.day())..=i32::from(to.day())).collect();
-        let stated = scene.stated(dice, month);
+        let stated = scene.stated(dice, month, stay.hospital);
         if let Some(mut draft) = Draft::new(scene.person, stated, month, stay.hospital) {
             draft.0.inpatient = true;
             draft.0.admitted_on = Some(stay.from);

@@ -50,7 +50,7 @@ pub(super) fn records(scene: &Scene<'_>, used: &[Used], records: &mut Vec<Record
         }
         let year = fiscal_year(one.month);
         let on = one.month.day(dice.between(2, 26)).min(scene.person.last_day_in(one.month));
-        let stated = scene.stated(dice, one.month);
+        let stated = scene.stated(dice, one.month, one.facility);
         if introduced != Some(year) {
             introduced = Some(year);
             records.push(user(scene, dice, one, &stated));

@@ -8,6 +8,7 @@ use super::life;
 use crate::calendar::{self, END, Month, plus_days};
 use crate::course::Cond;
 use crate::facilities::Kind;
+use crate::mistakes::Site;
 use crate::places;
 use crate::random::{Dice, whole};
 use crate::records::{CareLevel, Certification, LongTermClaim, Record, ServiceLine};
@@ -117,7 +118,7 @@ fn certification(scene: &Scene<'_>, dice: &mut Dice, term: &Term) -> Certificati
     let month = Month::of(term.applied);
     Certification {
         person: scene.person.number,
-        stated: scene.stated(dice, month),
+        stated: scene.stated_by(dice, month, Site::of(places::at(scene.household.home_in(month)).code)),
         municipality: places::at(scene.household.home_in(month)).code,
         applied_on: term.applied,
         age: scene.person.age_on(term.applied),
@@ -219,7 +220,7 @@ fn claims(scene: &Scene<'_>, dice: &mut Dice, plan: &Plan, term: &Term, month: M
             month,
             facility,
             exchange,
-            stated: scene.stated(dice, month),
+            stated: scene.stated(dice, month, facility),
             municipality: places::at(scene.household.home_in(month)).code,
             level: term.level,
             valid: (term.from, term.to),

@@ -117,7 +117,7 @@ fn regular_visit(
     let known: Vec<(Cond, jiff::civil::Date)> =
         scene.person.course.on(date).filter(|(cond, _)| treatment::of(*cond).practice == regular.practice).collect();
     let first_visit = known.iter().map(|(_, onset)| *onset).min()?;
-    let stated = scene.stated(dice, month);
+    let stated = scene.stated(dice, month, regular.facility);
     let mut draft = Draft::new(scene.person, stated, month, regular.facility)?;
     draft.0.department = Some(regular.practice.department());
     let mut doses: Vec<Dose> = Vec::new();
@@ -261,7 +261,7 @@ fn dispense(scene: &Scene<'_>, dice: &mut Dice, from: &Claim, groups: Vec<Dispen
     let prescribed_on = month.day(day);
     let later = i32::from(dice.chance(0.1));
     let dispensed_on = month.day(day + later).min(scene.person.last_day_in(month));
-    let stated = scene.stated(dice, month);
+    let stated = scene.stated(dice, month, pharmacy);
     let mut draft = Draft::new(scene.person, stated, month, pharmacy)?;
     draft.0.points = 87 + groups.iter().map(|group| group.points * group.quantity + 24).sum::<i32>();
     draft.0.public.clone_from(&from.public);
@@ -290,7 +290,7 @@ fn acute_visit(scene: &Scene<'_>, dice: &mut Dice, facility: usize, month: Month
     let (one, other) = (*dice.pick(free)?, again(dice, free));
     let day = other.map_or(one, |other| one.min(other));
     let date = month.day(day);
-    let stated = scene.stated(dice, month);
+    let stated = scene.stated(dice, month, facility);
     let mut draft = Draft::new(scene.person, stated, month, facility)?;
     draft.0.department = Some("01");
     draft.diagnose(acute.disease, date).outcome = if dice.chance(0.4) { 2 } else { 1 };

@@ -26,7 +26,7 @@ fn report(scene: &Scene<'_>, dice: &mut Dice, stay: &Admission) -> Stay {
     let icd = |code: &&'static str| catalog::codes::icd10_of_disease(code);
     let codes: Vec<&'static str> = inpatient::comorbidities(scene, stay, &ward).collect();
     let operation = ward.operation.map(|(_, k, _)| (k, operation_day(stay)));
-    let stated = scene.stated(dice, month);
+    let stated = scene.stated(dice, month, stay.hospital);
     Stay {
         person: person.number,
         hospital: stay.hospital,

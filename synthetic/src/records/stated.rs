@@ -6,7 +6,7 @@ use crate::calendar::Month;
 use crate::population::{Household, Person, Scheme};
 
 /// Identity as it will stand in a record.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stated {
     /// Family and given name with a full-width space.
     pub(crate) kanji: String,

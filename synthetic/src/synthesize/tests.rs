@@ -291,3 +291,14 @@ fn mistakes_change_statements_and_not_the_truth() {
     assert!(spoiled(wrong.0.path()) > 0);
     assert!(wrong.1.rows["person"].abs_diff(right.1.rows["person"]) < 15);
 }
+
+#[test]
+fn each_institution_has_its_software() {
+    let made = make(300, 6, Errors::Realistic);
+    let text = |folder: &str| std::fs::read_to_string(made.0.path().join(folder).join("facility_software.csv")).unwrap();
+    let steward = text("raw/steward");
+    assert_eq!(steward, text("truth"));
+    let families: std::collections::BTreeSet<&str> =
+        steward.lines().skip(1).map(|line| line.split_once(',').unwrap().1).collect();
+    assert!(steward.lines().count() >= 57 && families.len() >= 5, "{families:?}");
+}

@@ -1,0 +1,39 @@
+//! Linkage against the truth, and its speed: `cargo bench --bench linkage -- quality`; see `benches/README.md`.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a benchmark ends at the first thing that goes wrong"
+)]
+#![expect(clippy::disallowed_methods, reason = "scratch files need no durability")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[path = "linkage/quality.rs"]
+mod quality;
+
+fn main() -> ExitCode {
+    // Cargo adds `--bench`.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match arguments.first().map(String::as_str) {
+        Some("quality") => quality::run(&arguments[1..]),
+        _ => {
+            println!("usage: cargo bench --bench linkage -- quality [--persons N] [--slices] [--seed N] [--years N] [--no-run] [--fresh] [--keep] [--assert]");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The value behind an option.
+fn option(arguments: &[String], name: &str) -> Option<String> {
+    arguments.iter().position(|it| it == name).and_then(|at| arguments.get(at + 1)).cloned()
+}
+
+/// Where data is kept from run to run.
+fn base() -> PathBuf {
+    std::env::current_exe().unwrap().ancestors().nth(3).unwrap().join("bench-data").join("linkage")
+}

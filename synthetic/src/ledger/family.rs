@@ -1,0 +1,433 @@
+//! Families: who is born when, who is insured with whom, and what ten years do to it. Rates of
+//! `research/pseudonymization-anchors.md`, part 6.
+
+use jiff::civil::Date;
+
+use super::card::{self, Card, Scheme};
+use super::life::{Event, Held, Home, Life};
+use super::names::Names;
+use super::sites::Country;
+use crate::calendar::Month;
+use crate::random::{self, Dice};
+
+/// A member before anything is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sketch {
+    pub(super) sex: u8,
+    pub(super) birth: Date,
+    pub(super) twin: bool,
+    pub(super) role: Role,
+}
+
+/// Whose card a member is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// On a card of one's own.
+    Own,
+    /// On the head's, until one earns.
+    Child,
+    /// On the head's.
+    Dependent,
+}
+
+/// Makes families one after the other.
+pub(super) struct Families<'a> {
+    pub(super) names: &'a Names,
+    pub(super) country: &'a Country,
+    pub(super) seed: u64,
+    /// First month, and the month after the last.
+    pub(super) window: (i32, i32),
+    pub(super) past: Past,
+    /// Whether marriage is drawn for everybody, as where nobody's spouse is known.
+    pub(super) alone: bool,
+}
+
+/// What is remembered of others, so that numbers can be theirs: a fixed amount of memory.
+pub(super) struct Past {
+    cards: Vec<Option<Card>>,
+    namesakes: Vec<Option<(u64, Card, u64)>>,
+}
+
+const CARDS: usize = 1 << 14;
+const NAMESAKES: usize = 1 << 17;
+
+impl Past {
+    pub(super) fn new() -> Self {
+        Self { cards: vec![None; CARDS], namesakes: vec![None; NAMESAKES] }
+    }
+}
+
+/// What a family has in common: cards and homes, each from a month on.
+struct Track {
+    cards: Vec<(i32, Card)>,
+    homes: Vec<(i32, Home)>,
+}
+
+/// A number given out again (part 2: about 1e-5 of numbers; more here, to see it).
+const REUSED: f64 = 2e-4;
+/// Old cards used for one to three months, and for longer.
+const OLD_CARD: f64 = 0.05;
+const OLD_CARD_LONG: f64 = 0.003;
+/// Dependents with two cards for some months or years.
+const TWO_CARDS: f64 = 0.005;
+/// Chance of a namesake of the same birth date and sex to be bound to the other's insurance: 0.007 % of all (part 6) over 1.5 % who
+/// have a namesake.
+const WRONG_BOUND: f64 = 0.005;
+/// A second id5, and one that somebody else has (Imamura 2024: 0.1 % and 0.26 % of cases).
+const SECOND_ID: f64 = 0.001;
+const SHARED_ID: f64 = 0.0013;
+/// Of marriages, those with another insurer in the same quarter: 0.7 % a year over 4 % at 25 to 34.
+const JOINT: f64 = 0.17;
+
+impl Families<'_> {
+    /// The family numbered `household`, its members numbered from `first`.
+    pub(super) fn build(&mut self, household: u64, first: u64, sketches: &[Sketch], head_birth: Date) -> Vec<Life> {
+        let dice = &mut Dice::new(self.seed, household);
+        let home = self.country.home(dice);
+        let mut serial = Serial { household, next: 0 };
+        let track = self.track(dice, &mut serial, head_birth, home, None);
+        let surname = self.names.surname(dice);
+        let mut lives: Vec<Life> = Vec::new();
+        for (at, (sketch, number)) in sketches.iter().zip(first..).enumerate() {
+            let mut life = self.born(dice, *sketch, number, household);
+            life.surnames = vec![(i32::MIN, surname.clone())];
+            self.insure(dice, &mut serial, &mut life, sketch.role, at, &track, head_birth);
+            self.late_elderly(dice, &mut life);
+            if sketch.role != Role::Dependent {
+                self.marry(dice, &mut serial, &mut life);
+            }
+            self.oddities(dice, &mut life, &lives);
+            lives.push(life);
+        }
+        self.divorce(dice, &mut lives);
+        lives
+    }
+
+    fn born(&mut self, dice: &mut Dice, sketch: Sketch, number: u64, household: u64) -> Life {
+        let hard = dice.chance(crate::mistakes::HARD_SHARE);
+        let mut given = self.names.given(dice, sketch.sex, sketch.birth.year());
+        if hard {
+            // Double and foreign names: two words, no kanji for the second.
+            let second = self.names.given(dice, sketch.sex, sketch.birth.year());
+            given.kana = format!("{}　{}", given.kana, second.kana);
+            given.kanji = if dice.chance(0.5) { given.kana.clone() } else { format!("{}{}", given.kanji, second.kanji) };
+        }
+        let (from, until) = self.window;
+        let start = Month::of(sketch.birth).0.max(from);
+        let mut end = until - 1;
+        for month in (start..until).step_by(12) {
+            let age = f64::from(month - Month::of(sketch.birth).0) / 12.0;
+            let woman = if sketch.sex == 2 { 0.6 } else { 1.15 };
+            // Gompertz, about 1.2 % of all a year; 0.1 % emigrate.
+            let dying = woman * (0.0002 + (-10.55 + 0.096 * age).exp());
+            if dice.chance(dying.min(0.6) + 0.001) {
+                end = (month + dice.between(0, 11)).min(until - 1);
+                break;
+            }
+        }
+        Life {
+            number,
+            household,
+            sex: sketch.sex,
+            birth: sketch.birth,
+            seen: (start, end),
+            twin: sketch.twin,
+            hard,
+            surnames: Vec::new(),
+            given,
+            homes: Vec::new(),
+            cards: Vec::new(),
+            ids: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Cards and homes of somebody of that age, month by month.
+    fn track(&mut self, dice: &mut Dice, serial: &mut Serial, birth: Date, home: Home, from: Option<i32>) -> Track {
+        let (first, until) = self.window;
+        let start = from.unwrap_or(first);
+        let age = |month: i32| (month - Month::of(birth).0) / 12;
+        let mut home = home;
+        let mut scheme = card::draw(dice, age(start));
+        let mut track = Track { cards: vec![(start, self.issue(dice, scheme, serial, home))], homes: vec![(start, home)] };
+        for month in start + 1..until {
+            let years = age(month);
+            if years >= 75 {
+                // Whoever depends on the head goes to the municipality's insurance.
+                if !matches!(scheme, Scheme::National | Scheme::Assistance) {
+                    scheme = Scheme::National;
+                    track.cards.push((month, self.issue(dice, scheme, serial, home)));
+                }
+            } else if dice.chance(card::yearly_change(years) * card::season(month)) {
+                scheme = card::draw(dice, years);
+                track.cards.push((month, self.issue(dice, scheme, serial, home)));
+            }
+            if dice.chance(card::yearly_move(years) * card::season(month)) {
+                let next = self.country.next_home(dice, home);
+                let elsewhere = next.place != home.place;
+                home = next;
+                track.homes.push((month, home));
+                if elsewhere && scheme == Scheme::National && track.cards.last().is_some_and(|(at, _)| *at < month) {
+                    track.cards.push((month, self.issue(dice, scheme, serial, home)));
+                }
+            }
+        }
+        track
+    }
+
+    fn issue(&mut self, dice: &mut Dice, scheme: Scheme, serial: &mut Serial, home: Home) -> Card {
+        let card = card::issue(scheme, serial.draw(), home);
+        if scheme == Scheme::Assistance {
+            return card;
+        }
+        let place = dice.below(CARDS);
+        let Some(slot) = self.past.cards.get_mut(place) else { return card };
+        match slot.take() {
+            Some(old) if old.scheme == scheme && dice.chance(REUSED * 5.0) => old,
+            _ => {
+                *slot = Some(card.clone());
+                card
+            }
+        }
+    }
+
+    fn insure(
+        &mut self,
+        dice: &mut Dice,
+        serial: &mut Serial,
+        life: &mut Life,
+        role: Role,
+        at: usize,
+        family: &Track,
+        head_birth: Date,
+    ) {
+        let (first, until) = self.window;
+        let branch = u8::try_from(at).unwrap_or(9);
+        let born = Month::of(life.birth).0;
+        // Children earn from 18, 20 or 22 on, in April.
+        let leaves = match role {
+            Role::Child => {
+                let years = dice.pick(&[18, 20, 22, 22]).copied().unwrap_or(22);
+                born + years * 12 + (3 - born).rem_euclid(12)
+            }
+            Role::Own if at == 0 || life.birth == head_birth => until,
+            Role::Own => first,
+            Role::Dependent => until,
+        };
+        let mut cards: Vec<(i32, Card)> = Vec::new();
+        if leaves > first {
+            let with = family.cards.iter().filter(|(from, _)| *from < leaves);
+            cards.extend(with.map(|(from, card)| {
+                let branch = card.branch.map(|_| branch);
+                (*from, Card { branch, ..card.clone() })
+            }));
+            life.homes.extend(family.homes.iter().filter(|(from, _)| *from < leaves).copied());
+        }
+        if leaves < until {
+            let start = leaves.max(first);
+            let home = family.homes.iter().rev().find(|(from, _)| *from <= start).or_else(|| family.homes.first());
+            let mut home = home.map_or(Home { place: 0, ward: 0, end: 1 }, |(_, home)| *home);
+            if leaves > first && dice.chance(0.5) {
+                home = self.country.next_home(dice, home);
+            }
+            let own = self.track(dice, serial, life.birth, home, Some(start));
+            cards.extend(own.cards);
+            if role == Role::Own {
+                life.homes.clone_from(&family.homes);
+            } else {
+                life.homes.extend(own.homes);
+            }
+        }
+        for (place, (from, card)) in cards.iter().enumerate() {
+            let next = cards.get(place + 1).map_or(until, |(from, _)| *from);
+            life.cards.push(Held { card: card.clone(), from: *from, until: next, shown_until: next });
+        }
+        life.homes.dedup_by(|later, earlier| later.1 == earlier.1);
+        if life.homes.len() > 1 {
+            life.events.push(Event::Moved);
+        }
+    }
+
+    /// From the 75th birthday on, a number of one's own.
+    fn late_elderly(&mut self, dice: &mut Dice, life: &mut Life) {
+        let old = Month::of(life.birth).0 + 75 * 12;
+        let (first, until) = self.window;
+        if old >= until || life.cards.last().is_some_and(|held| held.card.scheme == Scheme::Assistance) {
+            return;
+        }
+        let from = old.max(first);
+        life.cards.retain(|held| held.from < from);
+        if let Some(last) = life.cards.last_mut() {
+            (last.until, last.shown_until) = (from, from);
+        }
+        let mut current: Option<(i32, Home)> = None;
+        let homes: Vec<(i32, Home)> = life.homes.clone();
+        let mut serial = Serial { household: (1 << 40) + life.number, next: 0 };
+        for month in std::iter::once(from).chain(homes.iter().map(|(at, _)| *at).filter(|at| *at > from)) {
+            let Some(home) = life.home(month) else { continue };
+            let prefecture = |home: Home| crate::places::at(home.place).prefecture();
+            if current.is_some_and(|(_, before)| before.place == home.place) {
+                continue;
+            }
+            // Within a prefecture the number stays and the municipality in the insurer's changes.
+            let stays = current.is_some_and(|(_, before)| prefecture(before) == prefecture(home));
+            let mut card = self.issue(dice, Scheme::LateElderly, &mut serial, home);
+            if let Some(last) = life.cards.last_mut() {
+                (last.until, last.shown_until) = (month, month);
+                if stays {
+                    card.number.clone_from(&last.card.number);
+                }
+            }
+            if !stays {
+                // Unique in the country, unless it is given out again.
+                let whose = if dice.chance(REUSED) { life.number.saturating_sub(7) } else { life.number };
+                card.number = format!("{:08}", random::permute(whose * 4 + life.cards.len() as u64 % 4, 8, 7));
+                if whose != life.number {
+                    life.events.push(Event::Reused);
+                }
+            }
+            life.cards.push(Held { card, from: month, until, shown_until: until });
+            current = Some((month, home));
+        }
+    }
+
+    fn marry(&mut self, dice: &mut Dice, serial: &mut Serial, life: &mut Life) {
+        let (first, until) = self.window;
+        let born = Month::of(life.birth).0;
+        let single = if self.alone { 1.0 } else { 1.7 };
+        for month in (first.max(life.seen.0)..until).step_by(12) {
+            let age = (month - born) / 12;
+            let yearly = match age {
+                20..25 => 0.020,
+                25..35 => 0.040,
+                35..40 => 0.013,
+                40..50 => 0.004,
+                50..70 => 0.0005,
+                _ => 0.0,
+            };
+            // The wife changes her name in 94.7 % of marriages.
+            let share = if life.sex == 2 { 1.0 } else { 0.056 };
+            if !dice.chance(yearly * single * share) {
+                continue;
+            }
+            let at = month + dice.between(0, 11);
+            let surname = self.names.surname(dice);
+            life.surnames.push((at, surname));
+            life.events.push(Event::Married);
+            if dice.chance(0.7)
+                && let Some(home) = life.home(at)
+            {
+                let next = self.country.next_home(dice, home);
+                life.homes.retain(|(from, _)| *from < at);
+                life.homes.push((at, next));
+            }
+            if dice.chance(JOINT) {
+                life.events.push(Event::Joint);
+                let moved = at + dice.between(-1, 1);
+                self.another_card(dice, serial, life, moved);
+            }
+            return;
+        }
+    }
+
+    /// A new card from a month on, to the end of what was right then.
+    fn another_card(&mut self, dice: &mut Dice, serial: &mut Serial, life: &mut Life, at: i32) {
+        let (Some(place), Some(home)) = (life.right_card(at), life.home(at)) else { return };
+        let scheme = card::draw(dice, (at - Month::of(life.birth).0) / 12);
+        let mut card = self.issue(dice, scheme, serial, home);
+        card.branch = card.branch.map(|_| u8::from(dice.chance(0.4)));
+        let Some(held) = life.cards.get_mut(place) else { return };
+        let until = held.until;
+        if held.from < at {
+            (held.until, held.shown_until) = (at, at);
+            life.cards.insert(place + 1, Held { card, from: at, until, shown_until: until });
+        }
+    }
+
+    /// Old cards still shown, two cards, national numbers and their anomalies, a namesake's insurance.
+    fn oddities(&mut self, dice: &mut Dice, life: &mut Life, others: &[Life]) {
+        let (first, until) = self.window;
+        let last = life.cards.len().saturating_sub(1);
+        for held in life.cards.iter_mut().take(last) {
+            if dice.chance(OLD_CARD) {
+                held.shown_until = (held.until + dice.between(1, 3)).min(until);
+            } else if dice.chance(OLD_CARD_LONG) {
+                held.shown_until = (held.until + dice.between(4, 14)).min(until);
+            }
+        }
+        let dependent = life.cards.iter().any(|held| held.card.branch.is_some_and(|branch| branch > 0));
+        if dependent && dice.chance(TWO_CARDS) && let Some(home) = life.home(first) {
+            let from = dice.between(first, until - 3);
+            let scheme = card::draw(dice, 40);
+            let mut serial = Serial { household: (1 << 41) + life.number, next: 0 };
+            let card = Card { branch: Some(1), ..self.issue(dice, scheme, &mut serial, home) };
+            let until = (from + dice.between(3, 24)).min(until);
+            life.cards.push(Held { card, from, until: from, shown_until: until });
+            life.events.push(Event::TwoCards);
+        }
+        life.ids = vec![(i32::MIN, random::mix(life.number ^ self.seed.rotate_left(17)))];
+        if dice.chance(SECOND_ID) {
+            life.ids.push((dice.between(first, until), random::mix(life.number ^ self.seed.rotate_left(18))));
+            life.events.push(Event::Anomaly);
+        } else if dice.chance(SHARED_ID) {
+            let other = others.last().map_or(life.number.saturating_sub(1), |other| other.number);
+            life.ids = vec![(i32::MIN, random::mix(other ^ self.seed.rotate_left(17)))];
+            life.events.push(Event::Anomaly);
+        }
+        self.bind(dice, life);
+    }
+
+    fn bind(&mut self, dice: &mut Dice, life: &mut Life) {
+        let (first, until) = self.window;
+        let Some(surname) = life.surname(first) else { return };
+        let spot = surname.kana.bytes().chain(life.given.kana.bytes());
+        let spot = spot.fold(u64::from(life.sex), |spot, byte| random::mix(spot ^ u64::from(byte)));
+        let spot = random::mix(spot ^ u64::from(catalog::codes::days(life.birth).unsigned_abs()));
+        let Some(slot) = self.past.namesakes.get_mut(spot as usize % NAMESAKES) else { return };
+        let own = life.cards.last().map(|held| (spot, held.card.clone(), life.number));
+        let other = std::mem::replace(slot, own);
+        let Some((_, card, _)) = other.filter(|(of, ..)| *of == spot) else { return };
+        if dice.chance(WRONG_BOUND) {
+            let from = dice.between(first, until - 6);
+            life.cards.push(Held { card, from, until: from, shown_until: from + dice.between(2, 18) });
+            life.events.push(Event::WrongBound);
+        }
+    }
+
+    /// 60 % of divorced wives take their former name back; children follow in part.
+    fn divorce(&mut self, dice: &mut Dice, lives: &mut [Life]) {
+        let (first, until) = self.window;
+        let alone = self.alone;
+        let wife = lives.iter().position(|life| {
+            let age = (first - Month::of(life.birth).0) / 12;
+            life.sex == 2 && (18..55).contains(&age) && (alone || lives.len() > 1)
+        });
+        let Some(wife) = wife else { return };
+        // 1.5 divorces a year for 1,000 persons are about 6 for 1,000 wives of that age.
+        if !dice.chance(0.006 * f64::from((until - first) / 12) * 0.6) {
+            return;
+        }
+        let at = dice.between(first + 1, until - 1);
+        let surname = self.names.surname(dice);
+        for (place, life) in lives.iter_mut().enumerate() {
+            let child = (at - Month::of(life.birth).0) / 12 < 20;
+            if (place == wife || (child && dice.chance(0.4))) && !life.has(Event::Married) {
+                life.surnames.push((at, surname.clone()));
+                life.events.push(Event::Divorced);
+            }
+        }
+    }
+}
+
+/// Numbers for cards, different for each family and change.
+struct Serial {
+    household: u64,
+    next: u64,
+}
+
+impl Serial {
+    fn draw(&mut self) -> u64 {
+        self.next += 1;
+        random::mix(self.household.wrapping_mul(64) + self.next % 64) >> 8
+    }
+}
