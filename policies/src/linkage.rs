@@ -13,6 +13,10 @@ pub struct LinkagePolicy {
     pub version: String,
     /// Months that two insurer lines of one person may overlap.
     pub overlap_months_max: i32,
+    /// Months by which the nearer of two that could follow must be nearer.
+    pub sequence_months_max: i32,
+    /// Months for which nobody else is given a chart's number.
+    pub chart_kept_months: i32,
     /// When a token is a placeholder.
     pub hubs: Hubs,
     /// What one person can have had.
@@ -59,6 +63,8 @@ pub struct Caps {
     pub family_names: usize,
     /// Birth dates.
     pub births: usize,
+    /// Atoms, whatever they say.
+    pub atoms: usize,
 }
 
 /// Probabilities that a scored pair is one person.
@@ -69,6 +75,17 @@ pub struct ScoreBands {
     pub accept: f64,
     /// From here on it is asked about.
     pub grey: f64,
+    /// Bits by which the heavier of two that exclude each other must be heavier.
+    pub margin_bits: f64,
+}
+
+impl ScoreBands {
+    /// The margin in thousandths of bits, as weights are.
+    pub fn margin(&self) -> i32 {
+        #[expect(clippy::cast_possible_truncation, reason = "checked when it was read")]
+        let margin = (self.margin_bits * 1000.0).round() as i32;
+        margin
+    }
 }
 
 /// What a release may lose.
@@ -103,11 +120,15 @@ impl LinkagePolicy {
     }
 
     fn check(&self) -> Option<&'static str> {
-        let ScoreBands { accept, grey } = self.score;
+        let ScoreBands { accept, grey, margin_bits } = self.score;
         let checks = [
             ("overlap_months_max", (0..=24).contains(&self.overlap_months_max)),
+            ("sequence_months_max", (0..=24).contains(&self.sequence_months_max)),
+            ("chart_kept_months", (0..=600).contains(&self.chart_kept_months)),
             ("hubs", self.hubs.atoms > 1 && self.hubs.identities > 1 && self.hubs.components > 1),
             ("caps", self.caps.insurer_lines > 0 && self.caps.family_names > 0 && self.caps.births > 0),
+            ("caps.atoms", self.caps.atoms > 1),
+            ("score.margin_bits", (0.0..=32.0).contains(&margin_bits)),
             ("score.accept", (0.5..=1.0).contains(&accept)),
             ("score.grey", grey > 0.0 && grey <= accept),
             ("scored", self.scored.pairs_per_token > 0 && self.scored.pooled_pairs > 0),
@@ -139,6 +160,10 @@ mod tests {
             ("fall_points = 2.0", "fall_points = -1.0"),
             ("births = 2", "births = 2\nbirth = 2"),
             ("pairs_per_token = 2000", "pairs_per_token = 0"),
+            ("atoms = 1000", "atoms = 1"),
+            ("margin_bits = 1.0", "margin_bits = nan"),
+            ("chart_kept_months = 60", "chart_kept_months = -1"),
+            ("sequence_months_max = 3", "sequence_months_max = -1"),
         ] {
             assert!(SHIPPED.contains(from));
             assert!(LinkagePolicy::read(&SHIPPED.replace(from, to)).is_err(), "{to}");

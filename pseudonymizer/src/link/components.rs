@@ -1,37 +1,64 @@
-//! Union-find over atoms, with what is known of each component and the conflicts between two of them.
-
-use super::atoms::{Atoms, Kind, Months};
-
-/// Months that two insurer lines of one person may overlap (a card used after a move, a late notice). Measured:
-/// `research/pseudonymization-anchors.md`, part 2, conflict rules.
-const OVERLAP_MONTHS_MAX: i32 = 3;
-
-/// Different insurer lines that one person may have had. More is a sign of mixed persons (the same source: cluster caps).
-const LINES_MAX: usize = 24;
+//! Union-find over atoms, and the reasons why two components stay apart.
 
 /// Why two components are not one person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Veto {
     /// Two rivals fit equally well.
     Ambiguous,
+    /// Somebody who was asked said that they are two persons.
+    Answer,
+    /// Answers say of the same atoms that they are one person and that they are not.
+    Answers,
+    /// The same insured number with two branches, and no name that they share.
+    Branches,
+    /// The same chart number so long after that it may be another person's.
+    ChartAgain,
+    /// Different names and different insurers at the same time, whatever number they share.
+    Contradiction,
+    /// The same reading of a name, written differently.
+    Kanji,
     /// Different names under one number, as twins have.
     Names,
+    /// Two national numbers, and no insured number in common.
+    NationalIds,
     /// Two long-term care lines at the same time.
     OverlapLtc,
     /// Two medical insurer lines at the same time.
     OverlapMedical,
-    /// More lines than one person has.
+    /// Parts of a component that had more than one person has.
+    Quarantined,
+    /// More atoms than one person has.
+    TooManyAtoms,
+    /// More birth dates than one person has.
+    TooManyBirths,
+    /// More insurer lines than one person has.
     TooManyLines,
+    /// More names than one person has.
+    TooManyNames,
+    /// The same insured number with two branches, and two names.
+    Twins,
 }
 
 impl Veto {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ambiguous => "ambiguous",
+            Self::Answer => "answered_different",
+            Self::Answers => "answers_contradict",
+            Self::Branches => "branches_differ",
+            Self::ChartAgain => "chart_used_again",
+            Self::Contradiction => "names_and_lines_contradict",
+            Self::Kanji => "kanji_differ",
             Self::Names => "names_differ",
+            Self::NationalIds => "national_ids_differ",
             Self::OverlapLtc => "ltc_lines_overlap",
             Self::OverlapMedical => "medical_lines_overlap",
+            Self::Quarantined => "quarantined",
+            Self::TooManyAtoms => "too_many_atoms",
+            Self::TooManyBirths => "too_many_births",
             Self::TooManyLines => "too_many_lines",
+            Self::TooManyNames => "too_many_names",
+            Self::Twins => "twins",
         }
     }
 }
@@ -42,6 +69,9 @@ pub(crate) struct Components {
     ring: Vec<u32>,
 }
 
+/// What the components were, to take some of them apart again.
+pub(crate) struct Before(Vec<u32>);
+
 impl Components {
     /// Each atom alone.
     pub(crate) fn new(atoms: usize) -> Self {
@@ -51,18 +81,7 @@ impl Components {
 
     /// The least atom of the component.
     pub(crate) fn find(&mut self, atom: u32) -> u32 {
-        let mut at = atom;
-        while let Some(&up) = self.parent.get(at as usize) {
-            if up == at {
-                break;
-            }
-            let top = self.parent.get(up as usize).copied().unwrap_or(up);
-            if let Some(place) = self.parent.get_mut(at as usize) {
-                *place = top;
-            }
-            at = top;
-        }
-        at
+        find(&mut self.parent, atom)
     }
 
     /// Makes one component of two. `false` if they were one already.
@@ -86,114 +105,77 @@ impl Components {
         std::iter::successors(Some(atom), next)
     }
 
+    /// As they are now.
+    pub(crate) fn before(&self) -> Before {
+        Before(self.parent.clone())
+    }
+
+    /// Takes one component apart into what its members were before. Returns each member with the root of its part.
+    pub(crate) fn restore(&mut self, root: u32, before: &mut Before) -> Vec<(u32, u32)> {
+        let mut parts: Vec<(u32, u32)> =
+            self.members(root).map(|member| (find(&mut before.0, member), member)).collect();
+        parts.sort_unstable();
+        for part in parts.chunk_by(|a, b| a.0 == b.0) {
+            let after = part.iter().cycle().skip(1);
+            for ((root, member), (_, next)) in part.iter().zip(after) {
+                if let Some(place) = self.parent.get_mut(*member as usize) {
+                    *place = *root;
+                }
+                if let Some(place) = self.ring.get_mut(*member as usize) {
+                    *place = *next;
+                }
+            }
+        }
+        parts.into_iter().map(|(root, member)| (member, root)).collect()
+    }
+
     /// The root of each atom.
     pub(crate) fn roots(mut self) -> Vec<u32> {
         (0..).take(self.parent.len()).map(|atom| self.find(atom)).collect()
     }
 }
 
-/// What a component says of its person.
-pub(crate) struct Summary {
-    /// Full insured numbers with branch.
-    branches: Vec<u32>,
-    /// Charts at institutions.
-    charts: Vec<u32>,
-    kana: Vec<u32>,
-    kana_loose: Vec<u32>,
-    kanji: Vec<u32>,
-    medical: Vec<(u32, Months)>,
-    ltc: Vec<(u32, Months)>,
-    months: Option<Months>,
+fn find(parent: &mut [u32], atom: u32) -> u32 {
+    let mut at = atom;
+    while let Some(&up) = parent.get(at as usize) {
+        if up == at {
+            break;
+        }
+        let top = parent.get(up as usize).copied().unwrap_or(up);
+        if let Some(place) = parent.get_mut(at as usize) {
+            *place = top;
+        }
+        at = top;
+    }
+    at
 }
 
-impl Summary {
-    pub(crate) fn of(atoms: &Atoms, members: impl Iterator<Item = u32>) -> Self {
-        let mut summary = Self {
-            branches: Vec::new(),
-            charts: Vec::new(),
-            kana: Vec::new(),
-            kana_loose: Vec::new(),
-            kanji: Vec::new(),
-            medical: Vec::new(),
-            ltc: Vec::new(),
-            months: None,
-        };
-        for atom in members {
-            summary.add(atoms, atom);
-        }
-        summary
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_component_is_taken_apart_into_what_it_was_and_can_be_joined_again() {
+        let mut all = Components::new(7);
+        all.union(5, 1);
+        all.union(2, 3);
+        all.union(0, 6);
+        let mut before = all.before();
+        all.union(5, 3);
+        all.union(4, 2);
+        all.union(0, 6);
+        assert_eq!(all.find(4), 1);
+        let parts: BTreeSet<(u32, u32)> = all.restore(1, &mut before).into_iter().collect();
+        assert_eq!(parts, BTreeSet::from([(1, 1), (5, 1), (2, 2), (3, 2), (4, 4)]));
+        let members = |all: &Components, atom| all.members(atom).collect::<BTreeSet<u32>>();
+        assert_eq!(members(&all, 5), BTreeSet::from([1, 5]));
+        assert_eq!(members(&all, 2), BTreeSet::from([2, 3]));
+        assert_eq!(members(&all, 4), BTreeSet::from([4]));
+        assert_eq!(members(&all, 6), BTreeSet::from([0, 6]));
+        assert!(all.union(3, 1));
+        assert_eq!(members(&all, 2), BTreeSet::from([1, 2, 3, 5]));
+        assert_eq!(all.roots(), [0, 1, 1, 1, 4, 1, 0]);
     }
-
-    fn add(&mut self, atoms: &Atoms, atom: u32) {
-        let sets = [
-            (Kind::A1, &mut self.branches),
-            (Kind::B1, &mut self.kana),
-            (Kind::B3, &mut self.kana_loose),
-            (Kind::B2, &mut self.kanji),
-            (Kind::D1, &mut self.charts),
-        ];
-        for (kind, set) in sets {
-            if let Some(token) = atoms.token(atom, kind).filter(|token| !set.contains(token)) {
-                set.push(token);
-            }
-        }
-        let Some(months) = atoms.months(atom) else { return };
-        for (kind, lines) in [(Kind::A3, &mut self.medical), (Kind::C1, &mut self.ltc)] {
-            let Some(token) = atoms.token(atom, kind) else { continue };
-            match lines.iter_mut().find(|(line, _)| *line == token) {
-                Some((_, covered)) => *covered = covered.hull(months),
-                None => lines.push((token, months)),
-            }
-        }
-        self.months = Some(self.months.map_or(months, |covered| covered.hull(months)));
-    }
-
-    /// Whether it says a name at all.
-    pub(crate) fn is_named(&self) -> bool {
-        !self.kana.is_empty()
-    }
-
-    /// Months between the two, 0 if they overlap or one says nothing of time.
-    pub(crate) fn gap(&self, other: &Self) -> i32 {
-        self.months.zip(other.months).map_or(0, |(a, b)| a.gap(b))
-    }
-
-    /// Twins and namesakes under one number: both have a name in kana, and neither strict kana nor loose kana nor kanji agree.
-    pub(crate) fn names(&self, other: &Self) -> Option<Veto> {
-        let differ = self.is_named()
-            && other.is_named()
-            && disjoint(&self.kana, &other.kana)
-            && disjoint(&self.kana_loose, &other.kana_loose)
-            && disjoint(&self.kanji, &other.kanji);
-        differ.then_some(Veto::Names)
-    }
-
-    /// The same under one insured number: a name that changed (marriage) goes on in the same chart, twins have a chart each. Two
-    /// branches are two persons whatever the chart says.
-    pub(crate) fn names_under_number(&self, other: &Self) -> Option<Veto> {
-        let both_branches = !self.branches.is_empty() && !other.branches.is_empty();
-        let same_chart = !disjoint(&self.charts, &other.charts);
-        self.names(other).filter(|_| both_branches || !same_chart)
-    }
-
-    /// One person has one medical insurer, and one long-term care insurer, at a time. The two are number spaces of their own.
-    pub(crate) fn lines(&self, other: &Self) -> Option<Veto> {
-        if overlap(&self.medical, &other.medical) {
-            Some(Veto::OverlapMedical)
-        } else if overlap(&self.ltc, &other.ltc) {
-            Some(Veto::OverlapLtc)
-        } else {
-            (self.medical.len() + other.medical.len() > LINES_MAX).then_some(Veto::TooManyLines)
-        }
-    }
-}
-
-fn disjoint(a: &[u32], b: &[u32]) -> bool {
-    !a.iter().any(|token| b.contains(token))
-}
-
-fn overlap(a: &[(u32, Months)], b: &[(u32, Months)]) -> bool {
-    a.iter().any(|(line, months)| {
-        b.iter().any(|(other, theirs)| line != other && months.overlap(*theirs) > OVERLAP_MONTHS_MAX)
-    })
 }

@@ -1,0 +1,289 @@
+//! What a component says of its person, and what speaks against two of them being one.
+//!
+//! Tokens are equal or not: that two birth dates differ can only be seen where everything else in a token is known to be equal. One
+//! number of a late elderly person (c2) under two insured numbers with birth date and sex (a3) is such a place, two branches (a1)
+//! under one number (a2) another. Elsewhere a wrong birth date looks like another name and another number.
+
+use policies::LinkagePolicy;
+
+use super::super::atoms::{Kind, Months};
+use super::super::components::Veto;
+use super::apart::{Cause, Mark};
+use super::facts::Facts;
+
+/// What a component says.
+#[derive(Default)]
+pub(super) struct Summary {
+    atoms: usize,
+    /// Full insured numbers with branch (a1), each with the number that it is a branch of.
+    cards: Vec<((u32, u32), u32)>,
+    medical: Vec<Line>,
+    care: Vec<Line>,
+    national: Vec<u32>,
+    charts: Vec<u32>,
+    kana: Vec<u32>,
+    kana_loose: Vec<u32>,
+    kanji: Vec<u32>,
+    marks: Vec<Mark>,
+    months: Option<Months>,
+}
+
+/// A number at an insurer and when it was used.
+#[derive(Clone, Copy)]
+struct Line {
+    number: u32,
+    /// The number that is a late elderly person's own, or 0.
+    own: u32,
+    months: Option<Months>,
+}
+
+impl Line {
+    fn is(&self, other: &Self) -> bool {
+        self.number == other.number || (self.own != 0 && self.own == other.own)
+    }
+}
+
+impl Summary {
+    /// Begins anew, keeping its room.
+    pub(super) fn clear(&mut self) {
+        self.atoms = 0;
+        self.months = None;
+        self.cards.clear();
+        self.marks.clear();
+        for lines in [&mut self.medical, &mut self.care] {
+            lines.clear();
+        }
+        for tokens in
+            [&mut self.national, &mut self.charts, &mut self.kana, &mut self.kana_loose, &mut self.kanji]
+        {
+            tokens.clear();
+        }
+    }
+
+    pub(super) fn add(&mut self, facts: &Facts<'_>, atom: u32) {
+        self.atoms += 1;
+        let months = facts.months(atom);
+        let sets = [
+            (Kind::B1, &mut self.kana),
+            (Kind::B3, &mut self.kana_loose),
+            (Kind::B2, &mut self.kanji),
+            (Kind::C3, &mut self.national),
+            (Kind::D1, &mut self.charts),
+        ];
+        for (kind, set) in sets {
+            if let Some(token) = facts.token(atom, kind) {
+                insert(set, token);
+            }
+        }
+        let number = |kind| facts.token(atom, kind).unwrap_or(0);
+        if let Some(card) = facts.token(atom, Kind::A1) {
+            insert(&mut self.cards, ((number(Kind::A2), number(Kind::A3)), card));
+        }
+        if let Some(line) = facts.token(atom, Kind::A3) {
+            extend(&mut self.medical, Line { number: line, own: number(Kind::C2), months });
+        }
+        if let Some(line) = facts.token(atom, Kind::C1) {
+            extend(&mut self.care, Line { number: line, own: 0, months });
+        }
+        facts.marks(atom).for_each(|mark| insert(&mut self.marks, mark));
+        self.months = hull(self.months, months);
+    }
+
+    /// How many atoms it has.
+    pub(super) fn atoms(&self) -> usize {
+        self.atoms
+    }
+
+    /// As if all atoms of the other had been added.
+    pub(super) fn absorb(&mut self, other: &Self) {
+        self.atoms += other.atoms;
+        for (ours, theirs) in [
+            (&mut self.kana, &other.kana),
+            (&mut self.kana_loose, &other.kana_loose),
+            (&mut self.kanji, &other.kanji),
+            (&mut self.national, &other.national),
+            (&mut self.charts, &other.charts),
+        ] {
+            theirs.iter().for_each(|token| insert(ours, *token));
+        }
+        other.cards.iter().for_each(|card| insert(&mut self.cards, *card));
+        other.marks.iter().for_each(|mark| insert(&mut self.marks, *mark));
+        other.medical.iter().for_each(|line| extend(&mut self.medical, *line));
+        other.care.iter().for_each(|line| extend(&mut self.care, *line));
+        self.months = hull(self.months, other.months);
+    }
+
+    /// Months between the two, 0 if they overlap or one says nothing of time.
+    pub(super) fn gap(&self, other: &Self) -> i32 {
+        self.months.zip(other.months).map_or(0, |(a, b)| a.gap(b))
+    }
+
+    /// Whether one was there for longer beside the other than a change takes. Who says nothing of time may have been.
+    fn coexists(&self, other: &Self, policy: &LinkagePolicy) -> bool {
+        self.months.zip(other.months).is_none_or(|(a, b)| a.overlap(b) > policy.overlap_months_max)
+    }
+
+    /// Both have a name, and neither strict kana nor loose kana nor kanji agree. Kana and kanji alone cannot be compared.
+    fn names_differ(&self, other: &Self) -> bool {
+        let comparable = [(&self.kana, &other.kana), (&self.kanji, &other.kanji)];
+        comparable.iter().any(|(ours, theirs)| !ours.is_empty() && !theirs.is_empty()) && !self.shares_name(other)
+    }
+
+    fn shares_name(&self, other: &Self) -> bool {
+        shares(&self.kana, &other.kana)
+            || shares(&self.kana_loose, &other.kana_loose)
+            || shares(&self.kanji, &other.kanji)
+    }
+
+    fn shares_line(&self, other: &Self) -> bool {
+        self.medical.iter().any(|ours| other.medical.iter().any(|theirs| ours.is(theirs)))
+    }
+
+    /// One insured number with two branches. Where zeros or hyphens of the number differ, branches cannot be compared.
+    fn branches_differ(&self, other: &Self) -> bool {
+        let same = self.cards.iter().any(|(_, ours)| other.cards.iter().any(|(_, theirs)| ours == theirs));
+        !same && self.cards.iter().any(|(ours, _)| other.cards.iter().any(|(theirs, _)| ours == theirs))
+    }
+
+    /// Never one person, whatever else agrees: somebody said so; two national numbers without an insured number in common (id5 is
+    /// kept through every change of insurer; Imamura 2024 counts 120,000 who have two under one insured number); two branches of
+    /// one insured number with two names, which are twins.
+    pub(super) fn hard(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
+        let marked = self.marks.iter().find_map(|ours| {
+            other.marks.iter().any(|theirs| ours.parts(*theirs)).then_some(match ours.cause {
+                Cause::Answer => Veto::Answer,
+                Cause::Quarantine => Veto::Quarantined,
+            })
+        });
+        if marked.is_some() {
+            return marked;
+        }
+        let national = differ(&self.national, &other.national) && !self.shares_line(other);
+        if self.branches_differ(other) && self.names_differ(other) {
+            Some(Veto::Twins)
+        } else if national {
+            Some(Veto::NationalIds)
+        } else {
+            (self.atoms + other.atoms > policy.caps.atoms).then_some(Veto::TooManyAtoms)
+        }
+    }
+
+    /// One person has one medical insurer, and one long-term care insurer, at a time. The two are number spaces of their own.
+    pub(super) fn lines(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
+        if overlap(&self.medical, &other.medical, policy) {
+            Some(Veto::OverlapMedical)
+        } else {
+            overlap(&self.care, &other.care, policy).then_some(Veto::OverlapLtc)
+        }
+    }
+
+    /// Under a number that is one person's: only what contradicts in two ways, a name and an insurer at the same time.
+    pub(super) fn contradiction(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
+        let two_ways = || self.names_differ(other) && self.lines(other, policy).is_some();
+        self.hard(other, policy).or_else(|| two_ways().then_some(Veto::Contradiction))
+    }
+
+    /// Under a national number: the same, or two who are twins under one insured number.
+    pub(super) fn national(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
+        let twins = || self.shares_line(other).then(|| self.under_number(other, policy)).flatten();
+        self.contradiction(other, policy).or_else(twins)
+    }
+
+    /// Under an insured number without branch. Same-sex twins share it, and each is there all the time; a name that changed by
+    /// marriage is there when the other is gone, or goes on in the same chart. Two branches ask for a name that agrees.
+    pub(super) fn under_number(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
+        let hard = self.hard(other, policy);
+        if hard.is_some() {
+            return hard;
+        }
+        if self.branches_differ(other) && !self.shares_name(other) {
+            return Some(Veto::Branches);
+        }
+        let changed = || shares(&self.charts, &other.charts) || !self.coexists(other, policy);
+        (self.names_differ(other) && !changed()).then_some(Veto::Names)
+    }
+
+    /// Under a number that is a late elderly person's own: names agree, or the chart does.
+    pub(super) fn under_own_number(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
+        let apart = || self.names_differ(other) && !shares(&self.charts, &other.charts);
+        self.hard(other, policy).or_else(|| apart().then_some(Veto::Names))
+    }
+
+    /// In one chart: names agree. Charts are written wrongly, and used again once they need not be kept any longer, so that insurers
+    /// at the same time, or years between, ask for a name that agrees.
+    pub(super) fn in_chart(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
+        let hard = self.hard(other, policy);
+        if hard.is_some() || self.shares_name(other) {
+            return hard;
+        }
+        if self.names_differ(other) {
+            Some(Veto::Names)
+        } else if self.gap(other) >= policy.chart_kept_months {
+            Some(Veto::ChartAgain)
+        } else {
+            self.lines(other, policy)
+        }
+    }
+
+    /// In one chart, under another name: one that went on where the other ended, with no two insurers at a time, as by a marriage
+    /// that brought another insurer with it.
+    pub(super) fn in_chart_renamed(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
+        let against = self.hard(other, policy).or_else(|| self.lines(other, policy));
+        if against.is_some() || self.shares_name(other) {
+            return against;
+        }
+        if self.gap(other) >= policy.chart_kept_months {
+            return Some(Veto::ChartAgain);
+        }
+        (self.names_differ(other) && self.coexists(other, policy)).then_some(Veto::Names)
+    }
+
+    /// Of one name, birth date and sex: no two insurers at a time, and no two ways to write what reads the same, since two of three
+    /// who share a reading write it differently.
+    pub(super) fn of_one_name(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
+        let hard = self.hard(other, policy);
+        if hard.is_some() {
+            return hard;
+        }
+        self.lines(other, policy).or_else(|| differ(&self.kanji, &other.kanji).then_some(Veto::Kanji))
+    }
+
+    /// Joined by scores: a name may differ there, since that is what scores find.
+    pub(super) fn scored(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
+        self.hard(other, policy).or_else(|| self.lines(other, policy))
+    }
+}
+
+fn insert<T: PartialEq>(set: &mut Vec<T>, one: T) {
+    if !set.contains(&one) {
+        set.push(one);
+    }
+}
+
+fn extend(lines: &mut Vec<Line>, line: Line) {
+    match lines.iter_mut().find(|known| known.number == line.number) {
+        Some(known) => {
+            known.months = hull(known.months, line.months);
+            known.own = known.own.max(line.own);
+        }
+        None => lines.push(line),
+    }
+}
+
+fn hull(a: Option<Months>, b: Option<Months>) -> Option<Months> {
+    a.zip(b).map(|(a, b)| a.hull(b)).or(a).or(b)
+}
+
+fn shares(a: &[u32], b: &[u32]) -> bool {
+    a.iter().any(|token| b.contains(token))
+}
+
+fn differ(a: &[u32], b: &[u32]) -> bool {
+    !a.is_empty() && !b.is_empty() && !shares(a, b)
+}
+
+fn overlap(a: &[Line], b: &[Line], policy: &LinkagePolicy) -> bool {
+    let months = |ours: &Line, theirs: &Line| ours.months.zip(theirs.months).map_or(0, |(a, b)| a.overlap(b));
+    a.iter()
+        .any(|ours| b.iter().any(|theirs| !ours.is(theirs) && months(ours, theirs) > policy.overlap_months_max))
+}
