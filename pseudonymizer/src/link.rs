@@ -21,6 +21,7 @@ mod evidence;
 mod keys;
 mod permutation;
 mod report;
+pub mod review;
 mod rules;
 mod store;
 mod tokens;
@@ -87,7 +88,8 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
 
     let twice = || LinkError::Twice { path: job.tokens.first().cloned().unwrap_or_default() };
     let atoms = Atoms::new(handed.atoms).map_err(|_| twice())?;
-    let partition = rules::strong(&atoms, job.policy, &[]).scored(&[]);
+    let verdicts = review::verdicts(&keys, job.out, job.answers, &atoms)?;
+    let partition = rules::strong(&atoms, job.policy, &verdicts).scored(&[]);
     let mut rng = rand::rng();
     let assigned = keys::assign(&atoms, &partition.roots, &earlier, run, || rng.next_u64());
     let mut report = LinkReport::of(&atoms, &partition, &handed.sources);
@@ -100,6 +102,16 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
     let found =
         Found { atoms: &atoms, partition: &partition, assigned: &assigned, absent, turns, out_before, earlier, run };
     found.write(&store, &keys, &handed.agreed, now)?;
+    let (scored, told) = (|_| !job.run_tokens.is_empty(), |_: &_| review::Told::default());
+    let pass = review::Pass {
+        atoms: &atoms,
+        sources: &handed.sources,
+        partition: &partition,
+        scored: &scored,
+        told: &told,
+        run,
+    };
+    review::renew(&keys, &store, job.answers, &pass)?;
     let (_, sha256) = catalog::manifest::digest(&store.next(crosswalk::FILE)).map_err(LinkError::unreadable)?;
     report.crosswalk.clone_from(&sha256);
     let marker = Marker {

@@ -7,6 +7,7 @@ use arrow::error::ArrowError;
 use catalog::ManifestError;
 use policies::keys::KeyError;
 
+use super::review::ReviewError;
 use crate::seal::SealError;
 
 /// Why the linkage zone could not make a crosswalk. Nothing of an earlier run is touched then.
@@ -75,6 +76,9 @@ pub enum LinkError {
         /// The folder of link.
         path: PathBuf,
     },
+    /// Doubtful pairs: an answer, a question or a decision.
+    #[error(transparent)]
+    Review(#[from] ReviewError),
     /// A sealed file did not open or could not be written.
     #[error("a sealed file could not be used")]
     Seal(#[source] Box<SealError>),
@@ -119,6 +123,7 @@ impl LinkError {
             Self::Mixed { .. } => "link/mixed",
             Self::Nothing => "link/nothing",
             Self::Other { .. } => "link/other",
+            Self::Review(cause) => cause.code(),
             Self::Seal(_) => "link/seal",
             Self::Signature { .. } => "link/signature",
             Self::Twice { .. } => "link/twice",

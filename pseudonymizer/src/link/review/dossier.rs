@@ -1,0 +1,250 @@
+//! What a clerk of the linkage zone sees of a pair: how it agrees, when each side was insured, what speaks against it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use policies::review::PatternClass;
+use serde::{Deserialize, Serialize};
+
+use super::CaseNumber;
+use crate::link::atoms::{Atoms, Kind, Months};
+
+/// How one part of the identifiers agrees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// One side or both do not have it.
+    Absent,
+    /// Both have it, and none in common.
+    Differs,
+    /// Not the same, but near to it.
+    Near,
+    /// In common.
+    Same,
+}
+
+impl Level {
+    /// The word in files and message keys.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Differs => "differs",
+            Self::Near => "near",
+            Self::Same => "same",
+        }
+    }
+}
+
+/// A part of the identifiers, by the name of its token kind or attribute, and how it agrees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agreement {
+    /// Which part.
+    pub part: String,
+    /// How.
+    pub level: Level,
+}
+
+/// What the scored pass says of a pair beside its weight.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Told {
+    /// How the attributes of the composites agree.
+    pub(crate) composites: Vec<Agreement>,
+    /// How common family and given name are, 0 for the commonest, where both sides say the same.
+    pub(crate) bands: [Option<u8>; 2],
+}
+
+/// A month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Month(i32);
+
+impl fmt::Display for Month {
+    /// `2020-04`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.0.div_euclid(12), self.0.rem_euclid(12) + 1)
+    }
+}
+
+/// What a line is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineKind {
+    /// Long-term care.
+    Care,
+    /// A medical insurer.
+    Medical,
+    /// No insurer is known: a chart alone.
+    None,
+}
+
+impl LineKind {
+    /// The word in files and message keys.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Care => "care",
+            Self::Medical => "medical",
+            Self::None => "none",
+        }
+    }
+}
+
+/// From when to when an insurer's line is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// What it is of.
+    pub kind: LineKind,
+    /// 1, 2, 3 … over both sides, in the order of their first months; equal numbers are the same insurer's same line.
+    pub number: u32,
+    /// First and last month, where known.
+    pub months: Option<[Month; 2]>,
+}
+
+/// One of the two groups of records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Side {
+    /// Atoms by source.
+    pub sources: BTreeMap<String, u64>,
+    /// Insurers' lines.
+    pub lines: Vec<Line>,
+}
+
+impl Side {
+    /// Atoms of all sources.
+    pub fn atoms(&self) -> u64 {
+        self.sources.values().sum()
+    }
+}
+
+/// Two groups of records that may be one person's. No token, name, atom or person stands in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dossier {
+    /// Random.
+    pub number: CaseNumber,
+    /// What makes them look like one person.
+    pub class: PatternClass,
+    /// How numbers, names and charts agree, by kind of token.
+    pub tokens: Vec<Agreement>,
+    /// How parts of names, birth date and address agree, by attribute.
+    pub composites: Vec<Agreement>,
+    /// How common family and given name are, 0 for the commonest.
+    pub bands: [Option<u8>; 2],
+    /// What speaks against it.
+    pub conflicts: Vec<String>,
+    /// Logarithm (base 2) of the odds that they are one person, in thousandths.
+    pub weight: i32,
+    /// How much an answer tells; the queue begins with the most.
+    pub priority: u64,
+    /// The two records' sources that were compared, in the order of the alphabet.
+    pub sources: [String; 2],
+    /// The two.
+    pub sides: [Side; 2],
+}
+
+impl Dossier {
+    /// The probability that they are one person.
+    pub fn probability(&self) -> f64 {
+        1.0 / (1.0 + (-f64::from(self.weight) / 1000.0).exp2())
+    }
+}
+
+/// How the tokens at rest of two components agree.
+pub(super) fn tokens(atoms: &Atoms, sides: [&[u32]; 2]) -> Vec<Agreement> {
+    let found = |kind: Kind, side: &[u32]| -> BTreeSet<u32> {
+        side.iter().filter_map(|atom| atoms.token(*atom, kind)).collect()
+    };
+    let agreement = |kind: Kind| {
+        let [a, b] = sides.map(|side| found(kind, side));
+        let level = match (a.is_empty() || b.is_empty(), a.is_disjoint(&b)) {
+            (true, _) => Level::Absent,
+            (false, true) => Level::Differs,
+            (false, false) => Level::Same,
+        };
+        Agreement { part: kind.name().to_owned(), level }
+    };
+    Kind::AT_REST.into_iter().map(agreement).collect()
+}
+
+/// What makes two components look like one person.
+pub(super) fn class(tokens: &[Agreement], conflicts: &[String]) -> PatternClass {
+    let shares = |first: char| tokens.iter().any(|it| it.level == Level::Same && it.part.starts_with(first));
+    if !conflicts.is_empty() {
+        PatternClass::Conflict
+    } else if shares('a') || shares('c') {
+        PatternClass::SameNumber
+    } else if shares('d') {
+        PatternClass::SameChart
+    } else if shares('b') {
+        PatternClass::SameName
+    } else {
+        PatternClass::Composites
+    }
+}
+
+/// Both sides, their insurers' lines numbered together.
+pub(super) fn sides(atoms: &Atoms, sources: &[String], sides: [&[u32]; 2]) -> [Side; 2] {
+    let lines = sides.map(|side| lines(atoms, side));
+    let mut order: Vec<(LineKind, Option<Months>, u32)> = lines.iter().flatten().map(|(at, months)| (at.0, *months, at.1)).collect();
+    order.sort_unstable();
+    let mut numbers: BTreeMap<(LineKind, u32), u32> = BTreeMap::new();
+    let mut given: BTreeMap<LineKind, u32> = BTreeMap::new();
+    for (kind, _, token) in order {
+        numbers.entry((kind, token)).or_insert_with(|| {
+            let next = given.entry(kind).or_default();
+            *next += 1;
+            *next
+        });
+    }
+    let [a, b] = lines;
+    let [of_a, of_b] = sides;
+    let side = |members: &[u32], lines: BTreeMap<(LineKind, u32), Option<Months>>| {
+        let line = |(at, months): ((LineKind, u32), Option<Months>)| Line {
+            kind: at.0,
+            number: numbers.get(&at).copied().unwrap_or_default(),
+            months: months.map(|months| [Month(months.first), Month(months.last)]),
+        };
+        let mut lines: Vec<Line> = lines.into_iter().map(line).collect();
+        lines.sort_unstable();
+        Side { sources: by_source(atoms, sources, members), lines }
+    };
+    [side(of_a, a), side(of_b, b)]
+}
+
+fn by_source(atoms: &Atoms, sources: &[String], members: &[u32]) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for atom in members {
+        *counts.entry(source(atoms, sources, *atom)).or_default() += 1;
+    }
+    counts
+}
+
+/// Name of an atom's source.
+pub(super) fn source(atoms: &Atoms, sources: &[String], atom: u32) -> String {
+    let place = atoms.sources().get(atom as usize).copied().unwrap_or(u8::MAX);
+    sources.get(usize::from(place)).cloned().unwrap_or_default()
+}
+
+/// Months that each insurer's line covers, by the dense number of its token.
+fn lines(atoms: &Atoms, members: &[u32]) -> BTreeMap<(LineKind, u32), Option<Months>> {
+    let mut lines: BTreeMap<(LineKind, u32), Option<Months>> = BTreeMap::new();
+    for atom in members {
+        let named = [(LineKind::Medical, Kind::A3), (LineKind::Care, Kind::C1)];
+        let mut at: Vec<(LineKind, u32)> =
+            named.into_iter().filter_map(|(line, kind)| Some((line, atoms.token(*atom, kind)?))).collect();
+        if at.is_empty() {
+            at.push((LineKind::None, 0));
+        }
+        for place in at {
+            let covered = lines.entry(place).or_default();
+            *covered = match (*covered, atoms.months(*atom)) {
+                (Some(covered), Some(months)) => Some(covered.hull(months)),
+                (covered, months) => covered.or(months),
+            };
+        }
+    }
+    lines
+}
