@@ -214,6 +214,7 @@ pub fn ask(
         for sheet in ledger.sheets.iter_mut().filter(|sheet| sheet.source == source) {
             sheet.replaced = true;
         }
+        ledger.sheets.retain(|sheet| sheet.digest != digest);
         ledger.sheets.push(SheetRecord { digest, source, questions, replaced: false });
     }
     ledger.write(keys, &store)?;

@@ -16,8 +16,10 @@ const QUEUE_MAX: usize = 20_000;
 /// The ledger with the queue of this pass. Numbers alone are random, and a case keeps its number as long as it stands.
 pub(super) fn renewed(earlier: Ledger, pass: &Pass<'_>, draw: &mut dyn FnMut() -> u64) -> Ledger {
     let mut taken = earlier.numbers();
-    let known: HashMap<PairKey, CaseNumber> =
-        earlier.queue.iter().flat_map(|case| case.pairs().into_iter().map(|pair| (pair, case.number()))).collect();
+    let asked = earlier.sheets.iter().flat_map(|sheet| &sheet.questions).map(|it| (it.evidence.clone(), it.case));
+    let waiting = earlier.queue.iter().map(|case| (case.pairs(), case.number()));
+    let numbered = asked.chain(waiting).flat_map(|(pairs, number)| pairs.into_iter().map(move |pair| (pair, number)));
+    let known: HashMap<PairKey, CaseNumber> = numbered.collect();
     let places = Places { atoms: pass.atoms, roots: &pass.partition.roots };
     let grouped = places.group(evidence(&earlier, pass, &places));
     let components = places.components(&grouped);
