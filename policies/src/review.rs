@@ -31,8 +31,7 @@ pub enum PatternClass {
 
 impl PatternClass {
     /// All classes.
-    pub const ALL: [Self; 5] =
-        [Self::SameNumber, Self::SameName, Self::SameChart, Self::Composites, Self::Conflict];
+    pub const ALL: [Self; 5] = [Self::SameNumber, Self::SameName, Self::SameChart, Self::Composites, Self::Conflict];
 
     /// The word in files and message keys.
     pub fn as_str(self) -> &'static str {
@@ -83,7 +82,11 @@ impl Tens {
 impl fmt::Display for Tens {
     /// `<10`, `10–19`, `20–29` …
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_few() { f.write_str("<10") } else { write!(f, "{}–{}", self.least(), self.least().saturating_add(9)) }
+        if self.is_few() {
+            f.write_str("<10")
+        } else {
+            write!(f, "{}–{}", self.least(), self.least().saturating_add(9))
+        }
     }
 }
 

@@ -30,6 +30,8 @@ pub use number::{CaseNumber, InvalidCaseNumber};
 pub use sheet::Answer;
 
 pub(crate) use dossier::Told;
+#[cfg(test)]
+pub(crate) use ledger::AtomId;
 pub(crate) use ledger::FILE;
 
 use ledger::Ledger;

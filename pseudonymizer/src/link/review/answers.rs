@@ -52,7 +52,8 @@ fn believed(ledger: &Ledger, keys: &KeyFolder, signed: &str) -> Option<Answers> 
 /// Whether every answer is to a question of the holder's newest file.
 fn check(ledger: &Ledger, answers: &Answers, path: &Path) -> Result<(), ReviewError> {
     let unasked = || ReviewError::Question { path: path.to_owned() };
-    let made = |sheet: &&super::ledger::SheetRecord| sheet.source == answers.source && sheet.digest == answers.questions;
+    let made =
+        |sheet: &&super::ledger::SheetRecord| sheet.source == answers.source && sheet.digest == answers.questions;
     let sheet = ledger.sheets.iter().find(made).ok_or_else(unasked)?;
     if sheet.replaced {
         return Err(ReviewError::Replaced { path: path.to_owned() });

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use policies::durable;
 use policies::keys::{KeyFolder, SealRecipient};
-use policies::review::{
-    AnsweredPairs, OpenQuestions, PatternClass, ReviewSummary, ReviewTurn, Tens, WaitingPairs,
-};
+use policies::review::{AnsweredPairs, OpenQuestions, PatternClass, ReviewSummary, ReviewTurn, Tens, WaitingPairs};
 use rand::Rng;
 
 use super::dossier::Dossier;
@@ -196,10 +194,9 @@ pub fn ask(
     let (store, mut ledger) = held(keys, folder)?;
     let mut made = Vec::new();
     for (source, questions) in to_ask(&ledger, again, now) {
-        let holder = keys.trusted(&source).map_err(|cause| LinkError::Untrusted {
-            path: folder.join(FILE),
-            cause: Box::new(cause),
-        })?;
+        let holder = keys
+            .trusted(&source)
+            .map_err(|cause| LinkError::Untrusted { path: folder.join(FILE), cause: Box::new(cause) })?;
         let question = |asked: &AskedPair| Question { question: asked.question, x: asked.at.x, y: asked.at.y };
         let sheet = Sheet {
             source: source.clone(),
@@ -263,12 +260,7 @@ fn to_ask(ledger: &Ledger, again: bool, now: Timestamp) -> BTreeMap<String, Vec<
     new
 }
 
-fn write_questions(
-    signed: &str,
-    out: &Path,
-    source: &str,
-    seal: Option<&SealRecipient>,
-) -> Result<PathBuf, LinkError> {
+fn write_questions(signed: &str, out: &Path, source: &str, seal: Option<&SealRecipient>) -> Result<PathBuf, LinkError> {
     std::fs::create_dir_all(out).map_err(LinkError::io(out))?;
     let name = if seal.is_some() { format!("{source}.questions.jws.age") } else { format!("{source}.questions.jws") };
     let path = out.join(name);

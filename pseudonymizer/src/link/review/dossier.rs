@@ -188,7 +188,8 @@ pub(super) fn class(tokens: &[Agreement], conflicts: &[String]) -> PatternClass 
 /// Both sides, their insurers' lines numbered together.
 pub(super) fn sides(atoms: &Atoms, sources: &[String], sides: [&[u32]; 2]) -> [Side; 2] {
     let lines = sides.map(|side| lines(atoms, side));
-    let mut order: Vec<(LineKind, Option<Months>, u32)> = lines.iter().flatten().map(|(at, months)| (at.0, *months, at.1)).collect();
+    let mut order: Vec<(LineKind, Option<Months>, u32)> =
+        lines.iter().flatten().map(|(at, months)| (at.0, *months, at.1)).collect();
     order.sort_unstable();
     let mut numbers: BTreeMap<(LineKind, u32), u32> = BTreeMap::new();
     let mut given: BTreeMap<LineKind, u32> = BTreeMap::new();

@@ -231,7 +231,8 @@ impl Ledger {
         };
         let counts = self.standing();
         // In the order of taking, so that of two cases about the same two atoms the later one counts.
-        let in_order = self.decided.iter().filter(|it| counts.get(&it.case).is_some_and(|last| std::ptr::eq(*last, *it)));
+        let in_order =
+            self.decided.iter().filter(|it| counts.get(&it.case).is_some_and(|last| std::ptr::eq(*last, *it)));
         let said = in_order.filter_map(verdict).map(|verdict| ((verdict.a, verdict.b), verdict));
         said.collect::<BTreeMap<_, _>>().into_values().collect()
     }

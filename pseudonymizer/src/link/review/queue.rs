@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::CaseNumber;
 use super::Pass;
 use super::dossier::{self, Dossier};
-use super::ledger::{self, AtomId, Askable, Case, Evidence, Ledger, PairKey};
+use super::ledger::{self, Askable, AtomId, Case, Evidence, Ledger, PairKey};
 use crate::link::atoms::{Atoms, Kind};
 use crate::link::evidence::{Pattern, ScoredPair};
 

@@ -83,7 +83,7 @@ impl World {
 
     fn decide(&self, number: CaseNumber, decision: Decision) -> Result<(), LinkError> {
         let of = Decide { keys: &self.zones.linkage, folder: &self.folder, number, decision, reason: "seen before" };
-        super::decide(&of, NOW)
+        decide(&of, NOW)
     }
 
     fn ask(&self, again: bool) -> Vec<Asked> {
