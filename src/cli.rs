@@ -2,6 +2,7 @@
 
 mod keys;
 mod layout;
+mod link_review;
 mod opt_out;
 mod tokens;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use keys::{Keys, KeysEpoch, KeysRoot, KeysRunKey, RootFile, Rotate};
 pub(crate) use layout::Layout;
+pub(crate) use link_review::{DecisionWord, LinkReview, LinkReviewAct, QueuePlace};
 pub(crate) use opt_out::{Objections, OptOut};
 pub(crate) use tokens::Tokens;
 
@@ -187,6 +189,8 @@ pub(crate) enum Link {
         #[arg(required = true)]
         bridges: Vec<PathBuf>,
     },
+    /// Pairs that neither rules nor scores decide: list, show, decide, ask their holders
+    Review(LinkReview),
     /// Make or renew the crosswalk
     #[command(after_help = "Example:\n  sudare link run --keys linkage/keys --out crosswalk ndb/tokens ltc/tokens")]
     Run {
@@ -196,6 +200,9 @@ pub(crate) enum Link {
         /// Folder of the crosswalk; an earlier one in it is renewed
         #[arg(long)]
         out: PathBuf,
+        /// A holder's signed answers to questions; may be given several times
+        #[arg(long, value_name = "FILE")]
+        answers: Vec<PathBuf>,
         /// Token folders
         #[arg(required = true)]
         tokens: Vec<PathBuf>,

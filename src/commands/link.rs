@@ -22,12 +22,13 @@ pub(crate) fn run(arguments: &Link, lang: Lang) -> Result<Outcome> {
             bridge(&BridgeCheck { keys: &keys, crosswalk, tokens, bridges, policy: &policy, out }, lang)
         }
         Link::RemoveBridge { keys, bridges } => remove(keys, bridges, lang),
-        Link::Run { keys, out, tokens } => renew(keys, out, tokens, lang),
+        Link::Review(arguments) => super::link_review::run(arguments, lang),
+        Link::Run { keys, out, answers, tokens } => renew(keys, out, tokens, answers, lang),
     }
 }
 
-fn renew(keys: &Path, out: &Path, tokens: &[PathBuf], lang: Lang) -> Result<Outcome> {
-    let report = link(keys, out, tokens, lang)?;
+fn renew(keys: &Path, out: &Path, tokens: &[PathBuf], answers: &[PathBuf], lang: Lang) -> Result<Outcome> {
+    let report = link_with(keys, out, tokens, answers, lang)?;
     let place = out.join("report.json").display().to_string();
     let (atoms, persons) = (report.atoms.to_string(), report.persons.to_string());
     output::line(&lang.with("link-done", &[("atoms", &atoms), ("persons", &persons), ("path", &place)]));
@@ -40,17 +41,23 @@ fn renew(keys: &Path, out: &Path, tokens: &[PathBuf], lang: Lang) -> Result<Outc
 
 /// Links with progress and records it in the linkage zone's chain.
 pub(crate) fn link(keys: &Path, out: &Path, tokens: &[PathBuf], lang: Lang) -> Result<LinkReport> {
+    link_with(keys, out, tokens, &[], lang)
+}
+
+fn link_with(keys: &Path, out: &Path, tokens: &[PathBuf], answers: &[PathBuf], lang: Lang) -> Result<LinkReport> {
     let keys = KeyFolder::open(keys, Zone::Linkage)?;
     let audit = AuditLog::open(keys.path(), Zone::Linkage, keys.signing("sign")?)?;
     let step = Step::begin(&lang.text("step-link"), 0, "atoms");
     let policy = LinkagePolicy::shipped()?;
-    let report = pseudonymizer::link::run(&LinkJob::new(&keys, out, tokens, &policy), clock::now(), &mut |progress| {
+    let job = LinkJob { answers, ..LinkJob::new(&keys, out, tokens, &policy) };
+    let report = pseudonymizer::link::run(&job, clock::now(), &mut |progress| {
         step.at(progress.atoms);
     })?;
     step.end();
     let act = Act::new("link", "crosswalk:made", &report.crosswalk);
     let absent: u64 = report.absent_by_source.values().sum();
     let act = act.with("atoms", report.atoms).with("persons", report.persons).with("absent", absent);
+    let act = act.with("answers", answers.len() as u64);
     audit.append(clock::now(), &act)?;
     Ok(report)
 }

@@ -23,7 +23,7 @@ mod queue;
 pub(crate) mod sheet;
 
 pub use clerk::{Asked, Decide, Review, Standing, Waiting, ask, decide};
-pub use dossier::{Agreement, Dossier, Level, Line, LineKind, Month, Side};
+pub use dossier::{Agreement, Dossier, InvalidMonth, Level, Line, LineKind, Month, Side};
 pub use error::ReviewError;
 pub use ledger::Decision;
 pub use number::{CaseNumber, InvalidCaseNumber};

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::str::FromStr;
 
 use policies::review::PatternClass;
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,29 @@ pub(crate) struct Told {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Month(i32);
+
+/// The text is no month.
+#[derive(Debug, thiserror::Error)]
+#[error("not a month in the form 2020-04")]
+pub struct InvalidMonth;
+
+impl Month {
+    /// Months from `earlier` to this one.
+    pub fn since(self, earlier: Self) -> i32 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl FromStr for Month {
+    type Err = InvalidMonth;
+    fn from_str(text: &str) -> Result<Self, InvalidMonth> {
+        let (year, month) = text.split_once('-').ok_or(InvalidMonth)?;
+        let (year, month): (i32, i32) =
+            (year.parse().map_err(|_| InvalidMonth)?, month.parse().map_err(|_| InvalidMonth)?);
+        let real = (0..=9999).contains(&year) && (1..=12).contains(&month);
+        if real { Ok(Self(year * 12 + month - 1)) } else { Err(InvalidMonth) }
+    }
+}
 
 impl fmt::Display for Month {
     /// `2020-04`
