@@ -102,13 +102,13 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
     let found =
         Found { atoms: &atoms, partition: &partition, assigned: &assigned, absent, turns, out_before, earlier, run };
     found.write(&store, &keys, &handed.agreed, now)?;
-    let (scored, told) = (|_| !job.run_tokens.is_empty(), |_: &_| review::Told::default());
+    let scored = |_| !job.run_tokens.is_empty();
     let pass = review::Pass {
         atoms: &atoms,
         sources: &handed.sources,
         partition: &partition,
         scored: &scored,
-        told: &told,
+        whole: true,
         run,
     };
     review::renew(&keys, &store, job.answers, &pass)?;

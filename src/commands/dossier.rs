@@ -58,13 +58,20 @@ pub(super) fn whose(turn: &ReviewTurn, lang: Lang) -> String {
 
 /// The message of a name that comes from elsewhere; the name itself where there is none.
 fn known(lang: Lang, group: &str, name: &str) -> String {
-    let key = format!("{group}-{name}");
-    let text = lang.text(&key);
-    if text == key { name.to_owned() } else { text }
+    known_or(lang, &format!("{group}-{name}"), name.to_owned())
+}
+
+fn known_or(lang: Lang, key: &str, otherwise: String) -> String {
+    let text = lang.text(key);
+    if text == key { otherwise } else { text }
 }
 
 fn agreements(dossier: &Dossier, lang: Lang) {
-    let row = |it: &Agreement| vec![known(lang, "part", &it.part), lang.text(&format!("level-{}", it.level.as_str()))];
+    let row = |it: &Agreement| {
+        let level = it.level.as_str();
+        let plain = lang.text(&format!("level-{level}"));
+        vec![known(lang, "part", &it.part), known_or(lang, &format!("level-{}-{level}", it.part), plain)]
+    };
     let told = dossier.tokens.iter().chain(&dossier.composites).filter(|it| it.level != Level::Absent);
     let mut rows: Vec<Vec<String>> = told.map(row).collect();
     for (part, band) in ["family", "given"].into_iter().zip(dossier.bands) {

@@ -9,7 +9,7 @@ use rand::Rng;
 
 use super::LinkError;
 use super::atoms::Atoms;
-use super::evidence::{ScoredPair, Verdict};
+use super::evidence::Verdict;
 use super::rules::Partition;
 use super::store::Store;
 
@@ -29,7 +29,6 @@ pub use ledger::Decision;
 pub use number::{CaseNumber, InvalidCaseNumber};
 pub use sheet::Answer;
 
-pub(crate) use dossier::Told;
 #[cfg(test)]
 pub(crate) use ledger::AtomId;
 pub(crate) use ledger::FILE;
@@ -48,23 +47,34 @@ pub(crate) struct Pass<'a> {
     /// Whether pairs of this atom were scored in this pass. Pairs of which neither atom was stay in the queue as they are: all of them,
     /// where no composites were handed over.
     pub(crate) scored: &'a dyn Fn(u32) -> bool,
-    /// What a pair's pattern says in words.
-    pub(crate) told: &'a dyn Fn(&ScoredPair) -> Told,
+    /// Whether these are all atoms of the folder. If not, cases of others stay in the queue as they are.
+    pub(crate) whole: bool,
     /// Number of the run.
     pub(crate) run: u32,
 }
 
-/// All verdicts that stand: what the folder `out` holds, and what the files of `answers` say. The later word on a pair wins; an answer
-/// that nobody asked for is refused. Nothing is written: [`renew`] keeps what was taken.
+/// All verdicts that stand, by the ids of two atoms: what the folder `out` holds, and what the files of `answers` say. The later word on
+/// a pair wins; an answer that nobody asked for is refused. Nothing is written: [`renew`] keeps what was taken.
+pub(crate) fn said(
+    keys: &KeyFolder,
+    out: &Path,
+    answers: &[PathBuf],
+) -> Result<Vec<([u8; 16], [u8; 16], bool)>, LinkError> {
+    let mut ledger = Ledger::read(keys, &out.join(FILE))?;
+    answers::take(&mut ledger, keys, answers)?;
+    Ok(ledger.said().into_iter().map(|((a, b), same)| (a.0, b.0, same)).collect())
+}
+
+/// The same of atoms that are there.
 pub(crate) fn verdicts(
     keys: &KeyFolder,
     out: &Path,
     answers: &[PathBuf],
     atoms: &Atoms,
 ) -> Result<Vec<Verdict>, LinkError> {
-    let mut ledger = Ledger::read(keys, &out.join(FILE))?;
-    answers::take(&mut ledger, keys, answers)?;
-    Ok(ledger.verdicts(atoms))
+    let place = |id: [u8; 16]| atoms.ids().binary_search(&id).ok().and_then(|at| u32::try_from(at).ok());
+    let verdict = |(a, b, same)| Some(Verdict { a: place(a)?, b: place(b)?, same });
+    Ok(said(keys, out, answers)?.into_iter().filter_map(verdict).collect())
 }
 
 /// Writes the queue of this pass, with the answers that were taken, among the results of the run: they appear together.

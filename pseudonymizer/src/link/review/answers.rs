@@ -84,7 +84,7 @@ fn apply(ledger: &mut Ledger, answers: &Answers) {
             case: asked.case,
             x: asked.at.x,
             y: asked.at.y,
-            evidence: asked.evidence.clone(),
+            subject: asked.subject.clone(),
             supersedes: asked.supersedes.clone(),
             class: asked.class,
             decision,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CaseNumber;
 use crate::link::atoms::{Atoms, Kind, Months};
+use crate::link::evidence::{self, Field, Pattern, ScoredPair};
 
 /// How one part of the identifiers agrees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -44,16 +45,6 @@ pub struct Agreement {
     pub part: String,
     /// How.
     pub level: Level,
-}
-
-/// What the scored pass says of a pair beside its weight.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Told {
-    /// How the attributes of the composites agree.
-    pub(crate) composites: Vec<Agreement>,
-    /// How common family and given name are, 0 for the commonest, where both sides say the same.
-    pub(crate) bands: [Option<u8>; 2],
 }
 
 /// A month.
@@ -172,7 +163,7 @@ pub struct Dossier {
 impl Dossier {
     /// The probability that they are one person.
     pub fn probability(&self) -> f64 {
-        1.0 / (1.0 + (-f64::from(self.weight) / 1000.0).exp2())
+        ScoredPair::probability_of(self.weight)
     }
 }
 
@@ -191,6 +182,20 @@ pub(super) fn tokens(atoms: &Atoms, sides: [&[u32]; 2]) -> Vec<Agreement> {
         Agreement { part: kind.name().to_owned(), level }
     };
     Kind::AT_REST.into_iter().map(agreement).collect()
+}
+
+/// How the attributes of two records agree, by what their composites show.
+pub(super) fn composites(pattern: Pattern) -> Vec<Agreement> {
+    let agreement = |field: Field| {
+        let level = match pattern.level(field) {
+            evidence::Level::Differs => Level::Differs,
+            evidence::Level::Exact => Level::Same,
+            evidence::Level::Near => Level::Near,
+            evidence::Level::Unknown => Level::Absent,
+        };
+        Agreement { part: field.name().to_owned(), level }
+    };
+    Field::ALL.into_iter().map(agreement).collect()
 }
 
 /// What makes two components look like one person.

@@ -11,12 +11,10 @@ use policies::keys::KeyFolder;
 use policies::review::{PatternClass, ReviewTurn};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::dossier::{Dossier, Told};
+use super::dossier::Dossier;
 use super::sheet::Answer;
 use super::{CaseNumber, ReviewError};
 use crate::link::LinkError;
-use crate::link::atoms::Atoms;
-use crate::link::evidence::Verdict;
 use crate::link::store::Store;
 use crate::seal::{self, SealError};
 
@@ -57,7 +55,15 @@ pub(crate) struct Evidence {
     pub(crate) weight: i32,
     /// Name of the conflict.
     pub(crate) against: Option<String>,
-    pub(crate) told: Told,
+}
+
+/// What a decision was about: where both is as it was, nobody is asked again.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Subject {
+    pub(crate) pairs: Vec<PairKey>,
+    /// SHA-256 over the atoms of both sides, hexadecimal.
+    pub(crate) sides: String,
 }
 
 /// A dossier with what it is about.
@@ -69,6 +75,8 @@ pub(crate) struct Case {
     pub(crate) evidence: Vec<Evidence>,
     /// Holders with atoms on both sides, and which to ask about; the one with most first.
     pub(crate) askable: Vec<Askable>,
+    /// SHA-256 over the atoms of both sides, hexadecimal.
+    pub(crate) sides: String,
     /// Decisions on other pairs of the same two components: one on this pair takes their place.
     pub(crate) supersedes: Vec<CaseNumber>,
 }
@@ -78,9 +86,14 @@ impl Case {
         self.dossier.number
     }
 
-    /// What a decision on it is about.
+    /// The pairs that make it a case.
     pub(crate) fn pairs(&self) -> Vec<PairKey> {
         self.evidence.iter().map(|evidence| evidence.pair).collect()
+    }
+
+    /// What a decision on it is about.
+    pub(crate) fn subject(&self) -> Subject {
+        Subject { pairs: self.pairs(), sides: self.sides.clone() }
     }
 }
 
@@ -113,7 +126,7 @@ pub(crate) struct AskedPair {
     pub(crate) case: CaseNumber,
     pub(crate) at: Askable,
     pub(crate) asked_at: Timestamp,
-    pub(crate) evidence: Vec<PairKey>,
+    pub(crate) subject: Subject,
     pub(crate) supersedes: Vec<CaseNumber>,
     pub(crate) class: PatternClass,
     pub(crate) answer: Option<(Answer, Timestamp)>,
@@ -159,7 +172,7 @@ pub(crate) struct Decided {
     pub(crate) case: CaseNumber,
     pub(crate) x: AtomId,
     pub(crate) y: AtomId,
-    pub(crate) evidence: Vec<PairKey>,
+    pub(crate) subject: Subject,
     pub(crate) supersedes: Vec<CaseNumber>,
     pub(crate) class: PatternClass,
     pub(crate) decision: Decision,
@@ -217,24 +230,21 @@ impl Ledger {
         standing
     }
 
-    /// What the decisions say of atoms that are there.
-    pub(crate) fn verdicts(&self, atoms: &Atoms) -> Vec<Verdict> {
-        let place = |id: &AtomId| atoms.ids().binary_search(&id.0).ok().and_then(|at| u32::try_from(at).ok());
-        let verdict = |decided: &Decided| {
+    /// What the decisions say: two atoms, and whether they are one person.
+    pub(crate) fn said(&self) -> BTreeMap<(AtomId, AtomId), bool> {
+        let said = |decided: &Decided| {
             let same = match decided.decision {
                 Decision::Different => false,
                 Decision::Leave => return None,
                 Decision::Same => true,
             };
-            let (x, y) = (place(&decided.x)?, place(&decided.y)?);
-            (x != y).then_some(Verdict { a: x.min(y), b: x.max(y), same })
+            Some(((decided.x.min(decided.y), decided.x.max(decided.y)), same))
         };
         let counts = self.standing();
         // In the order of taking, so that of two cases about the same two atoms the later one counts.
         let in_order =
             self.decided.iter().filter(|it| counts.get(&it.case).is_some_and(|last| std::ptr::eq(*last, *it)));
-        let said = in_order.filter_map(verdict).map(|verdict| ((verdict.a, verdict.b), verdict));
-        said.collect::<BTreeMap<_, _>>().into_values().collect()
+        in_order.filter_map(said).collect()
     }
 
     /// Whose turn it is with a case, and since when a question about it is out.

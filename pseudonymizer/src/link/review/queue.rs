@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::CaseNumber;
-use super::Pass;
+use sha2::{Digest, Sha256};
+
 use super::dossier::{self, Dossier};
 use super::ledger::{self, Askable, AtomId, Case, Evidence, Ledger, PairKey};
+use super::{CaseNumber, Pass};
 use crate::link::atoms::{Atoms, Kind};
 use crate::link::evidence::{Pattern, ScoredPair};
 
@@ -16,7 +17,7 @@ const QUEUE_MAX: usize = 20_000;
 /// The ledger with the queue of this pass. Numbers alone are random, and a case keeps its number as long as it stands.
 pub(super) fn renewed(earlier: Ledger, pass: &Pass<'_>, draw: &mut dyn FnMut() -> u64) -> Ledger {
     let mut taken = earlier.numbers();
-    let asked = earlier.sheets.iter().flat_map(|sheet| &sheet.questions).map(|it| (it.evidence.clone(), it.case));
+    let asked = earlier.sheets.iter().flat_map(|sheet| &sheet.questions).map(|it| (it.subject.pairs.clone(), it.case));
     let waiting = earlier.queue.iter().map(|case| (case.pairs(), case.number()));
     let numbered = asked.chain(waiting).flat_map(|(pairs, number)| pairs.into_iter().map(move |pair| (pair, number)));
     let known: HashMap<PairKey, CaseNumber> = numbered.collect();
@@ -24,10 +25,21 @@ pub(super) fn renewed(earlier: Ledger, pass: &Pass<'_>, draw: &mut dyn FnMut() -
     let grouped = places.group(evidence(&earlier, pass, &places));
     let components = places.components(&grouped);
     let decided = places.decided(&earlier);
-    let mut queue: Vec<Case> = Vec::new();
-    for (roots, evidence) in grouped {
+    let seen: HashSet<(&str, u64)> = earlier
+        .decided
+        .iter()
+        .flat_map(|it| it.subject.pairs.iter().map(|pair| (&*it.subject.sides, pair.pattern)))
+        .collect();
+    let mut queue: Vec<Case> = places.elsewhere(&earlier, pass.whole).cloned().collect();
+    for (roots, mut evidence) in grouped {
         let (Some(a), Some(b)) = (components.get(&roots.0), components.get(&roots.1)) else { continue };
+        let sides = places.digest([a, b]);
+        evidence.retain(|it| !seen.contains(&(&*sides, it.pair.pattern)));
+        if evidence.is_empty() {
+            continue;
+        }
         let mut case = Builder { pass, places: &places, sides: [a, b] }.case(evidence);
+        case.sides = sides;
         case.supersedes = decided.get(&roots).cloned().unwrap_or_default();
         queue.push(case);
     }
@@ -46,14 +58,13 @@ pub(super) fn renewed(earlier: Ledger, pass: &Pass<'_>, draw: &mut dyn FnMut() -
 
 /// What this pass leaves open, and what earlier ones did of atoms that it did not look at; without what was decided.
 fn evidence(earlier: &Ledger, pass: &Pass<'_>, places: &Places<'_>) -> Vec<Evidence> {
-    let decided: HashSet<PairKey> = earlier.decided.iter().flat_map(|it| it.evidence.iter().copied()).collect();
+    let decided: HashSet<PairKey> = earlier.decided.iter().flat_map(|it| it.subject.pairs.iter().copied()).collect();
     let id = |atom: u32| pass.atoms.ids().get(atom as usize).copied().map(AtomId);
     let found = pass.partition.grey.iter().filter_map(|grey| {
         Some(Evidence {
             pair: PairKey { a: id(grey.pair.a)?, b: id(grey.pair.b)?, pattern: grey.pair.pattern.0 },
             weight: grey.pair.weight,
             against: grey.against.map(|veto| veto.name().to_owned()),
-            told: (pass.told)(&grey.pair),
         })
     });
     let unseen = |pair: &PairKey| {
@@ -77,6 +88,24 @@ impl Places<'_> {
 
     fn root(&self, id: AtomId) -> Option<u32> {
         self.roots.get(self.place(id)? as usize).copied()
+    }
+
+    /// Earlier cases of atoms that this pass is not about.
+    fn elsewhere<'l>(&self, earlier: &'l Ledger, whole: bool) -> impl Iterator<Item = &'l Case> {
+        let here = |pair: &PairKey| self.place(pair.a).is_some() || self.place(pair.b).is_some();
+        earlier.queue.iter().filter(move |case| !whole && !case.evidence.iter().any(|it| here(&it.pair)))
+    }
+
+    /// SHA-256 over the atoms of both sides.
+    fn digest(&self, sides: [&[u32]; 2]) -> String {
+        let mut hash = Sha256::new();
+        for side in sides {
+            hash.update((side.len() as u64).to_le_bytes());
+            for atom in side {
+                hash.update(self.atoms.ids().get(*atom as usize).copied().unwrap_or_default());
+            }
+        }
+        hex::encode(hash.finalize())
     }
 
     /// The components of two atoms, the lesser first; none where they are one.
@@ -141,7 +170,7 @@ impl Builder<'_> {
         let conflicts: Vec<String> = against.into_iter().collect();
         let lead = evidence.first();
         let weight = lead.map_or(0, |it| it.weight);
-        let told = lead.map(|it| it.told.clone()).unwrap_or_default();
+        let pattern = Pattern(lead.map_or(0, |it| it.pair.pattern));
         let mut compared = lead.map(|it| [it.pair.a, it.pair.b]).map_or_else(Default::default, |ids| {
             ids.map(|id| self.places.place(id).map(|atom| dossier::source(atoms, sources, atom)).unwrap_or_default())
         });
@@ -152,15 +181,15 @@ impl Builder<'_> {
             class: dossier::class(&tokens, &conflicts),
             priority: priority(weight, !conflicts.is_empty(), &sides),
             tokens,
-            composites: told.composites,
-            bands: told.bands,
+            composites: dossier::composites(pattern),
+            bands: pattern.bands(),
             conflicts,
             weight,
             sources: compared,
             sides,
         };
         let askable = self.askable(&evidence);
-        Case { dossier, evidence, askable, supersedes: Vec::new() }
+        Case { dossier, evidence, askable, sides: String::new(), supersedes: Vec::new() }
     }
 
     /// Holders with atoms on both sides; whoever has most on the lesser side first, then in the order of the sources.
@@ -195,8 +224,7 @@ impl Builder<'_> {
 /// How much an answer tells: most where the weight is nearest to the middle, or where something speaks against it and the weight is
 /// thereby in doubt; the more so, the more pairs of atoms hang on it, and twice where it joins two sources.
 fn priority(weight: i32, conflict: bool, sides: &[dossier::Side; 2]) -> u64 {
-    let pair = ScoredPair { a: 0, b: 0, weight, pattern: Pattern::default() };
-    let probability = if conflict { 0.5 } else { pair.probability() };
+    let probability = if conflict { 0.5 } else { ScoredPair::probability_of(weight) };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000")]
     let information = (4000.0 * probability * (1.0 - probability)).round() as u64;
     let [a, b] = sides;

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::sheet::{Answered, Answers, Sheet};
 use super::*;
 use crate::link::atoms::Atom;
-use crate::link::evidence::Pattern;
+use crate::link::evidence::{Pattern, ScoredPair};
 use crate::link::fixture::{Zones, atom, policy};
 use crate::link::rules;
 use crate::seal;
@@ -64,14 +64,8 @@ impl World {
         let partition = rules::strong(&atoms, policy(), &verdicts).scored(&pairs);
         let store = Store::open(&self.folder)?;
         let sources = catalog::SOURCES.map(str::to_owned);
-        let pass = Pass {
-            atoms: &atoms,
-            sources: &sources,
-            partition: &partition,
-            scored: &|_| scored,
-            told: &|_| Told::default(),
-            run: 1,
-        };
+        let pass =
+            Pass { atoms: &atoms, sources: &sources, partition: &partition, scored: &|_| scored, whole: true, run: 1 };
         renew(&self.zones.linkage, &store, answers, &pass)?;
         store.publish()?;
         Ok(partition.roots.iter().collect::<std::collections::BTreeSet<_>>().len())
@@ -187,8 +181,47 @@ fn numbers_stay_and_the_decided_do_not_come_back_until_something_is_new() {
     assert_eq!(world.numbers().len(), 1);
     world.pass(&THREE, &[], &[]).unwrap();
     assert!(world.numbers().is_empty(), "a pass replaces the queue");
+    // The same records, another pair of them the heaviest, but it looks the same.
+    let five = [&four[..], &["5 ltc 2021-07..2021-09 c1=canary-c b1=canary-sato"]].concat();
+    world.pass(&five, &[(1, 3, 0.6, 8)], &[]).unwrap();
+    world.decide(world.numbers()[0], Decision::Leave).unwrap();
+    world.pass(&five, &[(1, 4, 0.7, 8)], &[]).unwrap();
+    assert!(world.numbers().is_empty());
     let unknown = world.decide(CaseNumber::of(77), Decision::Same).unwrap_err();
     assert_eq!(unknown.code(), "link/dossier");
+}
+
+#[test]
+fn a_pass_over_a_part_leaves_the_rest_of_the_queue() {
+    let world = World::new();
+    let words = ["1 ndb a3=a", "2 ndb a3=b", "3 ndb a3=c", "4 ndb a3=d"];
+    world.pass(&words, &[(0, 1, 0.6, 7), (2, 3, 0.8, 8)], &[]).unwrap();
+    let before = world.numbers();
+    let atoms = Atoms::new(words[2..].iter().map(|words| atom(words)).collect()).unwrap();
+    let partition = rules::strong(&atoms, policy(), &[]).scored(&[]);
+    let sources = catalog::SOURCES.map(str::to_owned);
+    for (whole, left) in [(false, 1), (true, 0)] {
+        let store = Store::open(&world.folder).unwrap();
+        let pass = Pass { atoms: &atoms, sources: &sources, partition: &partition, scored: &|_| true, whole, run: 2 };
+        renew(&world.zones.linkage, &store, &[], &pass).unwrap();
+        store.publish().unwrap();
+        assert_eq!(world.numbers(), before[..left]);
+    }
+}
+
+#[test]
+fn a_pattern_is_told_in_words_and_bands() {
+    use crate::link::evidence::{COMPARED, Level as Known};
+    let mut levels = [Known::Unknown; COMPARED];
+    levels[..4].copy_from_slice(&[Known::Differs, Known::Exact, Known::Near, Known::Exact]);
+    let world = World::new();
+    world.pass(&THREE, &[(0, 1, 0.8, Pattern::new(&levels, [None, Some(3)]).0)], &[]).unwrap();
+    let review = world.review();
+    let dossier = review.waiting().next().unwrap().dossier;
+    let told: Vec<String> =
+        dossier.composites.iter().take(5).map(|it| format!("{} {}", it.part, it.level.as_str())).collect();
+    assert_eq!(told, ["family differs", "given same", "birth near", "sex same", "number absent"]);
+    assert_eq!(dossier.bands, [None, Some(3)]);
 }
 
 #[test]
