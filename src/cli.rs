@@ -3,6 +3,7 @@
 mod keys;
 mod layout;
 mod link;
+mod link_review;
 mod opt_out;
 mod tokens;
 
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use keys::{Keys, KeysEpoch, KeysRoot, KeysRunKey, RootFile, Rotate};
 pub(crate) use layout::Layout;
 pub(crate) use link::{LinkDiff, LinkReport, LinkRun};
+pub(crate) use link_review::{DecisionWord, LinkReview, LinkReviewAct, QueuePlace};
 pub(crate) use opt_out::{Objections, OptOut};
 pub(crate) use tokens::Tokens;
 
@@ -198,6 +200,8 @@ pub(crate) enum Link {
     /// Make or renew the crosswalk
     #[command(after_help = link::RUN_HELP)]
     Run(LinkRun),
+    /// Pairs that neither rules nor scores decide: list, show, decide, ask their holders
+    Review(LinkReview),
 }
 
 #[derive(Debug, Args)]

@@ -2,9 +2,11 @@
 
 mod audit;
 mod catalog;
+mod dossier;
 mod keys;
 mod layout;
 mod link;
+mod link_review;
 mod opt_out;
 mod permit;
 mod portal_query;
@@ -14,6 +16,7 @@ mod serve;
 mod sql;
 mod synthesize;
 mod tokens;
+mod tokens_answer;
 
 use anyhow::Result;
 

@@ -66,6 +66,8 @@ actions! {
     AuditRead = "audit:read",
     /// Read the catalog.
     CatalogRead = "catalog:read",
+    /// See how the queue of doubtful pairs stands.
+    LinkageRead = "linkage:read",
     /// Have the signer issue a permit.
     PermitIssue = "permit:issue",
     /// End a permit.

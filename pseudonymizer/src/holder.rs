@@ -1,6 +1,7 @@
 //! What a holder makes again from the identities that it retains: tokens under the next epoch, a bridge between two epochs, and the
 //! composites of one linkage run. Identities are opened here, in the holder zone, and leave it as keyed hashes alone.
 
+mod answer;
 mod batch;
 mod bridge;
 mod bridges;
@@ -9,6 +10,7 @@ mod renew;
 mod run_tokens;
 mod table;
 
+pub use answer::{AnswerJob, Answering, AnswersMade, SideBySide, SideRow};
 pub(crate) use bridge::{BRIDGE, NEXT};
 pub use bridge::{Bridge, BridgeJob, bridge};
 pub use bridges::{RemovedBridges, remove as remove_bridges};

@@ -22,6 +22,7 @@ mod evidence;
 mod keys;
 mod permutation;
 mod report;
+pub mod review;
 mod rules;
 mod scored;
 mod store;
@@ -91,7 +92,8 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
 
     let twice = || LinkError::Twice { path: job.tokens.first().cloned().unwrap_or_default() };
     let atoms = Atoms::new(handed.atoms).map_err(|_| twice())?;
-    let mut strong = rules::strong(&atoms, job.policy, &[]);
+    let verdicts = review::verdicts(&keys, job.out, job.answers, &atoms)?;
+    let mut strong = rules::strong(&atoms, job.policy, &verdicts);
     let scored = if job.run_tokens.is_empty() {
         None
     } else {
@@ -125,6 +127,16 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
     let found =
         Found { atoms: &atoms, partition: &partition, assigned: &assigned, absent, turns, out_before, earlier, run };
     found.write(&store, &keys, &handed.agreed, now)?;
+    let has_composites = |_| !job.run_tokens.is_empty();
+    let pass = review::Pass {
+        atoms: &atoms,
+        sources: &handed.sources,
+        partition: &partition,
+        scored: &has_composites,
+        whole: true,
+        run,
+    };
+    review::renew(&keys, &store, job.answers, &pass)?;
     let (_, sha256) = catalog::manifest::digest(&store.next(crosswalk::FILE)).map_err(LinkError::unreadable)?;
     report.crosswalk.clone_from(&sha256);
     let marker = Marker {

@@ -50,6 +50,7 @@ acts! {
     Query = ProjectQuery,
     Read = ApplicationRead,
     ReadAccount = AccountRead,
+    ReadLinkage = LinkageRead,
     Return = ApplicationReturn,
     RevokePermit = PermitRevoke,
     Submit = ApplicationSubmit,

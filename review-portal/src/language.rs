@@ -143,6 +143,15 @@ mod tests {
         let events = include_str!("../../policies/src/application/event.rs");
         let kinds = events.split("=> \"").skip(1).map(|part| part.split('"').next().unwrap());
         assert!(kinds.map(|kind| assert!(JA.contains_key(&format!("event.{kind}")), "{kind}")).count() >= 15);
+        for class in policies::review::PatternClass::ALL {
+            assert!(JA.contains_key(&format!("pattern.{}", class.as_str())));
+        }
+        for step in ["broken", "missing", "nowhere", "stale", "empty", "clerk", "holders"] {
+            assert!(JA.contains_key(&format!("linkage.step.{step}")) && JA.contains_key(&format!("linkage.next.{step}")));
+        }
+        for turn in ["ask", "clerk", "holder", "nobody", "operator", "zone"] {
+            assert!(JA.contains_key(&format!("linkage.turn.{turn}")));
+        }
         for error in crate::pages::error::SHOWN.into_iter().chain(["internal"]) {
             assert!(JA.contains_key(&format!("error.{error}")) && JA.contains_key(&format!("error.{error}.hint")));
         }

@@ -12,6 +12,7 @@ mod pages;
 mod portal;
 mod query;
 mod record;
+mod review;
 mod serve;
 mod session;
 mod signer;
@@ -22,6 +23,7 @@ pub use database::Database;
 pub use error::PortalError;
 pub use language::refusal_in_japanese;
 pub use query::{AnswerColumn, PortalAnswer, PortalRefusal, QueryRunner};
+pub use review::ReviewPlace;
 pub use serve::{PortalConfig, serve};
 
 #[cfg(test)]

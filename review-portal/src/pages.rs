@@ -5,6 +5,7 @@ mod audit;
 mod catalog;
 pub(crate) mod error;
 mod home;
+mod linkage;
 mod project;
 mod sign_in;
 
@@ -54,6 +55,7 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/projects", get(project::list))
         .route("/projects/{project}/sql", get(project::sql).post(project::run))
         .route("/audit", get(audit::list))
+        .route("/linkage", get(linkage::show))
         .route("/static/portal.css", get(style))
         .fallback(error::not_found)
 }

@@ -13,6 +13,7 @@ use policies::keys::SigningKey;
 
 use crate::database::Database;
 use crate::query::QueryRunner;
+use crate::review::ReviewFile;
 use crate::signer::SignerClient;
 
 /// Shared state of all handlers.
@@ -27,6 +28,7 @@ pub(crate) struct Parts {
     pub(crate) session_key: SigningKey,
     pub(crate) signer: SignerClient,
     pub(crate) runner: Arc<dyn QueryRunner>,
+    pub(crate) review: Option<ReviewFile>,
     pub(crate) synthetic: bool,
     pub(crate) clock: fn() -> Timestamp,
 }

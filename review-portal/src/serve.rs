@@ -26,6 +26,7 @@ use crate::error::PortalError;
 use crate::pages;
 use crate::portal::{Parts, Portal};
 use crate::query::QueryRunner;
+use crate::review::{ReviewFile, ReviewPlace};
 use crate::session::Sessions;
 use crate::signer::SignerClient;
 
@@ -56,6 +57,8 @@ pub struct PortalConfig {
     pub tls: bool,
     /// Folder of the portal zone's audit chain.
     pub audit: PathBuf,
+    /// What the linkage zone tells of its queue of doubtful pairs, if it does.
+    pub review: Option<ReviewPlace>,
     /// Whether all data are made up: every page then says so.
     pub synthetic: bool,
     /// Whether a proxy speaks TLS before the portal, so that cookies are for https only; they are so too if the portal does.
@@ -120,6 +123,7 @@ pub(crate) async fn open(config: &PortalConfig, runner: Arc<dyn QueryRunner>) ->
         session_key: keys.signing("session").map_err(PortalError::Keys)?,
         signer: SignerClient::new(&config.signer_url, config.ca.as_deref(), sign()?)?,
         runner,
+        review: config.review.as_ref().map(ReviewFile::open).transpose().map_err(PortalError::Keys)?,
         synthetic: config.synthetic,
         clock: config.clock,
     }))

@@ -3,5 +3,6 @@
 mod failure;
 mod flow;
 mod guard;
+mod linkage;
 mod routes;
 mod world;

@@ -114,6 +114,7 @@ impl Visit {
             path: self.path.clone(),
             applications: may(Action::ApplicationList),
             audit: may(Action::AuditRead),
+            linkage: may(Action::LinkageRead),
         }
     }
 }
@@ -129,6 +130,7 @@ pub(crate) struct Frame {
     pub(crate) path: String,
     pub(crate) applications: bool,
     pub(crate) audit: bool,
+    pub(crate) linkage: bool,
 }
 
 impl Frame {

@@ -7,6 +7,27 @@ use policies::keys::RunId;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Tokens {
+    /// Answer the linkage zone's signed questions, from the identities that this holder retains
+    #[command(
+        after_help = "Example:\n  sudare tokens answer --keys ndb/keys --batch ndb-2025 ndb-2026 --questions ndb.questions.jws --out ndb.answers.jws\n\nIdentities are shown on this terminal alone. A clerk's own tool hands in a file with --answers-file instead."
+    )]
+    Answer {
+        /// The holder's key folder
+        #[arg(long)]
+        keys: PathBuf,
+        /// Batch folders of this holder
+        #[arg(long, required = true, num_args = 1..)]
+        batch: Vec<PathBuf>,
+        /// File of questions, signed by the linkage zone; sealed or not
+        #[arg(long)]
+        questions: PathBuf,
+        /// Answers as lines `question,yes|no|unknown`, in the place of asking on the terminal
+        #[arg(long)]
+        answers_file: Option<PathBuf>,
+        /// File for the signed answers
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// During a rotation: every atom's tokens under the current and the next epoch, for the linkage zone to compare
     #[command(
         after_help = "Example:\n  sudare tokens bridge --keys ndb/keys --link-to linkage/keys/public --out ndb-bridge --batch ndb-2025 ndb-2026\n\nName all batches that the linkage zone has linked. Then `sudare link bridge` there."

@@ -27,6 +27,7 @@ pub(crate) fn run(arguments: &Link, lang: Lang) -> Result<Outcome> {
         Link::Diff(arguments) => report::diff(arguments, lang),
         Link::RemoveBridge { keys, bridges } => remove(keys, bridges, lang),
         Link::Report(arguments) => report::show(arguments, lang),
+        Link::Review(arguments) => super::link_review::run(arguments, lang),
         Link::Run(arguments) => renew(arguments, lang),
     }
 }

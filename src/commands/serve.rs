@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use engine::{EngineConfig, EngineLimits, client};
 use permit_signer::SignerConfig;
-use review_portal::PortalConfig;
+use review_portal::{PortalConfig, ReviewPlace};
 use serde::Deserialize;
 
 use super::portal_query::EngineQueries;
@@ -57,6 +57,14 @@ struct Portal {
     synthetic: bool,
     #[serde(default)]
     https: bool,
+    review: Option<Review>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Review {
+    summary: PathBuf,
+    linkage_key: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -155,6 +163,10 @@ impl Portal {
             signer_url: self.signer,
             ca: self.ca.map(|ca| base.join(ca)),
             tls: self.tls,
+            review: self.review.map(|review| ReviewPlace {
+                summary: base.join(review.summary),
+                linkage_key: base.join(review.linkage_key),
+            }),
             synthetic: self.synthetic,
             https: self.https,
             audit: keys.clone(),

@@ -9,7 +9,7 @@ use policies::audit::{Act, AuditLog};
 use policies::keys::{Epochs, KeyFolder, RunId, SealRecipient};
 use pseudonymizer::holder::{self, BridgeJob, RenewJob, RunTokens, RunTokensJob};
 
-use super::pseudonymize;
+use super::{pseudonymize, tokens_answer};
 use crate::cli::Tokens;
 use crate::clock;
 use crate::lang::Lang;
@@ -17,6 +17,16 @@ use crate::output::{self, Outcome};
 
 pub(crate) fn run(arguments: Tokens, lang: Lang) -> Result<Outcome> {
     match arguments {
+        Tokens::Answer { keys, batch, questions, answers_file, out } => {
+            let holder = Holder::open(&keys)?;
+            let at = tokens_answer::Places {
+                batches: &batch,
+                questions: &questions,
+                answers_file: answers_file.as_deref(),
+                out: &out,
+            };
+            tokens_answer::answer(&holder.keys, &holder.audit, &at, lang)
+        }
         Tokens::Bridge { keys, batch, link_to, out } => bridge(&Holder::open(&keys)?, &batch, &link_to, &out, lang),
         Tokens::Renew { keys, batch, link_to, release_to } => {
             renew(&Holder::open(&keys)?, &batch, &link_to, &release_to, lang)

@@ -125,6 +125,7 @@ async fn start(services: &mut Services, folder: &Folder, arguments: &cli::Demo) 
         signer_url: format!("http://{signer}"),
         ca: Some(folder.ca_file()),
         tls: false,
+        review: None,
         synthetic: true,
         https: false,
         audit: portal.clone(),

@@ -4,16 +4,32 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use catalog::batch::BatchError;
+use policies::jws::JwsError;
 use policies::keys::{KeyError, RotationError, RunKeyError};
 
+use crate::link::review::CaseNumber;
 use crate::seal::SealError;
 
 /// Why tokens could not be made from retained identities. The batch is left as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum HolderError {
+    /// A line of a clerk's answers is wrong.
+    #[error("line {line} of {} is no answer to a question of the file: write question,yes or question,no or question,unknown, each question once; nothing was noted", path.display())]
+    AnswerLine {
+        /// The file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: u64,
+    },
     /// The batch is not whole, or not this holder's.
     #[error("the batch cannot be used")]
     Batch(#[from] BatchError),
+    /// An atom of the question is in another batch.
+    #[error("question {question} is about records that are in none of the batches that were named; name their batch too")]
+    Elsewhere {
+        /// Number of the question.
+        question: CaseNumber,
+    },
     /// The epochs do not allow it.
     #[error("the holder's epochs do not allow it")]
     Epochs(#[from] RotationError),
@@ -51,12 +67,27 @@ pub enum HolderError {
         /// What differs.
         what: &'static str,
     },
+    /// The questions are another holder's.
+    #[error("{} asks another holder, or was made for another signing key of this one; give it to the holder that it names", path.display())]
+    OtherHolder {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nobody whom this holder trusts asks.
+    #[error("{} is no file of questions, or is not signed by the key that this holder trusts as the linkage zone's", path.display())]
+    Questions {
+        /// The file.
+        path: PathBuf,
+    },
     /// There is no usable run key.
     #[error("the run's key cannot be used")]
     RunKey(#[from] RunKeyError),
     /// Sealing failed, or a sealed file did not open.
     #[error("a sealed file could not be used")]
     Seal(#[from] SealError),
+    /// The answers could not be signed.
+    #[error("the answers cannot be signed")]
+    Sign(#[from] JwsError),
     /// Fewer or more identities than atoms.
     #[error("{} holds {found} sets of identifiers, the batch's manifest says {expected}; restore the batch from its copy, or make it again", path.display())]
     Short {
@@ -73,23 +104,43 @@ pub enum HolderError {
         /// The batch.
         path: PathBuf,
     },
+    /// More questions than a person answers.
+    #[error("{} asks {found} questions; a holder answers at most {most} at a time, so that nobody compares its persons wholesale", path.display())]
+    TooMany {
+        /// The file.
+        path: PathBuf,
+        /// Questions of the file.
+        found: usize,
+        /// Most that are answered.
+        most: usize,
+    },
+    /// There is nothing to send.
+    #[error("no question is answered yet")]
+    Unanswered,
 }
 
 impl HolderError {
     /// Stable code, listed in `docs/errors.md`.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::AnswerLine { .. } => "tokens/answer-line",
             Self::Batch(_) => "tokens/batch",
+            Self::Elsewhere { .. } => "tokens/elsewhere",
             Self::Epochs(_) => "tokens/epochs",
             Self::Exists { .. } => "tokens/exists",
             Self::Form { .. } => "tokens/form",
             Self::Io { .. } => "tokens/io",
             Self::Keys(_) => "tokens/keys",
             Self::Mixed { .. } => "tokens/mixed",
+            Self::OtherHolder { .. } => "tokens/other-holder",
+            Self::Questions { .. } => "tokens/questions",
             Self::RunKey(_) => "tokens/run-key",
             Self::Seal(_) => "tokens/seal",
+            Self::Sign(_) => "tokens/sign",
             Self::Short { .. } => "tokens/short",
             Self::Strange { .. } => "tokens/strange",
+            Self::TooMany { .. } => "tokens/too-many",
+            Self::Unanswered => "tokens/unanswered",
         }
     }
 

@@ -1,5 +1,6 @@
 //! A rotation from end to end with three holders' batches of the samples, and what must not pass; run tokens of a batch.
 
+mod answers;
 mod rotation;
 mod runs;
 

@@ -7,6 +7,7 @@ use arrow::error::ArrowError;
 use catalog::ManifestError;
 use policies::keys::KeyError;
 
+use super::review::ReviewError;
 use crate::seal::SealError;
 
 /// Why the linkage zone could not make a crosswalk. Nothing of an earlier run is touched then.
@@ -83,6 +84,9 @@ pub enum LinkError {
         /// The folder of link.
         path: PathBuf,
     },
+    /// Doubtful pairs: an answer, a question or a decision.
+    #[error(transparent)]
+    Review(#[from] ReviewError),
     /// Run tokens of atoms that the zone does not hold.
     #[error("{} has atoms that this zone does not hold, or of another source; hand over that batch's tokens folder too", path.display())]
     RunAtoms {
@@ -140,6 +144,7 @@ impl LinkError {
             Self::NoRun { .. } => "link/no-run",
             Self::Nothing => "link/nothing",
             Self::Other { .. } => "link/other",
+            Self::Review(cause) => cause.code(),
             Self::RunAtoms { .. } => "link/run-atoms",
             Self::Seal(_) => "link/seal",
             Self::Signature { .. } => "link/signature",

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::error::LinkError;
 use super::keys::Earlier;
-use super::{absent, crosswalk};
+use super::{absent, crosswalk, review};
 use crate::seal::{BatchReader, BatchWriter};
 
 const STATE: &str = "state.arrow.age";
@@ -31,8 +31,8 @@ pub(crate) const SCORED: &str = "scored.json";
 /// In a partial folder: everything is written and synced, only the moves are left.
 const READY: &str = "ready";
 /// In the order in which they are moved; the marker last.
-const RESULTS: [&str; 8] =
-    [STATE, absent::FILE, EVENTS, MODEL, SCORED, REPORT, crosswalk::FILE, crosswalk::MARKER];
+const RESULTS: [&str; 9] =
+    [STATE, absent::FILE, review::FILE, EVENTS, MODEL, SCORED, REPORT, crosswalk::FILE, crosswalk::MARKER];
 /// Rows of one Arrow batch of the crosswalk and the state.
 const ROWS: usize = 64 * 1024;
 

@@ -11,7 +11,7 @@ use super::world::World;
 type Route = (&'static str, &'static str, Option<(&'static str, u16)>);
 
 /// Method, path, and one person who is signed in but may not (none: everybody may).
-const ROUTES: [Route; 32] = [
+const ROUTES: [Route; 33] = [
     ("get", "/", None),
     ("get", "/sign-in", None),
     ("post", "/sign-in", None),
@@ -43,6 +43,7 @@ const ROUTES: [Route; 32] = [
     ("get", "/projects/{project}/sql", Some(("office", 404))),
     ("post", "/projects/{project}/sql", Some(("pi", 404))),
     ("get", "/audit", Some(("office", 403))),
+    ("get", "/linkage", Some(("office", 403))),
     ("post", "/audit", Some(("auditor", 405))),
 ];
 

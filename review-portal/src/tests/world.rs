@@ -19,12 +19,12 @@ use tokio::task::JoinSet;
 
 use crate::accounts::{self, NewAccount};
 use crate::catalog::{DatasetText, Publication, publish};
-use crate::{AnswerColumn, Database, PortalAnswer, PortalConfig, PortalRefusal, QueryRunner, serve};
+use crate::{AnswerColumn, Database, PortalAnswer, PortalConfig, PortalRefusal, QueryRunner, ReviewPlace, serve};
 
 pub(super) const PASSWORD: &str = "correct horse battery staple";
 
 /// Short name, organisation, roles.
-pub(super) const PEOPLE: [(&str, &str, &str); 9] = [
+pub(super) const PEOPLE: [(&str, &str, &str); 10] = [
     ("pi", "University A", "researcher"),
     ("co", "University B", "researcher"),
     ("eve", "University X", "researcher"),
@@ -34,6 +34,7 @@ pub(super) const PEOPLE: [(&str, &str, &str); 9] = [
     ("chair", "Institute E", "chair reviewer"),
     ("office", "Ministry", "secretariat"),
     ("auditor", "Audit Office", "auditor"),
+    ("steward", "Ministry", "steward"),
 ];
 
 pub(super) struct World {
@@ -85,6 +86,7 @@ impl World {
         let now = Timestamp::now();
         KeyFolder::init(&path("permit"), Zone::Permit, now).unwrap();
         let keys = KeyFolder::init(&path("portal"), Zone::Portal, now).unwrap();
+        let linkage = KeyFolder::init(&path("linkage"), Zone::Linkage, now).unwrap();
         let mut running = JoinSet::new();
         let (stop_signer, stopped) = oneshot::channel();
         let (ready, signer) = oneshot::channel();
@@ -112,6 +114,7 @@ impl World {
             ca: None,
             tls: false,
             audit: path("portal"),
+            review: Some(ReviewPlace { summary: path("review.jws"), linkage_key: linkage.public("sign") }),
             synthetic: true,
             https: false,
             clock: Timestamp::now,

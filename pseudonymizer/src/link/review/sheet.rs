@@ -1,0 +1,116 @@
+//! Questions to a holder and its answers, as signed files: "are these two atoms of yours one person?" Questions name atoms of that
+//! holder and nothing else; answers name questions and nothing else.
+
+use jiff::Timestamp;
+use policies::jws::{self, JwsError};
+use policies::keys::{SigningKey, VerifyingKey};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::CaseNumber;
+use super::ledger::AtomId;
+
+/// `typ` of a file of questions.
+const QUESTIONS: &str = "sudare-questions+jws";
+/// `typ` of a file of answers.
+const ANSWERS: &str = "sudare-answers+jws";
+
+/// Most questions of one file: what a clerk answers in a day or two. A holder refuses larger ones, so that nobody with the linkage
+/// zone's key compares its persons wholesale.
+pub(crate) const QUESTIONS_MAX: usize = 500;
+
+/// What a holder says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// Two persons.
+    No,
+    /// It cannot be told from what is retained.
+    Unknown,
+    /// One person.
+    Yes,
+}
+
+impl Answer {
+    /// The word in files and message keys.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::No => "no",
+            Self::Unknown => "unknown",
+            Self::Yes => "yes",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::No, Self::Unknown, Self::Yes].into_iter().find(|answer| answer.as_str() == word)
+    }
+}
+
+/// A file of questions.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sheet {
+    pub(crate) source: String,
+    /// Fingerprint of the holder's signing key.
+    pub(crate) holder: String,
+    pub(crate) asked_at: Timestamp,
+    pub(crate) questions: Vec<Question>,
+}
+
+/// Are these one person?
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Question {
+    pub(crate) question: CaseNumber,
+    pub(crate) x: AtomId,
+    pub(crate) y: AtomId,
+}
+
+impl Sheet {
+    /// Signs it; `key` is the linkage zone's `sign` key.
+    pub(crate) fn sign(&self, key: &SigningKey) -> Result<String, JwsError> {
+        jws::sign(QUESTIONS, self, key)
+    }
+
+    /// Reads a signed one.
+    pub(crate) fn verify(signed: &str, key: &VerifyingKey) -> Result<Self, JwsError> {
+        jws::verify(QUESTIONS, signed.trim(), key)
+    }
+}
+
+/// A file of answers.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Answers {
+    pub(crate) source: String,
+    /// SHA-256 of the signed file of questions, hexadecimal.
+    pub(crate) questions: String,
+    pub(crate) answered_at: Timestamp,
+    pub(crate) answers: Vec<Answered>,
+}
+
+/// What was said to a question.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Answered {
+    pub(crate) question: CaseNumber,
+    pub(crate) answer: Answer,
+}
+
+impl Answers {
+    /// Signs it; `key` is the holder's `sign` key.
+    pub(crate) fn sign(&self, key: &SigningKey) -> Result<String, JwsError> {
+        jws::sign(ANSWERS, self, key)
+    }
+
+    /// Reads a signed one.
+    pub(crate) fn verify(signed: &str, key: &VerifyingKey) -> Result<Self, JwsError> {
+        jws::verify(ANSWERS, signed.trim(), key)
+    }
+}
+
+/// A short name of a signed file.
+pub(crate) fn digest(signed: &str) -> String {
+    hex::encode(Sha256::digest(signed.trim()))
+}
