@@ -177,6 +177,7 @@ async fn furnish(database: PathBuf, keys: &KeyFolder) {
             sources: Vec::new(),
             crosswalk: String::new(),
             pinned: Vec::new(),
+            quality: None,
             wrapped_key: String::new(),
         };
         let text = DatasetText::from(catalog::datasets::about(dataset).unwrap());
