@@ -3,5 +3,6 @@
 mod failure;
 mod flow;
 mod guard;
+mod quality;
 mod routes;
 mod world;
