@@ -221,6 +221,12 @@ pub(crate) struct Release {
     /// Folder of all releases
     #[arg(long)]
     pub(crate) out: PathBuf,
+    /// CSV of institution codes and the family of their software, for linkage rates by it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) facility_software: Option<PathBuf>,
+    /// A steward's word (`sudare catalog word`) for a release whose linkage fell
+    #[arg(long, value_name = "FILE")]
+    pub(crate) steward_word: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -256,6 +262,24 @@ pub(crate) enum Catalog {
         /// Release folders
         #[arg(required = true)]
         releases: Vec<PathBuf>,
+    },
+    /// Let a release pass whose linkage fell: sign its figures with a reason
+    #[command(
+        after_help = "Example:\n  sudare catalog word --keys portal/keys --quality releases/.quality/ndb-2026.2.json \\\n    --reason \"an insurer sends no more numbers since April\" --out word.jws\n\nThe enclave believes the key once: `sudare keys trust --keys enclave/keys --source steward --holder portal/keys/public`."
+    )]
+    Word {
+        /// The portal's key folder: its signature is what the enclave believes
+        #[arg(long)]
+        keys: PathBuf,
+        /// The figures that the refused release left
+        #[arg(long)]
+        quality: PathBuf,
+        /// Why the release may appear; stands in its manifest and in the audit chains
+        #[arg(long)]
+        reason: String,
+        /// File to make
+        #[arg(long)]
+        out: PathBuf,
     },
     /// Show one dataset
     #[command(after_help = "Example:\n  sudare catalog show --database portal/portal.sqlite ndb")]

@@ -29,7 +29,7 @@ pub(crate) use catalog::{audit as portal_audit, publish};
 pub(crate) use layout::accept_layout;
 pub(crate) use link::link;
 pub(crate) use pseudonymize::{options as pseudonymize_options, pseudonymize};
-pub(crate) use release::release;
+pub(crate) use release::{Wanted as WantedRelease, release};
 pub(crate) use serve::{start_engine, start_portal, start_signer};
 pub(crate) use sql::answer_table;
 pub(crate) use synthesize::synthesize;

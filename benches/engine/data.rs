@@ -132,6 +132,7 @@ impl Data {
             sources: Vec::new(),
             crosswalk: String::new(),
             pinned: Vec::new(),
+            quality: None,
             wrapped_key: key.wrap(&self.keys.bytes("kek").expect("kek"), &id).expect("a wrapped key"),
         };
         manifest.write(&folder, &self.keys.signing("sign").expect("sign")).expect("a manifest");

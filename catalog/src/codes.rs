@@ -127,6 +127,13 @@ pub fn medical_area_of_municipality(code: &str) -> Option<&'static str> {
     MAP.get(code).copied()
 }
 
+/// Names of a prefecture by its 2-digit code: Japanese, English.
+pub fn prefecture(code: &str) -> Option<(&'static str, &'static str)> {
+    static JA: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| pairs("code.prefecture", "code", "name_ja"));
+    static EN: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| pairs("code.prefecture", "code", "name_en"));
+    Some((*JA.get(code)?, *EN.get(code)?))
+}
+
 fn pairs(list: &str, key: &str, value: &str) -> HashMap<&'static str, &'static str> {
     let Some((_, text)) = LISTS.iter().find(|(name, _)| *name == list) else { return HashMap::new() };
     columns(text, key, value)

@@ -9,6 +9,7 @@ pub mod facility;
 mod installed;
 pub mod manifest;
 pub mod person_key;
+pub mod quality;
 pub mod schema;
 pub mod sealed;
 
@@ -18,6 +19,7 @@ pub use encryption::{DatasetKey, aad_prefix};
 pub use installed::{InstallError, added_source, added_sources, install, policy, sources, tables};
 pub use manifest::{Manifest, ManifestError, ReleaseId};
 pub use person_key::{BucketCount, PersonKey, bucket_of};
+pub use quality::Quality;
 pub use schema::{
     Class, Column, ColumnType, HIDDEN_FACILITY, SOURCES, Table, content_schema, facility_facts_schema,
     person_facts_schema, person_source_schema, release_schema, table,

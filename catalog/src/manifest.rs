@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::person_key::BucketCount;
+use crate::quality::{self, QualitySeal};
 
 /// Format of the release folder that this code writes and reads.
 pub const FORMAT: u32 = 2;
@@ -148,6 +149,9 @@ pub struct Manifest {
     /// Other releases it was made against (for `person`).
     #[serde(default)]
     pub pinned: Vec<ReleaseId>,
+    /// What is said of the linkage; none in releases of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<QualitySeal>,
     /// The dataset key, wrapped by the enclave's key; see [`crate::DatasetKey`].
     pub wrapped_key: String,
 }
@@ -231,7 +235,12 @@ impl Manifest {
                 return Err(ManifestError::Changed { release: self.release.clone(), file: file.path.clone() });
             }
         }
-        Ok(())
+        match &self.quality {
+            Some(seal) if digest(&folder.join(quality::FILE))?.1 != seal.sha256 => {
+                Err(ManifestError::Changed { release: self.release.clone(), file: quality::FILE.to_owned() })
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 }
 

@@ -15,6 +15,8 @@ pub const PERMIT: &str = "sudare-permit+jws";
 pub const SESSION: &str = "sudare-session+jws";
 /// `typ` of a status document.
 pub const STATUS: &str = "sudare-status+jws";
+/// `typ` of a steward's word on the linkage of a release.
+pub const QUALITY_WORD: &str = "sudare-quality-word+jws";
 /// `typ` of an application's events on their way from the portal to the permit signer.
 pub const EVENTS: &str = "sudare-events+jws";
 
@@ -60,6 +62,7 @@ fn name(kind: &'static str) -> &'static str {
         SESSION => "session token",
         STATUS => "status document",
         EVENTS => "event list",
+        QUALITY_WORD => "steward's word",
         _ => "document",
     }
 }

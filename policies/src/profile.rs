@@ -48,6 +48,15 @@ pub struct Budget {
     pub window: usize,
 }
 
+/// Counts that a cell for everybody needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicCounts {
+    /// Distinct persons.
+    pub min_persons: u64,
+    /// Distinct institutions.
+    pub min_institutions: u64,
+}
+
 /// There is no profile of that name.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
@@ -74,6 +83,17 @@ impl Profile {
         toml::from_str(text).map_err(|_| ProfileError::Broken(name))
     }
 
+    /// The strictest counts of all profiles: for what everybody may see.
+    pub fn strictest() -> Result<PublicCounts, ProfileError> {
+        let mut strictest = PublicCounts { min_persons: 0, min_institutions: 0 };
+        for name in Self::names() {
+            let profile = Self::named(name)?;
+            strictest.min_persons = strictest.min_persons.max(profile.min_persons);
+            strictest.min_institutions = strictest.min_institutions.max(profile.min_institutions);
+        }
+        Ok(strictest)
+    }
+
     /// Names of all profiles.
     pub fn names() -> impl Iterator<Item = &'static str> {
         FILES.iter().map(|(name, _)| *name)
@@ -92,6 +112,9 @@ mod tests {
             assert!(profile.min_persons >= 10);
             // The largest of one sign are kept for two persons.
             assert!((1..=2).contains(&profile.dominance_n));
+            let strictest = Profile::strictest().unwrap();
+            assert!(profile.min_persons <= strictest.min_persons);
+            assert!(profile.min_institutions <= strictest.min_institutions);
         }
     }
 }

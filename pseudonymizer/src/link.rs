@@ -148,6 +148,7 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
         epoch: handed.agreed.epoch,
         normaliser: handed.agreed.normaliser,
         batches: handed.batches,
+        sources: handed.sources,
     };
     if let Some(scored) = &scored {
         store.write_json(store::MODEL, &scored.model)?;
@@ -197,15 +198,21 @@ impl Found<'_> {
     }
 
     /// Atoms that stay out have no person there: the enclave learns that they are to be left out, and nothing else of them.
-    fn crosswalk(&self) -> Vec<([u8; 16], Option<u64>, &'static str)> {
+    fn crosswalk(&self) -> Vec<([u8; 16], Option<u64>, &'static str, u32)> {
         let out: HashSet<[u8; 16]> = self.absent.atoms(self.atoms, self.partition).collect();
         let mut sizes: HashMap<u32, u32> = HashMap::new();
-        for (id, root) in self.atoms.ids().iter().zip(&self.partition.roots) {
-            *sizes.entry(*root).or_default() += u32::from(!out.contains(id));
+        let mut found: HashMap<u32, u32> = HashMap::new();
+        for ((id, root), source) in self.atoms.ids().iter().zip(&self.partition.roots).zip(self.atoms.sources()) {
+            let stays = !out.contains(id);
+            *sizes.entry(*root).or_default() += u32::from(stays);
+            // A source beyond the 32nd is not told.
+            let bit = if stays { 1_u32.checked_shl(u32::from(*source)).unwrap_or(0) } else { 0 };
+            *found.entry(*root).or_default() |= bit;
         }
+        let sources = |root| found.get(&root).copied().unwrap_or(0);
         let grade = |root| if sizes.get(&root) == Some(&1) { "single" } else { "strong" };
         let row = |(id, root, known): ([u8; 16], u32, Earlier)| {
-            if out.contains(&id) { (id, None, "absent") } else { (id, Some(known.key), grade(root)) }
+            if out.contains(&id) { (id, None, "absent", 0) } else { (id, Some(known.key), grade(root), sources(root)) }
         };
         self.keyed().map(row).collect()
     }

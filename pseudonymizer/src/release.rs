@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use arrow::record_batch::RecordBatch;
 use catalog::manifest::{self, Manifest, ReleaseTable};
-use catalog::{BucketCount, DatasetKey, ReleaseId, Table, person_source_schema, release_schema};
+use catalog::quality::QualitySeal;
+use catalog::{BucketCount, DatasetKey, Quality, ReleaseId, Table, person_source_schema, release_schema};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use policies::Zone;
 use policies::keys::{KeyFolder, SealIdentity};
+use policies::{LinkagePolicy, Zone, durable};
 
 mod bucket_file;
 mod content;
@@ -20,6 +21,7 @@ mod facility;
 mod facility_map;
 mod folder;
 mod person;
+mod quality;
 mod sort;
 mod surrogate;
 
@@ -32,6 +34,7 @@ use facility::Facilities;
 use facility_map::FacilityMap;
 use folder::Partial;
 use person::Persons;
+use quality::{Gathering, Software};
 use sort::{Sorter, Spill};
 use surrogate::Surrogates;
 
@@ -61,6 +64,12 @@ pub struct ReleaseJob<'a> {
     pub buckets: BucketCount,
     /// Version of the code, for the manifest.
     pub code_version: &'a str,
+    /// How far linkage may fall.
+    pub policy: &'a LinkagePolicy,
+    /// CSV of institutions and the family of their software, for rates by it.
+    pub facility_software: Option<&'a Path>,
+    /// A steward's word for a release that fell further.
+    pub steward_word: Option<&'a Path>,
 }
 
 /// How far a release is.
@@ -90,16 +99,15 @@ pub fn run(
     let content = Content::open_all(job.content, &keys)?;
     let crosswalk = Crosswalk::open(job.crosswalk, &identity)?;
     check_sources(job, &content, &crosswalk)?;
+    let software = job.facility_software.map_or_else(|| Ok(Software::default()), Software::read)?;
 
     let year = now.to_zoned(TimeZone::UTC).year();
     let partial = Partial::open(job.releases, job.dataset, job.version, year)?;
     let key = DatasetKey::generate();
-    let spill = Spill {
-        folder: partial.spill()?,
-        to: keys.recipient().map_err(ReleaseError::keys)?,
-        identity: &identity,
-        budget: BUDGET,
-    };
+    let folder = partial.spill()?;
+    let to = keys.recipient().map_err(ReleaseError::keys)?;
+    let spill = Spill { folder: folder.clone(), to: to.clone(), identity: &identity, budget: BUDGET };
+    let events = Spill { folder, to, identity: &identity, budget: quality::BUDGET };
     let mut making = Making {
         content: &content,
         crosswalk: &crosswalk,
@@ -107,12 +115,16 @@ pub fn run(
         sealing: Sealing { release: partial.release(), key: &key, buckets: job.buckets, folder: partial.path() },
         spill: &spill,
         facilities: FacilityMap::open(job.releases, &identity)?,
+        quality: Gathering::new(&crosswalk, software, &events),
         progress,
         rows: 0,
         absent: 0,
     };
     let tables = if job.dataset == PERSON { making.person()? } else { making.source(job.dataset)? };
     making.facilities.save(&spill.to)?;
+    making.step("quality", 0)?;
+    let Making { quality, progress, rows, absent, .. } = making;
+    let quality = seal_quality(quality.finish(job.dataset, partial.release())?, job, &keys, partial.path())?;
 
     let manifest = Manifest {
         format: manifest::FORMAT,
@@ -124,11 +136,14 @@ pub fn run(
         sources: content.iter().map(|content| content.batch.clone()).collect(),
         crosswalk: crosswalk.digest().to_owned(),
         pinned: if job.dataset == PERSON { pinned(job, &keys, &content, crosswalk.digest())? } else { Vec::new() },
+        quality: Some(quality),
         wrapped_key: wrap(&key, &keys, partial.release())?,
     };
     let sign = keys.signing("sign").map_err(ReleaseError::keys)?;
     manifest.write(partial.path(), &sign).map_err(ReleaseError::manifest)?;
-    making.step("manifest.json", 0)?;
+    if !progress(ReleaseProgress { table: "manifest.json", rows, absent }) {
+        return Err(ReleaseError::Stopped);
+    }
     partial.publish()?;
     tracing::info!(release.id = %manifest.release, tables.count = manifest.tables.len(), "release published");
     Ok(manifest)
@@ -146,6 +161,20 @@ fn check_sources(job: &ReleaseJob<'_>, content: &[Content], crosswalk: &Crosswal
         }
     }
     Ok(())
+}
+
+/// Writes `quality.json` into the release to be, if it may appear.
+fn seal_quality(
+    quality: Quality,
+    job: &ReleaseJob<'_>,
+    keys: &KeyFolder,
+    folder: &Path,
+) -> Result<QualitySeal, ReleaseError> {
+    let path = folder.join(catalog::quality::FILE);
+    let (bytes, sha256) = quality.bytes().map_err(|cause| ReleaseError::io(&path)(cause.into()))?;
+    let seal = quality::fairness::seal(job.releases, &quality, &sha256, job.policy, keys, job.steward_word)?;
+    durable::replace(&path, &bytes).map_err(ReleaseError::io(&path))?;
+    Ok(seal)
 }
 
 fn wrap(key: &DatasetKey, keys: &KeyFolder, release: &ReleaseId) -> Result<String, ReleaseError> {
@@ -186,6 +215,7 @@ struct Making<'a> {
     sealing: Sealing<'a>,
     spill: &'a Spill<'a>,
     facilities: FacilityMap,
+    quality: Gathering<'a>,
     progress: &'a mut dyn FnMut(ReleaseProgress<'_>) -> bool,
     rows: u64,
     absent: u64,
@@ -207,6 +237,7 @@ impl Making<'_> {
 
     /// All tables of one database, those without rows too.
     fn source(&mut self, dataset: &str) -> Result<BTreeMap<String, ReleaseTable>, ReleaseError> {
+        self.only_gathered(&[PERSON])?;
         let wanted = catalog::tables().iter().filter(|table| table.schema() == Some(dataset) && table.has_persons());
         wanted.map(|table| Ok((table.name.clone(), self.table(table)?))).collect()
     }
@@ -218,6 +249,7 @@ impl Making<'_> {
             let file = content.file(&table.name);
             for rows in content.rows(&table.name, self.identity)? {
                 let rows = self.present(rows.map_err(ReleaseError::seal)?, &file)?;
+                self.quality.take(&content.batch.source, &table.name, &rows, &file)?;
                 sorter.push(Surrogates::new(table, self.crosswalk, &mut self.facilities).replace(&rows, &file)?)?;
                 self.step(&table.name, rows.num_rows())?;
             }
@@ -240,7 +272,23 @@ impl Making<'_> {
             tables.insert(name, made);
         }
         tables.insert(FACILITY.to_owned(), self.facility()?);
+        let care: Vec<_> = catalog::tables().iter().map(|table| table.name.as_str()).filter(|name| *name != PERSON).collect();
+        self.only_gathered(&care)?;
         Ok(tables)
+    }
+
+    /// Reads tables that are no part of this release for what they say of linkage.
+    fn only_gathered(&mut self, tables: &[&str]) -> Result<(), ReleaseError> {
+        for table in tables.iter().filter(|table| quality::wanted(table)) {
+            for content in self.content {
+                let file = content.file(table);
+                for rows in content.rows(table, self.identity)? {
+                    let (rows, _) = surrogate::present(self.crosswalk, rows.map_err(ReleaseError::seal)?, &file)?;
+                    self.quality.take(&content.batch.source, table, &rows, &file)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn person_of(&mut self, source: &str, name: &str) -> Result<ReleaseTable, ReleaseError> {
@@ -250,6 +298,7 @@ impl Making<'_> {
             let file = content.file(PERSON);
             for rows in content.rows(PERSON, self.identity)? {
                 let rows = self.present(rows.map_err(ReleaseError::seal)?, &file)?;
+                self.quality.take(source, PERSON, &rows, &file)?;
                 sorter.push(person::keyed(self.crosswalk, &rows, &file)?)?;
                 self.step(name, rows.num_rows())?;
             }

@@ -4,6 +4,8 @@ mod publish;
 
 use std::collections::BTreeMap;
 
+use ::catalog::Quality;
+use ::catalog::quality::GivenWord;
 use policies::{HolderSay, PersonSay};
 use serde::Serialize;
 
@@ -54,6 +56,12 @@ pub struct Release {
     pub published_at: String,
     /// Tables in the schema's order.
     pub tables: Vec<Table>,
+    /// What is said of the linkage; none for releases of earlier versions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
+    /// Why it appeared although linkage had fallen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub word: Option<GivenWord>,
 }
 
 /// One table of a release.
@@ -122,6 +130,7 @@ fn dataset(
 
 async fn releases(db: &Database) -> Result<BTreeMap<String, Vec<Release>>, PortalError> {
     let mut variables = variables(db).await?;
+    let mut qualities = qualities(db).await?;
     let tables = sqlx::query_as::<_, (String, String, String, Option<i64>, Option<i64>)>(
         "select dataset, version, name, rows, persons from release_table order by dataset, version, position",
     );
@@ -138,9 +147,27 @@ async fn releases(db: &Database) -> Result<BTreeMap<String, Vec<Release>>, Porta
     let mut releases: BTreeMap<String, Vec<Release>> = BTreeMap::new();
     for (dataset, version, created_at, published_at) in rows.fetch_all(db.pool()).await? {
         let tables = by_release.remove(&(dataset.clone(), version.clone())).unwrap_or_default();
-        releases.entry(dataset).or_default().push(Release { version, created_at, published_at, tables });
+        let (quality, word) = qualities.remove(&(dataset.clone(), version.clone())).unzip();
+        let word = word.flatten();
+        releases.entry(dataset).or_default().push(Release { version, created_at, published_at, tables, quality, word });
     }
     Ok(releases)
+}
+
+/// By dataset and version.
+async fn qualities(
+    db: &Database,
+) -> Result<BTreeMap<(String, String), (Quality, Option<GivenWord>)>, PortalError> {
+    let rows = sqlx::query_as::<_, (String, String, String, Option<String>)>(
+        "select dataset, version, body, word from release_quality",
+    );
+    let stored = |_| PortalError::Stored;
+    let read = |(dataset, version, body, word): (String, String, String, Option<String>)| {
+        let quality = serde_json::from_str(&body).map_err(stored)?;
+        let word = word.map(|word| serde_json::from_str(&word).map_err(stored)).transpose()?;
+        Ok(((dataset, version), (quality, word)))
+    };
+    rows.fetch_all(db.pool()).await?.into_iter().map(read).collect()
 }
 
 async fn variables(db: &Database) -> Result<BTreeMap<(String, String, String), Vec<Variable>>, PortalError> {

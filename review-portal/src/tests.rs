@@ -4,5 +4,6 @@ mod failure;
 mod flow;
 mod guard;
 mod linkage;
+mod quality;
 mod routes;
 mod world;

@@ -4,17 +4,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
-use catalog::Manifest;
-use policies::Zone;
-use policies::audit::AuditLog;
+use catalog::quality::Word;
+use catalog::{Manifest, Quality};
+use policies::audit::{Act, AuditLog};
 use policies::keys::{KeyFolder, VerifyingKey};
+use policies::{Zone, durable, jws};
 use review_portal::Database;
 use review_portal::catalog::{self as published, Publication};
 
 use crate::cli::Catalog;
 use crate::clock;
 use crate::lang::Lang;
-use crate::output::{self, Outcome};
+use crate::output::{self, Misuse, Outcome};
 
 pub(crate) fn run(arguments: Catalog, lang: Lang) -> Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -32,10 +33,28 @@ pub(crate) fn run(arguments: Catalog, lang: Lang) -> Result<Outcome> {
                     output::line(&lang.with("catalog-published", &[("release", &name)]));
                 }
             }
+            Catalog::Word { keys, quality, reason, out } => word(&keys, &quality, reason, &out, lang)?,
             Catalog::Show { database, dataset } => show(&Database::open(&database).await?, &dataset).await?,
         }
         Ok(Outcome::Done)
     })
+}
+
+/// Signs the figures of a release that waits, and records it in the portal's chain.
+fn word(keys: &Path, quality: &Path, reason: String, out: &Path, lang: Lang) -> Result<()> {
+    if reason.trim().is_empty() {
+        return Err(Misuse(lang.text("word-reason")).into());
+    }
+    let (seen, sha256) = Quality::read_file(quality)?;
+    let key = KeyFolder::open(keys, Zone::Portal)?.signing("sign")?;
+    let word = Word { release: seen.release, quality: sha256.clone(), reason, at: clock::now() };
+    let signed = jws::sign(jws::QUALITY_WORD, &word, &key)?;
+    let name = word.release.to_string();
+    let act = Act::new("operator", "release:word", &name).with("quality", sha256).with("reason", word.reason);
+    audit(keys)?.append(word.at, &act)?;
+    durable::replace(out, format!("{signed}\n").as_bytes())?;
+    output::line(&lang.with("word-given", &[("release", &name), ("path", &out.display().to_string())]));
+    Ok(())
 }
 
 /// The portal's chain.
@@ -53,13 +72,14 @@ pub(crate) async fn publish(
 ) -> Result<String> {
     let key = VerifyingKey::read(&if enclave.is_dir() { enclave.join("sign.pub") } else { enclave.to_owned() })?;
     let manifest = Manifest::read(release, &key)?;
+    let quality = Quality::read(release, &manifest)?;
     let dataset = manifest.release.dataset();
     let about =
         catalog::datasets::about(dataset).ok_or_else(|| anyhow!("there is no description of the dataset {dataset}"))?;
     published::publish(
         database,
         audit,
-        Publication { manifest: &manifest, text: about.into(), by: "operator" },
+        Publication { manifest: &manifest, quality: quality.as_ref(), text: about.into(), by: "operator" },
         clock::now(),
     )
     .await?;

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use catalog::{BucketCount, Manifest};
-use policies::Zone;
+use policies::{LinkagePolicy, Zone};
 use policies::audit::{Act, AuditLog};
 use policies::keys::KeyFolder;
-use pseudonymizer::release::ReleaseJob;
+use pseudonymizer::release::{ReleaseError, ReleaseJob};
 
 use crate::cli::Release;
 use crate::clock;
@@ -16,8 +16,17 @@ use crate::output::{self, Outcome};
 use crate::progress::Step;
 
 pub(crate) fn run(arguments: &Release, lang: Lang) -> Result<Outcome> {
-    let Release { dataset, content, crosswalk, keys, out } = arguments;
-    let manifest = release(dataset, content, crosswalk, keys, out, lang)?;
+    let Release { dataset, content, crosswalk, keys, out, facility_software, steward_word } = arguments;
+    let wanted = Wanted {
+        dataset,
+        content,
+        crosswalk,
+        keys,
+        releases: out,
+        facility_software: facility_software.as_deref(),
+        steward_word: steward_word.as_deref(),
+    };
+    let manifest = release(&wanted, lang)?;
     let rows: u64 = manifest.tables.values().map(|table| table.rows).sum();
     let place = manifest.release.folder(out).display().to_string();
     let (tables, rows, name) = (manifest.tables.len().to_string(), rows.to_string(), manifest.release.to_string());
@@ -27,15 +36,22 @@ pub(crate) fn run(arguments: &Release, lang: Lang) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Makes a release with progress and records it in the enclave's chain. `dataset` may name a version: `ndb/2026.2`.
-pub(crate) fn release(
-    dataset: &str,
-    content: &[PathBuf],
-    crosswalk: &Path,
-    keys: &Path,
-    releases: &Path,
-    lang: Lang,
-) -> Result<Manifest> {
+/// What to release, from what, and what goes into the figures on linkage.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    /// May name a version: `ndb/2026.2`.
+    pub(crate) dataset: &'a str,
+    pub(crate) content: &'a [PathBuf],
+    pub(crate) crosswalk: &'a Path,
+    pub(crate) keys: &'a Path,
+    pub(crate) releases: &'a Path,
+    pub(crate) facility_software: Option<&'a Path>,
+    pub(crate) steward_word: Option<&'a Path>,
+}
+
+/// Makes a release with progress and records it in the enclave's chain.
+pub(crate) fn release(wanted: &Wanted<'_>, lang: Lang) -> Result<Manifest> {
+    let Wanted { dataset, content, crosswalk, keys, releases, facility_software, steward_word } = *wanted;
     let (dataset, version) =
         dataset.split_once('/').map_or((dataset, None), |(dataset, version)| (dataset, Some(version)));
     let keys = KeyFolder::open(keys, Zone::Enclave)?;
@@ -50,23 +66,39 @@ pub(crate) fn release(
         releases,
         buckets: BucketCount::DEFAULT,
         code_version: env!("CARGO_PKG_VERSION"),
+        policy: &LinkagePolicy::shipped()?,
+        facility_software,
+        steward_word,
     };
     let mut absent = 0;
-    let manifest = pseudonymizer::release::run(&job, clock::now(), &mut |progress| {
+    let made = pseudonymizer::release::run(&job, clock::now(), &mut |progress| {
         step.at(progress.rows);
         absent = progress.absent;
         true
-    })?;
+    });
+    let manifest = match made {
+        Err(waits @ ReleaseError::Fairness { .. }) => {
+            audit.append(clock::now(), &Act::new("release", "release:waits", dataset).with("code", waits.code()))?;
+            return Err(waits.into());
+        }
+        made => made?,
+    };
     step.end();
     if absent > 0 {
         output::note(&lang.with("release-absent", &[("rows", &absent.to_string())]));
     }
     let name = manifest.release.to_string();
-    audit.append(
-        clock::now(),
-        &Act::new("release", "release:made", &name)
-            .with("crosswalk", manifest.crosswalk.clone())
-            .with("absent", absent),
-    )?;
+    let act = Act::new("release", "release:made", &name)
+        .with("crosswalk", manifest.crosswalk.clone())
+        .with("absent", absent);
+    let act = match &manifest.quality {
+        Some(seal) => act.with("quality", seal.sha256.clone()),
+        None => act,
+    };
+    let act = match manifest.quality.as_ref().and_then(|seal| seal.word.as_ref()) {
+        Some(word) => act.with("steward", word.key.clone()).with("reason", word.reason.clone()),
+        None => act,
+    };
+    audit.append(clock::now(), &act)?;
     Ok(manifest)
 }

@@ -184,7 +184,16 @@ fn release(folder: &Folder, dataset: &str, lang: Lang) -> Result<()> {
     let content: Vec<_> =
         if dataset == "person" { SOURCES.iter().map(|source| of(source)).collect() } else { vec![of(dataset)] };
     let name = format!("{dataset}/{RELEASE}");
-    commands::release(&name, &content, &inbox.join("crosswalk"), &folder.keys("enclave"), &folder.releases(), lang)?;
+    let wanted = commands::WantedRelease {
+        dataset: &name,
+        content: &content,
+        crosswalk: &inbox.join("crosswalk"),
+        keys: &folder.keys("enclave"),
+        releases: &folder.releases(),
+        facility_software: None,
+        steward_word: None,
+    };
+    commands::release(&wanted, lang)?;
     Ok(())
 }
 

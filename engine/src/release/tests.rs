@@ -52,6 +52,7 @@ impl Enclave {
             sources: Vec::new(),
             crosswalk: String::new(),
             pinned: Vec::new(),
+            quality: None,
             wrapped_key: key.wrap(&kek, &id).unwrap(),
         };
         for (name, rows) in tables {

@@ -32,6 +32,9 @@ pub struct Marker {
     pub normaliser: String,
     /// Random names of the batches, sorted.
     pub batches: Vec<String>,
+    /// Names of the sources, in the order of the bits in the crosswalk's column `sources`.
+    #[serde(default)]
+    pub sources: Vec<String>,
 }
 
 impl Marker {
@@ -48,12 +51,14 @@ impl Marker {
     }
 }
 
-/// Columns of the crosswalk: atom, person key (none where the person stays out of the atom's source), how the person was put together.
+/// Columns of the crosswalk: atom, person key (none where the person stays out of the atom's source), how the person was put together, and in
+/// which sources the person is found (a bit each, by place in the marker's `sources`; none where the person stays out).
 pub(crate) fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("atom", DataType::FixedSizeBinary(16), false),
         Field::new("person_key", DataType::UInt64, true),
         Field::new("link_grade", DataType::Utf8, false),
+        Field::new("sources", DataType::UInt32, false),
     ]))
 }
 

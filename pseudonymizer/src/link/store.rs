@@ -142,16 +142,18 @@ impl Store {
     /// Writes the crosswalk, sealed to the enclave.
     pub(crate) fn write_crosswalk(
         &self,
-        rows: &[([u8; 16], Option<u64>, &'static str)],
+        rows: &[([u8; 16], Option<u64>, &'static str, u32)],
         to: &SealRecipient,
     ) -> Result<(), LinkError> {
         let schema = crosswalk::schema();
         let mut writer = BatchWriter::create(&self.next(crosswalk::FILE), &schema, to).map_err(LinkError::seal)?;
         for rows in rows.chunks(ROWS) {
-            let keys: UInt64Array = rows.iter().map(|(_, key, _)| *key).collect();
-            let grades = StringArray::from_iter_values(rows.iter().map(|(_, _, grade)| *grade));
-            let atoms = ids(rows.iter().map(|(id, _, _)| id))?;
-            let batch = RecordBatch::try_new(Arc::clone(&schema), vec![atoms, Arc::new(keys), Arc::new(grades)]);
+            let keys: UInt64Array = rows.iter().map(|(_, key, ..)| *key).collect();
+            let grades = StringArray::from_iter_values(rows.iter().map(|(_, _, grade, _)| *grade));
+            let sources = UInt32Array::from_iter_values(rows.iter().map(|(.., sources)| *sources));
+            let atoms = ids(rows.iter().map(|(id, ..)| id))?;
+            let columns: Vec<ArrayRef> = vec![atoms, Arc::new(keys), Arc::new(grades), Arc::new(sources)];
+            let batch = RecordBatch::try_new(Arc::clone(&schema), columns);
             writer.write(&batch.map_err(LinkError::Arrow)?).map_err(LinkError::seal)?;
         }
         writer.finish().map_err(LinkError::seal)

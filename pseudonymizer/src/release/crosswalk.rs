@@ -5,16 +5,16 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::path::Path;
 
 use arrow::array::{AsArray, BooleanArray, FixedSizeBinaryArray, UInt64Array};
-use arrow::datatypes::UInt64Type;
+use arrow::datatypes::{UInt32Type, UInt64Type};
 use policies::keys::SealIdentity;
 
 use super::error::ReleaseError;
 use crate::link::Marker;
 use crate::seal::BatchReader;
 
-/// Atom → person key and grade, about 50 bytes an atom.
+/// Atom → person key, grade and sources, about 50 bytes an atom.
 pub(crate) struct Crosswalk {
-    persons: HashMap<u128, (u64, Grade), BuildHasherDefault<Halves>>,
+    persons: HashMap<u128, (u64, Grade, u32), BuildHasherDefault<Halves>>,
     /// Atoms whose persons stay out of their source.
     absent: HashSet<u128, BuildHasherDefault<Halves>>,
     marker: Marker,
@@ -44,7 +44,8 @@ impl Crosswalk {
         let unfinished = || ReleaseError::Crosswalk { path: path.to_owned() };
         let (file, marker) = Marker::beside(path).ok_or_else(unfinished)?;
         let (_, digest) = catalog::manifest::digest(&file).map_err(|_| unfinished())?;
-        if digest != marker.sha256 {
+        // One that does not say in which sources a person is found was made by an earlier version.
+        if digest != marker.sha256 || marker.sources.is_empty() {
             return Err(unfinished());
         }
         let mut persons: HashMap<u128, _, BuildHasherDefault<Halves>> = HashMap::default();
@@ -57,11 +58,12 @@ impl Crosswalk {
             let atoms = column("atom")?.as_fixed_size_binary_opt().ok_or_else(|| lacks("atom"))?;
             let keys = column("person_key")?.as_primitive_opt::<UInt64Type>().ok_or_else(|| lacks("person_key"))?;
             let grades = column("link_grade")?.as_string_opt::<i32>().ok_or_else(|| lacks("link_grade"))?;
-            for ((atom, key), grade) in atoms.iter().zip(keys).zip(grades) {
+            let sources = column("sources")?.as_primitive_opt::<UInt32Type>().ok_or_else(|| lacks("sources"))?;
+            for (((atom, key), grade), sources) in atoms.iter().zip(keys).zip(grades).zip(sources.values()) {
                 let atom = atom.and_then(number).ok_or_else(|| lacks("atom"))?;
                 match key {
                     Some(key) => {
-                        persons.insert(atom, (key, grade_of(grade.unwrap_or_default())));
+                        persons.insert(atom, (key, grade_of(grade.unwrap_or_default()), *sources));
                     }
                     None => {
                         absent.insert(atom);
@@ -84,7 +86,18 @@ impl Crosswalk {
 
     /// The person of an atom.
     pub(crate) fn person(&self, atom: &[u8]) -> Option<(u64, Grade)> {
-        self.persons.get(&number(atom)?).copied()
+        self.persons.get(&number(atom)?).map(|(key, grade, _)| (*key, *grade))
+    }
+
+    /// Names of the sources that were linked, in the order of the bits of [`Self::found_in`].
+    pub(crate) fn sources(&self) -> &[String] {
+        &self.marker.sources
+    }
+
+    /// In which sources the person of an atom is found; none of an atom without a person.
+    pub(crate) fn found_in(&self, atom: &[u8]) -> u32 {
+        let person = number(atom).and_then(|atom| self.persons.get(&atom));
+        person.map_or(0, |(_, _, sources)| *sources)
     }
 
     /// Which rows of a column of atoms are to be left out. `None` if no row is.

@@ -56,6 +56,26 @@ pub enum ReleaseError {
         /// Which release.
         release: ReleaseId,
     },
+    /// Linkage got worse for somebody.
+    #[error(
+        "{release} waits for a steward's word: the linkage rate of {group} with {to} {fall} since {last} (the policy's limit is {limit} points); the steward looks at {file} and runs `sudare catalog word`, then --steward-word", file = .file.display()
+    )]
+    Fairness {
+        /// Which release.
+        release: ReleaseId,
+        /// The one before.
+        last: ReleaseId,
+        /// Whose rate.
+        group: String,
+        /// The other source.
+        to: String,
+        /// What became of it.
+        fall: String,
+        /// Points that need no word.
+        limit: f64,
+        /// The figures.
+        file: PathBuf,
+    },
     /// A content file without one of its columns.
     #[error("{} lacks column {column} or has it in another form; make the batch again with this version", path.display())]
     Form {
@@ -106,12 +126,23 @@ pub enum ReleaseError {
         #[source]
         cause: ParquetError,
     },
+    /// The built-in profiles of disclosure.
+    #[error("the disclosure profiles cannot be read")]
+    Profile(#[source] policies::profile::ProfileError),
     /// A sealed file did not open or could not be written.
     #[error("a sealed file could not be used")]
     Seal(#[source] Box<SealError>),
     /// A batch whose signature is not the trusted holder's.
     #[error("the signature of a batch is not believed; nothing of it is released")]
     Signature(#[source] Box<BatchError>),
+    /// A list of software that is none.
+    #[error("{}, line {line}: not a list of institutions and software; UTF-8 with a heading, code,family, one family an institution (line 0: the whole list)", path.display())]
+    Software {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        line: u64,
+    },
     /// Content of another database.
     #[error("{} is content of {found}, which does not belong into dataset {dataset}", path.display())]
     Source {
@@ -159,6 +190,14 @@ pub enum ReleaseError {
     /// Not a version.
     #[error("not a version; small letters, digits, '-', '_' and '.', at most 40")]
     Version,
+    /// A steward's word that does not fit.
+    #[error("the steward's word in {} does not let this release pass: {why}", path.display())]
+    Word {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        why: &'static str,
+    },
 }
 
 impl ReleaseError {
@@ -172,6 +211,7 @@ impl ReleaseError {
             Self::Crosswalk { .. } => "release/crosswalk",
             Self::Dataset => "release/dataset",
             Self::Exists { .. } => "release/exists",
+            Self::Fairness { .. } => "release/fairness",
             Self::Form { .. } => "release/form",
             Self::Io { .. } => "release/io",
             Self::Key(_) => "release/key",
@@ -181,8 +221,10 @@ impl ReleaseError {
             Self::NotLinked { .. } => "release/not-linked",
             Self::Nothing => "release/nothing",
             Self::Parquet { .. } => "release/parquet",
+            Self::Profile(_) => "release/profile",
             Self::Seal(_) => "release/seal",
             Self::Signature(_) => "release/signature",
+            Self::Software { .. } => "release/software",
             Self::Source { .. } => "release/source",
             Self::Stopped => "release/stopped",
             Self::Twice { .. } => "release/twice",
@@ -190,6 +232,7 @@ impl ReleaseError {
             Self::Unlinked { .. } => "release/unlinked",
             Self::Untrusted { .. } => "release/untrusted",
             Self::Version => "release/version",
+            Self::Word { .. } => "release/word",
         }
     }
 

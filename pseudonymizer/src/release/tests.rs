@@ -176,6 +176,9 @@ impl World {
             releases: &releases,
             buckets: BucketCount::DEFAULT,
             code_version: "test",
+            policy: crate::link::fixture::policy(),
+            facility_software: None,
+            steward_word: None,
         };
         run(&job, "2026-04-01T00:00:00Z".parse().unwrap(), progress)
     }

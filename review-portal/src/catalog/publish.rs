@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use catalog::datasets::About;
-use catalog::{Class, Manifest};
+use catalog::{Class, Manifest, Quality};
 use jiff::Timestamp;
 use policies::audit::AuditLog;
 use sqlx::{Sqlite, Transaction};
@@ -18,6 +18,8 @@ use crate::record::Note;
 pub struct Publication<'a> {
     /// The manifest; its signature is the caller's to check.
     pub manifest: &'a Manifest,
+    /// What it says of the linkage; that the manifest names it is the caller's to check.
+    pub quality: Option<&'a Quality>,
     /// What the dataset is; replaces an earlier description.
     pub text: DatasetText,
     /// The steward's sign-in name, or `operator`.
@@ -31,7 +33,7 @@ pub async fn publish(
     publication: Publication<'_>,
     now: Timestamp,
 ) -> Result<(), PortalError> {
-    let Publication { manifest, text, by } = publication;
+    let Publication { manifest, quality, text, by } = publication;
     let (dataset, version) = (manifest.release.dataset(), manifest.release.version());
     let mut work = db.begin().await?;
     describe(&mut work, dataset, text).await?;
@@ -51,6 +53,9 @@ pub async fn publish(
         insert.execute(&mut *work).await?;
         insert_variables(&mut work, (dataset, version), &name).await?;
     }
+    if let Some(quality) = quality {
+        insert_quality(&mut work, manifest, quality).await?;
+    }
     let note =
         Note::new(by, "catalog:published", &manifest.release).with("code_version", manifest.code_version.as_str());
     note.append(audit, now).await?;
@@ -65,6 +70,20 @@ async fn describe(work: &mut Transaction<'static, Sqlite>, id: &str, text: Datas
     );
     let insert = insert.bind(id).bind(text.title_ja).bind(text.title_en);
     insert.bind(text.description_ja).bind(text.description_en).execute(&mut **work).await?;
+    Ok(())
+}
+
+async fn insert_quality(
+    work: &mut Transaction<'static, Sqlite>,
+    manifest: &Manifest,
+    quality: &Quality,
+) -> Result<(), PortalError> {
+    let body = serde_json::to_string(quality).map_err(|_| PortalError::Stored)?;
+    let word = manifest.quality.as_ref().and_then(|seal| seal.word.as_ref());
+    let word = word.map(serde_json::to_string).transpose().map_err(|_| PortalError::Stored)?;
+    let insert = sqlx::query("insert into release_quality (dataset, version, body, word) values (?, ?, ?, ?)");
+    let insert = insert.bind(manifest.release.dataset()).bind(manifest.release.version());
+    insert.bind(body).bind(word).execute(&mut **work).await?;
     Ok(())
 }
 

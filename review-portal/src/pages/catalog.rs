@@ -1,16 +1,19 @@
 //! The public catalog.
 
+mod quality;
+
 use askama::Template;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use policies::access::{Action, Relation};
 
-use crate::catalog::{Dataset, export_json, list as all, show as one};
+use crate::catalog::{Dataset, Release, export_json, list as all, show as one};
 use crate::error::PortalError;
 use crate::pages::page;
 use crate::portal::Portal;
 use crate::visit::{Frame, Visit};
+use quality::View;
 
 #[derive(Template)]
 #[template(path = "catalog/list.html")]
@@ -24,6 +27,12 @@ struct ListPage {
 struct ShowPage {
     frame: Frame,
     dataset: Dataset,
+}
+
+impl ShowPage {
+    fn quality(&self, release: &Release) -> Option<View> {
+        release.quality.as_ref().map(|quality| View::of(quality, self.frame.language))
+    }
 }
 
 /// `GET /catalog`

@@ -180,10 +180,12 @@ async fn furnish(database: PathBuf, keys: &KeyFolder) {
             sources: Vec::new(),
             crosswalk: String::new(),
             pinned: Vec::new(),
+            quality: None,
             wrapped_key: String::new(),
         };
+        let quality = (dataset == "ndb").then(super::quality::made_up);
         let text = DatasetText::from(catalog::datasets::about(dataset).unwrap());
-        let publication = Publication { manifest: &manifest, text, by: "operator" };
+        let publication = Publication { manifest: &manifest, quality: quality.as_ref(), text, by: "operator" };
         publish(&db, &audit, publication.clone(), now).await.unwrap();
         assert!(publish(&db, &audit, publication, now).await.is_err());
     }
