@@ -33,8 +33,20 @@ pub(crate) struct Partition {
     pub(crate) vetoes: BTreeMap<&'static str, u64>,
     /// Tokens set aside, by kind.
     pub(crate) hubs: BTreeMap<&'static str, u64>,
+    /// The tokens that were set aside.
+    pub(crate) aside: Vec<Aside>,
     /// Pairs to be asked about, in the order of their weights; of those between the same two persons the heaviest.
     pub(crate) grey: Vec<Grey>,
+}
+
+/// A token that joined nothing, because too many share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Aside {
+    pub(crate) kind: Kind,
+    /// The first atom that has it.
+    pub(crate) atom: u32,
+    /// Of names: how many components shared it then. Of numbers: how many atoms do.
+    pub(crate) count: u32,
 }
 
 /// Joins what tokens at rest and answers join; scored pairs come after it.
@@ -114,7 +126,8 @@ impl Strong<'_> {
     pub(crate) fn scored(self, pairs: &[ScoredPair]) -> Partition {
         let mut run = self.0;
         let grey = scored::join(&mut run, pairs);
-        Partition { roots: run.components.roots(), joined: run.joined, vetoes: run.vetoes, hubs: run.hubs, grey }
+        let (joined, vetoes, hubs, aside) = (run.joined, run.vetoes, run.hubs, run.aside);
+        Partition { roots: run.components.roots(), joined, vetoes, hubs, aside, grey }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::atoms::Kind;
 use super::super::components::{Components, Veto};
+use super::Aside;
 use super::caps::Census;
 use super::facts::Facts;
 use super::rivals::{Conflict, Nearness, Rivals, Rule};
@@ -19,6 +20,7 @@ pub(super) struct Run<'a> {
     pub(super) joined: Counts,
     pub(super) vetoes: Counts,
     pub(super) hubs: Counts,
+    pub(super) aside: Vec<Aside>,
     /// Least atoms of what this tier has joined.
     formed: Vec<u32>,
     /// Components that a refusal for their size has shown to be too large.
@@ -33,8 +35,8 @@ impl<'a> Run<'a> {
     pub(super) fn new(facts: Facts<'a>) -> Self {
         let components = Components::new(facts.atoms.len());
         let (joined, vetoes, hubs) = Default::default();
-        let (formed, overgrown, roots, spare) = Default::default();
-        Self { facts, components, joined, vetoes, hubs, formed, overgrown, roots, spare }
+        let (aside, formed, overgrown, roots, spare) = Default::default();
+        Self { facts, components, joined, vetoes, hubs, aside, formed, overgrown, roots, spare }
     }
 
     /// Does what joins by a kind of evidence, then takes apart what no person can be, and keeps the parts apart for good.
@@ -74,7 +76,7 @@ impl<'a> Run<'a> {
         self.tier(kind.name(), |run| {
             for group in &run.facts.atoms.groups(kind) {
                 if run.facts.is_hub(group) {
-                    count(&mut run.hubs, kind.name());
+                    run.set_aside(kind, group, group.len());
                 } else {
                     run.under_number(kind, group, rule);
                 }
@@ -84,9 +86,10 @@ impl<'a> Run<'a> {
 
     /// The same by another rule, once other tiers have joined what they can.
     pub(super) fn numbers_again(&mut self, kind: Kind, rule: Rule) {
-        let counted = self.hubs.clone();
+        let (hubs, aside) = (self.hubs.clone(), self.aside.len());
         self.numbers(kind, rule);
-        self.hubs = counted;
+        self.hubs = hubs;
+        self.aside.truncate(aside);
     }
 
     /// Joins all atoms of a number if nothing speaks against any two. Otherwise those that have the same name, then what fits.
@@ -113,7 +116,7 @@ impl<'a> Run<'a> {
         }
         let components = self.distinct(group.iter().copied());
         if components.len() > self.facts.policy.hubs.identities {
-            count(&mut self.hubs, kind.name());
+            count(&mut self.vetoes, Veto::Ambiguous.name());
         } else {
             self.settle(kind.name(), &components, rule);
         }
@@ -145,7 +148,7 @@ impl<'a> Run<'a> {
             for group in &run.facts.atoms.groups(kind) {
                 let components = run.distinct(group.iter().copied());
                 if components.len() > run.facts.policy.hubs.components || group.len() > run.facts.policy.hubs.atoms {
-                    count(&mut run.hubs, kind.name());
+                    run.set_aside(kind, group, components.len());
                 } else if components.len() > most {
                     count(&mut run.vetoes, Veto::Ambiguous.name());
                 } else {
@@ -228,6 +231,12 @@ impl<'a> Run<'a> {
         if veto == Veto::TooManyAtoms {
             self.overgrown.extend(of);
         }
+    }
+
+    fn set_aside(&mut self, kind: Kind, group: &[u32], among: usize) {
+        count(&mut self.hubs, kind.name());
+        let count = u32::try_from(among).unwrap_or(u32::MAX);
+        self.aside.extend(group.first().map(|atom| Aside { kind, atom: *atom, count }));
     }
 
     fn summary(&mut self, atom: u32) -> Summary {

@@ -293,14 +293,12 @@ struct Quality {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a small slice")]
-fn quality(made: &Made, atoms: &Atoms, roots: &[u32], part: impl Fn(u64) -> bool) -> Quality {
+fn quality(made: &Made, atoms: &Atoms, roots: &[u32]) -> Quality {
     let mut cells: BTreeMap<(u64, u32), (u64, u64)> = BTreeMap::new();
     for (id, root) in atoms.ids().iter().zip(roots) {
         let (person, claims) = made.truth[id];
-        if part(person) {
-            let cell = cells.entry((person, *root)).or_default();
-            *cell = (cell.0 + claims, cell.1 + 1);
-        }
+        let cell = cells.entry((person, *root)).or_default();
+        *cell = (cell.0 + claims, cell.1 + 1);
     }
     let (mut persons, mut keys): (BTreeMap<u64, [u64; 3]>, BTreeMap<u32, [u64; 3]>) = Default::default();
     let mut together = 0;
@@ -322,46 +320,18 @@ fn quality(made: &Made, atoms: &Atoms, roots: &[u32], part: impl Fn(u64) -> bool
 
 #[test]
 fn namesakes_at_national_density() {
-    let made = slice(10, 2000, 1);
+    let made = slice(5, 2000, 1);
     let atoms = Atoms::new(made.atoms.clone()).unwrap();
-    let begun = std::time::Instant::now();
     let partition = strong(&atoms, policy(), &[]).scored(&[]);
-    println!("{} atoms, {:?}", atoms.len(), begun.elapsed());
-    println!("{:?}\n{:?}\n{:?}", partition.joined, partition.vetoes, partition.hubs);
-    println!("{:?}", quality(&made, &atoms, &partition.roots, |_| true));
-    for age in 0..5 {
-        println!("{age} {:?}", quality(&made, &atoms, &partition.roots, |person| ((person - 1) / 2000) % 5 == age));
-    }
-    show(&made, &atoms, &partition.roots);
-}
+    let found = quality(&made, &atoms, &partition.roots);
+    // What tokens at rest can do: who changed name and insurer at once, and was in no chart, is left to scores.
+    assert!(found.precision >= 0.9995 && found.identifiability >= 0.9995, "{found:?}");
+    assert!(found.recall >= 0.99 && found.traceability >= 0.996, "{found:?}");
 
-fn show(made: &Made, atoms: &Atoms, roots: &[u32]) {
-    let mut by: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for (atom, root) in (0..).zip(roots) {
-        by.entry(*root).or_default().push(atom);
-    }
-    let person = |atom: u32| made.truth[&atoms.ids()[atom as usize]].0;
-    let line = |atom: u32| {
-        let t: Vec<String> = Kind::AT_REST.iter().filter_map(|k| Some(format!("{}={}", k.name(), atoms.token(atom, *k)?))).collect();
-        println!("   p{} s{} {:?} {}", person(atom), atoms.sources()[atom as usize], atoms.months(atom).map(|m| (m.first, m.last)), t.join(" "));
-    };
-    let mut mixed = 0;
-    for members in by.values() {
-        if members.iter().any(|a| person(*a) != person(members[0])) {
-            mixed += 1;
-            if mixed <= 8 { println!("mixed"); members.iter().for_each(|a| line(*a)); }
-        }
-    }
-    println!("mixed {mixed} of {}", by.len());
-    let mut persons: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
-    for atom in 0..atoms.len() as u32 { persons.entry(person(atom)).or_default().push(atom); }
-    let mut divided = 0;
-    for members in persons.values() {
-        let r: std::collections::BTreeSet<u32> = members.iter().map(|a| roots[*a as usize]).collect();
-        if r.len() > 1 {
-            divided += 1;
-            if divided % 40 == 1 && divided < 400 { println!("divided"); members.iter().for_each(|a| {print!("{}",roots[*a as usize]); line(*a)}); }
-        }
-    }
-    println!("divided {divided} of {}", persons.len());
+    // Without the life course, namesakes are one person.
+    let mut blind = policy().clone();
+    blind.overlap_months_max = i32::MAX;
+    let partition = strong(&atoms, &blind, &[]).scored(&[]);
+    let mixed = quality(&made, &atoms, &partition.roots);
+    assert!(mixed.precision < 0.995 && mixed.identifiability < 0.9975, "{mixed:?}");
 }
