@@ -11,7 +11,11 @@
     clippy::cast_sign_loss,
     reason = "small numbers of made-up data"
 )]
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a benchmark ends at the first thing that goes wrong")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a benchmark ends at the first thing that goes wrong"
+)]
 #![expect(clippy::disallowed_methods, reason = "scratch files need no durability")]
 
 use std::collections::HashMap;
@@ -74,7 +78,7 @@ fields = [
   { header = "truth", name = "truth", ja = "正解", class = "technical", action = "keep", type = "code", to = ["historical.records.truth"] },
   { header = "first_name", name = "first_name", ja = "名", class = "direct", action = "tokenise", as = ["given-kana"] },
   { header = "surname", name = "surname", ja = "姓", class = "direct", action = "tokenise", as = ["family-kana"] },
-  { header = "sex", name = "sex", ja = "性別", class = "quasi", action = "tokenise", as = ["sex"], to = [] },
+  { header = "sex", name = "sex", ja = "性別", class = "quasi", action = "keep", type = "code", as = ["sex"], to = ["person.sex"], values = { "1" = "1", "2" = "2" } },
   { header = "postcode", name = "postcode", ja = "郵便番号", class = "quasi", action = "tokenise", as = ["postcode"] },
   { header = "dob", name = "dob", ja = "生年月日", class = "direct", action = "generalise", by = "month", as = ["birth"], to = ["historical.records.birth_month", "person.birth_date", "person.birth_month"] },
 ]
@@ -177,7 +181,11 @@ fn ours(base: &Path, set: &str, raw: &Path) {
         let job = LinkJob { run_tokens, ..LinkJob::new(&keys.linkage, &out, &tokens, &policy) };
         link::run(&job, Timestamp::now(), &mut |_| {}).unwrap();
         let seconds = began.elapsed().as_secs_f64();
-        let scores = compare(&persons(&out, &keys), &truth(&batches, set, &keys));
+        let (found, told) = (persons(&out, &keys), truth(&batches, set, &keys));
+        if std::env::args().any(|it| it == "--missed") {
+            missed(&found, &told);
+        }
+        let scores = compare(&found, &told);
         show(&format!("ours, {name}"), scores, made + seconds);
         fs::read_to_string(out.join("scored.json")).ok()
     };
@@ -281,6 +289,16 @@ fn compare(persons: &HashMap<Vec<u8>, u64>, truth: &[(Vec<u8>, String)]) -> [f64
     [pairs(&mut found.into_values()), pairs(&mut right.into_values()), pairs(&mut both.into_values())]
 }
 
+/// True persons of more than one cluster, to look at.
+fn missed(persons: &HashMap<Vec<u8>, u64>, truth: &[(Vec<u8>, String)]) {
+    let mut of: HashMap<&str, Vec<u64>> = HashMap::new();
+    truth.iter().for_each(|(atom, person)| of.entry(person).or_default().push(persons[atom]));
+    let divided = of.into_iter().filter(|(_, keys)| keys.iter().any(|key| *key != keys[0]));
+    let mut divided: Vec<&str> = divided.map(|(person, _)| person).collect();
+    divided.sort_unstable();
+    println!("divided: {}", divided.join(" "));
+}
+
 fn show(name: &str, [found, right, both]: [f64; 3], seconds: f64) {
     let (precision, recall) = (both / found.max(1.0), both / right);
     let f1 = 2.0 * precision * recall / (precision + recall);
@@ -304,7 +322,8 @@ fn python(base: &Path) -> PathBuf {
 }
 
 fn splink(base: &Path, set: &str, raw: &Path) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(|it| it.join("benches/linkage").exists()).unwrap();
+    let root =
+        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(|it| it.join("benches/linkage").exists()).unwrap();
     let ran =
         Command::new(python(base)).arg(root.join("benches/linkage/splink_side.py")).arg(set).arg(raw).output().unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));

@@ -30,7 +30,7 @@ pub struct LinkagePolicy {
 }
 
 /// How keyed composites are scored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScoredTier {
     /// A token that would make more pairs of atoms says nothing.
@@ -39,6 +39,8 @@ pub struct ScoredTier {
     pub pooled_pairs: u32,
     /// Counts below this are left out of the published model.
     pub withheld: u64,
+    /// A pair with a probability of at most this is two persons.
+    pub apart: f64,
 }
 
 /// A token that more than so many share is a placeholder or a leak.
@@ -132,6 +134,7 @@ impl LinkagePolicy {
             ("score.accept", (0.5..=1.0).contains(&accept)),
             ("score.grey", grey > 0.0 && grey <= accept),
             ("scored", self.scored.pairs_per_token > 0 && self.scored.pooled_pairs > 0),
+            ("scored.apart", (0.0..grey).contains(&self.scored.apart)),
             ("fairness.fall_points", (0.0..=100.0).contains(&self.fairness.fall_points)),
         ];
         checks.into_iter().find_map(|(what, holds)| (!holds).then_some(what))

@@ -70,7 +70,8 @@ fn known(batch: &RecordBatch) -> Result<Vec<Known>, &'static str> {
         batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>()).ok_or(name)
     };
     // Batches that were made before addresses were read have no such column, which is the last.
-    let columns = Identity::FIELDS.into_iter().filter(|name| *name != "address" || batch.column_by_name(name).is_some());
+    let columns =
+        Identity::FIELDS.into_iter().filter(|name| *name != "address" || batch.column_by_name(name).is_some());
     let fields: Vec<&StringArray> = columns.map(text).collect::<Result<_, _>>()?;
     let date = |name: &'static str| -> Result<&Date32Array, &'static str> {
         batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<Date32Type>()).ok_or(name)

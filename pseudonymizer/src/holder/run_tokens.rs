@@ -194,7 +194,10 @@ fn schema(held: &Held, run: &RunKey, kinds: &[Kind]) -> SchemaRef {
 
 /// The rows of made-up identities under a key, as a holder hands them over.
 #[cfg(test)]
-pub(crate) fn rows_of(key: &policies::keys::SecretBytes, some: Vec<(Token, crate::tokens::Identity)>) -> arrow::record_batch::RecordBatch {
+pub(crate) fn rows_of(
+    key: &policies::keys::SecretBytes,
+    some: Vec<(Token, crate::tokens::Identity)>,
+) -> arrow::record_batch::RecordBatch {
     let keys = RunTokenKeys::derive(key);
     let kinds: Vec<Kind> = keys.kinds().collect();
     let some: Vec<Known> =

@@ -10,6 +10,7 @@ use policies::keys::KeyFolder;
 
 mod attributes;
 mod chance;
+mod contradictions;
 mod handed;
 mod learn;
 mod model;
@@ -26,6 +27,7 @@ use super::error::LinkError;
 use super::evidence::{Pattern, ScoredPair};
 use super::tokens::Agreed;
 use attributes::bit;
+use contradictions::Contradictions;
 use handed::Desk;
 use learn::Evidence;
 use pairs::{Ground, Pairs, SourcePair};
@@ -109,16 +111,29 @@ fn score(scope: &Scope<'_>, pairs: &Pairs, model: Model) -> Result<Scored, LinkE
         weights.insert((*sources, *pattern), weight);
         tally.add(weight, *count);
     }
-    let grey = ScoredPair::weight_of(scope.policy.score.grey);
+    let [accept, grey, apart] =
+        [scope.policy.score.accept, scope.policy.score.grey, scope.policy.scored.apart].map(ScoredPair::weight_of);
     let source = |atom: u32| scope.atoms.sources().get(atom as usize).copied().unwrap_or(0);
+    let root = |atom: u32| scope.roots.get(atom as usize).copied().unwrap_or(atom);
+    let weight = |a: u32, b: u32, pattern: Pattern| {
+        let sources = u16::from_be_bytes([source(a).min(source(b)), source(a).max(source(b))]);
+        weights.get(&(sources, pattern)).copied()
+    };
     let mut found = Vec::new();
     pairs.each(|a, b, pattern| {
-        let sources = u16::from_be_bytes([source(a).min(source(b)), source(a).max(source(b))]);
-        let weight = weights.get(&(sources, pattern)).copied().filter(|weight| *weight >= grey);
+        let weight = weight(a, b, pattern).filter(|weight| *weight >= grey);
         found.extend(weight.map(|weight| ScoredPair { a, b, weight, pattern }));
     })?;
+    let accepted = found.iter().filter(|pair: &&ScoredPair| pair.weight >= accept);
+    let mut contradictions = Contradictions::of(accepted.map(|pair| (root(pair.a), root(pair.b))));
+    pairs.each(|a, b, pattern| {
+        if weight(a, b, pattern).is_some_and(|weight| weight <= apart) {
+            contradictions.add(root(a), root(b));
+        }
+    })?;
+    let contradicted = contradictions.lower(&mut found, root, accept, accept - 1);
     found.sort_unstable_by_key(|pair| (pair.a, pair.b));
-    Ok(Scored { pairs: found, report: tally.finish(&pairs.counts), model })
+    Ok(Scored { pairs: found, report: ScoredReport { contradicted, ..tally.finish(&pairs.counts) }, model })
 }
 
 fn having(tokens: &Tokens) -> Vec<f64> {
@@ -168,7 +183,8 @@ fn course(atoms: &Atoms, policy: &LinkagePolicy) -> f64 {
     let lined = (0_u32..).take(atoms.len()).filter(|atom| atoms.token(*atom, Kind::A3).is_some());
     let months: Vec<_> = lined.filter_map(|atom| atoms.months(atom)).take(PAIRS).collect();
     let half = months.len() / 2;
-    let follows = months.iter().zip(months.iter().skip(half)).filter(|(a, b)| a.overlap(**b) <= policy.overlap_months_max);
+    let follows =
+        months.iter().zip(months.iter().skip(half)).filter(|(a, b)| a.overlap(**b) <= policy.overlap_months_max);
     // As if ten of twenty had been seen before.
     (real(follows.count()) + 10.0) / (real(months.len().saturating_sub(half)) + 20.0)
 }

@@ -118,6 +118,14 @@ kinds! {
     H4 "h4" Run [FamilyNear Postcode]
     /// As H2, the given name one letter off.
     H5 "h5" Run [GivenNear Postcode]
+    /// Birth date, the postcode one digit off.
+    R1 "r1" Run [Born PostcodeNear]
+    /// Given name, the postcode one digit off.
+    R2 "r2" Run [GivenKana PostcodeNear]
+    /// Both names, whichever stands first, and birth date.
+    O1 "o1" Run [BothNames Born]
+    /// Both names, whichever stands first, at one address.
+    O2 "o2" Run [BothNames Postcode]
     /// Family name and the line of the address.
     G1 "g1" Run [FamilyKana Address]
     /// Given name and the line of the address.
@@ -200,6 +208,8 @@ pub(crate) enum Input {
     AddressNear,
     BirthMonth,
     Born,
+    /// Family and given name in the order of their letters.
+    BothNames,
     /// Each pair of year, month and day, and the day with its month in either order.
     BornPart,
     Branch,
@@ -231,6 +241,8 @@ pub(crate) enum Input {
     NumberCore,
     NumberExact,
     Postcode,
+    /// The postcode, and it with each digit left out.
+    PostcodeNear,
     Sex,
     SymbolCore,
     SymbolExact,
@@ -239,7 +251,16 @@ pub(crate) enum Input {
 impl Input {
     /// Whether one identity has several values of it: [`super::variants`] gives them.
     pub(crate) const fn is_listed(self) -> bool {
-        matches!(self, Self::AddressNear | Self::BornPart | Self::ChartNear | Self::FamilyNear | Self::GivenNear | Self::KanaNear)
+        matches!(
+            self,
+            Self::AddressNear
+                | Self::BornPart
+                | Self::ChartNear
+                | Self::FamilyNear
+                | Self::GivenNear
+                | Self::KanaNear
+                | Self::PostcodeNear
+        )
     }
 
     /// Writes the identifier, or nothing if it is absent or has several values.
@@ -248,6 +269,8 @@ impl Input {
             to.part(&day(of.born()?));
         } else if self == Self::BirthMonth {
             to.part(month(&day(of.birth?.month)));
+        } else if self == Self::BothNames {
+            to.part(&variants::both_names(of)?);
         } else if self == Self::KanaSound {
             to.part(variants::sound(&of.kana.as_ref()?.loose).as_bytes());
         } else {
@@ -264,11 +287,13 @@ impl Input {
             | Self::BirthMonth
             | Self::Born
             | Self::BornPart
+            | Self::BothNames
             | Self::ChartNear
             | Self::FamilyNear
             | Self::GivenNear
             | Self::KanaNear
-            | Self::KanaSound => None,
+            | Self::KanaSound
+            | Self::PostcodeNear => None,
             Self::Branch => of.branch.as_deref(),
             Self::Chart => of.chart.as_deref(),
             Self::District => of.postcode.as_deref()?.get(..3),
@@ -322,9 +347,10 @@ mod tests {
             | Input::NumberExact
             | Input::SymbolCore
             | Input::SymbolExact => "number",
-            Input::Address | Input::AddressNear | Input::District | Input::Postcode => "home",
+            Input::Address | Input::AddressNear | Input::District | Input::Postcode | Input::PostcodeNear => "home",
             Input::Facility | Input::Insurer | Input::LateElderlyInsurer | Input::LtcInsurer => "issuer",
-            Input::FamilyKana
+            Input::BothNames
+            | Input::FamilyKana
             | Input::FamilyNear
             | Input::GivenKana
             | Input::GivenNear

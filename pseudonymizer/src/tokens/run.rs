@@ -98,7 +98,7 @@ mod tests {
     fn a_kind_needs_all_its_inputs_and_a_listed_one_has_several_values() {
         let all = made(&named("ヤマダ　タロウ"), &keys(7));
         let counts: Vec<String> = all.iter().map(|(kind, tokens)| format!("{kind}={}", tokens.len())).collect();
-        let expected = "b4=1 b5=1 d2=0 g1=0 g2=0 g3=0 g4=0 g5=0 g6=0 h1=1 h2=1 h3=1 h4=4 h5=4 n1=0 n2=0 n3=0 n4=0 n5=0 p1=1 p2=1 p3=1 p4=1 p5=1 p6=1 v1=7 v2=4 v3=1 v4=1 w1=4 w2=4 w3=4 w4=4 w5=4 w6=4";
+        let expected = "b4=1 b5=1 d2=0 g1=0 g2=0 g3=0 g4=0 g5=0 g6=0 h1=1 h2=1 h3=1 h4=4 h5=4 n1=0 n2=0 n3=0 n4=0 n5=0 o1=1 o2=1 p1=1 p2=1 p3=1 p4=1 p5=1 p6=1 r1=4 r2=4 v1=7 v2=4 v3=1 v4=1 w1=4 w2=4 w3=4 w4=4 w5=4 w6=4";
         assert_eq!(counts.join(" "), expected);
         assert!(made(&Identity::default(), &keys(7)).values().all(Vec::is_empty));
         let undivided = made(&named("ヤマダタロウ"), &keys(7));
@@ -134,12 +134,14 @@ mod tests {
     #[test]
     fn a_slip_leaves_what_it_should() {
         let yamada = named("ヤマダ　タロウ");
-        assert_eq!(shared(&yamada, &named("サトウ　ハナコ")), "h3 p5 v3");
+        assert_eq!(shared(&yamada, &named("サトウ　ハナコ")), "h3 p5 r1 v3");
         let married = shared(&yamada, &named("サトウ　タロウ"));
-        assert_eq!(married, "b4 b5 h2 h3 h5 p2 p4 p5 p6 v3 w2 w4");
+        assert_eq!(married, "b4 b5 h2 h3 h5 p2 p4 p5 p6 r1 r2 v3 w2 w4");
+        let turned = shared(&yamada, &named("タロウ　ヤマダ"));
+        assert!(turned.contains("o1 o2") && !turned.contains("p1"), "{turned}");
         let slip = shared(&yamada, &named("ヤマタ゛　タロオ"));
         assert!(slip.contains("v4") && slip.contains("v1") && slip.contains("p1") && !slip.contains("p2"), "{slip}");
         let later = Identity { birth: date::birth(b"19580315"), insurer: None, ..named("ヤマダ　タロウ") };
-        assert_eq!(shared(&yamada, &later), "h1 h2 h4 h5 p3 v2 w3 w4 w5 w6");
+        assert_eq!(shared(&yamada, &later), "h1 h2 h4 h5 o2 p3 r2 v2 w3 w4 w5 w6");
     }
 }

@@ -25,6 +25,8 @@ pub(super) fn of(input: Input, identity: &Identity) -> Vec<Variant> {
         return own_number(identity).map(number_near).unwrap_or_default();
     } else if input == Input::AddressNear {
         identity.address.as_deref()
+    } else if input == Input::PostcodeNear {
+        identity.postcode.as_deref()
     } else if input == Input::FamilyNear {
         family(identity)
     } else if input == Input::GivenNear {
@@ -43,7 +45,10 @@ pub(super) fn family(identity: &Identity) -> Option<&str> {
 
 /// The number, if the source itself gives it out (`flat::identity::issuer`).
 fn own_number(identity: &Identity) -> Option<&str> {
-    identity.chart.as_deref().filter(|_| identity.facility.as_deref().is_some_and(|issuer| issuer.starts_with("source:")))
+    identity
+        .chart
+        .as_deref()
+        .filter(|_| identity.facility.as_deref().is_some_and(|issuer| issuer.starts_with("source:")))
 }
 
 fn number_near(number: &str) -> Vec<Variant> {
@@ -51,6 +56,13 @@ fn number_near(number: &str) -> Vec<Variant> {
         return vec![Zeroizing::new(number.as_bytes().to_vec())];
     }
     near(number)
+}
+
+/// Both names in the order of their letters: a register that swaps them says the same.
+pub(super) fn both_names(identity: &Identity) -> Option<Zeroizing<Vec<u8>>> {
+    let (family, given) = (family(identity)?, identity.kana.as_ref()?.given.as_deref()?);
+    let both = [family.min(given), family.max(given)];
+    Some(Zeroizing::new(both.join(" ").into_bytes()))
 }
 
 /// The name and all that one left-out letter makes of it, each once: two names that differ in one letter, or of which one lacks one,

@@ -53,7 +53,8 @@ impl Said {
     pub(super) fn is_shared_in(self, pattern: Pattern) -> bool {
         let levels = |set: u32, least: Level| {
             SHOWN.iter().filter(|(_, mask)| set & mask != 0).all(|(field, _)| {
-                let whole = *field == Field::Number && set & NUMBER == 0 || *field == Field::Home && set & POSTCODE == 0;
+                let whole =
+                    *field == Field::Number && set & NUMBER == 0 || *field == Field::Home && set & POSTCODE == 0;
                 pattern.level(*field) >= if whole { Level::Near } else { least }
             })
         };
@@ -91,12 +92,13 @@ fn attributes(input: Input) -> (u32, u32) {
         Input::GivenKana => (GIVEN, 0),
         Input::GivenNear => (0, GIVEN),
         Input::Insurer | Input::LateElderlyInsurer => (INSURER, 0),
-        Input::KanaLoose | Input::KanaNear | Input::KanaSound => (0, FAMILY | GIVEN),
+        Input::BothNames | Input::KanaLoose | Input::KanaNear | Input::KanaSound => (0, FAMILY | GIVEN),
         Input::KanaStrict | Input::Kanji => (FAMILY | GIVEN, 0),
         Input::LtcInsurer | Input::LtcNumber | Input::SymbolCore | Input::SymbolExact => (0, 0),
         Input::NationalId => (NATIONAL, 0),
         Input::NumberCore | Input::NumberExact => (NUMBER, 0),
         Input::Postcode => (POSTCODE | DISTRICT, 0),
+        Input::PostcodeNear => (0, POSTCODE | DISTRICT),
         Input::Sex => (SEX, 0),
     }
 }

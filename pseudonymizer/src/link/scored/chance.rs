@@ -26,14 +26,15 @@ pub(super) enum Chance {
     Sound,
     Address,
     AddressNear,
+    PostcodeNear,
 }
 
-const UNKNOWNS: usize = 17;
+const UNKNOWNS: usize = 18;
 
 /// What is taken where nothing was counted: shares of Japanese names, birth dates and insurers
 /// (`research/pseudonymization-anchors.md`, part 2, the arithmetic). In the order of [`Chance`].
 const USUAL: [f64; UNKNOWNS] =
-    [0.002, 0.004, 5e-5, 0.5, 0.01, 1e-5, 0.01, 2e-4, 1e-3, 0.005, 0.012, 0.005, 1e-5, 1e-4, 3e-5, 1e-4, 2e-4];
+    [0.002, 0.004, 5e-5, 0.5, 0.01, 1e-5, 0.01, 2e-4, 1e-3, 0.005, 0.012, 0.005, 1e-5, 1e-4, 3e-5, 1e-4, 2e-4, 5e-4];
 
 /// Pairs that what is usual counts for.
 const USUAL_PAIRS: f64 = 5.0;
@@ -91,6 +92,7 @@ impl Chances {
             (Chance::BirthNear, Chance::Birth, 3.0),
             (Chance::District, Chance::Postcode, 1.5),
             (Chance::AddressNear, Chance::Address, 1.1),
+            (Chance::PostcodeNear, Chance::Postcode, 1.2),
         ];
         for (near, exact, times) in pairs {
             let least = (self.of(exact) * times).min(0.95);
@@ -125,10 +127,12 @@ fn unknown(kind: Kind, input: Input) -> Option<usize> {
         Input::KanaSound => Chance::Sound,
         Input::NumberCore => Chance::Number,
         Input::Postcode => Chance::Postcode,
+        Input::PostcodeNear => Chance::PostcodeNear,
         Input::Sex => Chance::Sex,
         Input::FamilyKana => Chance::Family,
         // The whole name is left to the kinds that divide it; the others are no kinds of a run.
         Input::BirthMonth
+        | Input::BothNames
         | Input::Branch
         | Input::Chart
         | Input::KanaLoose
@@ -147,7 +151,7 @@ fn unknown(kind: Kind, input: Input) -> Option<usize> {
 
 /// Whether all of a kind's inputs have a chance of their own.
 pub(super) fn is_counted(kind: Kind) -> bool {
-    let whole = [Input::KanaStrict, Input::Kanji, Input::KanaLoose];
+    let whole = [Input::BothNames, Input::KanaStrict, Input::Kanji, Input::KanaLoose];
     !kind.inputs().iter().any(|input| whole.contains(input))
 }
 

@@ -112,13 +112,14 @@ impl Desk<'_> {
         let strange = || LinkError::RunAtoms { path: file.path.clone() };
         let mut rows = Vec::with_capacity(batch.num_rows());
         for id in ids {
-            let place = id.and_then(|id| <&[u8; 16]>::try_from(id).ok()).and_then(|id| self.atoms.ids().binary_search(id).ok());
-            let atom = place.filter(|place| self.atoms.sources().get(*place) == Some(&file.source)).ok_or_else(strange)?;
+            let place =
+                id.and_then(|id| <&[u8; 16]>::try_from(id).ok()).and_then(|id| self.atoms.ids().binary_search(id).ok());
+            let atom =
+                place.filter(|place| self.atoms.sources().get(*place) == Some(&file.source)).ok_or_else(strange)?;
             rows.push(u32::try_from(atom).map_err(|_| strange())?);
         }
-        let [family, given] = BANDS.map(|name| {
-            column(name)?.as_primitive_opt::<UInt8Type>().ok_or_else(|| lacks(name))
-        });
+        let [family, given] =
+            BANDS.map(|name| column(name)?.as_primitive_opt::<UInt8Type>().ok_or_else(|| lacks(name)));
         let (family, given) = (family?, given?);
         for (row, atom) in rows.iter().enumerate() {
             let band = |column: &arrow::array::UInt8Array| column.is_valid(row).then(|| column.value(row));

@@ -65,10 +65,8 @@ pub(super) fn learn(evidence: &Evidence<'_>) -> Model {
         person: prior.clone(),
         household: Class::household(),
     };
-    let mut strangers = Strangers {
-        class: Class::stranger(&Chances::usual(), evidence.course),
-        bands: [vec![1.0; 8], vec![1.0; 8]],
-    };
+    let mut strangers =
+        Strangers { class: Class::stranger(&Chances::usual(), evidence.course), bands: [vec![1.0; 8], vec![1.0; 8]] };
     for _ in 0..ROUNDS {
         let prior = Prior { person: &prior, person_pairs: weight, household: &Class::household(), persons: None };
         for _ in 0..ITERATIONS {
@@ -90,7 +88,11 @@ pub(super) fn learn(evidence: &Evidence<'_>) -> Model {
         by_sources,
         iterations: ROUNDS * ITERATIONS,
         log_likelihood,
-        patterns: cells.iter().map(|(pattern, count)| (pattern.0, whole(*count))).filter(|(_, n)| *n >= withheld).collect(),
+        patterns: cells
+            .iter()
+            .map(|(pattern, count)| (pattern.0, whole(*count)))
+            .filter(|(_, n)| *n >= withheld)
+            .collect(),
     }
 }
 

@@ -121,7 +121,7 @@ impl Class {
                 [1.0 - of(Chance::Sex), 0.0, of(Chance::Sex)],
                 levels(of(Chance::Insurer), number),
                 [0.9, 0.0, 0.1],
-                levels(of(Chance::District), of(Chance::Postcode)),
+                levels(of(Chance::District).max(of(Chance::PostcodeNear)), of(Chance::Postcode)),
                 levels(of(Chance::AddressNear), of(Chance::Address)),
                 levels(of(Chance::ChartNear), of(Chance::ChartNear) / 10.0),
                 [1.0 - 1e-8, 0.0, 1e-8],
@@ -190,10 +190,19 @@ pub(super) fn of_strangers(class: &Class, bands: &[Vec<f64>; 2], pattern: Patter
     class.probability(pattern) * factor * if together { NEAR_TOGETHER } else { 1.0 }
 }
 
+/// What no one person has: two branch numbers of one card with another given name or birth date (twins, siblings), or two national
+/// numbers without a card in common (`research/pseudonymization-anchors.md`, part 2, conflict rules).
+fn is_two_persons(pattern: Pattern) -> bool {
+    let is = |field, level| pattern.level(field) == level;
+    let same = is(Field::Given, Level::Exact) && is(Field::Birth, Level::Exact);
+    (is(Field::Branch, Level::Differs) && !same)
+        || (is(Field::National, Level::Differs) && !is(Field::Number, Level::Exact))
+}
+
 impl Parameters {
     pub(super) fn expected(&self, stranger: f64, pattern: Pattern) -> Expected {
         Expected {
-            person: self.persons * self.person.probability(pattern),
+            person: if is_two_persons(pattern) { 0.0 } else { self.persons * self.person.probability(pattern) },
             household: self.households * self.household.of_household(pattern),
             stranger: self.pairs * stranger,
         }

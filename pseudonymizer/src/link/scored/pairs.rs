@@ -155,6 +155,7 @@ impl Rule {
             Input::KanaStrict,
             Input::NumberCore,
             Input::Postcode,
+            Input::PostcodeNear,
         ];
         let band = match kind {
             Kind::P1 => Some(0),
@@ -305,7 +306,9 @@ impl Patterns<'_> {
     }
 
     fn shared_at_rest(&self, a: u32, b: u32, both: Kinds) -> Kinds {
-        let same = |kind: &Kind| both & bit(*kind) != 0 && self.ground.atoms.token(a, *kind) == self.ground.atoms.token(b, *kind);
+        let same = |kind: &Kind| {
+            both & bit(*kind) != 0 && self.ground.atoms.token(a, *kind) == self.ground.atoms.token(b, *kind)
+        };
         Kind::AT_REST.iter().filter(|kind| same(kind)).fold(0, |set, kind| set | bit(*kind))
     }
 

@@ -17,6 +17,8 @@ pub struct ScoredReport {
     pub accepted: u64,
     /// Those that are to be asked about.
     pub grey: u64,
+    /// Accepted ones that are asked about after all, because they would bring together what other pairs tell apart.
+    pub contradicted: u64,
     /// Share of the accepted pairs that are one person, as the model estimates; none where there is no pair.
     pub precision: Option<f64>,
     /// Share of all candidate pairs of one person that are accepted, as the model estimates.

@@ -247,7 +247,9 @@ fn slips_marriages_and_moves_come_together_and_families_stay_apart() {
     assert!(report.joined_by["scored"] > 0);
     let out = world.zones.path("scored");
     let told: ScoredReport = serde_json::from_slice(&std::fs::read(out.join("scored.json")).unwrap()).unwrap();
-    assert!(told.precision.unwrap() > 0.99 && told.calibration.iter().map(|bin| bin.pairs).sum::<u64>() == told.candidates);
+    assert!(
+        told.precision.unwrap() > 0.99 && told.calibration.iter().map(|bin| bin.pairs).sum::<u64>() == told.candidates
+    );
     let model: Model = serde_json::from_slice(&std::fs::read(out.join("model.json")).unwrap()).unwrap();
     assert_eq!(model.fields, Field::ALL);
     assert!(!world.zones.path("strong").join("model.json").exists());
@@ -291,9 +293,8 @@ fn run_tokens_that_do_not_fit_are_refused() {
         rows_of(&key, ids.iter().map(|id| (atom_id(*id), world.records[0].identity.clone())).collect())
     };
     let ndb: u128 = 0;
-    let make = |name: &str, ids: &[u128], metadata: &[(&str, &str)]| {
-        world.zones.run_tokens(name, "ndb", &rows(ids), metadata)
-    };
+    let make =
+        |name: &str, ids: &[u128], metadata: &[(&str, &str)]| world.zones.run_tokens(name, "ndb", &rows(ids), metadata);
     let good = make("good", &[ndb], &[]);
     let with = |other: &PathBuf| world.refused(&[good.clone(), other.clone()]);
     let mixed = |what: &'static str, metadata: (&str, &str)| {

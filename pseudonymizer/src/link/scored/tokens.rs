@@ -172,4 +172,3 @@ pub(super) fn in_threads<T: Send>(work: &(impl Fn() -> Result<T, LinkError> + Sy
         running.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(broke()))).collect()
     })
 }
-
