@@ -7,7 +7,7 @@ use crate::world::{demo_once, path, prepared, run, text};
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    let commands: [&[&str]; 35] = [
+    let commands: [&[&str]; 37] = [
         &["demo"],
         &["synthesize"],
         &["keys", "init"],
@@ -28,6 +28,8 @@ fn every_command_has_help_with_an_example() {
         &["keys", "run-key", "wipe"],
         &["pseudonymize"],
         &["link", "run"],
+        &["link", "report"],
+        &["link", "diff"],
         &["release"],
         &["catalog", "publish"],
         &["catalog", "list"],

@@ -116,11 +116,7 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
     let absent = Absent::of(&atoms, &partition, &handed.touched, &handed.sources, &out_before);
     let turns = absent.turns(&atoms, &partition, &handed.sources, |id| earlier.contains_key(id), &out_before);
     report.absent_by_source.clone_from(&absent.by_source);
-    let found_keys = atoms.ids().iter().zip(&partition.roots).filter_map(|(id, root)| {
-        Some((earlier.get(id).map(|known| known.key), assigned.keys.get(root)?.key))
-    });
-    report.scored = scored.as_ref().map(|scored| scored.report.clone());
-    report.churn = Churn::of(found_keys).with(&turns);
+    report.churn = churn(&atoms, &partition, &earlier, &assigned).with(&turns);
     report.pass = Pass { batches_added: handed.batches.clone(), ..Pass::full(run, job.policy) };
     progress(LinkProgress { atoms: report.atoms, persons: Some(report.persons) });
 
@@ -153,6 +149,7 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
     if let Some(scored) = &scored {
         store.write_json(store::MODEL, &scored.model)?;
         store.write_json(store::SCORED, &scored.report)?;
+        report.scored = Some(scored.report.clone());
     }
     store.write_json(store::REPORT, &report)?;
     store.write_json(crosswalk::MARKER, &marker)?;
@@ -259,6 +256,17 @@ impl Found<'_> {
         }
         Ok(text)
     }
+}
+
+/// What became of the atoms that an earlier run knew.
+fn churn(
+    atoms: &Atoms,
+    partition: &Partition,
+    earlier: &HashMap<[u8; 16], Earlier>,
+    assigned: &Assignment,
+) -> Churn {
+    let keys = atoms.ids().iter().zip(&partition.roots);
+    Churn::of(keys.filter_map(|(id, root)| Some((earlier.get(id).map(|known| known.key), assigned.keys.get(root)?.key))))
 }
 
 fn count_events(report: &mut LinkReport, events: &[Event]) {

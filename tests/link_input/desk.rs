@@ -288,8 +288,8 @@ impl Desk {
     pub(super) fn sign(&self, file: &Path, holder: &str) {
         let key = KeyFolder::open(&self.at(holder), Zone::Holder).unwrap().signing("sign").unwrap();
         let (_, digest) = catalog::manifest::digest(file).unwrap();
-        let digest: Vec<u8> = digest.as_bytes().chunks(2).map(|pair| hex_byte(pair)).collect();
-        let signature: String = key.sign(&digest).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest: Vec<u8> = digest.as_bytes().chunks(2).map(hex_byte).collect();
+        let signature = key.sign(&digest).map(|byte| format!("{byte:02x}")).concat();
         fs::write(file.with_file_name("tokens.sig"), format!("{signature}\n{}\n", key.verifying().to_hex())).unwrap();
     }
 }

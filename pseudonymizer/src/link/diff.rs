@@ -158,7 +158,9 @@ pub(crate) fn diff(a: &[Keyed], b: &[Keyed], sources: &[String]) -> LinkDiff {
         case.atoms += 1;
         case.sources |= bit(source);
     }
-    cases.values().for_each(|case| found.count(case, sources));
+    for case in cases.values() {
+        found.count(case, sources);
+    }
     found
 }
 
