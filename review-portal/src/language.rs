@@ -147,7 +147,9 @@ mod tests {
             assert!(JA.contains_key(&format!("pattern.{}", class.as_str())));
         }
         for step in ["broken", "missing", "nowhere", "stale", "empty", "clerk", "holders"] {
-            assert!(JA.contains_key(&format!("linkage.step.{step}")) && JA.contains_key(&format!("linkage.next.{step}")));
+            assert!(
+                JA.contains_key(&format!("linkage.step.{step}")) && JA.contains_key(&format!("linkage.next.{step}"))
+            );
         }
         for turn in ["ask", "clerk", "holder", "nobody", "operator", "zone"] {
             assert!(JA.contains_key(&format!("linkage.turn.{turn}")));

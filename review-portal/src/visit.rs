@@ -120,6 +120,7 @@ impl Visit {
 }
 
 /// What every page shows around its content.
+#[expect(clippy::struct_excessive_bools, reason = "each says whether one thing stands on the page")]
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
     pub(crate) language: Language,

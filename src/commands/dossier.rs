@@ -93,7 +93,7 @@ fn sides(dossier: &Dossier, lang: Lang) {
         for (at, line) in side.lines.iter().enumerate() {
             let seen = if at == 0 { format!("{name}  {}", sources(&side.sources)) } else { name.to_owned() };
             let kind = lang.with(&format!("line-{}", line.kind.as_str()), &[("number", &line.number.to_string())]);
-            let months = line.months.map(|[first, last]| format!("{first} – {last}"));
+            let months = line.months.map(|[first, last]| format!("{first} .. {last}"));
             let bar = span.map(|span| bar(line, span)).unwrap_or_default();
             rows.push(vec![seen, kind, months.unwrap_or_default(), bar]);
         }

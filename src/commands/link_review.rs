@@ -1,7 +1,7 @@
 //! `sudare link review`: doubtful pairs, for clerks of the linkage zone. What a clerk sees says nothing of who it is about.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use policies::audit::{Act, AuditLog};
@@ -106,16 +106,14 @@ fn decide(at: &QueuePlace, number: CaseNumber, decision: DecisionWord, reason: &
     Ok(Outcome::Done)
 }
 
-fn ask(
-    at: &QueuePlace,
-    out: &Path,
-    seal_to: &[(String, std::path::PathBuf)],
-    again: bool,
-    lang: Lang,
-) -> Result<Outcome> {
+fn ask(at: &QueuePlace, out: &Path, seal_to: &[(String, PathBuf)], again: bool, lang: Lang) -> Result<Outcome> {
     let (keys, audit) = zone(at)?;
-    let seals: BTreeMap<String, SealRecipient> =
-        seal_to.iter().map(|(source, path)| Ok((source.clone(), SealRecipient::read(path)?))).collect::<Result<_>>()?;
+    let seal = |(source, path): &(String, PathBuf)| {
+        // A slip in the word would leave that holder's questions unsealed.
+        keys.trusted(source)?;
+        Ok((source.clone(), SealRecipient::read(path)?))
+    };
+    let seals: BTreeMap<String, SealRecipient> = seal_to.iter().map(seal).collect::<Result<_>>()?;
     let asked = review::ask(&keys, &at.crosswalk, out, &seals, again, clock::now())?;
     if asked.is_empty() {
         output::note(&lang.text("review-nothing-to-ask"));

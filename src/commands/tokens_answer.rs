@@ -124,7 +124,11 @@ fn page(
         } else {
             ""
         };
-        let [a, b] = row.cells.each_ref().map(|cell| cell.as_ref().map_or("–", |cell| cell.as_str()).to_owned());
+        let word = |cell: &str| match (row.field, cell) {
+            ("sex", "1" | "2") => lang.text(&format!("sex-{cell}")),
+            _ => cell.to_owned(),
+        };
+        let [a, b] = row.cells.each_ref().map(|cell| cell.as_ref().map_or_else(|| "-".to_owned(), |cell| word(cell)));
         vec![lang.text(&format!("identity-{}", row.field)), a, mark.to_owned(), b]
     };
     let rows: Vec<Vec<String>> = sides.0.iter().map(row).collect();

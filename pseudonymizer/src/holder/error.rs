@@ -25,7 +25,9 @@ pub enum HolderError {
     #[error("the batch cannot be used")]
     Batch(#[from] BatchError),
     /// An atom of the question is in another batch.
-    #[error("question {question} is about records that are in none of the batches that were named; name their batch too")]
+    #[error(
+        "question {question} is about records that are in none of the batches that were named; name their batch too"
+    )]
     Elsewhere {
         /// Number of the question.
         question: CaseNumber,

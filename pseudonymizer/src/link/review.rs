@@ -53,13 +53,12 @@ pub(crate) struct Pass<'a> {
     pub(crate) run: u32,
 }
 
+/// Two atoms by their ids, and whether they are one person.
+pub(crate) type Said = ([u8; 16], [u8; 16], bool);
+
 /// All verdicts that stand, by the ids of two atoms: what the folder `out` holds, and what the files of `answers` say. The later word on
 /// a pair wins; an answer that nobody asked for is refused. Nothing is written: [`renew`] keeps what was taken.
-pub(crate) fn said(
-    keys: &KeyFolder,
-    out: &Path,
-    answers: &[PathBuf],
-) -> Result<Vec<([u8; 16], [u8; 16], bool)>, LinkError> {
+pub(crate) fn said(keys: &KeyFolder, out: &Path, answers: &[PathBuf]) -> Result<Vec<Said>, LinkError> {
     let mut ledger = Ledger::read(keys, &out.join(FILE))?;
     answers::take(&mut ledger, keys, answers)?;
     Ok(ledger.said().into_iter().map(|((a, b), same)| (a.0, b.0, same)).collect())

@@ -102,5 +102,5 @@ fn months(known: &Known) -> Option<Zeroizing<String>> {
     const EPOCH: Date = Date::constant(1970, 1, 1);
     let month = |days: i32| Some(EPOCH.checked_add(i64::from(days).days()).ok()?.strftime("%Y-%m").to_string());
     let [first, last] = known.months;
-    Some(Zeroizing::new(format!("{} – {}", month(first?)?, month(last?)?)))
+    Some(Zeroizing::new(format!("{} .. {}", month(first?)?, month(last?)?)))
 }

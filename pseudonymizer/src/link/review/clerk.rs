@@ -128,14 +128,13 @@ pub fn decide(decide: &Decide<'_>, now: Timestamp) -> Result<(), LinkError> {
     let key = decide.keys.signing("sign").map_err(LinkError::keys)?.verifying().fingerprint();
     let by = By::Clerk { key, reason: decide.reason.to_owned() };
     let waits = ledger.queue.iter().position(|case| case.number() == decide.number);
-    let mut decided = match waits {
-        Some(at) => of_case(&ledger.queue.remove(at), by, now),
-        None => {
-            let before = ledger.decided.iter().rfind(|it| it.case == decide.number).cloned();
-            before.map(|before| Decided { by, at: now, ..before })
-        }
-    }
-    .ok_or(ReviewError::Dossier)?;
+    let decided = if let Some(at) = waits {
+        of_case(&ledger.queue.remove(at), by, now)
+    } else {
+        let before = ledger.decided.iter().rfind(|it| it.case == decide.number).cloned();
+        before.map(|before| Decided { by, at: now, ..before })
+    };
+    let mut decided = decided.ok_or(ReviewError::Dossier)?;
     decided.decision = decide.decision;
     ledger.decided.push(decided);
     ledger.write(decide.keys, &store)?;

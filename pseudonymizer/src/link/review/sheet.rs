@@ -59,6 +59,7 @@ pub(crate) struct Sheet {
 }
 
 /// Are these one person?
+#[expect(clippy::struct_field_names, reason = "the words of the file")]
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Question {
@@ -80,6 +81,7 @@ impl Sheet {
 }
 
 /// A file of answers.
+#[expect(clippy::struct_field_names, reason = "the words of the file")]
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Answers {

@@ -1,5 +1,7 @@
 //! The queue from pass to pass, questions and answers, and what must not pass.
 
+mod journey;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
