@@ -22,7 +22,9 @@ fn main() -> ExitCode {
     match arguments.first().map(String::as_str) {
         Some("quality") => quality::run(&arguments[1..]),
         _ => {
-            println!("usage: cargo bench --bench linkage -- quality [--persons N] [--slices] [--seed N] [--years N] [--no-run] [--fresh] [--keep] [--assert]");
+            println!(
+                "usage: cargo bench --bench linkage -- quality [--persons N] [--slices] [--seed N] [--years N] [--no-run] [--max-multiplicity N] [--fresh] [--keep] [--assert]"
+            );
             ExitCode::FAILURE
         }
     }

@@ -37,8 +37,12 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     } else {
         Shape::Population
     };
-    let options =
-        LedgerOptions { persons, seed: number("--seed", 1), years: u8::try_from(number("--years", 10)).unwrap(), shape };
+    let options = LedgerOptions {
+        persons,
+        seed: number("--seed", 1),
+        years: u8::try_from(number("--years", 10)).unwrap(),
+        shape,
+    };
     let name = if slices { "slices" } else { "population" };
     let base = crate::base().join(format!("{name}-{persons}-{}-{}", options.years, options.seed));
     if flag("--fresh") {
@@ -53,7 +57,9 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     if !flag("--keep") {
         chain.forget_raw();
     }
-    let run_tokens = if flag("--no-run") { Vec::new() } else { chain.run_tokens() };
+    let bound = number("--max-multiplicity", u64::from(policies::source::admission_max_multiplicity()));
+    let bound = u32::try_from(bound).unwrap();
+    let run_tokens = if flag("--no-run") { Vec::new() } else { chain.run_tokens(bound) };
     chain.link(&run_tokens);
     let truth = Truth::read(&base.join("ledger/truth.csv"));
     let scores = Scores::of(&truth, &keys(&chain, &truth));
@@ -66,14 +72,15 @@ fn ledger(options: &LedgerOptions, base: &Path) {
     let folder = base.join("ledger");
     let told = folder.join("told.txt");
     if !told.exists() {
-        let began = Instant::now();
+        let (began, busy) = (Instant::now(), processor_seconds());
         let made = synthetic::ledger(options, &folder, &mut |_| {}).unwrap();
         let rows: u64 = made.rows.iter().sum();
         let text = format!(
-            "ledger: {} persons, rows of claims, care, hospital, record {:?}, together {rows}; made in {:.1} s; card or name changes in {:.1} % of years",
+            "ledger: {} persons, rows of claims, care, hospital, record {:?}, together {rows}; made in {:.1} s ({:.1} s of processor time); card or name changes in {:.1} % of years",
             made.persons,
             made.rows,
             began.elapsed().as_secs_f64(),
+            processor_seconds() - busy,
             made.changes_in_a_year * 100.0
         );
         fs::write(&told, text).unwrap();
@@ -100,4 +107,12 @@ fn size(path: &Path) -> u64 {
     let Ok(entries) = fs::read_dir(path) else { return fs::metadata(path).map_or(0, |about| about.len()) };
     let inside: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     inside.iter().map(|path| size(path)).sum()
+}
+
+/// Seconds of processor time of this process, of the user's and the system's: what a core is busy with, whatever else the machine
+/// does (proc(5), fields 14 and 15 of `stat`; 100 ticks a second on Linux).
+fn processor_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
 }

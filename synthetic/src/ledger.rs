@@ -5,6 +5,8 @@
 //! with one name, birth date and sex are as many as among 124 million (`research/pseudonymization-anchors.md`, parts 2 and 6).
 
 mod card;
+mod care;
+mod events;
 mod family;
 mod file;
 mod life;

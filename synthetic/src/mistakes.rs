@@ -11,9 +11,9 @@ mod forms;
 mod software;
 
 pub(crate) use forms::large;
-pub(crate) use software::{Site, Software};
 #[cfg(test)]
 use software::FAMILIES;
+pub(crate) use software::{Site, Software};
 
 /// Makes mistakes, or none.
 pub(crate) struct Mistakes {

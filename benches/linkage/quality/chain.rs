@@ -87,12 +87,16 @@ impl Chain {
             files: vec![raw],
             options: Options::default(),
         };
-        let began = Instant::now();
+        let (began, busy) = (Instant::now(), super::processor_seconds());
         let report = pseudonymize(&job, NOW, &mut |_| true).unwrap();
         let seconds = began.elapsed().as_secs_f64();
         let megabytes = bytes as f64 / 1e6;
         let rows: u64 = report.files.iter().map(|file| file.records).sum();
-        println!("{id}: {rows} rows, {megabytes:.0} MB pseudonymized in {seconds:.1} s, {:.1} MB/s", megabytes / seconds);
+        let core = megabytes / (super::processor_seconds() - busy);
+        let rate = megabytes / seconds;
+        println!(
+            "{id}: {rows} rows, {megabytes:.0} MB pseudonymized in {seconds:.1} s, {rate:.1} MB/s, {core:.1} MB/s/core"
+        );
     }
 
     /// The raw files have served, and take room.
@@ -102,28 +106,30 @@ impl Chain {
         }
     }
 
-    /// Tokens of one run for all batches, unless they are there.
-    pub(super) fn run_tokens(&self) -> Vec<PathBuf> {
+    /// Tokens of one run for all batches, unless they are there; kinds that more atoms share than `bound` are refused.
+    pub(super) fn run_tokens(&self, bound: u32) -> Vec<PathBuf> {
         let mut folders = Vec::new();
-        fs::create_dir_all(self.base.join("run")).unwrap();
+        let run = self.base.join(format!("run-{bound}"));
+        fs::create_dir_all(&run).unwrap();
         for (id, ..) in SOURCES {
-            let out = self.base.join("run").join(id);
+            let out = run.join(id);
             if !out.exists() {
-                let began = Instant::now();
+                let (began, busy) = (Instant::now(), super::processor_seconds());
                 let job = RunTokensJob {
                     keys: &self.holder,
                     batch: &self.batch(id),
                     run: &self.run,
                     link_to: self.linkage.recipient().unwrap(),
-                    max_multiplicity: policies::source::admission_max_multiplicity(),
+                    max_multiplicity: bound,
                     out: &out,
                 };
                 let made = run_tokens(&job, NOW).unwrap();
                 let refused: Vec<&str> = made.refused.keys().copied().collect();
                 println!(
-                    "{id}: tokens of the run for {} atoms in {:.1} s, {:.0} MB; refused kinds: {refused:?}",
+                    "{id}: tokens of the run for {} atoms in {:.1} s ({:.1} s of processor time), {:.0} MB; refused kinds: {refused:?}",
                     made.atoms,
                     began.elapsed().as_secs_f64(),
+                    super::processor_seconds() - busy,
                     super::size(&out) as f64 / 1e6
                 );
             }
@@ -139,13 +145,14 @@ impl Chain {
         let tokens: Vec<PathBuf> = SOURCES.iter().map(|(id, ..)| self.batch(id).join("tokens")).collect();
         let policy = LinkagePolicy::shipped().unwrap();
         let job = LinkJob { run_tokens, ..LinkJob::new(&self.linkage, &out, &tokens, &policy) };
-        let began = Instant::now();
+        let (began, busy) = (Instant::now(), super::processor_seconds());
         let report = link::run(&job, NOW, &mut |_| {}).unwrap();
         println!(
-            "link: {} atoms to {} persons in {:.1} s",
+            "link: {} atoms to {} persons in {:.1} s ({:.1} s of processor time)",
             report.atoms,
             report.persons,
-            began.elapsed().as_secs_f64()
+            began.elapsed().as_secs_f64(),
+            super::processor_seconds() - busy
         );
         println!("{}", serde_json::to_string(&report).unwrap());
     }

@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::truth::{ERRORS, Row, Truth};
+use super::truth::{ERRORS, Row, Truth, bit};
 
 /// A subgroup with fewer rows than this says nothing.
 const ROWS_MIN: u64 = 500;
@@ -73,6 +73,8 @@ pub(super) struct Scores {
     /// Precision and recall of all pairs, of pairs across databases, and B-cubed.
     pairs: [(f64, f64); 3],
     groups: BTreeMap<(&'static str, String), Recall>,
+    /// Keys that mix persons, by what is odd about them.
+    mixing: BTreeMap<&'static str, u64>,
 }
 
 fn ratio(part: u64, whole: u64) -> f64 {
@@ -123,6 +125,7 @@ impl Scores {
                 (cubed(&|at| by_key[&at.1].all.count()), cubed(&|at| persons[&at.0].all.count())),
             ],
             groups: groups(truth, keys, &cells, &persons),
+            mixing: mixing(truth, keys, &by_key),
         }
     }
 
@@ -130,7 +133,10 @@ impl Scores {
     fn worst(&self) -> (String, f64) {
         let all = self.groups.iter().filter(|((what, _), recall)| *what != "error" && recall.rows >= ROWS_MIN);
         let worst = all.min_by(|a, b| a.1.share().total_cmp(&b.1.share()));
-        worst.map_or_else(|| ("none".to_owned(), 1.0), |((what, which), recall)| (format!("{what} {which}"), recall.share()))
+        worst.map_or_else(
+            || ("none".to_owned(), 1.0),
+            |((what, which), recall)| (format!("{what} {which}"), recall.share()),
+        )
     }
 
     fn goals(&self) -> [(String, f64, f64); 5] {
@@ -163,6 +169,10 @@ impl Scores {
         for (what, (precision, recall)) in ["pairs across databases", "B-cubed"].iter().zip(&self.pairs[1..]) {
             println!("{:<52} {precision:>9.5}", format!("{what}: precision"));
             println!("{:<52} {recall:>9.5}", format!("{what}: recall"));
+        }
+        println!("\nkeys mixing persons, by the first that holds of their rows");
+        for (what, keys) in &self.mixing {
+            println!("  {what:<50} {keys:>9}");
         }
         println!("\nrecall by subgroup (the pairs of rows that touch it)");
         for ((what, which), recall) in self.groups.iter().filter(|(_, recall)| recall.rows >= ROWS_MIN) {
@@ -205,6 +215,34 @@ fn groups(
         }
     }
     by_value.into_iter().map(|((what, value), recall)| ((what, name(what, value)), recall)).collect()
+}
+
+/// What may explain that a key mixes persons, in this order.
+fn mixing(truth: &Truth, keys: &[Option<u32>], by_key: &HashMap<u32, Side>) -> BTreeMap<&'static str, u64> {
+    let mut rows: HashMap<u32, Vec<&Row>> = HashMap::new();
+    for (row, key) in truth.rows.iter().zip(keys) {
+        if let Some(key) = key.filter(|key| by_key[key].parts > 1) {
+            rows.entry(key).or_default().push(row);
+        }
+    }
+    let mut counts = BTreeMap::new();
+    for rows in rows.values() {
+        let has = |letters: &str| rows.iter().any(|row| letters.chars().any(|letter| row.errors & bit(letter) != 0));
+        let one = |of: fn(&Row) -> u64| rows.iter().all(|row| of(row) == of(rows[0]));
+        let what = match () {
+            () if rows.iter().any(|row| row.twin) && one(|row| row.household) => "1 twins",
+            () if has("p") => "2 bound to a namesake's card",
+            () if has("t") => "3 id5 anomaly",
+            () if has("a") => "4 chart given out again",
+            () if has("u") => "5 number given out again",
+            () if has("bs") => "6 wrong birth date or sex",
+            () if one(|row| row.household) => "7 one household",
+            () if has("iyok") => "8 wrong number or name",
+            () => "9 namesakes, and what is left",
+        };
+        *counts.entry(what).or_default() += 1;
+    }
+    counts
 }
 
 fn values(row: &Row) -> impl Iterator<Item = (&'static str, u32)> {

@@ -7,6 +7,7 @@ use std::path::Path;
 #[derive(Clone, Copy)]
 pub(super) struct Row {
     pub(super) person: u32,
+    pub(super) household: u64,
     pub(super) weight: u32,
     /// 0 to 3: claims, care, hospital, record.
     pub(super) database: u8,
@@ -28,7 +29,7 @@ pub(super) struct Truth {
 }
 
 /// What the letters of a row's errors mean.
-pub(super) const ERRORS: [(char, &str); 21] = [
+pub(super) const ERRORS: [(char, &str); 22] = [
     ('b', "wrong birth date"),
     ('s', "wrong sex"),
     ('k', "kana variant"),
@@ -48,6 +49,7 @@ pub(super) const ERRORS: [(char, &str); 21] = [
     ('d', "person with divorce in family"),
     ('h', "person who moved"),
     ('2', "person with two cards"),
+    ('u', "person with a number given out again"),
     ('p', "person bound to a namesake's card"),
     ('f', "hard name"),
 ];
@@ -68,7 +70,7 @@ impl Truth {
         let mut truth = Self { rows: Vec::new(), places: Default::default() };
         for line in text.lines().skip(1) {
             let cells: Vec<&str> = line.split(',').collect();
-            let [serial, person, _, twin, age, sex, prefecture, software, errors, weight] = cells[..] else {
+            let [serial, person, household, twin, age, sex, prefecture, software, errors, weight] = cells[..] else {
                 panic!("a row of another form")
             };
             let (database, number) = database(serial).unwrap();
@@ -79,6 +81,7 @@ impl Truth {
             places[number] = u32::try_from(truth.rows.len()).unwrap();
             truth.rows.push(Row {
                 person: person.parse().unwrap(),
+                household: household.parse().unwrap(),
                 weight: weight.parse().unwrap(),
                 database: u8::try_from(database).unwrap(),
                 twin: twin == "1",

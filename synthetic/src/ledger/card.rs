@@ -73,7 +73,9 @@ pub(super) fn issue(scheme: Scheme, serial: u64, home: Home) -> Card {
         Scheme::LateElderly => (String::new(), format!("{:08}", random::permute(serial, 8, 7))),
         Scheme::National => (format!("{:02}", office % 40 + 1), format!("{:07}", random::permute(serial, 7, 9))),
         Scheme::Kyokai => (format!("{:08}", office * 10), inner.to_string()),
-        Scheme::Mutual | Scheme::Union => ((office % 5_000 + 1).to_string(), format!("{:06}", random::permute(serial, 6, 3))),
+        Scheme::Mutual | Scheme::Union => {
+            ((office % 5_000 + 1).to_string(), format!("{:06}", random::permute(serial, 6, 3)))
+        }
     };
     let insurer = if body.is_empty() { body } else { digits::checked(&body) };
     let branch = !matches!(scheme, Scheme::Assistance | Scheme::LateElderly);

@@ -45,11 +45,11 @@ pub(super) struct Families<'a> {
 /// What is remembered of others, so that numbers can be theirs: a fixed amount of memory.
 pub(super) struct Past {
     cards: Vec<Option<Card>>,
-    namesakes: Vec<Option<(u64, Card, u64)>>,
+    pub(super) namesakes: Vec<Option<(u64, Card, u64)>>,
 }
 
 const CARDS: usize = 1 << 14;
-const NAMESAKES: usize = 1 << 17;
+pub(super) const NAMESAKES: usize = 1 << 17;
 
 impl Past {
     pub(super) fn new() -> Self {
@@ -64,34 +64,20 @@ struct Track {
 }
 
 /// A number given out again (part 2: about 1e-5 of numbers; more here, to see it).
-const REUSED: f64 = 2e-4;
-/// Old cards used for one to three months, and for longer.
-const OLD_CARD: f64 = 0.05;
-const OLD_CARD_LONG: f64 = 0.003;
-/// Dependents with two cards for some months or years.
-const TWO_CARDS: f64 = 0.005;
-/// Chance of a namesake of the same birth date and sex to be bound to the other's insurance: 0.007 % of all (part 6) over 1.5 % who
-/// have a namesake.
-const WRONG_BOUND: f64 = 0.005;
-/// A second id5, and one that somebody else has (Imamura 2024: 0.1 % and 0.26 % of cases).
-const SECOND_ID: f64 = 0.001;
-const SHARED_ID: f64 = 0.0013;
-/// Of marriages, those with another insurer in the same quarter: 0.7 % a year over 4 % at 25 to 34.
-const JOINT: f64 = 0.17;
-
+pub(super) const REUSED: f64 = 2e-4;
 impl Families<'_> {
     /// The family numbered `household`, its members numbered from `first`.
     pub(super) fn build(&mut self, household: u64, first: u64, sketches: &[Sketch], head_birth: Date) -> Vec<Life> {
         let dice = &mut Dice::new(self.seed, household);
         let home = self.country.home(dice);
         let mut serial = Serial { household, next: 0 };
-        let track = self.track(dice, &mut serial, head_birth, home, None);
+        let track = self.track(dice, &mut serial, head_birth, (self.window.0, home), None);
         let surname = self.names.surname(dice);
         let mut lives: Vec<Life> = Vec::new();
         for (at, (sketch, number)) in sketches.iter().zip(first..).enumerate() {
             let mut life = self.born(dice, *sketch, number, household);
             life.surnames = vec![(i32::MIN, surname.clone())];
-            self.insure(dice, &mut serial, &mut life, sketch.role, at, &track, head_birth);
+            self.insure(dice, &mut serial, &mut life, (sketch.role, at), &track);
             self.late_elderly(dice, &mut life);
             if sketch.role != Role::Dependent {
                 self.marry(dice, &mut serial, &mut life);
@@ -110,7 +96,8 @@ impl Families<'_> {
             // Double and foreign names: two words, no kanji for the second.
             let second = self.names.given(dice, sketch.sex, sketch.birth.year());
             given.kana = format!("{}　{}", given.kana, second.kana);
-            given.kanji = if dice.chance(0.5) { given.kana.clone() } else { format!("{}{}", given.kanji, second.kanji) };
+            given.kanji =
+                if dice.chance(0.5) { given.kana.clone() } else { format!("{}{}", given.kanji, second.kanji) };
         }
         let (from, until) = self.window;
         let start = Month::of(sketch.birth).0.max(from);
@@ -142,14 +129,21 @@ impl Families<'_> {
         }
     }
 
-    /// Cards and homes of somebody of that age, month by month.
-    fn track(&mut self, dice: &mut Dice, serial: &mut Serial, birth: Date, home: Home, from: Option<i32>) -> Track {
-        let (first, until) = self.window;
-        let start = from.unwrap_or(first);
+    /// Cards and homes of somebody of that age from a month on, month by month; `homes` are those of the family if it moves together.
+    fn track(
+        &mut self,
+        dice: &mut Dice,
+        serial: &mut Serial,
+        birth: Date,
+        (start, home): (i32, Home),
+        homes: Option<&[(i32, Home)]>,
+    ) -> Track {
+        let until = self.window.1;
         let age = |month: i32| (month - Month::of(birth).0) / 12;
         let mut home = home;
         let mut scheme = card::draw(dice, age(start));
-        let mut track = Track { cards: vec![(start, self.issue(dice, scheme, serial, home))], homes: vec![(start, home)] };
+        let mut track =
+            Track { cards: vec![(start, self.issue(dice, scheme, serial, home))], homes: vec![(start, home)] };
         for month in start + 1..until {
             let years = age(month);
             if years >= 75 {
@@ -162,8 +156,14 @@ impl Families<'_> {
                 scheme = card::draw(dice, years);
                 track.cards.push((month, self.issue(dice, scheme, serial, home)));
             }
-            if dice.chance(card::yearly_move(years) * card::season(month)) {
-                let next = self.country.next_home(dice, home);
+            let moved = match homes {
+                Some(homes) => homes.iter().find(|(at, _)| *at == month).map(|(_, home)| *home),
+                None if dice.chance(card::yearly_move(years) * card::season(month)) => {
+                    Some(self.country.next_home(dice, home))
+                }
+                None => None,
+            };
+            if let Some(next) = moved {
                 let elsewhere = next.place != home.place;
                 home = next;
                 track.homes.push((month, home));
@@ -175,7 +175,7 @@ impl Families<'_> {
         track
     }
 
-    fn issue(&mut self, dice: &mut Dice, scheme: Scheme, serial: &mut Serial, home: Home) -> Card {
+    pub(super) fn issue(&mut self, dice: &mut Dice, scheme: Scheme, serial: &mut Serial, home: Home) -> Card {
         let card = card::issue(scheme, serial.draw(), home);
         if scheme == Scheme::Assistance {
             return card;
@@ -191,15 +191,14 @@ impl Families<'_> {
         }
     }
 
+    /// The member's cards and homes: the family's, one's own, or first the one and then the other.
     fn insure(
         &mut self,
         dice: &mut Dice,
         serial: &mut Serial,
         life: &mut Life,
-        role: Role,
-        at: usize,
+        (role, at): (Role, usize),
         family: &Track,
-        head_birth: Date,
     ) {
         let (first, until) = self.window;
         let branch = u8::try_from(at).unwrap_or(9);
@@ -210,7 +209,7 @@ impl Families<'_> {
                 let years = dice.pick(&[18, 20, 22, 22]).copied().unwrap_or(22);
                 born + years * 12 + (3 - born).rem_euclid(12)
             }
-            Role::Own if at == 0 || life.birth == head_birth => until,
+            Role::Own if at == 0 => until,
             Role::Own => first,
             Role::Dependent => until,
         };
@@ -230,7 +229,8 @@ impl Families<'_> {
             if leaves > first && dice.chance(0.5) {
                 home = self.country.next_home(dice, home);
             }
-            let own = self.track(dice, serial, life.birth, home, Some(start));
+            let together = (role == Role::Own).then_some(family.homes.as_slice());
+            let own = self.track(dice, serial, life.birth, (start, home), together);
             cards.extend(own.cards);
             if role == Role::Own {
                 life.homes.clone_from(&family.homes);
@@ -247,182 +247,12 @@ impl Families<'_> {
             life.events.push(Event::Moved);
         }
     }
-
-    /// From the 75th birthday on, a number of one's own.
-    fn late_elderly(&mut self, dice: &mut Dice, life: &mut Life) {
-        let old = Month::of(life.birth).0 + 75 * 12;
-        let (first, until) = self.window;
-        if old >= until || life.cards.last().is_some_and(|held| held.card.scheme == Scheme::Assistance) {
-            return;
-        }
-        let from = old.max(first);
-        life.cards.retain(|held| held.from < from);
-        if let Some(last) = life.cards.last_mut() {
-            (last.until, last.shown_until) = (from, from);
-        }
-        let mut current: Option<(i32, Home)> = None;
-        let homes: Vec<(i32, Home)> = life.homes.clone();
-        let mut serial = Serial { household: (1 << 40) + life.number, next: 0 };
-        for month in std::iter::once(from).chain(homes.iter().map(|(at, _)| *at).filter(|at| *at > from)) {
-            let Some(home) = life.home(month) else { continue };
-            let prefecture = |home: Home| crate::places::at(home.place).prefecture();
-            if current.is_some_and(|(_, before)| before.place == home.place) {
-                continue;
-            }
-            // Within a prefecture the number stays and the municipality in the insurer's changes.
-            let stays = current.is_some_and(|(_, before)| prefecture(before) == prefecture(home));
-            let mut card = self.issue(dice, Scheme::LateElderly, &mut serial, home);
-            if let Some(last) = life.cards.last_mut() {
-                (last.until, last.shown_until) = (month, month);
-                if stays {
-                    card.number.clone_from(&last.card.number);
-                }
-            }
-            if !stays {
-                // Unique in the country, unless it is given out again.
-                let whose = if dice.chance(REUSED) { life.number.saturating_sub(7) } else { life.number };
-                card.number = format!("{:08}", random::permute(whose * 4 + life.cards.len() as u64 % 4, 8, 7));
-                if whose != life.number {
-                    life.events.push(Event::Reused);
-                }
-            }
-            life.cards.push(Held { card, from: month, until, shown_until: until });
-            current = Some((month, home));
-        }
-    }
-
-    fn marry(&mut self, dice: &mut Dice, serial: &mut Serial, life: &mut Life) {
-        let (first, until) = self.window;
-        let born = Month::of(life.birth).0;
-        let single = if self.alone { 1.0 } else { 1.7 };
-        for month in (first.max(life.seen.0)..until).step_by(12) {
-            let age = (month - born) / 12;
-            let yearly = match age {
-                20..25 => 0.020,
-                25..35 => 0.040,
-                35..40 => 0.013,
-                40..50 => 0.004,
-                50..70 => 0.0005,
-                _ => 0.0,
-            };
-            // The wife changes her name in 94.7 % of marriages.
-            let share = if life.sex == 2 { 1.0 } else { 0.056 };
-            if !dice.chance(yearly * single * share) {
-                continue;
-            }
-            let at = month + dice.between(0, 11);
-            let surname = self.names.surname(dice);
-            life.surnames.push((at, surname));
-            life.events.push(Event::Married);
-            if dice.chance(0.7)
-                && let Some(home) = life.home(at)
-            {
-                let next = self.country.next_home(dice, home);
-                life.homes.retain(|(from, _)| *from < at);
-                life.homes.push((at, next));
-            }
-            if dice.chance(JOINT) {
-                life.events.push(Event::Joint);
-                let moved = at + dice.between(-1, 1);
-                self.another_card(dice, serial, life, moved);
-            }
-            return;
-        }
-    }
-
-    /// A new card from a month on, to the end of what was right then.
-    fn another_card(&mut self, dice: &mut Dice, serial: &mut Serial, life: &mut Life, at: i32) {
-        let (Some(place), Some(home)) = (life.right_card(at), life.home(at)) else { return };
-        let scheme = card::draw(dice, (at - Month::of(life.birth).0) / 12);
-        let mut card = self.issue(dice, scheme, serial, home);
-        card.branch = card.branch.map(|_| u8::from(dice.chance(0.4)));
-        let Some(held) = life.cards.get_mut(place) else { return };
-        let until = held.until;
-        if held.from < at {
-            (held.until, held.shown_until) = (at, at);
-            life.cards.insert(place + 1, Held { card, from: at, until, shown_until: until });
-        }
-    }
-
-    /// Old cards still shown, two cards, national numbers and their anomalies, a namesake's insurance.
-    fn oddities(&mut self, dice: &mut Dice, life: &mut Life, others: &[Life]) {
-        let (first, until) = self.window;
-        let last = life.cards.len().saturating_sub(1);
-        for held in life.cards.iter_mut().take(last) {
-            if dice.chance(OLD_CARD) {
-                held.shown_until = (held.until + dice.between(1, 3)).min(until);
-            } else if dice.chance(OLD_CARD_LONG) {
-                held.shown_until = (held.until + dice.between(4, 14)).min(until);
-            }
-        }
-        let dependent = life.cards.iter().any(|held| held.card.branch.is_some_and(|branch| branch > 0));
-        if dependent && dice.chance(TWO_CARDS) && let Some(home) = life.home(first) {
-            let from = dice.between(first, until - 3);
-            let scheme = card::draw(dice, 40);
-            let mut serial = Serial { household: (1 << 41) + life.number, next: 0 };
-            let card = Card { branch: Some(1), ..self.issue(dice, scheme, &mut serial, home) };
-            let until = (from + dice.between(3, 24)).min(until);
-            life.cards.push(Held { card, from, until: from, shown_until: until });
-            life.events.push(Event::TwoCards);
-        }
-        life.ids = vec![(i32::MIN, random::mix(life.number ^ self.seed.rotate_left(17)))];
-        if dice.chance(SECOND_ID) {
-            life.ids.push((dice.between(first, until), random::mix(life.number ^ self.seed.rotate_left(18))));
-            life.events.push(Event::Anomaly);
-        } else if dice.chance(SHARED_ID) {
-            let other = others.last().map_or(life.number.saturating_sub(1), |other| other.number);
-            life.ids = vec![(i32::MIN, random::mix(other ^ self.seed.rotate_left(17)))];
-            life.events.push(Event::Anomaly);
-        }
-        self.bind(dice, life);
-    }
-
-    fn bind(&mut self, dice: &mut Dice, life: &mut Life) {
-        let (first, until) = self.window;
-        let Some(surname) = life.surname(first) else { return };
-        let spot = surname.kana.bytes().chain(life.given.kana.bytes());
-        let spot = spot.fold(u64::from(life.sex), |spot, byte| random::mix(spot ^ u64::from(byte)));
-        let spot = random::mix(spot ^ u64::from(catalog::codes::days(life.birth).unsigned_abs()));
-        let Some(slot) = self.past.namesakes.get_mut(spot as usize % NAMESAKES) else { return };
-        let own = life.cards.last().map(|held| (spot, held.card.clone(), life.number));
-        let other = std::mem::replace(slot, own);
-        let Some((_, card, _)) = other.filter(|(of, ..)| *of == spot) else { return };
-        if dice.chance(WRONG_BOUND) {
-            let from = dice.between(first, until - 6);
-            life.cards.push(Held { card, from, until: from, shown_until: from + dice.between(2, 18) });
-            life.events.push(Event::WrongBound);
-        }
-    }
-
-    /// 60 % of divorced wives take their former name back; children follow in part.
-    fn divorce(&mut self, dice: &mut Dice, lives: &mut [Life]) {
-        let (first, until) = self.window;
-        let alone = self.alone;
-        let wife = lives.iter().position(|life| {
-            let age = (first - Month::of(life.birth).0) / 12;
-            life.sex == 2 && (18..55).contains(&age) && (alone || lives.len() > 1)
-        });
-        let Some(wife) = wife else { return };
-        // 1.5 divorces a year for 1,000 persons are about 6 for 1,000 wives of that age.
-        if !dice.chance(0.006 * f64::from((until - first) / 12) * 0.6) {
-            return;
-        }
-        let at = dice.between(first + 1, until - 1);
-        let surname = self.names.surname(dice);
-        for (place, life) in lives.iter_mut().enumerate() {
-            let child = (at - Month::of(life.birth).0) / 12 < 20;
-            if (place == wife || (child && dice.chance(0.4))) && !life.has(Event::Married) {
-                life.surnames.push((at, surname.clone()));
-                life.events.push(Event::Divorced);
-            }
-        }
-    }
 }
 
 /// Numbers for cards, different for each family and change.
-struct Serial {
-    household: u64,
-    next: u64,
+pub(super) struct Serial {
+    pub(super) household: u64,
+    pub(super) next: u64,
 }
 
 impl Serial {

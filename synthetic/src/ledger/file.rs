@@ -95,7 +95,8 @@ impl Files {
         *count += 1;
         let letter = ["n", "l", "d", "e"].get(database as usize).copied().unwrap_or("n");
         let serial = format!("{letter}{count}");
-        let (month, weight) = (format!("{:04}{:02}15", row.month.div_euclid(12), row.month.rem_euclid(12) + 1), row.weight.to_string());
+        let (month, weight) =
+            (format!("{:04}{:02}15", row.month.div_euclid(12), row.month.rem_euclid(12) + 1), row.weight.to_string());
         let sex = if row.sex == 1 { "1" } else { "2" };
         let head = [serial.as_str(), &month, &weight];
         let insured = [row.insurer.as_str(), &row.symbol, &row.number, &row.branch];

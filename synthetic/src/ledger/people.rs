@@ -89,11 +89,7 @@ impl Iterator for Households {
 
 fn twins(dice: &mut Dice, sketch: Sketch) -> Vec<Sketch> {
     let share = if sketch.birth.year() >= 1985 { TWINS.0 } else { TWINS.1 };
-    if dice.chance(share) {
-        vec![Sketch { twin: true, ..sketch }; 2]
-    } else {
-        vec![sketch]
-    }
+    if dice.chance(share) { vec![Sketch { twin: true, ..sketch }; 2] } else { vec![sketch] }
 }
 
 impl Households {
@@ -141,9 +137,8 @@ impl Households {
             _ => 0.9,
         };
         let sex = if dice.chance(men) { 1 } else { 2 };
-        let born = |dice: &mut Dice, age: i32| {
-            calendar::plus_days(self.start, -(age * 36525 / 100 + dice.between(1, 364)))
-        };
+        let born =
+            |dice: &mut Dice, age: i32| calendar::plus_days(self.start, -(age * 36525 / 100 + dice.between(1, 364)));
         let head_birth = born(dice, head);
         let one = |sex, birth, role| Sketch { sex, birth, twin: false, role };
         let mut members = vec![one(sex, head_birth, Role::Own)];

@@ -26,7 +26,10 @@ fn every_row_has_one_truth() {
     assert_eq!(truth.len() as u64, summary.rows.iter().sum::<u64>());
     for (name, count) in ["claims.csv", "care.csv", "hospital.csv", "record.csv"].iter().zip(summary.rows) {
         let rows = lines(dir.path(), name);
-        assert!(rows.iter().all(|row| serials.contains(&row[0])) && rows.len() as u64 == count && count > 300, "{name}");
+        assert!(
+            rows.iter().all(|row| serials.contains(&row[0])) && rows.len() as u64 == count && count > 300,
+            "{name}"
+        );
         let width = rows[0].len();
         assert!(rows.iter().all(|row| row.len() == width), "{name}");
     }

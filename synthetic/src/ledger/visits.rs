@@ -30,7 +30,7 @@ pub(super) const RATES: Rates = Rates {
 
 /// Branch numbers stand in claims from October 2021 on, id5 from April 2022.
 const BRANCHES: i32 = 2021 * 12 + 9;
-const ID5: i32 = 2022 * 12 + 3;
+pub(super) const ID5: i32 = 2022 * 12 + 3;
 /// A chart number given out a second time (part 2, D1).
 const CHART_REUSED: f64 = 1e-4;
 /// Slots of charts that may be given out again.
@@ -135,7 +135,13 @@ impl<'a> Visits<'a> {
         }
     }
 
-    fn episode(&mut self, dice: &mut Dice, life: &Life, episode: &Episode, changes: &[i32]) -> Result<(), SyntheticError> {
+    fn episode(
+        &mut self,
+        dice: &mut Dice,
+        life: &Life,
+        episode: &Episode,
+        changes: &[i32],
+    ) -> Result<(), SyntheticError> {
         let mut cuts: Vec<i32> = vec![episode.from];
         let inside = |month: &i32| *month > episode.from && *month <= episode.to;
         cuts.extend(changes.iter().chain(&[BRANCHES, ID5]).copied().filter(inside));
@@ -155,7 +161,11 @@ impl<'a> Visits<'a> {
         for (from, to) in pieces {
             let claims = (f64::from(to - from + 1) * episode.rate).max(1.0);
             let weight = random::whole(claims).unsigned_abs();
-            let halves = if to > from { vec![(from, weight.div_ceil(2)), (to, (weight / 2).max(1))] } else { vec![(from, weight)] };
+            let halves = if to > from {
+                vec![(from, weight.div_ceil(2)), (to, (weight / 2).max(1))]
+            } else {
+                vec![(from, weight)]
+            };
             for (month, weight) in halves {
                 self.visit(dice, life, episode, month, weight)?;
             }
@@ -165,12 +175,24 @@ impl<'a> Visits<'a> {
 
     fn same(&self, life: &Life, episode: &Episode, a: i32, b: i32) -> bool {
         let of = |month: i32| {
-            (life.card(month, episode.site.spot).map(|(at, _)| at), life.surname(month), life.home(month), life.id(month))
+            (
+                life.card(month, episode.site.spot).map(|(at, _)| at),
+                life.surname(month),
+                life.home(month),
+                life.id(month),
+            )
         };
         of(a) == of(b) && (a < BRANCHES) == (b < BRANCHES) && (a < ID5) == (b < ID5)
     }
 
-    fn visit(&mut self, dice: &mut Dice, life: &Life, episode: &Episode, month: i32, weight: u32) -> Result<(), SyntheticError> {
+    fn visit(
+        &mut self,
+        dice: &mut Dice,
+        life: &Life,
+        episode: &Episode,
+        month: i32,
+        weight: u32,
+    ) -> Result<(), SyntheticError> {
         let Some(home) = life.home(month) else { return Ok(()) };
         let Some((place, held)) = life.card(month, episode.site.spot) else { return Ok(()) };
         let patient = Patient { number: life.number, hard: life.hard, age: age(life, month) };
@@ -241,88 +263,6 @@ impl<'a> Visits<'a> {
         }
         format!("{id:016X}")
     }
-
-    /// Long-term care: certifications with name and address, claims with neither.
-    fn care(&mut self, dice: &mut Dice, life: &Life) -> Result<(), SyntheticError> {
-        // The age from on which somebody is certified: shares by age as in formats.md, 14.
-        let unit = dice.unit();
-        let from_age = match unit {
-            ..0.028 => 65 + dice.between(0, 4),
-            ..0.057 => 70 + dice.between(0, 4),
-            ..0.115 => 75 + dice.between(0, 4),
-            ..0.26 => 80 + dice.between(0, 4),
-            ..0.48 => 85 + dice.between(0, 4),
-            ..0.76 => 90 + dice.between(0, 4),
-            _ => return Ok(()),
-        };
-        let start = (Month::of(life.birth).0 + from_age * 12 + dice.between(0, 11)).max(life.seen.0);
-        let mut month = start;
-        let mut last: Option<(usize, Home)> = None;
-        let mut moves = 0;
-        while month <= life.seen.1 {
-            let Some(home) = life.home(month) else { return Ok(()) };
-            if last.is_some_and(|(place, _)| place != home.place) {
-                moves += 1;
-            }
-            let new = last.is_none_or(|(_, before)| before != home);
-            last = Some((home.place, home));
-            let next = life.homes.iter().map(|(from, _)| *from).find(|from| *from > month).unwrap_or(i32::MAX);
-            let until = (month + dice.between(11, 23)).min(next - 1).min(life.seen.1);
-            self.certified(dice, life, home, moves, (month, until), new)?;
-            month = until + 1;
-        }
-        Ok(())
-    }
-
-    fn certified(
-        &mut self,
-        dice: &mut Dice,
-        life: &Life,
-        home: Home,
-        moves: u64,
-        (from, until): (i32, i32),
-        new: bool,
-    ) -> Result<(), SyntheticError> {
-        let town = places::at(home.place);
-        let site = Site::of(town.code);
-        let patient = Patient { number: life.number, hard: life.hard, age: age(life, from) };
-        let care_insurer = digits::municipality6(town.code);
-        let care_number = format!("{:010}", random::permute(life.number * 4 + moves % 4, 10, 31));
-        let Some((_, held)) = life.card(from, site.spot) else { return Ok(()) };
-        let mut stated = stated(life, held, home, from, 0);
-        let slips = self.mistakes.spoil(dice, site, patient, &mut stated);
-        let truth =
-            Truth { life, age: patient.age, prefecture: town.prefecture(), software: site.software, slips, marks: "" };
-        // Certifications are of one format: half-width kana with a space, and kanji (formats.md, 6).
-        let style = Style { kana: true, kanji: true, half: true, gap: " ", large: false, ..Style::of(site) };
-        let certified = Row {
-            care_insurer: care_insurer.clone(),
-            care_number: care_number.clone(),
-            ..row(&stated, style, from, 1, "")
-        };
-        if new || dice.chance(0.6) {
-            self.files.row(Database::Care, &certified, &truth)?;
-        }
-        for (month, weight) in [(from, until - from), (until, 1)] {
-            if weight <= 0 || (month == until && until == from) {
-                continue;
-            }
-            let spot = random::mix(random::mix(life.number ^ 0x6964) ^ site.spot);
-            let id5 = life.id(month).filter(|_| month >= ID5 && random::share(spot) >= 0.08);
-            let claim = Row {
-                month,
-                weight: weight.unsigned_abs(),
-                care_insurer: care_insurer.clone(),
-                care_number: care_number.clone(),
-                birth: calendar::compact(stated.birth),
-                sex: stated.sex,
-                id5: id5.map_or_else(String::new, |id| format!("{id:016X}")),
-                ..Row::default()
-            };
-            self.files.row(Database::Care, &claim, &truth)?;
-        }
-        Ok(())
-    }
 }
 
 impl Episode {
@@ -342,12 +282,12 @@ impl Episode {
     }
 }
 
-fn age(life: &Life, month: i32) -> i32 {
+pub(super) fn age(life: &Life, month: i32) -> i32 {
     ((month - Month::of(life.birth).0) / 12).max(0)
 }
 
 /// The truth of a month, as an institution would write it without mistakes.
-fn stated(life: &Life, held: &Held, home: Home, month: i32, chart: u64) -> Stated {
+pub(super) fn stated(life: &Life, held: &Held, home: Home, month: i32, chart: u64) -> Stated {
     let card = &held.card;
     let surname = life.surname(month);
     let kana = surname.map(|name| name.kana.clone()).unwrap_or_default();
@@ -373,7 +313,7 @@ fn stated(life: &Life, held: &Held, home: Home, month: i32, chart: u64) -> State
 }
 
 /// A statement in an institution's style.
-fn row(stated: &Stated, style: Style, month: i32, weight: u32, facility: &str) -> Row {
+pub(super) fn row(stated: &Stated, style: Style, month: i32, weight: u32, facility: &str) -> Row {
     let kana = stated.kana(style.gap);
     let kana = if style.large { large(&kana) } else { kana };
     let kana = if style.half { digits::half_kana(&kana) } else { kana };

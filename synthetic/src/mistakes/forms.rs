@@ -105,7 +105,11 @@ pub(super) fn another_date(dice: &mut Dice, birth: Date) -> Date {
     match dice.below(10) {
         0 | 1 => of(year, month, (day + dice.between(1, 27) - 1) % 28 + 1),
         2 | 3 => of(year, (month + dice.between(1, 10) - 1) % 12 + 1, day),
-        4 => of((year + if dice.chance(0.5) { 1 } else { -1 } * if dice.chance(0.5) { 1 } else { 10 }).min(2025), month, day),
+        4 => of(
+            (year + if dice.chance(0.5) { 1 } else { -1 } * if dice.chance(0.5) { 1 } else { 10 }).min(2025),
+            month,
+            day,
+        ),
         5 | 6 if day <= 12 => of(year, day, month),
         // Taisho for Showa, Showa for Heisei and back: the same year of another era.
         7 | 8 => match year {

@@ -295,7 +295,8 @@ fn mistakes_change_statements_and_not_the_truth() {
 #[test]
 fn each_institution_has_its_software() {
     let made = make(300, 6, Errors::Realistic);
-    let text = |folder: &str| std::fs::read_to_string(made.0.path().join(folder).join("facility_software.csv")).unwrap();
+    let text =
+        |folder: &str| std::fs::read_to_string(made.0.path().join(folder).join("facility_software.csv")).unwrap();
     let steward = text("raw/steward");
     assert_eq!(steward, text("truth"));
     let families: std::collections::BTreeSet<&str> =
