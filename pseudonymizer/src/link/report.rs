@@ -37,7 +37,13 @@ pub struct LinkReport {
     /// Persons who stay out, by source whose holder keeps a list of those who object.
     #[serde(default)]
     pub absent_by_source: BTreeMap<String, u64>,
-    /// SHA-256 of the crosswalk file, hexadecimal.
+    /// Names of batches that were named and held already.
+    #[serde(default)]
+    pub held_already: Vec<String>,
+    /// SHA-256 over this run's lines of `events.jsonl`, hexadecimal; empty if nothing was done.
+    #[serde(default)]
+    pub events: String,
+    /// SHA-256 over the crosswalk's files, hexadecimal.
     pub crosswalk: String,
 }
 
@@ -72,6 +78,34 @@ impl LinkReport {
             joined_by: owned(&partition.joined),
             vetoes: owned(&partition.vetoes),
             hubs: owned(&partition.hubs),
+            ..Self::default()
+        }
+    }
+
+    /// This one after a part of what it counts changed: `before` and `after` count that part.
+    pub(crate) fn moved(&self, before: &Self, after: &Self) -> Self {
+        let number = |of: fn(&Self) -> u64| of(self).saturating_sub(of(before)).saturating_add(of(after));
+        let counts = |of: fn(&Self) -> &BTreeMap<String, u64>| {
+            let mut counts = of(self).clone();
+            for (name, count) in of(before) {
+                counts.entry(name.clone()).and_modify(|all| *all = all.saturating_sub(*count));
+            }
+            for (name, count) in of(after) {
+                *counts.entry(name.clone()).or_default() += count;
+            }
+            counts
+        };
+        Self {
+            atoms: number(|report| report.atoms),
+            persons: number(|report| report.persons),
+            singles: number(|report| report.singles),
+            atoms_by_source: counts(|report| &report.atoms_by_source),
+            persons_by_source: counts(|report| &report.persons_by_source),
+            persons_by_pair: counts(|report| &report.persons_by_pair),
+            joined_by: counts(|report| &report.joined_by),
+            vetoes: counts(|report| &report.vetoes),
+            hubs: counts(|report| &report.hubs),
+            absent_by_source: counts(|report| &report.absent_by_source),
             ..Self::default()
         }
     }

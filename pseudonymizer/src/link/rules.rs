@@ -26,8 +26,20 @@ pub(crate) struct Partition {
     pub(crate) vetoes: BTreeMap<&'static str, u64>,
     /// Tokens set aside, by kind.
     pub(crate) hubs: BTreeMap<&'static str, u64>,
+    /// The tokens that were set aside.
+    pub(crate) aside: Vec<Aside>,
     /// Pairs to be asked about, in the order of their weights.
     pub(crate) grey: Vec<Grey>,
+}
+
+/// A token that joined nothing, because too many share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Aside {
+    pub(crate) kind: Kind,
+    /// The first atom that has it.
+    pub(crate) atom: u32,
+    /// Of names: how many components shared it then. Of numbers: how many atoms do.
+    pub(crate) count: u32,
 }
 
 /// Joins what tokens at rest and answers join; scored pairs come after it.
@@ -50,6 +62,7 @@ pub(crate) fn strong<'a>(atoms: &'a Atoms, policy: &'a LinkagePolicy, verdicts: 
         joined: BTreeMap::new(),
         vetoes: BTreeMap::new(),
         hubs: BTreeMap::new(),
+        aside: Vec::new(),
     };
     for verdict in verdicts.iter().filter(|verdict| verdict.same) {
         if run.components.union(verdict.a, verdict.b) {
@@ -102,7 +115,8 @@ impl Strong<'_> {
                 count(&mut run.joined, "scored");
             }
         }
-        Partition { roots: run.components.roots(), joined: run.joined, vetoes: run.vetoes, hubs: run.hubs, grey }
+        let (joined, vetoes, hubs, aside) = (run.joined, run.vetoes, run.hubs, run.aside);
+        Partition { roots: run.components.roots(), joined, vetoes, hubs, aside, grey }
     }
 }
 
@@ -120,6 +134,7 @@ struct Run<'a> {
     joined: BTreeMap<&'static str, u64>,
     vetoes: BTreeMap<&'static str, u64>,
     hubs: BTreeMap<&'static str, u64>,
+    aside: Vec<Aside>,
 }
 
 impl Run<'_> {
@@ -127,6 +142,7 @@ impl Run<'_> {
         for group in self.atoms.groups(kind) {
             if self.is_hub(&group) {
                 count(&mut self.hubs, kind.name());
+                self.set_aside(kind, &group, group.len());
             } else {
                 join(self, kind, &group);
             }
@@ -172,6 +188,7 @@ impl Run<'_> {
             let components = self.distinct(&group);
             if components.len() > HUB_COMPONENTS {
                 count(&mut self.hubs, kind.name());
+                self.set_aside(kind, &group, components.len());
             } else {
                 self.settle(kind, &components, Nearness::Counts, Summary::lines);
             }
@@ -183,8 +200,20 @@ impl Run<'_> {
             match self.distinct(&group)[..] {
                 [] | [_] => {}
                 [a, b] => self.settle(Kind::B3, &[a, b], Nearness::Counts, Summary::lines),
-                _ => count(&mut self.vetoes, Veto::Ambiguous.name()),
+                [..] => {
+                    count(&mut self.vetoes, Veto::Ambiguous.name());
+                    let components = self.distinct(&group).len();
+                    if components > HUB_COMPONENTS {
+                        self.set_aside(Kind::B3, &group, components);
+                    }
+                }
             }
+        }
+    }
+
+    fn set_aside(&mut self, kind: Kind, group: &[u32], count: usize) {
+        if let Some(atom) = group.first() {
+            self.aside.push(Aside { kind, atom: *atom, count: u32::try_from(count).unwrap_or(u32::MAX) });
         }
     }
 

@@ -10,11 +10,14 @@ use policies::keys::SealIdentity;
 
 use super::error::ReleaseError;
 use crate::link::Marker;
+use crate::link::crosswalk::GONE;
 use crate::seal::BatchReader;
+
+type Persons = HashMap<u128, (u64, Grade), BuildHasherDefault<Halves>>;
 
 /// Atom → person key and grade, about 50 bytes an atom.
 pub(crate) struct Crosswalk {
-    persons: HashMap<u128, (u64, Grade), BuildHasherDefault<Halves>>,
+    persons: Persons,
     /// Atoms whose persons stay out of their source.
     absent: HashSet<u128, BuildHasherDefault<Halves>>,
     marker: Marker,
@@ -42,37 +45,22 @@ impl Crosswalk {
     /// Opens the crosswalk (or the link folder that holds it) if it is the one that its marker speaks of.
     pub(crate) fn open(path: &Path, identity: &SealIdentity) -> Result<Self, ReleaseError> {
         let unfinished = || ReleaseError::Crosswalk { path: path.to_owned() };
-        let (file, marker) = Marker::beside(path).ok_or_else(unfinished)?;
-        let (_, digest) = catalog::manifest::digest(&file).map_err(|_| unfinished())?;
-        if digest != marker.sha256 {
-            return Err(unfinished());
-        }
-        let mut persons: HashMap<u128, _, BuildHasherDefault<Halves>> = HashMap::default();
+        let (folder, marker) = Marker::beside(path).ok_or_else(unfinished)?;
+        let mut persons: Persons = HashMap::default();
         persons.reserve(usize::try_from(marker.atoms).unwrap_or(0));
         let mut absent: HashSet<u128, BuildHasherDefault<Halves>> = HashSet::default();
-        for batch in BatchReader::open(&file, identity).map_err(ReleaseError::seal)? {
-            let batch = batch.map_err(ReleaseError::seal)?;
-            let lacks = |column: &str| ReleaseError::Form { path: file.clone(), column: column.to_owned() };
-            let column = |name: &str| batch.column_by_name(name).ok_or_else(|| lacks(name));
-            let atoms = column("atom")?.as_fixed_size_binary_opt().ok_or_else(|| lacks("atom"))?;
-            let keys = column("person_key")?.as_primitive_opt::<UInt64Type>().ok_or_else(|| lacks("person_key"))?;
-            let grades = column("link_grade")?.as_string_opt::<i32>().ok_or_else(|| lacks("link_grade"))?;
-            for ((atom, key), grade) in atoms.iter().zip(keys).zip(grades) {
-                let atom = atom.and_then(number).ok_or_else(|| lacks("atom"))?;
-                match key {
-                    Some(key) => {
-                        persons.insert(atom, (key, grade_of(grade.unwrap_or_default())));
-                    }
-                    None => {
-                        absent.insert(atom);
-                    }
-                }
+        for marked in &marker.files {
+            let file = folder.join(&marked.name);
+            let (_, digest) = catalog::manifest::digest(&file).map_err(|_| unfinished())?;
+            if digest != marked.sha256 {
+                return Err(unfinished());
             }
+            read(&file, identity, &mut persons, &mut absent)?;
         }
         Ok(Self { persons, absent, marker })
     }
 
-    /// SHA-256 of the sealed file.
+    /// SHA-256 over the sealed files.
     pub(crate) fn digest(&self) -> &str {
         &self.marker.sha256
     }
@@ -107,6 +95,42 @@ impl Crosswalk {
         });
         (UInt64Array::from_iter_values(keys), unknown)
     }
+}
+
+/// Reads a file of the crosswalk; its rows win over those of the files before it.
+fn read(
+    file: &Path,
+    identity: &SealIdentity,
+    persons: &mut Persons,
+    absent: &mut HashSet<u128, BuildHasherDefault<Halves>>,
+) -> Result<(), ReleaseError> {
+    for batch in BatchReader::open(file, identity).map_err(ReleaseError::seal)? {
+        let batch = batch.map_err(ReleaseError::seal)?;
+        let lacks = |column: &str| ReleaseError::Form { path: file.to_owned(), column: column.to_owned() };
+        let column = |name: &str| batch.column_by_name(name).ok_or_else(|| lacks(name));
+        let atoms = column("atom")?.as_fixed_size_binary_opt().ok_or_else(|| lacks("atom"))?;
+        let keys = column("person_key")?.as_primitive_opt::<UInt64Type>().ok_or_else(|| lacks("person_key"))?;
+        let grades = column("link_grade")?.as_string_opt::<i32>().ok_or_else(|| lacks("link_grade"))?;
+        for ((atom, key), grade) in atoms.iter().zip(keys).zip(grades) {
+            let atom = atom.and_then(number).ok_or_else(|| lacks("atom"))?;
+            let grade = grade.unwrap_or_default();
+            match key {
+                Some(key) => {
+                    persons.insert(atom, (key, grade_of(grade)));
+                    absent.remove(&atom);
+                }
+                None => {
+                    persons.remove(&atom);
+                    if grade == GONE {
+                        absent.remove(&atom);
+                    } else {
+                        absent.insert(atom);
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 fn number(atom: &[u8]) -> Option<u128> {

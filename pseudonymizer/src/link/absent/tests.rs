@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use arrow::array::Array as _;
-use arrow::datatypes::UInt64Type;
 use jiff::Timestamp;
 
 use super::*;
@@ -28,19 +26,9 @@ fn link(zones: &Zones, tokens: &[&PathBuf]) -> Result<LinkReport, LinkError> {
 
 /// Person key by atom number; none for who stays out.
 fn crosswalk(zones: &Zones) -> BTreeMap<u128, Option<u64>> {
-    let path = zones.path("link").join("crosswalk.arrow.age");
-    let mut found = BTreeMap::new();
-    for batch in BatchReader::open(&path, &zones.enclave.seal().unwrap()).unwrap() {
-        let batch = batch.unwrap();
-        let keys = batch.column(1).as_primitive::<UInt64Type>();
-        let grades = batch.column(2).as_string::<i32>();
-        for (row, atom) in batch.column(0).as_fixed_size_binary().iter().enumerate() {
-            let number = (0..1000).find(|number| atom_id(*number)[..] == *atom.unwrap()).unwrap();
-            assert_eq!(keys.is_null(row), grades.value(row) == "absent");
-            found.insert(number, keys.is_valid(row).then(|| keys.value(row)));
-        }
-    }
-    found
+    let rows = crate::link::fixture::crosswalk(&zones.path("link"), &zones.enclave);
+    let number = |id| (0..1000).find(|number| atom_id(*number) == id).unwrap();
+    rows.into_iter().map(|(id, (key, _))| (number(id), key)).collect()
 }
 
 fn out(zones: &Zones) -> Vec<u128> {

@@ -1,0 +1,163 @@
+//! One pass over atoms: who is one person, who stays out, and how each person was put together.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use policies::LinkagePolicy;
+
+use super::absent::{Absent, Turns};
+use super::atoms::{Atom, Atoms, Kind, SameAtomTwice};
+use super::evidence::{Pattern, ScoredPair, Verdict};
+use super::held::block::{Grade, number_in};
+use super::held::gather::{Old, Scored};
+use super::held::meta::Hub;
+use super::keys::NONE;
+use super::rules::{self, Partition};
+
+/// What a pass is made of beside the atoms.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// Atoms that were held before, sorted by id.
+    pub(super) olds: &'a [Old],
+    pub(super) pairs: &'a [Scored],
+    pub(super) verdicts: &'a [([u8; 16], [u8; 16], bool)],
+    /// Tokens that join nothing.
+    pub(super) aside: &'a BTreeMap<u32, Hub>,
+}
+
+/// Atoms and who they are.
+pub(super) struct Pass {
+    pub(super) atoms: Atoms,
+    pub(super) partition: Partition,
+    /// Components before scored pairs, if there were any.
+    strong: Option<Vec<u32>>,
+    /// By atom, its place among the olds; [`NONE`] for a new one. Empty if all are new.
+    pub(super) old_of: Vec<u32>,
+    pub(super) pairs: Vec<ScoredPair>,
+    pub(super) verdicts: Vec<Verdict>,
+    /// Tokens that join nothing, those found in this pass too.
+    pub(super) apart: HashSet<(Kind, u32)>,
+    /// Those of them that have numbers.
+    pub(super) apart_numbers: HashSet<u32>,
+}
+
+impl Pass {
+    pub(super) fn of(read: Vec<Atom>, known: Known<'_>, policy: &LinkagePolicy) -> Result<Self, SameAtomTwice> {
+        let mut atoms = Atoms::new(read)?;
+        let mut apart = HashSet::new();
+        if !known.aside.is_empty() {
+            for kind in Kind::AT_REST {
+                let numbered = atoms.spelled(kind).filter_map(|(token, dense)| Some((number_in(token)?, dense)));
+                apart.extend(numbered.filter(|(number, _)| known.aside.contains_key(number)).map(|(_, dense)| (kind, dense)));
+            }
+        }
+        for (kind, dense) in &apart {
+            atoms.set_apart(*kind, *dense);
+        }
+        let place = |id: &[u8; 16]| u32::try_from(atoms.ids().binary_search(id).ok()?).ok();
+        let ordered = |a: &[u8; 16], b: &[u8; 16]| place(a).zip(place(b)).map(|(a, b)| (a.min(b), a.max(b)));
+        let pair = |of: &Scored| {
+            let (a, b) = ordered(&of.a, &of.b)?;
+            Some(ScoredPair { a, b, weight: of.weight, pattern: Pattern(of.pattern) })
+        };
+        let pairs: Vec<ScoredPair> = known.pairs.iter().filter_map(pair).collect();
+        let verdict = |(a, b, same): &([u8; 16], [u8; 16], bool)| {
+            let (a, b) = ordered(a, b)?;
+            Some(Verdict { a, b, same: *same })
+        };
+        let mut verdicts: Vec<Verdict> = known.verdicts.iter().filter_map(verdict).collect();
+        verdicts.sort_unstable();
+        let mut strong = rules::strong(&atoms, policy, &verdicts);
+        let roots = (!pairs.is_empty()).then(|| strong.roots());
+        let partition = strong.scored(&pairs);
+        for aside in &partition.aside {
+            apart.extend(atoms.token(aside.atom, aside.kind).map(|dense| (aside.kind, dense)));
+        }
+        let numbered = |kind: Kind| {
+            let apart = &apart;
+            let spelled = atoms.spelled(kind).filter(move |(_, dense)| apart.contains(&(kind, *dense)));
+            spelled.filter_map(|(token, _)| number_in(token))
+        };
+        let apart_numbers =
+            if apart.is_empty() { HashSet::new() } else { Kind::AT_REST.into_iter().flat_map(numbered).collect() };
+        let old_of = places(&atoms, known.olds);
+        Ok(Self { atoms, partition, strong: roots, old_of, pairs, verdicts, apart, apart_numbers })
+    }
+
+    /// Place of the atom among the olds.
+    pub(super) fn old(&self, atom: u32) -> Option<usize> {
+        self.old_of.get(atom as usize).filter(|place| **place != NONE).and_then(|place| usize::try_from(*place).ok())
+    }
+
+    /// Place of each atom's earlier person.
+    pub(super) fn prior(&self, olds: &[Old]) -> Vec<u32> {
+        let person = |place: &u32| olds.get(*place as usize).map_or(NONE, |old| old.person);
+        self.old_of.iter().map(person).collect()
+    }
+
+    /// Who stays out: `sources` have lists if `has_list` says so.
+    pub(super) fn absent(
+        &self,
+        olds: &[Old],
+        listed: &HashMap<[u8; 16], u128>,
+        sources: &[String],
+        has_list: impl Fn(&String) -> bool,
+    ) -> Absence {
+        let with = (0_u8..).zip(sources).filter(|(_, source)| has_list(source));
+        let touched: Vec<(u8, Vec<[u8; 16]>)> = with
+            .map(|(place, _)| {
+                let bit = 1_u128.wrapping_shl(u32::from(place));
+                (place, listed.iter().filter(|(_, mask)| **mask & bit != 0).map(|(id, _)| *id).collect())
+            })
+            .collect();
+        let before: HashSet<[u8; 16]> = olds.iter().filter(|old| old.out).map(|old| old.id).collect();
+        let known = |id: &[u8; 16]| olds.binary_search_by_key(id, |old| old.id).is_ok();
+        let absent = Absent::of(&self.atoms, &self.partition, &touched, sources, &before);
+        let turns = absent.turns(&self.atoms, &self.partition, sources, known, &before);
+        let out = absent.places(&self.atoms, &self.partition).collect();
+        Absence { by_source: absent.by_source, turns, out }
+    }
+
+    /// How each person was put together, by its least atom.
+    pub(super) fn grades(&self, out: &HashSet<u32>) -> Vec<Grade> {
+        let mut sizes = vec![0_u32; self.atoms.len()];
+        let mut grades = vec![Grade::Strong; self.atoms.len()];
+        for (atom, root) in (0..).zip(&self.partition.roots) {
+            if let Some(size) = sizes.get_mut(*root as usize) {
+                *size += u32::from(!out.contains(&atom));
+            }
+            let strong = self.strong.as_ref().and_then(|strong| strong.get(atom as usize));
+            if let (Some(strong), Some(grade)) = (strong, grades.get_mut(*root as usize))
+                && strong != root
+            {
+                *grade = Grade::Scored;
+            }
+        }
+        for (grade, size) in grades.iter_mut().zip(sizes) {
+            if size == 1 {
+                *grade = Grade::Single;
+            }
+        }
+        grades
+    }
+}
+
+/// Who stays out, and since when.
+pub(super) struct Absence {
+    pub(super) by_source: BTreeMap<String, u64>,
+    pub(super) turns: Turns,
+    /// Atoms.
+    pub(super) out: HashSet<u32>,
+}
+
+/// Both are sorted by id.
+fn places(atoms: &Atoms, olds: &[Old]) -> Vec<u32> {
+    if olds.is_empty() {
+        return Vec::new();
+    }
+    let mut left = (0_u32..).zip(olds).peekable();
+    let place = |id: &[u8; 16]| {
+        while left.next_if(|(_, old)| old.id < *id).is_some() {}
+        left.next_if(|(_, old)| old.id == *id).map_or(NONE, |(place, _)| place)
+    };
+    atoms.ids().iter().map(place).collect()
+}

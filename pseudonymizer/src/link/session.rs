@@ -1,0 +1,454 @@
+//! A run in a folder of link, from what is held and what comes to what is held then.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use policies::keys::{KeyFolder, SealRecipient};
+use policies::{LinkagePolicy, Zone};
+use rand::Rng;
+
+use super::absent::Standing;
+use super::crosswalk::{self, ABSENT, GONE, MarkedFile, Marker, Row};
+use super::error::LinkError;
+use super::events::{Events, Reason};
+use super::held::gather::{self, Change, Work, gather};
+use super::held::lists::Lists;
+use super::held::meta::{HeldBatch, Meta};
+use super::held::write::{self, Found, Place};
+use super::held::{self, Held};
+use super::keys::{self, Assignment, Prior};
+use super::pass::{Absence, Known, Pass};
+use super::store::{self, RowWriter, Store};
+use super::tokens::{self, Agreed, Given, Handed};
+use super::{Forgotten, LinkProgress, LinkReport};
+
+/// Bytes of blocks beside the base that are never worth a new base.
+const SMALL: u64 = 4 * 1024 * 1024;
+
+/// A folder of link, taken.
+pub(super) struct Session<'a> {
+    keys: KeyFolder,
+    store: Store,
+    marker: Option<Marker>,
+    held: Option<Held>,
+    policy: &'a LinkagePolicy,
+    now: Timestamp,
+    run: u32,
+    small: u64,
+}
+
+/// What is held after a run, beside atoms and tokens.
+struct Next {
+    sources: Vec<String>,
+    agreed: Agreed,
+    batches: Vec<Option<HeldBatch>>,
+    /// The place of the first batch that is new.
+    first_batch: usize,
+    lists: Lists,
+    standing: BTreeMap<String, Standing>,
+    reason: Reason,
+    held_already: Vec<String>,
+    /// Whether everything is made anew.
+    is_base: bool,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn open(
+        keys: &KeyFolder,
+        out: &Path,
+        policy: &'a LinkagePolicy,
+        now: Timestamp,
+    ) -> Result<Self, LinkError> {
+        let keys = KeyFolder::open(keys.path(), Zone::Linkage).map_err(LinkError::keys)?;
+        let store = Store::open(out)?;
+        let marker = Marker::beside(out).map(|(_, marker)| marker);
+        if marker.is_none() && out.join(crosswalk::MARKER).exists() {
+            return Err(LinkError::Form { path: out.join(crosswalk::MARKER), what: "the list of its files" });
+        }
+        let runs = marker.iter().flat_map(|marker| &marker.files);
+        let folders = runs.map(|file| held::folder(out, file.run)).collect();
+        let held = Held::open(folders, keys.seal().map_err(LinkError::keys)?)?;
+        let run = marker.as_ref().map_or(1, |marker| marker.run.saturating_add(1));
+        Ok(Self { keys, store, marker, held, policy, now, run, small: SMALL })
+    }
+
+    /// Makes a new base from fewer bytes on.
+    #[cfg(test)]
+    pub(super) fn compacting(mut self, small: u64) -> Self {
+        self.small = small;
+        self
+    }
+
+    pub(super) fn link(
+        self,
+        folders: &[PathBuf],
+        rebuild: bool,
+        progress: &mut dyn FnMut(LinkProgress),
+    ) -> Result<LinkReport, LinkError> {
+        let known = |sha256: &str| {
+            let held = self.held.as_ref().filter(|_| !rebuild)?;
+            held.batches().find(|batch| batch.sha256 == sha256).map(|batch| batch.name.clone())
+        };
+        let handed =
+            tokens::read(folders, &self.keys, &known, |atoms| progress(LinkProgress { atoms, persons: None }))?;
+        let report = if self.held.is_some() && !rebuild { self.add(handed)? } else { self.all(handed)? };
+        progress(LinkProgress { atoms: report.atoms, persons: Some(report.persons) });
+        Ok(report)
+    }
+
+    /// A full pass over the batches. What was held before counts for the keys alone, and what was answered.
+    fn all(self, mut handed: Handed) -> Result<LinkReport, LinkError> {
+        let agreed = handed.agreed.take().ok_or(LinkError::Nothing)?;
+        let path = handed.batches.first().map(|batch| batch.path.clone()).unwrap_or_default();
+        let mut work = Work::default();
+        if let Some(held) = &self.held {
+            held.remember(&mut work)?;
+        }
+        let mut lists = Lists::default();
+        lists.add(0, &mut handed.batches, &handed.sources);
+        let standing = lists.standing();
+        work.listed = gather::listed(&handed.atoms, &handed.sources, &standing);
+        work.atoms = handed.atoms;
+        let next = Next {
+            batches: (0..).zip(&handed.batches).map(|(at, batch)| Some(entry(batch, &handed.sources, &lists, at))).collect(),
+            sources: handed.sources,
+            agreed,
+            first_batch: 0,
+            lists,
+            standing,
+            reason: if self.held.is_some() { Reason::Rebuilt } else { Reason::Added },
+            held_already: Vec::new(),
+            is_base: true,
+        };
+        self.finish(work, next, &path)
+    }
+
+    /// Adds batches to what is held.
+    fn add(self, mut handed: Handed) -> Result<LinkReport, LinkError> {
+        let Some(held) = &self.held else { return Err(LinkError::Nothing) };
+        let (Some(agreed), Some(first)) = (handed.agreed.take(), handed.batches.first()) else {
+            return Ok(LinkReport { held_already: handed.skipped, events: String::new(), ..held.meta.report.clone() });
+        };
+        let path = first.path.clone();
+        if let Some(what) = held.meta.agreed.first_difference(&agreed) {
+            return Err(LinkError::Mixed { path, what });
+        }
+        self.check_policy(held)?;
+        if let Some(batch) = handed.batches.iter().find(|batch| held.batches().any(|known| known.name == batch.name)) {
+            return Err(LinkError::Changed { path: batch.path.clone() });
+        }
+        let sources = join_sources(&held.meta.sources, &handed.sources);
+        let place = |of: u8| {
+            let name = handed.sources.get(usize::from(of));
+            sources.iter().position(|known| Some(known) == name).and_then(|at| u8::try_from(at).ok()).unwrap_or(of)
+        };
+        let first_batch = held.meta.batches.len();
+        for atom in &mut handed.atoms {
+            atom.source = place(atom.source);
+            atom.batch = atom.batch.saturating_add(u32::try_from(first_batch).unwrap_or(u32::MAX));
+        }
+        let mut lists = Lists::of(held)?;
+        let before = lists.standing();
+        lists.add(first_batch, &mut handed.batches, &handed.sources);
+        let standing = lists.standing();
+        let mut batches = held.meta.batches.clone();
+        for (at, batch) in (first_batch..).zip(&handed.batches) {
+            batches.push(Some(entry(batch, &handed.sources, &lists, at)));
+        }
+        let change = Change {
+            sources: &sources,
+            new: handed.atoms,
+            gone: HashSet::new(),
+            before: &before,
+            after: &standing,
+            told: Vec::new(),
+            path: &path,
+            components: self.policy.hubs.components,
+        };
+        let work = gather(held, change)?;
+        let (held_already, reason) = (handed.skipped, Reason::Added);
+        let next = Next { sources, agreed, batches, first_batch, lists, standing, reason, held_already, is_base: false };
+        self.finish(work, next, &path)
+    }
+
+    /// Takes a source or a batch away.
+    pub(super) fn forget(self, what: Forgotten<'_>) -> Result<LinkReport, LinkError> {
+        let (name, reason) = match what {
+            Forgotten::Batch(name) => (name, Reason::BatchForgotten),
+            Forgotten::Source(name) => (name, Reason::SourceForgotten),
+        };
+        let path = self.store.out().to_owned();
+        let unheld = || LinkError::Unheld { path: path.clone(), name: name.to_owned() };
+        let held = self.held.as_ref().ok_or_else(unheld)?;
+        self.check_policy(held)?;
+        let goes = |batch: &HeldBatch| match what {
+            Forgotten::Batch(name) => batch.name == name,
+            Forgotten::Source(name) => batch.source == name,
+        };
+        let mut lists = Lists::of(held)?;
+        let before = lists.standing();
+        let (mut batches, mut gone) = (held.meta.batches.clone(), HashSet::new());
+        for (place, batch) in (0..).zip(&mut batches) {
+            if batch.as_ref().is_some_and(goes) {
+                *batch = None;
+                lists.said.remove(&place);
+                gone.insert(place);
+            }
+        }
+        if gone.is_empty() {
+            return Err(unheld());
+        }
+        let standing = lists.standing();
+        let (sources, agreed) = (held.meta.sources.clone(), held.meta.agreed.clone());
+        let change = Change {
+            sources: &sources,
+            new: Vec::new(),
+            gone,
+            before: &before,
+            after: &standing,
+            told: Vec::new(),
+            path: &path,
+            components: self.policy.hubs.components,
+        };
+        let work = gather(held, change)?;
+        let (first_batch, held_already) = (batches.len(), Vec::new());
+        let next = Next { sources, agreed, batches, first_batch, lists, standing, reason, held_already, is_base: false };
+        self.finish(work, next, &path)
+    }
+
+    fn check_policy(&self, held: &Held) -> Result<(), LinkError> {
+        if held.meta.policy == self.policy.digest() {
+            return Ok(());
+        }
+        Err(LinkError::Mixed { path: self.store.out().to_owned(), what: "policy of linkage" })
+    }
+
+    /// Links, gives keys, and publishes.
+    fn finish(self, mut work: Work, next: Next, path: &Path) -> Result<LinkReport, LinkError> {
+        let unknown = || LinkError::Form { path: path.to_owned(), what: "sudare.release_to" };
+        let enclave = next.agreed.recipient().ok_or_else(unknown)?;
+        let twice = |_| LinkError::Twice { path: path.to_owned() };
+        let (atoms, before) = (std::mem::take(&mut work.atoms), std::mem::take(&mut work.before));
+        let pass = Pass::of(atoms, known(&work), self.policy).map_err(twice)?;
+        let was = if next.is_base { None } else { Some(Pass::of(before, known(&work), self.policy).map_err(twice)?) };
+        let has_list = |source: &String| next.standing.contains_key(source);
+        let absence = pass.absent(&work.olds, &work.listed, &next.sources, has_list);
+        let of = pass.prior(&work.olds);
+        let prior = Prior { persons: &work.persons, of: &of };
+        let assigned =
+            keys::assign(&pass.atoms, &pass.partition.roots, &prior, self.run, |count| self.fresh(count))?;
+        let mut report = self.report(&pass, was.as_ref(), &absence, &work, &next);
+        drop(was);
+        let grades = pass.grades(&absence.out);
+        let found = Found { pass: &pass, work: &work, keyed: &assigned.keys, grades: &grades, out: &absence.out };
+        let digest = self.policy.digest();
+        let events = Events {
+            at: self.now,
+            run: self.run,
+            reason: next.reason,
+            policy: &digest,
+            persons: &assigned.events,
+            turns: &absence.turns,
+        };
+        events.count(&mut report);
+        let sealed = self.write_events(&events, &enclave, &mut report)?;
+        let rows = self.write(&found, &assigned, &next, &report, &enclave)?;
+        self.publish(rows, sealed, &next, report)
+    }
+
+    fn report(
+        &self,
+        pass: &Pass,
+        was: Option<&Pass>,
+        absence: &Absence,
+        work: &Work,
+        next: &Next,
+    ) -> LinkReport {
+        let mut report = LinkReport::of(&pass.atoms, &pass.partition, &next.sources);
+        report.absent_by_source.clone_from(&absence.by_source);
+        if let (Some(was), Some(held)) = (was, &self.held) {
+            let mut before = LinkReport::of(&was.atoms, &was.partition, &next.sources);
+            let name = |place: u8| next.sources.get(usize::from(place)).cloned().unwrap_or_default();
+            before.absent_by_source = work.out_before.iter().map(|(place, count)| (name(*place), *count)).collect();
+            report = held.meta.report.moved(&before, &report);
+            report.absent_by_source.retain(|source, count| *count > 0 || next.standing.contains_key(source));
+        }
+        report.held_already.clone_from(&next.held_already);
+        report
+    }
+
+    /// New keys, none of which was ever given.
+    fn fresh(&self, count: usize) -> Result<Vec<u64>, LinkError> {
+        let mut rng = rand::rng();
+        let mut keys: Vec<u64> = Vec::with_capacity(count);
+        let mut given = HashSet::with_capacity(count);
+        while keys.len() < count {
+            let missing = count - keys.len();
+            let drawn = std::iter::repeat_with(|| rng.next_u64()).filter(|key| *key != 0 && given.insert(*key));
+            let drawn: Vec<u64> = drawn.take(missing).collect();
+            let taken = self.held.as_ref().map(|held| held.taken(&drawn)).transpose()?.unwrap_or_default();
+            keys.extend(drawn.into_iter().filter(|key| !taken.contains(key)));
+        }
+        Ok(keys)
+    }
+
+    fn write_events(
+        &self,
+        events: &Events<'_>,
+        enclave: &SealRecipient,
+        report: &mut LinkReport,
+    ) -> Result<Option<MarkedFile>, LinkError> {
+        let last = self.store.last(store::EVENTS);
+        let mut text = if last.exists() { fs::read(&last).map_err(LinkError::io(&last))? } else { Vec::new() };
+        let (lines, digest) = events.lines();
+        text.extend(lines);
+        self.store.write(store::EVENTS, &text)?;
+        report.events = digest;
+        let name = crosswalk::events_file(self.run);
+        let sealed = events.seal(&self.store.next(&name), enclave)?;
+        sealed.then(|| self.store.marked(self.run, name)).transpose()
+    }
+
+    /// Writes what is held and the crosswalk's rows. Returns the crosswalk's files.
+    fn write(
+        &self,
+        found: &Found<'_>,
+        assigned: &Assignment,
+        next: &Next,
+        report: &LinkReport,
+        enclave: &SealRecipient,
+    ) -> Result<Vec<MarkedFile>, LinkError> {
+        let held = self.held.as_ref().filter(|_| !next.is_base);
+        let mut meta = Meta {
+            run: self.run,
+            sources: next.sources.clone(),
+            agreed: next.agreed.clone(),
+            policy: self.policy.digest(),
+            batches: next.batches.clone(),
+            hubs: held.map(|held| held.meta.hubs.clone()).unwrap_or_default(),
+            homes: held.map(|held| held.meta.homes.clone()).unwrap_or_default(),
+            first: held.map_or((0, 0), |held| held.meta.next),
+            next: (0, 0),
+            report: report.clone(),
+        };
+        let mut given: Vec<u64> =
+            assigned.keys.values().filter(|keyed| keyed.born == self.run).map(|keyed| keyed.key).collect();
+        if let Some(held) = self.held.as_ref().filter(|_| next.is_base) {
+            given.extend(held.keys()?);
+        }
+        let to = self.keys.recipient().map_err(LinkError::keys)?;
+        let folder = self.store.next(&held::name(self.run));
+        let place = Place { folder: &folder, to: &to };
+        let is_new = |batch: u32| usize::try_from(batch).is_ok_and(|batch| batch >= next.first_batch);
+        write::write(&place, found, &mut meta, given, (&next.lists, &is_new))?;
+
+        let name = crosswalk::file(self.run);
+        if let Some(compacted) = self.compact(next, &to, enclave)? {
+            return Ok(vec![compacted]);
+        }
+        self.store.write_crosswalk(&name, rows(found, assigned, next.is_base), enclave)?;
+        let mut files = match &self.marker {
+            Some(marker) if !next.is_base => marker.files.clone(),
+            Some(_) | None => Vec::new(),
+        };
+        files.push(self.store.marked(self.run, name)?);
+        Ok(files)
+    }
+
+    /// Makes one base of everything, if it is time.
+    fn compact(
+        &self,
+        next: &Next,
+        to: &SealRecipient,
+        enclave: &SealRecipient,
+    ) -> Result<Option<MarkedFile>, LinkError> {
+        let Some(marker) = self.marker.as_ref().filter(|_| !next.is_base) else { return Ok(None) };
+        let written = self.store.next(&held::name(self.run));
+        let earlier = marker.files.iter().map(|file| held::folder(self.store.out(), file.run));
+        let folders = earlier.chain([written.clone()]).collect();
+        let identity = self.keys.seal().map_err(LinkError::keys)?;
+        let Some(held) = Held::open(folders, identity)?.filter(|held| held.is_due(self.small)) else { return Ok(None) };
+        let name = crosswalk::file(self.run);
+        let mut rows = RowWriter::create(&self.store.next(&name), enclave)?;
+        let base = self.store.next("base");
+        held.compact(&base, to, &mut |row| rows.push(row))?;
+        rows.finish()?;
+        fs::remove_dir_all(&written).map_err(LinkError::io(&written))?;
+        fs::rename(&base, &written).map_err(LinkError::io(&base))?;
+        self.store.marked(self.run, name).map(Some)
+    }
+
+    fn publish(
+        self,
+        files: Vec<MarkedFile>,
+        sealed: Option<MarkedFile>,
+        next: &Next,
+        mut report: LinkReport,
+    ) -> Result<LinkReport, LinkError> {
+        report.crosswalk = crosswalk::digest(&files);
+        let mut batches: Vec<String> = next.batches.iter().flatten().map(|batch| batch.name.clone()).collect();
+        batches.sort_unstable();
+        let events = self.marker.map(|marker| marker.events).unwrap_or_default().into_iter().chain(sealed).collect();
+        let marker = Marker {
+            sha256: report.crosswalk.clone(),
+            files,
+            events,
+            run: self.run,
+            made_at: self.now,
+            atoms: report.atoms,
+            persons: report.persons,
+            epoch: next.agreed.epoch.clone(),
+            normaliser: next.agreed.normaliser.clone(),
+            batches,
+        };
+        self.store.write_json(store::REPORT, &report)?;
+        self.store.write_json(crosswalk::MARKER, &marker)?;
+        self.store.publish()?;
+        tracing::info!(link.run = self.run, atoms.count = report.atoms, persons.count = report.persons, "crosswalk published");
+        Ok(report)
+    }
+}
+
+fn known(work: &Work) -> Known<'_> {
+    Known { olds: &work.olds, pairs: &work.pairs, verdicts: &work.verdicts, aside: &work.aside }
+}
+
+fn entry(batch: &Given, sources: &[String], lists: &Lists, place: usize) -> HeldBatch {
+    let said = u32::try_from(place).ok().and_then(|place| lists.said.get(&place));
+    HeldBatch {
+        name: batch.name.clone(),
+        sha256: batch.sha256.clone(),
+        source: sources.get(usize::from(batch.source)).cloned().unwrap_or_default(),
+        said_at: said.map(|(_, said)| said.at),
+    }
+}
+
+/// The catalog's sources, then all added ones in the order of their names.
+fn join_sources(held: &[String], handed: &[String]) -> Vec<String> {
+    let built_in = catalog::SOURCES.len();
+    let mut added: Vec<String> = held.iter().skip(built_in).chain(handed.iter().skip(built_in)).cloned().collect();
+    added.sort_unstable();
+    added.dedup();
+    held.iter().take(built_in).cloned().chain(added).collect()
+}
+
+/// Rows of the crosswalk: all, or those that are not as they were.
+fn rows<'a>(found: &'a Found<'a>, assigned: &'a Assignment, all: bool) -> impl Iterator<Item = Row> + 'a {
+    let atoms = (0..).zip(found.pass.atoms.ids()).zip(&found.pass.partition.roots);
+    let row = move |((atom, id), root): ((u32, &[u8; 16]), &u32)| {
+        let now = if found.out.contains(&atom) {
+            (None, ABSENT)
+        } else {
+            let grade = found.grades.get(*root as usize)?;
+            (Some(assigned.keys.get(root)?.key), grade.name())
+        };
+        let before = found.old(atom).and_then(|old| {
+            let person = found.work.persons.get(old.person as usize)?;
+            Some(if old.out { (None, ABSENT) } else { (Some(person.key), person.grade.name()) })
+        });
+        (all || before != Some(now)).then_some((*id, now.0, now.1))
+    };
+    atoms.filter_map(row).chain(found.work.gone.iter().map(|id| (*id, None, GONE)))
+}
