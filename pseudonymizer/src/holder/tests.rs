@@ -8,7 +8,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use arrow::array::AsArray;
-use arrow::datatypes::UInt64Type;
 use arrow::record_batch::RecordBatch;
 use jiff::Timestamp;
 use policies::Zone;

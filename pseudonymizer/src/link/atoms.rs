@@ -1,6 +1,7 @@
 //! Atoms as the linkage zone sees them: random ids, tokens as dense numbers, months of the insurer line.
 
 use std::collections::HashSet;
+use std::io;
 
 pub(crate) use crate::tokens::{KINDS, Kind};
 
@@ -97,12 +98,17 @@ impl Atoms {
         &self.batches
     }
 
-    /// The bytes of each token of the kind with its dense number, in the order of the bytes.
-    pub(crate) fn spelled(&self, kind: Kind) -> impl Iterator<Item = (&[u8; 16], u32)> {
-        self.spelled.get(kind.place()).into_iter().flatten().map(|(bytes, number)| (bytes, *number))
+    /// How many different tokens of the kind there are: they are numbered from 1 to this.
+    pub(crate) fn distinct(&self, kind: Kind) -> u32 {
+        self.spelled.get(kind.place()).and_then(|of| u32::try_from(of.len()).ok()).unwrap_or(0)
     }
 
-    /// From here on the token of the atom makes no group: it is known to join nothing.
+    /// The bytes of each token of the kind with its number, in the order of the bytes.
+    pub(crate) fn spelled(&self, kind: Kind) -> impl Iterator<Item = io::Result<([u8; 16], u32)>> {
+        self.spelled.get(kind.place()).into_iter().flatten().copied().map(Ok)
+    }
+
+    /// From here on the token makes no group: it is known to join nothing.
     pub(crate) fn set_apart(&mut self, kind: Kind, number: u32) {
         self.apart.insert((kind, number));
     }

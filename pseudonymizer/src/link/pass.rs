@@ -1,11 +1,13 @@
 //! One pass over atoms: who is one person, who stays out, and how each person was put together.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
 
 use policies::LinkagePolicy;
 
 use super::absent::{Absent, Turns};
 use super::atoms::{Atom, Atoms, Kind, SameAtomTwice};
+use super::error::LinkError;
 use super::evidence::{Pattern, ScoredPair, Verdict};
 use super::held::block::{Grade, number_in};
 use super::held::gather::{Old, Scored};
@@ -36,20 +38,22 @@ pub(super) struct Pass {
     pub(super) verdicts: Vec<Verdict>,
     /// Tokens that join nothing, those found in this pass too.
     pub(super) apart: HashSet<(Kind, u32)>,
-    /// Those of them that have numbers.
-    pub(super) apart_numbers: HashSet<u32>,
+    /// The numbers of tokens that are known.
+    pub(super) numbers: BTreeMap<(Kind, u32), u32>,
 }
 
 impl Pass {
-    pub(super) fn of(read: Vec<Atom>, known: Known<'_>, policy: &LinkagePolicy) -> Result<Self, SameAtomTwice> {
-        let mut atoms = Atoms::new(read)?;
+    /// `path` is named if an atom came twice.
+    pub(super) fn of(
+        read: Vec<Atom>,
+        known: Known<'_>,
+        policy: &LinkagePolicy,
+        path: &Path,
+    ) -> Result<Self, LinkError> {
+        let mut atoms = Atoms::new(read).map_err(|SameAtomTwice| LinkError::Twice { path: path.to_owned() })?;
         let mut apart = HashSet::new();
-        if !known.aside.is_empty() {
-            for kind in Kind::AT_REST {
-                let numbered = atoms.spelled(kind).filter_map(|(token, dense)| Some((number_in(token)?, dense)));
-                apart.extend(numbered.filter(|(number, _)| known.aside.contains_key(number)).map(|(_, dense)| (kind, dense)));
-            }
-        }
+        let numbers = if known.olds.is_empty() { BTreeMap::new() } else { numbers(&atoms)? };
+        apart.extend(numbers.iter().filter(|(_, number)| known.aside.contains_key(number)).map(|(token, _)| *token));
         for (kind, dense) in &apart {
             atoms.set_apart(*kind, *dense);
         }
@@ -72,15 +76,8 @@ impl Pass {
         for aside in &partition.aside {
             apart.extend(atoms.token(aside.atom, aside.kind).map(|dense| (aside.kind, dense)));
         }
-        let numbered = |kind: Kind| {
-            let apart = &apart;
-            let spelled = atoms.spelled(kind).filter(move |(_, dense)| apart.contains(&(kind, *dense)));
-            spelled.filter_map(|(token, _)| number_in(token))
-        };
-        let apart_numbers =
-            if apart.is_empty() { HashSet::new() } else { Kind::AT_REST.into_iter().flat_map(numbered).collect() };
         let old_of = places(&atoms, known.olds);
-        Ok(Self { atoms, partition, strong: roots, old_of, pairs, verdicts, apart, apart_numbers })
+        Ok(Self { atoms, partition, strong: roots, old_of, pairs, verdicts, apart, numbers })
     }
 
     /// Place of the atom among the olds.
@@ -147,6 +144,18 @@ pub(super) struct Absence {
     pub(super) turns: Turns,
     /// Atoms.
     pub(super) out: HashSet<u32>,
+}
+
+/// Numbers by kind and dense number of the tokens that stand for one.
+fn numbers(atoms: &Atoms) -> Result<BTreeMap<(Kind, u32), u32>, LinkError> {
+    let mut numbers = BTreeMap::new();
+    for kind in Kind::AT_REST {
+        for spelled in atoms.spelled(kind) {
+            let (token, dense) = spelled.map_err(LinkError::io(Path::new(kind.name())))?;
+            numbers.extend(number_in(&token).map(|number| ((kind, dense), number)));
+        }
+    }
+    Ok(numbers)
 }
 
 /// Both are sorted by id.

@@ -129,7 +129,7 @@ impl<'a> Session<'a> {
     fn add(self, mut handed: Handed) -> Result<LinkReport, LinkError> {
         let Some(held) = &self.held else { return Err(LinkError::Nothing) };
         let (Some(agreed), Some(first)) = (handed.agreed.take(), handed.batches.first()) else {
-            return Ok(LinkReport { held_already: handed.skipped, events: String::new(), ..held.meta.report.clone() });
+            return Ok(self.nothing(held, handed.skipped));
         };
         let path = first.path.clone();
         if let Some(what) = held.meta.agreed.first_difference(&agreed) {
@@ -218,6 +218,13 @@ impl<'a> Session<'a> {
         self.finish(work, next, &path)
     }
 
+    /// What the last run found, since there is nothing to do.
+    fn nothing(&self, held: &Held, held_already: Vec<String>) -> LinkReport {
+        let crosswalk = self.marker.as_ref().map(|marker| marker.sha256.clone()).unwrap_or_default();
+        let last = LinkReport { born: 0, merged: 0, split: 0, ..held.meta.report.clone() };
+        LinkReport { held_already, events: String::new(), crosswalk, ..last }
+    }
+
     fn check_policy(&self, held: &Held) -> Result<(), LinkError> {
         if held.meta.policy == self.policy.digest() {
             return Ok(());
@@ -229,10 +236,9 @@ impl<'a> Session<'a> {
     fn finish(self, mut work: Work, next: Next, path: &Path) -> Result<LinkReport, LinkError> {
         let unknown = || LinkError::Form { path: path.to_owned(), what: "sudare.release_to" };
         let enclave = next.agreed.recipient().ok_or_else(unknown)?;
-        let twice = |_| LinkError::Twice { path: path.to_owned() };
         let (atoms, before) = (std::mem::take(&mut work.atoms), std::mem::take(&mut work.before));
-        let pass = Pass::of(atoms, known(&work), self.policy).map_err(twice)?;
-        let was = if next.is_base { None } else { Some(Pass::of(before, known(&work), self.policy).map_err(twice)?) };
+        let pass = Pass::of(atoms, known(&work), self.policy, path)?;
+        let was = (!next.is_base).then(|| Pass::of(before, known(&work), self.policy, path)).transpose()?;
         let has_list = |source: &String| next.standing.contains_key(source);
         let absence = pass.absent(&work.olds, &work.listed, &next.sources, has_list);
         let of = pass.prior(&work.olds);

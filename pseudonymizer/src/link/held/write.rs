@@ -54,7 +54,9 @@ pub(crate) fn write(
 ) -> Result<(), LinkError> {
     fs::create_dir(place.folder).map_err(LinkError::io(place.folder))?;
     let mut numbers = Numbers::of(found, meta.first.1);
-    let mut writing = Writing { found, directory: Directory::default(), replaced: BTreeSet::new(), homes: BTreeMap::new() };
+    let apart = found.pass.apart.iter().filter_map(|token| found.pass.numbers.get(token)).copied().collect();
+    let (directory, replaced, homes) = (Directory::default(), BTreeSet::new(), BTreeMap::new());
+    let mut writing = Writing { found, directory, replaced, homes, apart };
     writing.blocks(place, &mut numbers, meta)?;
     let mut directory = writing.directory;
     directory.dead = found.work.touched.difference(&writing.replaced).copied().collect();
@@ -110,11 +112,11 @@ impl Numbers {
     fn of(found: &Found<'_>, next: u32) -> Self {
         let atoms = &found.pass.atoms;
         let tokens = Kind::AT_REST.map(|kind| {
-            let count = atoms.spelled(kind).count();
-            let mut numbers = vec![NONE; count + 1];
-            for (token, dense) in atoms.spelled(kind) {
-                if let (Some(number), Some(place)) = (number_in(token), numbers.get_mut(dense as usize)) {
-                    *place = number;
+            let mut numbers = vec![NONE; atoms.distinct(kind) as usize + 1];
+            let of_kind = found.pass.numbers.range((kind, 0)..=(kind, u32::MAX));
+            for ((_, dense), number) in of_kind {
+                if let Some(place) = numbers.get_mut(*dense as usize) {
+                    *place = *number;
                 }
             }
             numbers
@@ -163,9 +165,11 @@ impl Numbers {
     fn index(&self, atoms: &Atoms, index: &mut IndexWriter) -> Result<(), LinkError> {
         for kind in Kind::AT_REST {
             let numbers = self.tokens.get(kind.place());
-            for (token, dense) in atoms.spelled(kind).filter(|(token, _)| number_in(token).is_none()) {
-                if let Some(number) = numbers.and_then(|of| of.get(dense as usize)) {
-                    index.push(Name::token(kind, token), *number)?;
+            for spelled in atoms.spelled(kind) {
+                let (token, dense) = spelled.map_err(LinkError::io(Path::new(INDEX)))?;
+                let number = numbers.and_then(|of| of.get(dense as usize)).filter(|_| number_in(&token).is_none());
+                if let Some(number) = number {
+                    index.push(Name::token(kind, &token), *number)?;
                 }
             }
         }
@@ -182,6 +186,8 @@ struct Writing<'a> {
     directory: Directory,
     replaced: BTreeSet<u32>,
     homes: BTreeMap<u32, u32>,
+    /// Numbers of tokens that join nothing.
+    apart: HashSet<u32>,
 }
 
 impl Writing<'_> {
@@ -245,9 +251,8 @@ impl Writing<'_> {
         if work.from.is_empty() {
             return BTreeSet::new();
         }
-        let apart = &self.found.pass.apart_numbers;
-        let known = block.tokens().into_iter().filter(|number| *number < first && !apart.contains(number));
-        let tokens: Vec<u32> = known.collect();
+        let tokens: Vec<u32> =
+            block.tokens().into_iter().filter(|number| *number < first && !self.apart.contains(number)).collect();
         for number in tokens.iter().filter(|number| work.unsettled.contains(number)) {
             self.homes.insert(*number, at);
         }
@@ -279,7 +284,7 @@ fn close(pass: &Pass) -> Vec<u32> {
         blocks.union(atom, *root);
     }
     for kind in Kind::AT_REST {
-        let mut first: Vec<u32> = vec![NONE; atoms.spelled(kind).count() + 1];
+        let mut first: Vec<u32> = vec![NONE; atoms.distinct(kind) as usize + 1];
         for atom in (0..).take(atoms.len()) {
             let Some(dense) = atoms.token(atom, kind) else { continue };
             let Some(known) = first.get_mut(dense as usize) else { continue };
