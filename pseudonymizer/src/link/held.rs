@@ -118,20 +118,18 @@ impl Held {
     }
 
     /// The blocks in which the number lies, or could: of a block that was divided, all parts.
-    pub(crate) fn blocks_of(&self, number: u32) -> Vec<u32> {
+    pub(crate) fn blocks_of(&self, number: u32) -> BTreeSet<u32> {
         let birth = self.births.partition_point(|first| *first <= number).checked_sub(1);
         let birth = birth.and_then(|block| u32::try_from(block).ok());
         let mut open: Vec<u32> = self.meta.homes.get(&number).copied().or(birth).into_iter().collect();
-        let mut live = Vec::new();
+        let mut live = BTreeSet::new();
         while let Some(block) = open.pop() {
             match self.after.get(&block) {
                 Some(later) => open.extend(later),
                 None if self.dead.contains(&block) => {}
-                None => live.push(block),
+                None => drop(live.insert(block)),
             }
         }
-        live.sort_unstable();
-        live.dedup();
         live
     }
 
@@ -197,6 +195,7 @@ impl Held {
                 id: held.atom.id,
                 number: keys::NONE,
                 person: persons + held.person,
+                block: keys::NONE,
                 out: held.out,
             }));
             let verdicts = block.verdicts.iter().filter_map(|(a, b, same)| Some((id(*a)?, id(*b)?, *same)));

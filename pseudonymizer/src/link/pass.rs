@@ -6,7 +6,7 @@ use std::path::Path;
 use policies::LinkagePolicy;
 
 use super::absent::{Absent, Turns};
-use super::atoms::{Atom, Atoms, Kind, SameAtomTwice};
+use super::atoms::{Atom, Atoms, KINDS, Kind, SameAtomTwice};
 use super::error::LinkError;
 use super::evidence::{Pattern, ScoredPair, Verdict};
 use super::held::block::{Grade, number_in};
@@ -24,6 +24,8 @@ pub(super) struct Known<'a> {
     pub(super) verdicts: &'a [([u8; 16], [u8; 16], bool)],
     /// Tokens that join nothing.
     pub(super) aside: &'a BTreeMap<u32, Hub>,
+    /// Whether some tokens stand for numbers.
+    pub(super) stood_in: bool,
 }
 
 /// Atoms and who they are.
@@ -38,8 +40,8 @@ pub(super) struct Pass {
     pub(super) verdicts: Vec<Verdict>,
     /// Tokens that join nothing, those found in this pass too.
     pub(super) apart: HashSet<(Kind, u32)>,
-    /// The numbers of tokens that are known.
-    pub(super) numbers: BTreeMap<(Kind, u32), u32>,
+    /// By kind and dense number, the numbers of tokens that are known; [`NONE`] of others.
+    pub(super) numbers: [Vec<u32>; KINDS],
 }
 
 impl Pass {
@@ -52,8 +54,11 @@ impl Pass {
     ) -> Result<Self, LinkError> {
         let mut atoms = Atoms::new(read).map_err(|SameAtomTwice| LinkError::Twice { path: path.to_owned() })?;
         let mut apart = HashSet::new();
-        let numbers = if known.olds.is_empty() { BTreeMap::new() } else { numbers(&atoms)? };
-        apart.extend(numbers.iter().filter(|(_, number)| known.aside.contains_key(number)).map(|(token, _)| *token));
+        let numbers = numbers(&atoms, known.stood_in)?;
+        for (kind, of_kind) in Kind::AT_REST.into_iter().zip(&numbers).filter(|_| !known.aside.is_empty()) {
+            let aside = (0..).zip(of_kind).filter(|(_, number)| known.aside.contains_key(number));
+            apart.extend(aside.map(|(dense, _)| (kind, dense)));
+        }
         for (kind, dense) in &apart {
             atoms.set_apart(*kind, *dense);
         }
@@ -146,13 +151,15 @@ pub(super) struct Absence {
     pub(super) out: HashSet<u32>,
 }
 
-/// Numbers by kind and dense number of the tokens that stand for one.
-fn numbers(atoms: &Atoms) -> Result<BTreeMap<(Kind, u32), u32>, LinkError> {
-    let mut numbers = BTreeMap::new();
-    for kind in Kind::AT_REST {
+/// Of the tokens that stand for numbers, those.
+fn numbers(atoms: &Atoms, stood_in: bool) -> Result<[Vec<u32>; KINDS], LinkError> {
+    let mut numbers = Kind::AT_REST.map(|kind| vec![NONE; atoms.distinct(kind) as usize + 1]);
+    for (kind, of_kind) in Kind::AT_REST.into_iter().zip(&mut numbers).filter(|_| stood_in) {
         for spelled in atoms.spelled(kind) {
             let (token, dense) = spelled.map_err(LinkError::io(Path::new(kind.name())))?;
-            numbers.extend(number_in(&token).map(|number| ((kind, dense), number)));
+            if let (Some(number), Some(place)) = (number_in(&token), of_kind.get_mut(dense as usize)) {
+                *place = number;
+            }
         }
     }
     Ok(numbers)

@@ -22,9 +22,9 @@ pub struct LinkReport {
     pub persons_by_source: BTreeMap<String, u64>,
     /// Persons with atoms in both sources, by `ndb+ltc` and so on.
     pub persons_by_pair: BTreeMap<String, u64>,
-    /// Unions by token kind.
+    /// Unions by token kind, of the atoms that this run linked: all, or those that new batches touch.
     pub joined_by: BTreeMap<String, u64>,
-    /// Unions refused, by reason.
+    /// Unions refused, by reason, of the same atoms.
     pub vetoes: BTreeMap<String, u64>,
     /// Tokens set aside because too many shared them, by kind.
     pub hubs: BTreeMap<String, u64>,
@@ -61,28 +61,37 @@ impl LinkReport {
                 *count += 1;
             }
         }
-        let having = |wanted: u128| persons.values().filter(|(_, mask)| mask & wanted == wanted).count() as u64;
-        let places = (0_u32..).map(|place| 1_u128.wrapping_shl(place));
-        let named: Vec<(u128, &String)> = places.zip(sources).collect();
-        let pairs = named.iter().enumerate().flat_map(|(at, a)| named.iter().skip(at + 1).map(move |b| (a, b)));
         let owned = |counts: &BTreeMap<&'static str, u64>| {
             counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
         };
+        let persons: Vec<(u64, u128)> = persons.into_values().collect();
         Self {
-            atoms: atoms.len() as u64,
-            persons: persons.len() as u64,
-            singles: persons.values().filter(|(size, _)| *size == 1).count() as u64,
-            atoms_by_source: sources.iter().cloned().zip(by_source).collect(),
-            persons_by_source: named.iter().map(|(bit, name)| ((*name).clone(), having(*bit))).collect(),
-            persons_by_pair: pairs.map(|(a, b)| (format!("{}+{}", a.1, b.1), having(a.0 | b.0))).collect(),
             joined_by: owned(&partition.joined),
             vetoes: owned(&partition.vetoes),
             hubs: owned(&partition.hubs),
+            ..Self::counting(&persons, by_source, sources)
+        }
+    }
+
+    /// `persons`: how many atoms each has, and its sources as bits.
+    pub(crate) fn counting(persons: &[(u64, u128)], by_source: Vec<u64>, sources: &[String]) -> Self {
+        let having = |wanted: u128| persons.iter().filter(|(_, mask)| mask & wanted == wanted).count() as u64;
+        let places = (0_u32..).map(|place| 1_u128.wrapping_shl(place));
+        let named: Vec<(u128, &String)> = places.zip(sources).collect();
+        let pairs = named.iter().enumerate().flat_map(|(at, a)| named.iter().skip(at + 1).map(move |b| (a, b)));
+        Self {
+            atoms: persons.iter().map(|(size, _)| size).sum(),
+            persons: persons.len() as u64,
+            singles: persons.iter().filter(|(size, _)| *size == 1).count() as u64,
+            atoms_by_source: sources.iter().cloned().zip(by_source).collect(),
+            persons_by_source: named.iter().map(|(bit, name)| ((*name).clone(), having(*bit))).collect(),
+            persons_by_pair: pairs.map(|(a, b)| (format!("{}+{}", a.1, b.1), having(a.0 | b.0))).collect(),
             ..Self::default()
         }
     }
 
-    /// This one after a part of what it counts changed: `before` and `after` count that part.
+    /// This one after a part of what it counts changed: `before` and `after` count that part. What was joined and refused is told of
+    /// that part alone.
     pub(crate) fn moved(&self, before: &Self, after: &Self) -> Self {
         let number = |of: fn(&Self) -> u64| of(self).saturating_sub(of(before)).saturating_add(of(after));
         let counts = |of: fn(&Self) -> &BTreeMap<String, u64>| {
@@ -102,8 +111,8 @@ impl LinkReport {
             atoms_by_source: counts(|report| &report.atoms_by_source),
             persons_by_source: counts(|report| &report.persons_by_source),
             persons_by_pair: counts(|report| &report.persons_by_pair),
-            joined_by: counts(|report| &report.joined_by),
-            vetoes: counts(|report| &report.vetoes),
+            joined_by: after.joined_by.clone(),
+            vetoes: after.vetoes.clone(),
             hubs: counts(|report| &report.hubs),
             absent_by_source: counts(|report| &report.absent_by_source),
             ..Self::default()

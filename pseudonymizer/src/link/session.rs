@@ -10,6 +10,7 @@ use policies::{LinkagePolicy, Zone};
 use rand::Rng;
 
 use super::absent::Standing;
+use super::atoms::Kind;
 use super::crosswalk::{self, ABSENT, GONE, MarkedFile, Marker, Row};
 use super::error::LinkError;
 use super::events::{Events, Reason};
@@ -236,17 +237,15 @@ impl<'a> Session<'a> {
     fn finish(self, mut work: Work, next: Next, path: &Path) -> Result<LinkReport, LinkError> {
         let unknown = || LinkError::Form { path: path.to_owned(), what: "sudare.release_to" };
         let enclave = next.agreed.recipient().ok_or_else(unknown)?;
-        let (atoms, before) = (std::mem::take(&mut work.atoms), std::mem::take(&mut work.before));
-        let pass = Pass::of(atoms, known(&work), self.policy, path)?;
-        let was = (!next.is_base).then(|| Pass::of(before, known(&work), self.policy, path)).transpose()?;
+        let atoms = std::mem::take(&mut work.atoms);
+        let pass = Pass::of(atoms, known(&work, !next.is_base), self.policy, path)?;
         let has_list = |source: &String| next.standing.contains_key(source);
         let absence = pass.absent(&work.olds, &work.listed, &next.sources, has_list);
         let of = pass.prior(&work.olds);
         let prior = Prior { persons: &work.persons, of: &of };
         let assigned =
             keys::assign(&pass.atoms, &pass.partition.roots, &prior, self.run, |count| self.fresh(count))?;
-        let mut report = self.report(&pass, was.as_ref(), &absence, &work, &next);
-        drop(was);
+        let mut report = self.report(&pass, &absence, &work, &next);
         let grades = pass.grades(&absence.out);
         let found = Found { pass: &pass, work: &work, keyed: &assigned.keys, grades: &grades, out: &absence.out };
         let digest = self.policy.digest();
@@ -264,18 +263,16 @@ impl<'a> Session<'a> {
         self.publish(rows, sealed, &next, report)
     }
 
-    fn report(
-        &self,
-        pass: &Pass,
-        was: Option<&Pass>,
-        absence: &Absence,
-        work: &Work,
-        next: &Next,
-    ) -> LinkReport {
+    fn report(&self, pass: &Pass, absence: &Absence, work: &Work, next: &Next) -> LinkReport {
         let mut report = LinkReport::of(&pass.atoms, &pass.partition, &next.sources);
         report.absent_by_source.clone_from(&absence.by_source);
-        if let (Some(was), Some(held)) = (was, &self.held) {
-            let mut before = LinkReport::of(&was.atoms, &was.partition, &next.sources);
+        if let Some(held) = self.held.as_ref().filter(|_| !next.is_base) {
+            let by_source = work.atoms_before.clone();
+            let mut before = LinkReport::counting(&work.persons_before, by_source, &next.sources);
+            for hub in work.unsettled.iter().filter_map(|number| held.meta.hubs.get(number)) {
+                let kind = Kind::AT_REST.into_iter().find(|kind| kind.place() == usize::from(hub.kind));
+                kind.into_iter().for_each(|kind| *before.hubs.entry(kind.name().to_owned()).or_default() += 1);
+            }
             let name = |place: u8| next.sources.get(usize::from(place)).cloned().unwrap_or_default();
             before.absent_by_source = work.out_before.iter().map(|(place, count)| (name(*place), *count)).collect();
             report = held.meta.report.moved(&before, &report);
@@ -348,11 +345,11 @@ impl<'a> Session<'a> {
         let folder = self.store.next(&held::name(self.run));
         let place = Place { folder: &folder, to: &to };
         let is_new = |batch: u32| usize::try_from(batch).is_ok_and(|batch| batch >= next.first_batch);
-        write::write(&place, found, &mut meta, given, (&next.lists, &is_new))?;
+        let written = write::write(&place, found, &mut meta, given, (&next.lists, &is_new))?;
 
         let name = crosswalk::file(self.run);
-        if let Some(compacted) = self.compact(next, &to, enclave)? {
-            return Ok(vec![compacted]);
+        if held.is_some_and(|held| held.is_due(self.small, written)) {
+            return Ok(vec![self.compact(&to, enclave)?]);
         }
         self.store.write_crosswalk(&name, rows(found, assigned, next.is_base), enclave)?;
         let mut files = match &self.marker {
@@ -363,19 +360,13 @@ impl<'a> Session<'a> {
         Ok(files)
     }
 
-    /// Makes one base of everything, if it is time.
-    fn compact(
-        &self,
-        next: &Next,
-        to: &SealRecipient,
-        enclave: &SealRecipient,
-    ) -> Result<Option<MarkedFile>, LinkError> {
-        let Some(marker) = self.marker.as_ref().filter(|_| !next.is_base) else { return Ok(None) };
+    /// Makes one base of everything.
+    fn compact(&self, to: &SealRecipient, enclave: &SealRecipient) -> Result<MarkedFile, LinkError> {
         let written = self.store.next(&held::name(self.run));
-        let earlier = marker.files.iter().map(|file| held::folder(self.store.out(), file.run));
+        let earlier = self.marker.iter().flat_map(|marker| &marker.files).map(|file| held::folder(self.store.out(), file.run));
         let folders = earlier.chain([written.clone()]).collect();
         let identity = self.keys.seal().map_err(LinkError::keys)?;
-        let Some(held) = Held::open(folders, identity)?.filter(|held| held.is_due(self.small)) else { return Ok(None) };
+        let held = Held::open(folders, identity)?.ok_or(LinkError::Nothing)?;
         let name = crosswalk::file(self.run);
         let mut rows = RowWriter::create(&self.store.next(&name), enclave)?;
         let base = self.store.next("base");
@@ -383,7 +374,7 @@ impl<'a> Session<'a> {
         rows.finish()?;
         fs::remove_dir_all(&written).map_err(LinkError::io(&written))?;
         fs::rename(&base, &written).map_err(LinkError::io(&base))?;
-        self.store.marked(self.run, name).map(Some)
+        self.store.marked(self.run, name)
     }
 
     fn publish(
@@ -417,8 +408,8 @@ impl<'a> Session<'a> {
     }
 }
 
-fn known(work: &Work) -> Known<'_> {
-    Known { olds: &work.olds, pairs: &work.pairs, verdicts: &work.verdicts, aside: &work.aside }
+fn known(work: &Work, stood_in: bool) -> Known<'_> {
+    Known { olds: &work.olds, pairs: &work.pairs, verdicts: &work.verdicts, aside: &work.aside, stood_in }
 }
 
 fn entry(batch: &Given, sources: &[String], lists: &Lists, place: usize) -> HeldBatch {

@@ -21,11 +21,11 @@ const SHARE: u64 = 4;
 const RUNS: usize = 32;
 
 impl Held {
-    /// Whether it is time. Below `small` bytes it never is.
-    pub(crate) fn is_due(&self, small: u64) -> bool {
+    /// Whether it is time, after `written` more bytes. Below `small` bytes it never is.
+    pub(crate) fn is_due(&self, small: u64, written: u64) -> bool {
         let length = |run: &super::Run| run.offsets.last().copied().unwrap_or(0);
         let (base, later) = (self.runs.first().map_or(0, length), self.runs.iter().skip(1).map(length).sum::<u64>());
-        self.runs.len() > RUNS || later > small.max(base / SHARE)
+        self.runs.len() > RUNS || later + written > small.max(base / SHARE)
     }
 
     /// Writes all that is held as one base into `folder`, and tells each row of its crosswalk.

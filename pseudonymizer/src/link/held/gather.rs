@@ -30,14 +30,15 @@ pub(crate) struct Work {
     pub(crate) unsettled: BTreeSet<u32>,
     /// The blocks whose atoms these were.
     pub(crate) touched: BTreeSet<u32>,
-    /// All atoms of the blocks, as they were.
-    pub(crate) before: Vec<Atom>,
     /// Persons of the blocks who stayed out, by place of the source.
     pub(crate) out_before: BTreeMap<u8, u64>,
     /// Atoms that go.
     pub(crate) gone: Vec<[u8; 16]>,
-    /// By number of an atom or token, the blocks that it was in.
-    pub(crate) from: HashMap<u32, Vec<u32>>,
+    /// Tokens of new atoms with the blocks that they were in, or could be; sorted.
+    pub(crate) from: Vec<(u32, u32)>,
+    /// How many atoms each person of the blocks had, and its sources as bits; and the atoms by place of the source.
+    pub(crate) persons_before: Vec<(u64, u128)>,
+    pub(crate) atoms_before: Vec<u64>,
 }
 
 /// An atom that was held before.
@@ -47,6 +48,8 @@ pub(crate) struct Old {
     /// [`NONE`] if it is to get a new one.
     pub(crate) number: u32,
     pub(crate) person: u32,
+    /// The block that it was in.
+    pub(crate) block: u32,
     pub(crate) out: bool,
 }
 
@@ -110,7 +113,8 @@ struct Gathering<'a> {
     unsettled: BTreeSet<u32>,
     /// Numbers of ids of new atoms that somebody had before.
     ids: HashMap<[u8; 16], u32>,
-    from: HashMap<u32, Vec<u32>>,
+    from: BTreeSet<(u32, u32)>,
+    touched_by: HashSet<u32>,
     /// Sources (by place) whose list changed, with the numbers of all tokens that it has now.
     listed: HashMap<u8, HashSet<u32>>,
     new_listed: HashMap<[u8; 16], u128>,
@@ -125,7 +129,8 @@ impl<'a> Gathering<'a> {
             blocks: BTreeMap::new(),
             unsettled: BTreeSet::new(),
             ids: HashMap::new(),
-            from: HashMap::new(),
+            from: BTreeSet::new(),
+            touched_by: HashSet::new(),
             listed: HashMap::new(),
             new_listed: listed(&change.new, change.sources, change.after),
         };
@@ -158,9 +163,12 @@ impl<'a> Gathering<'a> {
     /// Touches the blocks of a number. `false` if there is none.
     fn touch(&mut self, number: u32) -> bool {
         let held = self.held;
-        let blocks = self.from.entry(number).or_insert_with(|| held.blocks_of(number));
-        self.touched.extend(blocks.iter());
-        !blocks.is_empty()
+        if self.touched_by.insert(number) {
+            let blocks = held.blocks_of(number);
+            self.from.extend(blocks.iter().map(|block| (number, *block)));
+            self.touched.extend(blocks);
+        }
+        self.from.range((number, 0)..=(number, NONE)).next().is_some()
     }
 
     /// Touches the blocks whose atoms a changed list touches, or touched.
@@ -256,12 +264,11 @@ impl<'a> Gathering<'a> {
     fn assemble(mut self, change: Change<'_>) -> Work {
         let hubs = &self.held.meta.hubs;
         let mut work = Work { listed: std::mem::take(&mut self.new_listed), ..Work::default() };
+        work.atoms_before = vec![0; change.sources.len()];
         let mut carriers: HashMap<u32, u32> = HashMap::new();
         for (at, block) in std::mem::take(&mut self.blocks) {
-            for number in block.tokens() {
-                self.from.entry(number).or_default().push(at);
-            }
             let persons = u32::try_from(work.persons.len()).unwrap_or(NONE);
+            work.persons_before.resize(work.persons.len() + block.persons.len(), (0, 0));
             let id = |place: u32| Some(block.atoms.get(place as usize)?.atom.id);
             let stays = |id: &[u8; 16]| {
                 block.atoms.iter().any(|held| held.atom.id == *id && !change.gone.contains(&held.atom.batch))
@@ -278,8 +285,13 @@ impl<'a> Gathering<'a> {
                 block.atoms.iter().filter(|held| held.out).map(|held| (held.person, held.atom.source)).collect();
             out.iter().for_each(|(_, source)| *work.out_before.entry(*source).or_default() += 1);
             for held in &block.atoms {
-                work.before.push(held.atom.clone());
-                self.from.entry(held.number).or_default().push(at);
+                // INVARIANT: a block's persons are those of its atoms.
+                if let Some((size, mask)) = work.persons_before.get_mut((persons + held.person) as usize) {
+                    (*size, *mask) = (*size + 1, *mask | 1_u128.wrapping_shl(u32::from(held.atom.source)));
+                }
+                if let Some(count) = work.atoms_before.get_mut(usize::from(held.atom.source)) {
+                    *count += 1;
+                }
                 for number in held.atom.tokens.iter().flatten().filter_map(number_in) {
                     if hubs.contains_key(&number) {
                         *carriers.entry(number).or_default() += 1;
@@ -294,7 +306,7 @@ impl<'a> Gathering<'a> {
                     work.listed.insert(held.atom.id, listed);
                 }
                 let (id, number, person) = (held.atom.id, held.number, persons + held.person);
-                work.olds.push(Old { id, number, person, out: held.out });
+                work.olds.push(Old { id, number, person, block: at, out: held.out });
                 work.atoms.push(held.atom.clone());
             }
         }
@@ -310,7 +322,8 @@ impl<'a> Gathering<'a> {
                 (number, Hub { least, ..hub })
             })
             .collect();
-        (work.unsettled, work.touched, work.from) = (self.unsettled, self.touched, self.from);
+        (work.unsettled, work.touched) = (self.unsettled, self.touched);
+        work.from = self.from.into_iter().collect();
         work
     }
 

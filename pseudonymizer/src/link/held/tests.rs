@@ -48,8 +48,9 @@ fn counted(report: &LinkReport) -> LinkReport {
         held_already: Vec::new(),
         ..report.clone()
     };
-    let maps = [&mut report.joined_by, &mut report.vetoes, &mut report.hubs];
-    maps.into_iter().for_each(|counts| counts.retain(|_, count| *count > 0));
+    // What was joined and refused is told of the atoms that a run linked.
+    (report.joined_by, report.vetoes) = (BTreeMap::new(), BTreeMap::new());
+    report.hubs.retain(|_, count| *count > 0);
     report
 }
 

@@ -44,17 +44,18 @@ pub(crate) struct Place<'a> {
 }
 
 /// Writes the run of `meta`, whose `first` says where it begins, and completes `meta`. `keys` are to be remembered as given, `lists`
-/// those of the batches that are new.
+/// those of the batches that are new. Returns how many bytes the blocks take.
 pub(crate) fn write(
     place: &Place<'_>,
     found: &Found<'_>,
     meta: &mut Meta,
     keys: Vec<u64>,
     lists: (&Lists, &dyn Fn(u32) -> bool),
-) -> Result<(), LinkError> {
+) -> Result<u64, LinkError> {
     fs::create_dir(place.folder).map_err(LinkError::io(place.folder))?;
     let mut numbers = Numbers::of(found, meta.first.1);
-    let apart = found.pass.apart.iter().filter_map(|token| found.pass.numbers.get(token)).copied().collect();
+    let number = |(kind, dense): &(Kind, u32)| found.pass.numbers.get(kind.place())?.get(*dense as usize).copied();
+    let apart = found.pass.apart.iter().filter_map(number).collect();
     let (directory, replaced, homes) = (Directory::default(), BTreeSet::new(), BTreeMap::new());
     let mut writing = Writing { found, directory, replaced, homes, apart };
     writing.blocks(place, &mut numbers, meta)?;
@@ -71,7 +72,8 @@ pub(crate) fn write(
     numbers.index(&found.pass.atoms, &mut index)?;
     write_keys(keys, &mut index)?;
     directory.fences = index.finish()?;
-    finish(place, &directory, meta, lists)
+    finish(place, &directory, meta, lists)?;
+    Ok(directory.blocks.iter().map(|(length, _, _)| u64::from(*length)).sum())
 }
 
 pub(super) fn write_keys(mut keys: Vec<u64>, index: &mut IndexWriter) -> Result<(), LinkError> {
@@ -104,25 +106,16 @@ struct Numbers {
     /// Atoms that got theirs now.
     new: Vec<bool>,
     /// By kind and dense number.
-    tokens: Vec<Vec<u32>>,
+    tokens: [Vec<u32>; KINDS],
     next: u32,
 }
 
 impl Numbers {
     fn of(found: &Found<'_>, next: u32) -> Self {
         let atoms = &found.pass.atoms;
-        let tokens = Kind::AT_REST.map(|kind| {
-            let mut numbers = vec![NONE; atoms.distinct(kind) as usize + 1];
-            let of_kind = found.pass.numbers.range((kind, 0)..=(kind, u32::MAX));
-            for ((_, dense), number) in of_kind {
-                if let Some(place) = numbers.get_mut(*dense as usize) {
-                    *place = *number;
-                }
-            }
-            numbers
-        });
+        let tokens = found.pass.numbers.clone();
         let (atoms, new) = (vec![NONE; atoms.len()], vec![false; atoms.len()]);
-        Self { atoms, new, tokens: tokens.into(), next }
+        Self { atoms, new, tokens, next }
     }
 
     fn give(next: &mut u32) -> u32 {
@@ -205,7 +198,7 @@ impl Writing<'_> {
             bytes.clear();
             block.encode(&mut bytes);
             file.write(&bytes)?;
-            let replaced = self.replaced(&block, number, first);
+            let replaced = self.replaced(&block, members, number, first);
             self.replaced.extend(&replaced);
             let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
             self.directory.blocks.push((length, numbers.next - first, replaced));
@@ -246,9 +239,9 @@ impl Writing<'_> {
     }
 
     /// The blocks in whose place this one stands: those in which its atoms and tokens were.
-    fn replaced(&mut self, block: &Block, at: u32, first: u32) -> BTreeSet<u32> {
+    fn replaced(&mut self, block: &Block, members: &[(u32, u32)], at: u32, first: u32) -> BTreeSet<u32> {
         let work = self.found.work;
-        if work.from.is_empty() {
+        if work.touched.is_empty() {
             return BTreeSet::new();
         }
         let tokens: Vec<u32> =
@@ -256,8 +249,13 @@ impl Writing<'_> {
         for number in tokens.iter().filter(|number| work.unsettled.contains(number)) {
             self.homes.insert(*number, at);
         }
-        let atoms = block.atoms.iter().map(|held| held.number);
-        atoms.chain(tokens).filter_map(|number| work.from.get(&number)).flatten().copied().collect()
+        let atoms = members.iter().filter_map(|(_, atom)| self.found.old(*atom)).map(|old| old.block);
+        let from = tokens.iter().flat_map(|number| {
+            let first = work.from.partition_point(|(known, _)| known < number);
+            let known = work.from.iter().skip(first).take_while(move |(known, _)| known == number);
+            known.map(|(_, block)| *block)
+        });
+        atoms.chain(from).collect()
     }
 }
 
