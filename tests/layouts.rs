@@ -303,7 +303,7 @@ fn febrl4_is_linked_by_its_file_alone() {
     assert!(linked.status.success(), "{}", text(&linked.stderr));
 
     let persons: HashMap<Vec<u8>, u64> = desk
-        .open(&crosswalk.join("crosswalk.arrow.age"))
+        .open(&crosswalk.join("crosswalk-000001.arrow.age"))
         .into_iter()
         .flat_map(|batch| {
             let (ids, keys) =

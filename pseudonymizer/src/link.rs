@@ -1,15 +1,11 @@
 //! Tokens of all sources to persons: union-find with conflict rules, then a crosswalk sealed to the enclave. Runs in the
 //! linkage zone, which sees no identifier and no content.
 
-use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use policies::LinkagePolicy;
 use policies::keys::KeyFolder;
-use policies::{LinkagePolicy, Zone};
-use rand::Rng;
-use serde_json::json;
 
 pub(crate) mod absent;
 mod atoms;
@@ -18,31 +14,30 @@ mod components;
 pub(crate) mod crosswalk;
 mod diff;
 mod error;
+mod events;
 mod evidence;
+mod held;
 mod keys;
+mod pass;
 mod permutation;
 mod report;
 pub mod review;
 mod rules;
 mod scored;
+mod session;
 mod store;
 mod tokens;
 
 pub use bridge::{
     BridgeCheck, BridgeReport, Difference, RemovedBridge, check as check_bridges, remove as remove_bridge,
 };
-pub use crosswalk::Marker;
+pub use crosswalk::{MarkedFile, Marker};
 pub use diff::{LinkDiff, Persons, Side, compare};
 pub use error::LinkError;
 pub use report::{Churn, Cluster, LinkReport, Pass, veiled};
 pub use scored::{Bin, ScoredReport};
 
-use absent::{Absent, Turns};
-use atoms::Atoms;
-use keys::{Assignment, Earlier, Event};
-use rules::Partition;
-use store::Store;
-use tokens::Agreed;
+use session::Session;
 
 /// What to link.
 #[derive(Clone, Copy, Debug)]
@@ -79,204 +74,40 @@ pub struct LinkProgress {
     pub persons: Option<u64>,
 }
 
-/// Links all batches and leaves `crosswalk.arrow.age`, `state.arrow.age`, `events.jsonl`, `report.json` and, last,
-/// `crosswalk.json` in `job.out`. Until then the results of the last finished run stand.
+/// What to forget.
+#[derive(Clone, Copy, Debug)]
+pub struct ForgetJob<'a> {
+    /// The linkage zone's keys.
+    pub keys: &'a KeyFolder,
+    /// The folder of link.
+    pub out: &'a Path,
+    /// Whose atoms go.
+    pub what: Forgotten<'a>,
+    /// The rules' thresholds; those that the folder was linked by.
+    pub policy: &'a LinkagePolicy,
+}
+
+/// Whose atoms are forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forgotten<'a> {
+    /// A batch that its holder withdrew, by its random name.
+    Batch(&'a str),
+    /// A source whose holder is no longer trusted.
+    Source(&'a str),
+}
+
+/// Links the named batches: all that is held, where a folder holds nothing or everything is to be rebuilt, and otherwise what the new
+/// ones touch. Leaves files of the crosswalk, what the zone holds, `events.jsonl`, `report.json` and, last, `crosswalk.json` in
+/// `job.out`. Until then the results of the last finished run stand.
 pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgress)) -> Result<LinkReport, LinkError> {
-    let keys = KeyFolder::open(job.keys.path(), Zone::Linkage).map_err(LinkError::keys)?;
-    let identity = keys.seal().map_err(LinkError::keys)?;
-    let handed = tokens::read(job.tokens, &keys, |atoms| progress(LinkProgress { atoms, persons: None }))?;
-    let store = Store::open(job.out)?;
-    let earlier = store.earlier(&identity)?;
-    let out_before = store.absent(&identity)?;
-    let run = Marker::beside(job.out).map_or(1, |(_, marker)| marker.run.saturating_add(1));
-
-    let twice = || LinkError::Twice { path: job.tokens.first().cloned().unwrap_or_default() };
-    let atoms = Atoms::new(handed.atoms).map_err(|_| twice())?;
-    let verdicts = review::verdicts(&keys, job.out, job.answers, &atoms)?;
-    let mut strong = rules::strong(&atoms, job.policy, &verdicts);
-    let scored = if job.run_tokens.is_empty() {
-        None
-    } else {
-        Some(scored::pass(&scored::Scope {
-            run_tokens: job.run_tokens,
-            keys: &keys,
-            atoms: &atoms,
-            roots: &strong.roots(),
-            sources: &handed.sources,
-            agreed: &handed.agreed,
-            policy: job.policy,
-            scratch: &store.next(""),
-        })?)
-    };
-    let partition = strong.scored(scored.as_ref().map_or(&[], |scored| scored.pairs.as_slice()));
-    let mut rng = rand::rng();
-    let assigned = keys::assign(&atoms, &partition.roots, &earlier, run, || rng.next_u64());
-    let mut report = LinkReport::of(&atoms, &partition, &handed.sources);
-    count_events(&mut report, &assigned.events);
-    let absent = Absent::of(&atoms, &partition, &handed.touched, &handed.sources, &out_before);
-    let turns = absent.turns(&atoms, &partition, &handed.sources, |id| earlier.contains_key(id), &out_before);
-    report.absent_by_source.clone_from(&absent.by_source);
-    report.churn = churn(&atoms, &partition, &earlier, &assigned).with(&turns);
-    report.pass = Pass { batches_added: handed.batches.clone(), ..Pass::full(run, job.policy) };
-    progress(LinkProgress { atoms: report.atoms, persons: Some(report.persons) });
-
-    let found =
-        Found { atoms: &atoms, partition: &partition, assigned: &assigned, absent, turns, out_before, earlier, run };
-    found.write(&store, &keys, &handed.agreed, now)?;
-    let has_composites = |_| !job.run_tokens.is_empty();
-    let pass = review::Pass {
-        atoms: &atoms,
-        sources: &handed.sources,
-        partition: &partition,
-        scored: &has_composites,
-        whole: true,
-        run,
-    };
-    review::renew(&keys, &store, job.answers, &pass)?;
-    let (_, sha256) = catalog::manifest::digest(&store.next(crosswalk::FILE)).map_err(LinkError::unreadable)?;
-    report.crosswalk.clone_from(&sha256);
-    let marker = Marker {
-        sha256,
-        run,
-        made_at: now,
-        atoms: report.atoms,
-        persons: report.persons,
-        epoch: handed.agreed.epoch,
-        normaliser: handed.agreed.normaliser,
-        batches: handed.batches,
-        sources: handed.sources,
-    };
-    if let Some(scored) = &scored {
-        store.write_json(store::MODEL, &scored.model)?;
-        store.write_json(store::SCORED, &scored.report)?;
-        report.scored = Some(scored.report.clone());
-    }
-    store.write_json(store::REPORT, &report)?;
-    store.write_json(crosswalk::MARKER, &marker)?;
-    store.publish()?;
-    tracing::info!(link.run = run, atoms.count = report.atoms, persons.count = report.persons, "crosswalk published");
-    Ok(report)
+    let session = Session::open(job.keys, job.out, job.policy, now)?;
+    session.link(job, progress)
 }
 
-struct Found<'a> {
-    atoms: &'a Atoms,
-    partition: &'a Partition,
-    assigned: &'a Assignment,
-    absent: Absent,
-    turns: Turns,
-    out_before: HashSet<[u8; 16]>,
-    earlier: HashMap<[u8; 16], Earlier>,
-    run: u32,
-}
-
-impl Found<'_> {
-    fn write(mut self, store: &Store, keys: &KeyFolder, agreed: &Agreed, now: Timestamp) -> Result<(), LinkError> {
-        let enclave = agreed
-            .recipient()
-            .ok_or_else(|| LinkError::Form { path: store.next(crosswalk::FILE), what: "sudare.release_to" })?;
-        store.write_crosswalk(&self.crosswalk(), &enclave)?;
-        store.write_absent(&self.out_now(), &keys.recipient().map_err(LinkError::keys)?)?;
-        store.write_state(&self.state(), &keys.recipient().map_err(LinkError::keys)?)?;
-        store.write(store::EVENTS, &self.events(store, now)?)
-    }
-
-    /// Atoms that stay out, those too that were not handed over this time.
-    fn out_now(&self) -> Vec<[u8; 16]> {
-        let handed = |id: &[u8; 16]| self.atoms.ids().binary_search(id).is_ok();
-        let elsewhere = self.out_before.iter().copied().filter(|id| !handed(id));
-        let mut all: Vec<_> = elsewhere.chain(self.absent.atoms(self.atoms, self.partition)).collect();
-        all.sort_unstable();
-        all
-    }
-
-    fn keyed(&self) -> impl Iterator<Item = ([u8; 16], u32, Earlier)> {
-        let key = |root: &u32| self.assigned.keys.get(root).copied();
-        self.atoms.ids().iter().zip(&self.partition.roots).filter_map(move |(id, root)| Some((*id, *root, key(root)?)))
-    }
-
-    /// Atoms that stay out have no person there: the enclave learns that they are to be left out, and nothing else of them.
-    fn crosswalk(&self) -> Vec<([u8; 16], Option<u64>, &'static str, u32)> {
-        let out: HashSet<[u8; 16]> = self.absent.atoms(self.atoms, self.partition).collect();
-        let mut sizes: HashMap<u32, u32> = HashMap::new();
-        let mut found: HashMap<u32, u32> = HashMap::new();
-        for ((id, root), source) in self.atoms.ids().iter().zip(&self.partition.roots).zip(self.atoms.sources()) {
-            let stays = !out.contains(id);
-            *sizes.entry(*root).or_default() += u32::from(stays);
-            // A source beyond the 32nd is not told.
-            let bit = if stays { 1_u32.checked_shl(u32::from(*source)).unwrap_or(0) } else { 0 };
-            *found.entry(*root).or_default() |= bit;
-        }
-        let sources = |root| found.get(&root).copied().unwrap_or(0);
-        let grade = |root| if sizes.get(&root) == Some(&1) { "single" } else { "strong" };
-        let row = |(id, root, known): ([u8; 16], u32, Earlier)| {
-            if out.contains(&id) { (id, None, "absent", 0) } else { (id, Some(known.key), grade(root), sources(root)) }
-        };
-        self.keyed().map(row).collect()
-    }
-
-    /// Atoms that were not handed over this time keep their place, in case they come back.
-    fn state(&mut self) -> Vec<([u8; 16], Earlier)> {
-        let current: Vec<_> = self.keyed().map(|(id, _, known)| (id, known)).collect();
-        let mut all = std::mem::take(&mut self.earlier);
-        all.extend(current);
-        let mut rows: Vec<_> = all.into_iter().collect();
-        rows.sort_unstable_by_key(|(id, _)| *id);
-        rows
-    }
-
-    fn events(&self, store: &Store, now: Timestamp) -> Result<Vec<u8>, LinkError> {
-        let last = store.last(store::EVENTS);
-        let mut text = if last.exists() { fs::read(&last).map_err(LinkError::io(&last))? } else { Vec::new() };
-        let mut rng = rand::rng();
-        for event in &self.assigned.events {
-            let id = format!("{:016x}", rng.next_u64());
-            let line = match event {
-                Event::Born { persons } => {
-                    json!({ "at": now, "run": self.run, "event": "born", "id": id, "persons": persons })
-                }
-                Event::Merged { persons, atoms } => {
-                    json!({ "at": now, "run": self.run, "event": "merged", "id": id, "persons": persons, "atoms": atoms })
-                }
-                Event::Split { persons, atoms } => {
-                    json!({ "at": now, "run": self.run, "event": "split", "id": id, "persons": persons, "atoms": atoms })
-                }
-            };
-            text.extend_from_slice(line.to_string().as_bytes());
-            text.push(b'\n');
-        }
-        let turns = [("retired", "opt-out", &self.turns.retired), ("restored", "opt-out ended", &self.turns.restored)];
-        for (event, reason, by_source) in turns {
-            for (source, persons) in by_source {
-                let id = format!("{:016x}", rng.next_u64());
-                let line = json!({
-                    "at": now, "run": self.run, "event": event, "id": id, "reason": reason, "source": source, "persons": persons
-                });
-                text.extend_from_slice(format!("{line}\n").as_bytes());
-            }
-        }
-        Ok(text)
-    }
-}
-
-/// What became of the atoms that an earlier run knew.
-fn churn(
-    atoms: &Atoms,
-    partition: &Partition,
-    earlier: &HashMap<[u8; 16], Earlier>,
-    assigned: &Assignment,
-) -> Churn {
-    let keys = atoms.ids().iter().zip(&partition.roots);
-    Churn::of(keys.filter_map(|(id, root)| Some((earlier.get(id).map(|known| known.key), assigned.keys.get(root)?.key))))
-}
-
-fn count_events(report: &mut LinkReport, events: &[Event]) {
-    for event in events {
-        match event {
-            Event::Born { persons } => report.born += persons,
-            Event::Merged { .. } => report.merged += 1,
-            Event::Split { .. } => report.split += 1,
-        }
-    }
+/// Takes the atoms of a source or a batch away, as if they had never been handed over: what was joined by them alone falls apart, and
+/// persons of other holders keep their keys.
+pub fn forget(job: &ForgetJob<'_>, now: Timestamp) -> Result<LinkReport, LinkError> {
+    Session::open(job.keys, job.out, job.policy, now)?.forget(job.what)
 }
 
 #[cfg(test)]

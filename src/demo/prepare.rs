@@ -169,8 +169,11 @@ fn crosswalk(folder: &Folder, lang: Lang) -> Result<()> {
     }
     let partial = inbox.with_extension("partial");
     fs::create_dir_all(&partial)?;
-    for name in ["crosswalk.arrow.age", "crosswalk.json"] {
-        fs::copy(out.join(name), partial.join(name))?;
+    for entry in fs::read_dir(&out)? {
+        let name = entry?.file_name();
+        if name.to_string_lossy().starts_with("crosswalk") {
+            fs::copy(out.join(&name), partial.join(&name))?;
+        }
     }
     Ok(durable::publish(&partial, &inbox)?)
 }

@@ -9,7 +9,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use arrow::array::AsArray;
-use arrow::datatypes::UInt64Type;
 use arrow::record_batch::RecordBatch;
 use jiff::Timestamp;
 use policies::Zone;
@@ -83,19 +82,19 @@ impl World {
     }
 
     fn link(&self) -> Result<LinkReport, LinkError> {
+        self.link_as(false)
+    }
+
+    fn link_as(&self, rebuild: bool) -> Result<LinkReport, LinkError> {
         let (out, tokens) = (self.path("crosswalk"), self.tokens());
-        link::run(&LinkJob::new(&self.linkage, &out, &tokens, link::fixture::policy()), NOW, &mut |_| {})
+        let job = LinkJob { rebuild, ..LinkJob::new(&self.linkage, &out, &tokens, link::fixture::policy()) };
+        link::run(&job, NOW, &mut |_| {})
     }
 
     /// Person keys by atom.
     fn persons(&self) -> BTreeMap<Vec<u8>, u64> {
-        let mut persons = BTreeMap::new();
-        for batch in read(&self.path("crosswalk/crosswalk.arrow.age"), &self.enclave.seal().unwrap()) {
-            let atoms = batch.column_by_name("atom").unwrap().as_fixed_size_binary();
-            let keys = batch.column_by_name("person_key").unwrap().as_primitive::<UInt64Type>();
-            persons.extend((0..batch.num_rows()).map(|row| (atoms.value(row).to_vec(), keys.value(row))));
-        }
-        persons
+        let rows = link::fixture::crosswalk(&self.path("crosswalk"), &self.enclave);
+        rows.into_iter().map(|(atom, (key, _))| (atom.to_vec(), key.unwrap())).collect()
     }
 
     /// Gives all holders the next epoch, but the one named another, and begins the rotation.

@@ -4,10 +4,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
-use std::sync::Arc;
 
 use arrow::array::AsArray;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::DataType;
 use jiff::Timestamp;
 use policies::keys::SealIdentity;
 
@@ -19,7 +18,7 @@ use crate::absent::{Tokens, each, tokens_at};
 use crate::seal::BatchReader;
 use crate::tokens::Token;
 
-/// Beside a holder's token file: tokens of those who stay out. In the folder of link: the atoms that stayed out last time.
+/// Beside a holder's token file: tokens of those who stay out.
 pub(crate) const FILE: &str = "absent.arrow.age";
 /// In the token file's metadata, under its signature: SHA-256 (hexadecimal) of the file beside it.
 pub(crate) const DIGEST: &str = "sudare.absent";
@@ -27,13 +26,15 @@ pub(crate) const DIGEST: &str = "sudare.absent";
 pub(crate) const CHANGED: &str = "sudare.absent_at";
 
 /// What a holder says with a batch of the persons who stay out of its source.
+#[derive(Clone)]
 pub(crate) struct Said {
-    at: Timestamp,
-    persons: Vec<Tokens>,
+    pub(crate) at: Timestamp,
+    pub(crate) persons: Vec<Tokens>,
 }
 
 /// Tokens that mark whom they touch, with their kinds' places.
-pub(crate) struct Standing(HashSet<(u8, Token)>);
+#[derive(Default, PartialEq, Eq)]
+pub(crate) struct Standing(pub(crate) HashSet<(u8, Token)>);
 
 impl Said {
     /// Reads the file beside `tokens`, if that file's metadata speak of it; one that is missing or changed then is refused. A file
@@ -72,9 +73,9 @@ impl Said {
 impl Standing {
     /// What stands of all that batches of one source say. The newest list decides: an objection that was taken back is not in it.
     /// Of the others those rows count that share a token with it: records that were left out for an objection that still stands.
-    pub(crate) fn of(said: &[Said]) -> Self {
+    pub(crate) fn of(said: &[&Said]) -> Self {
         let newest = said.iter().map(|said| said.at).max();
-        let (last, earlier): (Vec<&Said>, Vec<&Said>) = said.iter().partition(|said| Some(said.at) == newest);
+        let (last, earlier): (Vec<&Said>, Vec<&Said>) = said.iter().copied().partition(|said| Some(said.at) == newest);
         let now: HashSet<(u8, Token)> = last.iter().flat_map(|said| said.persons.iter().flat_map(each)).collect();
         let still = |tokens: &&Tokens| each(tokens).any(|token| now.contains(&token));
         let still: Vec<_> = earlier.iter().flat_map(|said| &said.persons).filter(still).flat_map(each).collect();
@@ -128,14 +129,9 @@ impl Absent {
         Self { marked, by_source }
     }
 
-    /// The atoms that stay out.
-    pub(crate) fn atoms<'a>(
-        &'a self,
-        atoms: &'a Atoms,
-        partition: &'a Partition,
-    ) -> impl Iterator<Item = [u8; 16]> + 'a {
-        let all = atoms.ids().iter().zip(components(atoms, partition));
-        all.filter(|(_, one)| self.marked.contains(one)).map(|(id, _)| *id)
+    /// The atoms that stay out, by their places.
+    pub(crate) fn places<'a>(&'a self, atoms: &'a Atoms, partition: &'a Partition) -> impl Iterator<Item = u32> + 'a {
+        (0..).zip(components(atoms, partition)).filter(|(_, one)| self.marked.contains(one)).map(|(atom, _)| atom)
     }
 
     /// Compares with the last run: `known` are the atoms that it had, `before` those of them that stayed out.
@@ -174,11 +170,6 @@ fn components<'a>(atoms: &'a Atoms, partition: &'a Partition) -> impl Iterator<I
 
 fn name(sources: &[String], place: u8) -> String {
     sources.get(usize::from(place)).cloned().unwrap_or_default()
-}
-
-/// The one column of what the zone keeps for its next run.
-pub(crate) fn schema() -> SchemaRef {
-    Arc::new(Schema::new(vec![Field::new("atom", DataType::FixedSizeBinary(16), false)]))
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! Atoms as the linkage zone sees them: random ids, tokens as dense numbers, months of the insurer line.
 
+use std::collections::HashSet;
+use std::io;
+
 pub(crate) use crate::tokens::{KINDS, Kind};
 
 /// One atom as it was read.
@@ -9,6 +12,8 @@ pub(crate) struct Atom {
     pub(crate) id: [u8; 16],
     /// Place among the names of the sources.
     pub(crate) source: u8,
+    /// Place among the batches.
+    pub(crate) batch: u32,
     /// Tokens by kind, permuted under the zone's key; none where an input was missing.
     pub(crate) tokens: [Option<[u8; 16]>; KINDS],
     /// First and last month of the atom's insurer line, in months since year 0.
@@ -45,8 +50,11 @@ impl Months {
 pub(crate) struct Atoms {
     ids: Vec<[u8; 16]>,
     sources: Vec<u8>,
+    batches: Vec<u32>,
     months: Vec<Option<Months>>,
     tokens: Vec<[u32; KINDS]>,
+    spelled: Vec<Vec<([u8; 16], u32)>>,
+    apart: HashSet<(Kind, u32)>,
 }
 
 /// The same atom came twice.
@@ -60,14 +68,15 @@ impl Atoms {
             return Err(SameAtomTwice);
         }
         let mut tokens = vec![[0; KINDS]; read.len()];
-        for kind in Kind::AT_REST {
-            number_tokens(&read, kind, &mut tokens);
-        }
+        let spelled = Kind::AT_REST.map(|kind| number_tokens(&read, kind, &mut tokens)).into();
         Ok(Self {
             ids: read.iter().map(|atom| atom.id).collect(),
             sources: read.iter().map(|atom| atom.source).collect(),
+            batches: read.iter().map(|atom| atom.batch).collect(),
             months: read.iter().map(|atom| atom.months).collect(),
             tokens,
+            spelled,
+            apart: HashSet::new(),
         })
     }
 
@@ -82,6 +91,26 @@ impl Atoms {
     /// Place of each atom's source among the names of the sources.
     pub(crate) fn sources(&self) -> &[u8] {
         &self.sources
+    }
+
+    /// Place of each atom's batch among the batches.
+    pub(crate) fn batches(&self) -> &[u32] {
+        &self.batches
+    }
+
+    /// How many different tokens of the kind there are: they are numbered from 1 to this.
+    pub(crate) fn distinct(&self, kind: Kind) -> u32 {
+        self.spelled.get(kind.place()).and_then(|of| u32::try_from(of.len()).ok()).unwrap_or(0)
+    }
+
+    /// The bytes of each token of the kind with its number, in the order of the bytes.
+    pub(crate) fn spelled(&self, kind: Kind) -> impl Iterator<Item = io::Result<([u8; 16], u32)>> {
+        self.spelled.get(kind.place()).into_iter().flatten().copied().map(Ok)
+    }
+
+    /// From here on the token makes no group: it is known to join nothing.
+    pub(crate) fn set_apart(&mut self, kind: Kind, number: u32) {
+        self.apart.insert((kind, number));
     }
 
     pub(crate) fn months(&self, atom: u32) -> Option<Months> {
@@ -101,24 +130,28 @@ impl Atoms {
         pairs.sort_unstable();
         pairs
             .chunk_by(|a, b| a.0 == b.0)
-            .filter(|group| group.len() > 1)
+            .filter(|group| group.len() > 1 && !group.first().is_some_and(|(token, _)| self.apart.contains(&(kind, *token))))
             .map(|group| group.iter().map(|(_, atom)| *atom).collect())
             .collect()
     }
 }
 
-fn number_tokens(read: &[Atom], kind: Kind, into: &mut [[u32; KINDS]]) {
+fn number_tokens(read: &[Atom], kind: Kind, into: &mut [[u32; KINDS]]) -> Vec<([u8; 16], u32)> {
     let token = |atom: &Atom| atom.tokens.get(kind.place()).copied().flatten();
     let mut order: Vec<([u8; 16], usize)> =
         read.iter().enumerate().filter_map(|(at, atom)| Some((token(atom)?, at))).collect();
     order.sort_unstable();
     let mut groups: Vec<&[([u8; 16], usize)]> = order.chunk_by(|a, b| a.0 == b.0).collect();
     groups.sort_unstable_by_key(|group| group.first().map(|(_, at)| *at));
+    let mut spelled = Vec::with_capacity(groups.len());
     for (number, group) in (1..).zip(groups) {
+        spelled.extend(group.first().map(|(token, _)| (*token, number)));
         for (_, at) in group {
             if let Some(place) = into.get_mut(*at).and_then(|row| row.get_mut(kind.place())) {
                 *place = number;
             }
         }
     }
+    spelled.sort_unstable();
+    spelled
 }

@@ -6,16 +6,14 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use catalog::SOURCES;
-use policies::Zone;
 use policies::keys::KeyFolder;
 use serde::{Deserialize, Serialize};
 
 use super::components::Components;
 use super::crosswalk::Marker;
 use super::error::LinkError;
+use super::held::view;
 use super::report::{BANDS, band_name, bit};
-use super::store::Store;
 
 /// An atom, its person key, the place of its source.
 pub(crate) type Keyed = ([u8; 16], u64, u8);
@@ -93,26 +91,34 @@ pub struct Persons {
 
 /// Compares what two runs left: `a` before, `b` now.
 pub fn compare(keys: &KeyFolder, a: &Side, b: &Side) -> Result<LinkDiff, LinkError> {
-    let keys = KeyFolder::open(keys.path(), Zone::Linkage).map_err(LinkError::keys)?;
-    Ok(diff(&keyed(&keys, a)?, &keyed(&keys, b)?, &SOURCES.map(str::to_owned)))
-}
-
-/// What the last run of a folder says of each atom, in the order of the atoms.
-fn keyed(keys: &KeyFolder, side: &Side) -> Result<Vec<Keyed>, LinkError> {
-    let (_, marker) =
-        Marker::beside(&side.folder).ok_or_else(|| LinkError::Unfinished { path: side.folder.clone() })?;
-    if let Some(run) = side.run.filter(|run| *run != marker.run) {
-        return Err(LinkError::NoRun { path: side.folder.clone(), run });
+    let (before, sources_a) = keyed(keys, a)?;
+    let (mut now, sources) = keyed(keys, b)?;
+    // Places are each side's own; those of the first are used where both know a source.
+    let mut names = sources_a;
+    let places: Vec<u8> = sources.into_iter().map(|name| place(&mut names, name)).collect();
+    for (_, _, source) in &mut now {
+        *source = places.get(usize::from(*source)).copied().unwrap_or(*source);
     }
-    let identity = keys.seal().map_err(LinkError::keys)?;
-    let known = Store::open(&side.folder)?.earlier(&identity)?;
-    let mut rows: Vec<Keyed> = known.into_iter().map(|(id, known)| (id, known.key, UNTOLD)).collect();
-    rows.sort_unstable();
-    Ok(rows)
+    Ok(diff(&before, &now, &names))
 }
 
-/// The place of an atom's source where the folder does not say it: no source has it.
-const UNTOLD: u8 = u8::MAX;
+/// What a run says of each atom, in the order of the atoms, and the names of the sources.
+fn keyed(keys: &KeyFolder, side: &Side) -> Result<(Vec<Keyed>, Vec<String>), LinkError> {
+    if Marker::of(&side.folder).is_none() {
+        return Err(LinkError::Unfinished { path: side.folder.clone() });
+    }
+    let rows = view::keyed_at(keys, &side.folder, side.run)?;
+    Ok((rows, view::sources_of(keys, &side.folder, side.run)?))
+}
+
+fn place(names: &mut Vec<String>, name: String) -> u8 {
+    let known = names.iter().position(|known| *known == name);
+    if known.is_none() {
+        names.push(name);
+    }
+    // INVARIANT: there are at most 128 sources, `tokens::SOURCES_MAX`.
+    known.unwrap_or(names.len() - 1).try_into().unwrap_or(u8::MAX)
+}
 
 /// Compares two crosswalks, each in the order of its atoms. `sources`: names by the places that atoms have.
 pub(crate) fn diff(a: &[Keyed], b: &[Keyed], sources: &[String]) -> LinkDiff {

@@ -27,6 +27,12 @@ pub enum LinkError {
         /// The folder.
         path: PathBuf,
     },
+    /// A batch of that name is held, and is another.
+    #[error("{} has the name of a batch that is held, and other content; ask its holder which one counts, then name all batches that count with --rebuild", path.display())]
+    Changed {
+        /// The token file.
+        path: PathBuf,
+    },
     /// Content has no place in the linkage zone.
     #[error("{} holds content; the linkage zone takes tokens only: hand over the batch's tokens folder alone", path.display())]
     Content {
@@ -47,6 +53,14 @@ pub enum LinkError {
         /// Name of the column or metadata entry.
         what: &'static str,
     },
+    /// What a run left is no longer held.
+    #[error("what run {run} left in {} is no longer held; name a later run", path.display())]
+    Gone {
+        /// The folder of link.
+        path: PathBuf,
+        /// The run.
+        run: u32,
+    },
     /// Input or output failed.
     #[error("cannot read or write {}", path.display())]
     Io {
@@ -60,7 +74,7 @@ pub enum LinkError {
     #[error("the linkage zone's keys cannot be used")]
     Keys(#[source] Box<KeyError>),
     /// Two batches that cannot be linked with one another.
-    #[error("{} differs from the other batches in its {what}; batches of one run must agree in it", path.display())]
+    #[error("{} differs from the other batches in its {what}; batches of one folder must agree in it: name them all with --rebuild", path.display())]
     Mixed {
         /// The token file.
         path: PathBuf,
@@ -102,6 +116,14 @@ pub enum LinkError {
         /// The token file.
         path: PathBuf,
     },
+    /// No such source or batch is held.
+    #[error("{} holds nothing of {name}", path.display())]
+    Unheld {
+        /// The folder of link.
+        path: PathBuf,
+        /// The source or batch that was named.
+        name: String,
+    },
     /// The same batch or atom came twice.
     #[error("{} was handed over twice, or shares atoms with another batch; name each batch once", path.display())]
     Twice {
@@ -112,6 +134,12 @@ pub enum LinkError {
     #[error("{} holds no finished run of link", path.display())]
     Unfinished {
         /// The folder.
+        path: PathBuf,
+    },
+    /// There is no model to score new pairs by.
+    #[error("{} holds no model of a full pass with composites; name all token folders and all run tokens with --rebuild", path.display())]
+    Unscored {
+        /// The folder of link.
         path: PathBuf,
     },
     /// The file that stands for the result could not be digested.
@@ -135,9 +163,11 @@ impl LinkError {
             Self::Arrow(_) => "link/arrow",
             Self::Bridged => "link/bridged",
             Self::Busy { .. } => "link/busy",
+            Self::Changed { .. } => "link/changed",
             Self::Content { .. } => "link/content",
             Self::Exists { .. } => "link/exists",
             Self::Form { .. } => "link/form",
+            Self::Gone { .. } => "link/gone",
             Self::Io { .. } => "link/io",
             Self::Keys(_) => "link/keys",
             Self::Mixed { .. } => "link/mixed",
@@ -150,7 +180,9 @@ impl LinkError {
             Self::Signature { .. } => "link/signature",
             Self::Twice { .. } => "link/twice",
             Self::Unfinished { .. } => "link/unfinished",
+            Self::Unheld { .. } => "link/unheld",
             Self::Unreadable(_) => "link/unreadable",
+            Self::Unscored { .. } => "link/unscored",
             Self::Untrusted { .. } => "link/untrusted",
         }
     }

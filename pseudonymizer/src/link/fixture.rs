@@ -1,12 +1,12 @@
 //! Made-up token batches for tests, written through the same sealing as a holder's.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{ArrayRef, Date32Array, FixedSizeBinaryBuilder};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::array::{Array, ArrayRef, AsArray, Date32Array, FixedSizeBinaryBuilder};
+use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
 use arrow::record_batch::RecordBatch;
 use jiff::Timestamp;
 use policies::keys::{KeyFolder, SigningKey};
@@ -14,7 +14,7 @@ use policies::{LinkagePolicy, Zone};
 use sha2::{Digest, Sha256};
 
 use super::atoms::{Atom, KINDS, Kind, Months};
-use crate::seal::BatchWriter;
+use crate::seal::{BatchReader, BatchWriter};
 
 /// The built-in policy.
 pub(crate) fn policy() -> &'static LinkagePolicy {
@@ -116,6 +116,60 @@ impl Zones {
     }
 }
 
+/// The crosswalk as the enclave reads it: by atom, key and grade.
+pub(crate) fn crosswalk(out: &Path, enclave: &KeyFolder) -> BTreeMap<[u8; 16], (Option<u64>, String)> {
+    let (_, marker) = super::Marker::beside(out).unwrap();
+    let mut found = BTreeMap::new();
+    for file in &marker.files {
+        let path = out.join(&file.name);
+        assert_eq!(catalog::manifest::digest(&path).unwrap().1, file.sha256);
+        for batch in BatchReader::open(&path, &enclave.seal().unwrap()).unwrap() {
+            let batch = batch.unwrap();
+            let atoms = batch.column_by_name("atom").unwrap().as_fixed_size_binary();
+            let keys = batch.column_by_name("person_key").unwrap().as_primitive::<UInt64Type>();
+            let grades = batch.column_by_name("link_grade").unwrap().as_string::<i32>();
+            for row in 0..batch.num_rows() {
+                let (atom, grade) = (atoms.value(row).try_into().unwrap(), grades.value(row).to_owned());
+                assert_eq!(keys.is_null(row), [super::crosswalk::ABSENT, super::crosswalk::GONE].contains(&&*grade));
+                if grade == super::crosswalk::GONE {
+                    assert!(found.remove(&atom).is_some());
+                } else {
+                    found.insert(atom, (keys.is_valid(row).then(|| keys.value(row)), grade));
+                }
+            }
+        }
+    }
+    assert_eq!(found.len() as u64, marker.atoms);
+    found
+}
+
+/// All files of a folder of link, as they lie there, and as they open with the keys.
+pub(crate) fn everything_in(out: &Path, keys: &[&KeyFolder]) -> (Vec<u8>, Vec<u8>) {
+    let (mut lying, mut opened) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(out).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            let (more, inside) = everything_in(&path, keys);
+            lying.extend(more);
+            opened.extend(inside);
+            continue;
+        }
+        let bytes = fs::read(&path).unwrap();
+        for keys in keys {
+            let identity = keys.seal().unwrap();
+            if let Ok(batches) = BatchReader::open(&path, &identity) {
+                for column in batches.flat_map(|batch| batch.unwrap().columns().to_vec()) {
+                    opened.extend(column.to_data().buffers().iter().flat_map(|buffer| buffer.to_vec()));
+                }
+            } else if let Ok(inside) = crate::seal::open_bytes(&bytes, &identity) {
+                opened.extend(inside);
+            }
+        }
+        lying.extend(bytes);
+    }
+    (lying, opened)
+}
+
 fn token_rows(rows: &[Atom]) -> RecordBatch {
     let bytes = |cells: Vec<Option<[u8; 16]>>| {
         let mut builder = FixedSizeBinaryBuilder::new(16);
@@ -153,7 +207,7 @@ pub(crate) fn atom(words: &str) -> Atom {
     let source = words.next().unwrap();
     // An added source has the place behind the catalog's.
     let source = catalog::SOURCES.iter().position(|known| *known == source).unwrap_or(catalog::SOURCES.len());
-    let mut made = Atom { id: atom_id(id), source: u8::try_from(source).unwrap(), tokens: [None; KINDS], months: None };
+    let mut made = Atom { id: atom_id(id), source: u8::try_from(source).unwrap(), batch: 0, tokens: [None; KINDS], months: None };
     for word in words {
         if let Some((first, last)) = word.split_once("..") {
             made.months = Some(Months { first: month(first), last: month(last) });

@@ -1,185 +1,231 @@
 //! Person keys: random, unique, and the same from run to run for what stays the same person.
+//!
+//! A key belongs to its anchor: the atom with the earliest first month, then the least id, when the key was given. Of a person that is
+//! divided, the part that holds the anchor keeps the key. Of persons that turn out to be one, the key stays of the one whose atoms
+//! begin earliest, then of the one with more atoms, then of the one with the lesser anchor: nothing of that depends on the order in
+//! which batches came, but which persons there were. A key that was given once is never given again.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::atoms::Atoms;
+use super::atoms::{Atoms, Kind};
+use super::held::block::Grade;
 
-/// What an earlier run said of an atom.
+/// No place in a list.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// A person as an earlier run left it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Earlier {
-    /// The person key.
+pub(crate) struct Person {
     pub(crate) key: u64,
-    /// The run in which the key was first given, counted from 1.
+    /// The run that gave the key, counted from 1.
     pub(crate) born: u32,
+    /// How it was put together.
+    pub(crate) grade: Grade,
+    /// The atom that the key belongs to, if it is still there.
+    pub(crate) anchor: Option<[u8; 16]>,
+}
+
+/// Earlier persons, and the place of each atom's among them.
+pub(crate) struct Prior<'a> {
+    pub(crate) persons: &'a [Person],
+    /// By atom; [`NONE`] for a new one. Shorter than the atoms if none of the rest is known.
+    pub(crate) of: &'a [u32],
+}
+
+impl Prior<'_> {
+    fn person(&self, atom: u32) -> Option<u32> {
+        self.of.get(atom as usize).copied().filter(|place| *place != NONE)
+    }
+}
+
+/// A person of this run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Keyed {
+    pub(crate) key: u64,
+    pub(crate) born: u32,
+    /// The atom that the key belongs to.
+    pub(crate) anchor: u32,
 }
 
 /// Keys of this run by component, and what became of the earlier ones.
 pub(crate) struct Assignment {
     /// By the least atom of a component.
-    pub(crate) keys: HashMap<u32, Earlier>,
-    /// What happened to persons; neither keys nor tokens.
+    pub(crate) keys: HashMap<u32, Keyed>,
     pub(crate) events: Vec<Event>,
 }
 
 /// What happened to one person, or (born) to many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// Persons of whom no atom was known.
     Born {
-        /// How many.
         persons: u64,
+        atoms: u64,
     },
-    /// Persons that turned out to be one.
+    /// Persons that turned out to be one: the keys that ended, and the one that goes on.
     Merged {
-        /// How many there were.
         persons: u64,
-        /// Atoms of the one person now.
         atoms: u64,
+        from: Vec<u64>,
+        to: u64,
+        kinds: BTreeSet<Kind>,
     },
-    /// A person that turned out to be several.
+    /// Persons of whom no atom is left.
+    Retired {
+        keys: Vec<u64>,
+    },
+    /// A person that turned out to be several: its key, and those of all parts.
     Split {
-        /// How many there are now.
         persons: u64,
-        /// Atoms of the former person.
         atoms: u64,
+        from: u64,
+        to: Vec<u64>,
+        kinds: BTreeSet<Kind>,
     },
 }
 
-/// Gives each component the key that most of its atoms had; of two components that claim a key, the one with more of its
-/// atoms keeps it; ties go to the older key, then to the component with the least atom. The others get fresh keys.
-///
-/// `draw` gives random numbers; 0 and numbers already taken are drawn again.
-pub(crate) fn assign(
+/// Gives each component its key. `fresh` gives as many new ones as are asked for.
+pub(crate) fn assign<E>(
     atoms: &Atoms,
     roots: &[u32],
-    earlier: &HashMap<[u8; 16], Earlier>,
+    prior: &Prior<'_>,
     run: u32,
-    mut draw: impl FnMut() -> u64,
-) -> Assignment {
-    let claims = Claims::of(atoms, roots, earlier);
-    let mut keys: HashMap<u32, Earlier> = HashMap::new();
-    let mut taken: HashSet<u64> = earlier.values().map(|known| known.key).collect();
-    let mut kept: HashSet<u64> = HashSet::new();
-    for claim in &claims.by_strength {
-        if !keys.contains_key(&claim.root) && kept.insert(claim.known.key) {
-            keys.insert(claim.root, claim.known);
+    fresh: impl FnOnce(usize) -> Result<Vec<u64>, E>,
+) -> Result<Assignment, E> {
+    let claims = Claims::of(atoms, roots, prior);
+    let mut keys = claims.kept(prior);
+    // INVARIANT: a root is the least atom of its component.
+    let heads = (0..).zip(roots).filter(|(atom, root)| atom == *root).map(|(atom, _)| atom);
+    let without: Vec<u32> = heads.filter(|root| !keys.contains_key(root)).collect();
+    let first = first_atoms(atoms, roots, &without);
+    for (root, key) in without.iter().zip(fresh(without.len())?) {
+        let anchor = first.get(root).map_or(*root, |(_, atom)| *atom);
+        keys.insert(*root, Keyed { key, born: run, anchor });
+    }
+    let events = claims.events(atoms, roots, prior, &keys);
+    Ok(Assignment { keys, events })
+}
+
+/// The earliest atom of each of the components, with its first month.
+fn first_atoms(atoms: &Atoms, roots: &[u32], of: &[u32]) -> HashMap<u32, (i32, u32)> {
+    let mut first: HashMap<u32, (i32, u32)> = of.iter().map(|root| (*root, (i32::MAX, NONE))).collect();
+    for (atom, root) in (0..).zip(roots) {
+        if let Some(least) = first.get_mut(root) {
+            *least = (*least).min((beginning(atoms, atom), atom));
         }
     }
-    let mut components: Vec<u32> = roots.to_vec();
-    components.sort_unstable();
-    components.dedup();
-    for root in components {
-        keys.entry(root).or_insert_with(|| {
-            loop {
-                let key = draw();
-                if key != 0 && taken.insert(key) {
-                    break Earlier { key, born: run };
-                }
-            }
-        });
-    }
-    let events = claims.events(roots, &keys);
-    Assignment { keys, events }
+    first
 }
 
+fn beginning(atoms: &Atoms, atom: u32) -> i32 {
+    atoms.months(atom).map_or(i32::MAX, |months| months.first)
+}
+
+/// An earlier person in a component.
 struct Claim {
+    person: u32,
     root: u32,
-    known: Earlier,
+    first: (i32, u32),
     atoms: u64,
+    /// Whether it has the anchor.
+    anchor: Option<u32>,
 }
 
-struct Claims {
-    by_strength: Vec<Claim>,
-}
+struct Claims(Vec<Claim>);
 
 impl Claims {
-    fn of(atoms: &Atoms, roots: &[u32], earlier: &HashMap<[u8; 16], Earlier>) -> Self {
-        let mut counts: BTreeMap<(u32, u64), (Earlier, u64)> = BTreeMap::new();
-        for (id, root) in atoms.ids().iter().zip(roots) {
-            if let Some(known) = earlier.get(id) {
-                counts.entry((*root, known.key)).or_insert((*known, 0)).1 += 1;
-            }
-        }
-        let mut by_strength: Vec<Claim> =
-            counts.into_iter().map(|((root, _), (known, atoms))| Claim { root, known, atoms }).collect();
-        by_strength
-            .sort_by_key(|claim| (std::cmp::Reverse(claim.atoms), claim.known.born, claim.root, claim.known.key));
-        Self { by_strength }
+    /// In the order of the persons.
+    fn of(atoms: &Atoms, roots: &[u32], prior: &Prior<'_>) -> Self {
+        let known = (0..).zip(roots).filter_map(|(atom, root)| Some((prior.person(atom)?, *root, atom)));
+        let mut known: Vec<(u32, u32, u32)> = known.collect();
+        known.sort_unstable();
+        let claim = |of: &[(u32, u32, u32)]| {
+            let (person, root, _) = *of.first()?;
+            let anchor = prior.persons.get(person as usize).and_then(|known| known.anchor);
+            let anchored = of.iter().map(|(_, _, atom)| *atom).find(|atom| atoms.ids().get(*atom as usize) == anchor.as_ref());
+            let first = of.iter().map(|(_, _, atom)| (beginning(atoms, *atom), *atom)).min()?;
+            Some(Claim { person, root, first, atoms: of.len() as u64, anchor: anchored.filter(|_| anchor.is_some()) })
+        };
+        Self(known.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).filter_map(claim).collect())
     }
 
-    fn events(&self, roots: &[u32], keys: &HashMap<u32, Earlier>) -> Vec<Event> {
-        let known: HashSet<u32> = self.by_strength.iter().map(|claim| claim.root).collect();
-        let born = keys.keys().filter(|root| !known.contains(root)).count() as u64;
-        let mut sizes: HashMap<u32, u64> = HashMap::new();
-        for root in roots {
-            *sizes.entry(*root).or_default() += 1;
-        }
-        let mut of_root: BTreeMap<u32, u64> = BTreeMap::new();
-        let mut of_key: BTreeMap<(u32, u64), (u64, u64)> = BTreeMap::new();
-        for claim in &self.by_strength {
-            *of_root.entry(claim.root).or_default() += 1;
-            let split = of_key.entry((claim.known.born, claim.known.key)).or_default();
-            *split = (split.0 + 1, split.1 + claim.atoms);
-        }
-        let born = (born > 0).then_some(Event::Born { persons: born });
-        let merged = of_root
-            .into_iter()
-            .filter(|(_, persons)| *persons > 1)
-            .map(|(root, persons)| Event::Merged { persons, atoms: sizes.get(&root).copied().unwrap_or(0) });
-        let split = of_key
-            .into_values()
-            .filter(|(persons, _)| *persons > 1)
-            .map(|(persons, atoms)| Event::Split { persons, atoms });
-        born.into_iter().chain(merged).chain(split).collect()
+    fn by_person(&self) -> impl Iterator<Item = &[Claim]> {
+        self.0.chunk_by(|a, b| a.person == b.person)
     }
+
+    fn kept(&self, prior: &Prior<'_>) -> HashMap<u32, Keyed> {
+        let mut best: HashMap<u32, ((i32, std::cmp::Reverse<u64>, u32), Keyed)> = HashMap::new();
+        for parts in self.by_person() {
+            let anchored = parts.iter().find(|part| part.anchor.is_some());
+            let Some(part) = anchored.or_else(|| parts.iter().min_by_key(|part| part.first)) else { continue };
+            let Some(known) = prior.persons.get(part.person as usize) else { continue };
+            let anchor = part.anchor.unwrap_or(part.first.1);
+            let first = parts.iter().map(|part| part.first.0).min().unwrap_or(i32::MAX);
+            let strength = (first, std::cmp::Reverse(parts.iter().map(|part| part.atoms).sum()), anchor);
+            let keyed = Keyed { key: known.key, born: known.born, anchor };
+            let entry = best.entry(part.root).or_insert((strength, keyed));
+            if strength < entry.0 {
+                *entry = (strength, keyed);
+            }
+        }
+        best.into_iter().map(|(root, (_, keyed))| (root, keyed)).collect()
+    }
+
+    fn events(&self, atoms: &Atoms, roots: &[u32], prior: &Prior<'_>, keys: &HashMap<u32, Keyed>) -> Vec<Event> {
+        let key = |person: u32| prior.persons.get(person as usize).map(|known| known.key);
+        let key_of = |root: &u32| keys.get(root).map(|keyed| keyed.key);
+        let mut of_root: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for claim in &self.0 {
+            of_root.entry(claim.root).or_default().push(claim.person);
+        }
+        let (mut persons, mut new) = (0, 0);
+        let mut members: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        let divided = self.by_person().filter(|parts| parts.len() > 1).filter_map(|parts| Some(parts.first()?.person));
+        let mut divided: BTreeMap<u32, Vec<(u32, u32)>> = divided.map(|person| (person, Vec::new())).collect();
+        for (atom, root) in (0..).zip(roots) {
+            if let Some(theirs) = prior.person(atom).and_then(|person| divided.get_mut(&person)) {
+                theirs.push((atom, *root));
+            }
+            match of_root.get(root) {
+                None => (persons, new) = (persons + u64::from(atom == *root), new + 1),
+                Some(of) if of.len() > 1 => members.entry(*root).or_default().push(atom),
+                Some(_) => {}
+            }
+        }
+        let born = (persons > 0).then_some(Event::Born { persons, atoms: new });
+        let merged = members.iter().filter_map(|(root, members)| {
+            let (of, to) = (of_root.get(root)?, key_of(root)?);
+            let from = of.iter().filter_map(|person| key(*person)).filter(|key| *key != to).collect();
+            let kinds = between(atoms, members.iter().map(|atom| (*atom, prior.person(*atom).unwrap_or(NONE))));
+            Some(Event::Merged { persons: of.len() as u64, atoms: members.len() as u64, from, to, kinds })
+        });
+        let split = self.by_person().filter(|parts| parts.len() > 1).filter_map(|parts| {
+            let from = key(parts.first()?.person)?;
+            let to = parts.iter().filter_map(|part| key_of(&part.root)).filter(|key| *key != from).collect();
+            let total = parts.iter().map(|part| part.atoms).sum();
+            let theirs = divided.get(&parts.first()?.person)?;
+            let kinds = between(atoms, theirs.iter().copied());
+            Some(Event::Split { persons: parts.len() as u64, atoms: total, from, to, kinds })
+        });
+        let here: BTreeSet<u32> = self.0.iter().map(|claim| claim.person).collect();
+        let lost = (0..).zip(prior.persons).filter(|(place, _)| !here.contains(place)).map(|(_, known)| known.key);
+        let lost: Vec<u64> = lost.collect();
+        let retired = (!lost.is_empty()).then_some(Event::Retired { keys: lost });
+        born.into_iter().chain(merged).chain(split).chain(retired).collect()
+    }
+}
+
+/// Kinds of which atoms with different labels share a token.
+fn between(atoms: &Atoms, labelled: impl Iterator<Item = (u32, u32)>) -> BTreeSet<Kind> {
+    let labelled: Vec<(u32, u32)> = labelled.collect();
+    let shared = |kind: &Kind| {
+        let mut labels: HashMap<u32, u32> = HashMap::new();
+        labelled.iter().any(|(atom, label)| {
+            atoms.token(*atom, *kind).is_some_and(|token| *labels.entry(token).or_insert(*label) != *label)
+        })
+    };
+    Kind::AT_REST.into_iter().filter(shared).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::atoms::{Atom, KINDS};
-    use super::*;
-
-    fn atoms(count: u8) -> Atoms {
-        let atom = |id| Atom { id: [id; 16], source: 0, tokens: [None; KINDS], months: None };
-        Atoms::new((0..count).map(atom).collect()).unwrap()
-    }
-
-    fn earlier(keys: &[u64]) -> HashMap<[u8; 16], Earlier> {
-        (0..)
-            .zip(keys)
-            .filter(|(_, key)| **key != 0)
-            .map(|(id, key)| ([id; 16], Earlier { key: *key, born: 1 }))
-            .collect()
-    }
-
-    fn run(roots: &[u32], known: &[u64], draws: &[u64]) -> (Vec<u64>, Vec<Event>) {
-        let mut draws = draws.iter().copied();
-        let all = atoms(u8::try_from(roots.len()).unwrap());
-        let made = assign(&all, roots, &earlier(known), 2, || draws.next().unwrap());
-        (roots.iter().map(|root| made.keys[root].key).collect(), made.events)
-    }
-
-    #[test]
-    fn fresh_keys_are_never_zero_and_never_twice() {
-        let (keys, events) = run(&[0, 1, 2], &[0, 0, 0], &[0, 7, 7, 8, 9]);
-        assert_eq!(keys, [7, 8, 9]);
-        assert_eq!(events, [Event::Born { persons: 3 }]);
-    }
-
-    #[test]
-    fn a_known_person_keeps_the_key_and_gives_it_to_new_atoms() {
-        let (keys, events) = run(&[0, 0, 2], &[5, 0, 6], &[]);
-        assert_eq!(keys, [5, 5, 6]);
-        assert_eq!(events, []);
-    }
-
-    #[test]
-    fn merged_persons_keep_the_key_of_the_majority_and_a_split_one_leaves_it_with_the_larger_part() {
-        let (keys, events) = run(&[0, 0, 0], &[5, 6, 6], &[]);
-        assert_eq!(keys, [6, 6, 6]);
-        assert_eq!(events, [Event::Merged { persons: 2, atoms: 3 }]);
-        let (keys, events) = run(&[0, 1, 1], &[5, 5, 5], &[9]);
-        assert_eq!(keys, [9, 5, 5]);
-        assert_eq!(events, [Event::Split { persons: 2, atoms: 3 }]);
-    }
-}
+mod tests;

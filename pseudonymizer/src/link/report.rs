@@ -9,7 +9,7 @@ use policies::LinkagePolicy;
 use serde::{Deserialize, Serialize};
 
 use super::absent::Turns;
-use super::atoms::{Atoms, Kind};
+use super::atoms::{Atoms, KINDS, Kind};
 use super::error::LinkError;
 use super::rules::Partition;
 use super::scored::ScoredReport;
@@ -40,9 +40,9 @@ pub struct LinkReport {
     /// Persons by how many atoms they have.
     #[serde(default)]
     pub clusters: Vec<Cluster>,
-    /// Unions by token kind.
+    /// Unions by token kind, of the atoms that this run linked: all, or those that new batches touch.
     pub joined_by: BTreeMap<String, u64>,
-    /// Unions refused, by reason.
+    /// Unions refused, by reason, of the same atoms.
     pub vetoes: BTreeMap<String, u64>,
     /// Components taken apart or not made, because they have more than one person has, by the cap.
     #[serde(default)]
@@ -76,7 +76,10 @@ pub struct LinkReport {
     /// Which run it was, and under which rules.
     #[serde(default)]
     pub pass: Pass,
-    /// SHA-256 of the crosswalk file, hexadecimal.
+    /// SHA-256 over this run's lines of `events.jsonl`, hexadecimal; empty if nothing was done.
+    #[serde(default)]
+    pub events: String,
+    /// SHA-256 over the crosswalk's files, hexadecimal.
     pub crosswalk: String,
 }
 
@@ -150,36 +153,48 @@ impl Churn {
 impl LinkReport {
     /// `sources`: names by the places that atoms have.
     pub(crate) fn of(atoms: &Atoms, partition: &Partition, sources: &[String]) -> Self {
-        let persons = Persons::of(atoms, partition);
+        let persons = PersonCounts::of(atoms, partition);
         let mut by_source = vec![0_u64; sources.len()];
         for source in atoms.sources() {
             if let Some(count) = by_source.get_mut(usize::from(*source)) {
                 *count += 1;
             }
         }
-        let named: Vec<(u128, &String)> = (0_u8..).map(bit).zip(sources).collect();
-        let pairs = named.iter().enumerate().flat_map(|(at, a)| named.iter().skip(at + 1).map(move |b| (a, b)));
         let owned = |counts: &BTreeMap<&'static str, u64>| -> BTreeMap<String, u64> {
             counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
         };
         let (quarantined, vetoes) = owned(&partition.vetoes).into_iter().partition(|(name, _)| name.starts_with(CAP));
         let mut report = Self {
-            atoms: atoms.len() as u64,
+            joined_by: owned(&partition.joined),
+            vetoes,
+            quarantined,
+            hubs: owned(&partition.hubs),
+            ..Self::counting(&persons, by_source, &covered(atoms, sources), sources)
+        };
+        report.count_grey(atoms, partition, sources);
+        report
+    }
+
+    /// What persons and atoms alone tell. `by_source`: atoms; `covered`: those of them that have a token of each kind.
+    pub(crate) fn counting(
+        persons: &PersonCounts,
+        by_source: Vec<u64>,
+        covered: &[[u64; KINDS]],
+        sources: &[String],
+    ) -> Self {
+        let named: Vec<(u128, &String)> = (0_u8..).map(bit).zip(sources).collect();
+        let pairs = named.iter().enumerate().flat_map(|(at, a)| named.iter().skip(at + 1).map(move |b| (a, b)));
+        Self {
+            atoms: by_source.iter().sum(),
             persons: persons.sizes.values().sum(),
             singles: persons.sizes.get(&1).copied().unwrap_or(0),
             atoms_by_source: sources.iter().cloned().zip(by_source).collect(),
             persons_by_source: named.iter().map(|(bit, name)| ((*name).clone(), persons.having(*bit))).collect(),
             persons_by_pair: pairs.map(|(a, b)| (format!("{}+{}", a.1, b.1), persons.having(a.0 | b.0))).collect(),
-            coverage: coverage(atoms, sources),
+            coverage: coverage(covered, sources),
             clusters: clusters(&persons.sizes),
-            joined_by: owned(&partition.joined),
-            vetoes,
-            quarantined,
-            hubs: owned(&partition.hubs),
             ..Self::default()
-        };
-        report.count_grey(atoms, partition, sources);
-        report
+        }
     }
 
     /// The report of the last run in a folder of link.
@@ -192,10 +207,10 @@ impl LinkReport {
         serde_json::from_slice(&text).map_err(|_| LinkError::Form { path, what: "a report of link" })
     }
 
-    /// This one after a part of what it counts changed: `before` and `after` count that part. What is of one run, as scores and churn,
-    /// is left out.
+    /// This one after a part of what it counts changed: `before` and `after` count that part. What was joined, refused or left to be asked
+    /// about is told of that part alone; what is of one run, as scores and churn, is left out.
     #[must_use]
-    pub fn moved(&self, before: &Self, after: &Self) -> Self {
+    pub(crate) fn moved(&self, before: &Self, after: &Self) -> Self {
         let number = |of: fn(&Self) -> u64| of(self).saturating_sub(of(before)).saturating_add(of(after));
         let counts = |of: fn(&Self) -> &BTreeMap<String, u64>| replaced(of(self), of(before), of(after));
         // Of these, what did not happen is not named.
@@ -225,12 +240,12 @@ impl LinkReport {
             persons_by_pair: counts(|report| &report.persons_by_pair),
             coverage: coverage.filter(|(_, kinds)| kinds.values().any(|count| *count > 0)).collect(),
             clusters: clusters.collect(),
-            joined_by: happened(|report| &report.joined_by),
-            vetoes: happened(|report| &report.vetoes),
-            quarantined: happened(|report| &report.quarantined),
+            joined_by: after.joined_by.clone(),
+            vetoes: after.vetoes.clone(),
+            quarantined: after.quarantined.clone(),
             hubs: happened(|report| &report.hubs),
-            grey_by_pair: happened(|report| &report.grey_by_pair),
-            grey_because: happened(|report| &report.grey_because),
+            grey_by_pair: after.grey_by_pair.clone(),
+            grey_because: after.grey_because.clone(),
             absent_by_source: counts(|report| &report.absent_by_source),
             ..Self::default()
         }
@@ -278,12 +293,22 @@ pub(crate) fn bit(place: u8) -> u128 {
 }
 
 /// How many persons have as many atoms, and how many have atoms in exactly those sources.
-struct Persons {
+pub(crate) struct PersonCounts {
     sizes: BTreeMap<u32, u64>,
     sets: HashMap<u128, u64>,
 }
 
-impl Persons {
+impl PersonCounts {
+    /// `persons`: how many atoms each has, and its sources as bits.
+    pub(crate) fn those(persons: &[(u64, u128)]) -> Self {
+        let (mut sizes, mut sets) = (BTreeMap::new(), HashMap::new());
+        for (size, set) in persons.iter().filter(|(size, _)| *size > 0) {
+            *sizes.entry(u32::try_from(*size).unwrap_or(u32::MAX)).or_default() += 1;
+            *sets.entry(*set).or_default() += 1;
+        }
+        Self { sizes, sets }
+    }
+
     fn of(atoms: &Atoms, partition: &Partition) -> Self {
         // Few sets of sources occur, so each component holds the number of one: 8 bytes an atom, whatever there is to be counted.
         let mut known: Vec<u128> = vec![0];
@@ -314,19 +339,23 @@ impl Persons {
     }
 }
 
-fn coverage(atoms: &Atoms, sources: &[String]) -> BTreeMap<String, BTreeMap<String, u64>> {
-    let mut counts = vec![[0_u64; super::atoms::KINDS]; sources.len()];
+fn covered(atoms: &Atoms, sources: &[String]) -> Vec<[u64; KINDS]> {
+    let mut counts = vec![[0_u64; KINDS]; sources.len()];
     for (atom, source) in (0_u32..).zip(atoms.sources()) {
         let Some(row) = counts.get_mut(usize::from(*source)) else { continue };
         for (count, kind) in row.iter_mut().zip(Kind::AT_REST) {
             *count += u64::from(atoms.token(atom, kind).is_some());
         }
     }
-    let named = |row: [u64; super::atoms::KINDS]| {
-        Kind::AT_REST.into_iter().zip(row).map(|(kind, count)| (kind.name().to_owned(), count)).collect()
+    counts
+}
+
+fn coverage(covered: &[[u64; KINDS]], sources: &[String]) -> BTreeMap<String, BTreeMap<String, u64>> {
+    let named = |row: &[u64; KINDS]| {
+        Kind::AT_REST.into_iter().zip(row).map(|(kind, count)| (kind.name().to_owned(), *count)).collect()
     };
     let any = |source: &&String, row: &[u64]| row.iter().any(|count| *count > 0).then(|| (*source).clone());
-    sources.iter().zip(counts).filter_map(|(source, row)| Some((any(&source, &row)?, named(row)))).collect()
+    sources.iter().zip(covered).filter_map(|(source, row)| Some((any(&source, row)?, named(row)))).collect()
 }
 
 /// Bands of cluster sizes: least and greatest number of atoms.

@@ -64,7 +64,7 @@ pub(crate) struct Scope<'a> {
 
 /// A full pass: all pairs, and a model learnt from them.
 pub(crate) fn pass(scope: &Scope<'_>) -> Result<Scored, LinkError> {
-    let tokens = read(scope)?;
+    let tokens = read(scope, false)?;
     let pairs = ground(scope, &tokens, None).pairs()?;
     let evidence = Evidence {
         counts: &pairs.counts,
@@ -81,18 +81,19 @@ pub(crate) fn pass(scope: &Scope<'_>) -> Result<Scored, LinkError> {
 
 /// Pairs with at least one of the atoms `new`, by the model of the last full pass.
 pub(crate) fn score_new(scope: &Scope<'_>, model: Model, new: &HashSet<u32>) -> Result<Scored, LinkError> {
-    let tokens = read(scope)?;
+    let tokens = read(scope, true)?;
     let pairs = ground(scope, &tokens, Some(new)).pairs()?;
     score(scope, &pairs, model)
 }
 
-fn read(scope: &Scope<'_>) -> Result<Tokens, LinkError> {
+fn read(scope: &Scope<'_>, partial: bool) -> Result<Tokens, LinkError> {
     let desk = Desk {
         keys: scope.keys,
         identity: scope.keys.seal().map_err(LinkError::keys)?,
         atoms: scope.atoms,
         sources: scope.sources,
         agreed: scope.agreed,
+        partial,
     };
     let mut tokens = Tokens::read(&desk, &desk.check(scope.run_tokens)?, scope.scratch)?;
     tokens.add_at_rest(scope.atoms, scope.policy);

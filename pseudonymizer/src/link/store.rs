@@ -1,25 +1,23 @@
 //! The linkage zone's folder: reads what the last run left, writes what this one found, and lets it appear as a whole.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, FixedSizeBinaryBuilder, StringArray, UInt32Array, UInt64Array};
-use arrow::datatypes::{UInt32Type, UInt64Type};
+use arrow::array::{ArrayRef, FixedSizeBinaryBuilder, StringArray, UInt8Array, UInt64Array};
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use policies::durable;
-use policies::keys::{SealIdentity, SealRecipient};
+use policies::keys::SealRecipient;
 use rand::Rng;
 use serde::Serialize;
 
+use super::crosswalk::{self, MarkedFile, Marker, Row};
 use super::error::LinkError;
-use super::keys::Earlier;
-use super::{absent, crosswalk, review};
-use crate::seal::{BatchReader, BatchWriter};
+use crate::seal::BatchWriter;
 
-const STATE: &str = "state.arrow.age";
 /// One line an event, of all runs.
 pub(crate) const EVENTS: &str = "events.jsonl";
 /// What the last run found.
@@ -30,10 +28,7 @@ pub(crate) const MODEL: &str = "model.json";
 pub(crate) const SCORED: &str = "scored.json";
 /// In a partial folder: everything is written and synced, only the moves are left.
 const READY: &str = "ready";
-/// In the order in which they are moved; the marker last.
-const RESULTS: [&str; 9] =
-    [STATE, absent::FILE, review::FILE, EVENTS, MODEL, SCORED, REPORT, crosswalk::FILE, crosswalk::MARKER];
-/// Rows of one Arrow batch of the crosswalk and the state.
+/// Rows of one Arrow batch.
 const ROWS: usize = 64 * 1024;
 
 /// The folder of link, held by one run at a time.
@@ -55,9 +50,15 @@ impl Store {
             Err(TryLockError::Error(cause)) => return Err(LinkError::io(&lock_path)(cause)),
         }
         settle(out)?;
+        sweep(out)?;
         let partial = out.join(format!(".partial-{:016x}", rand::rng().next_u64()));
         fs::create_dir(&partial).map_err(LinkError::io(&partial))?;
         Ok(Self { out: out.to_owned(), partial, _lock: lock })
+    }
+
+    /// The folder.
+    pub(crate) fn out(&self) -> &Path {
+        &self.out
     }
 
     /// A file of the finished results of the last run.
@@ -70,93 +71,25 @@ impl Store {
         self.partial.join(name)
     }
 
-    /// What the last run said of each atom.
-    pub(crate) fn earlier(&self, identity: &SealIdentity) -> Result<HashMap<[u8; 16], Earlier>, LinkError> {
-        let path = self.last(STATE);
-        let mut known = HashMap::new();
-        if !path.exists() {
-            return Ok(known);
-        }
-        let lacks = |what| move || LinkError::Form { path: self.last(STATE), what };
-        for batch in BatchReader::open(&path, identity).map_err(LinkError::seal)? {
-            let batch = batch.map_err(LinkError::seal)?;
-            let atoms = batch.column_by_name("atom").and_then(|column| column.as_fixed_size_binary_opt());
-            let keys = batch.column_by_name("person_key").and_then(|column| column.as_primitive_opt::<UInt64Type>());
-            let born = batch.column_by_name("born").and_then(|column| column.as_primitive_opt::<UInt32Type>());
-            let (atoms, keys, born) = (
-                atoms.ok_or_else(lacks("atom"))?,
-                keys.ok_or_else(lacks("person_key"))?,
-                born.ok_or_else(lacks("born"))?,
-            );
-            for ((atom, key), born) in atoms.iter().zip(keys.values()).zip(born.values()) {
-                let id = atom.and_then(|atom| atom.try_into().ok()).ok_or_else(lacks("atom"))?;
-                known.insert(id, Earlier { key: *key, born: *born });
-            }
-        }
-        Ok(known)
-    }
-
-    /// Writes the state for the next run, sealed to this zone itself.
-    pub(crate) fn write_state(&self, rows: &[([u8; 16], Earlier)], to: &SealRecipient) -> Result<(), LinkError> {
-        let schema = crosswalk::state_schema();
-        let mut writer = BatchWriter::create(&self.next(STATE), &schema, to).map_err(LinkError::seal)?;
-        for rows in rows.chunks(ROWS) {
-            let keys = UInt64Array::from_iter_values(rows.iter().map(|(_, known)| known.key));
-            let born = UInt32Array::from_iter_values(rows.iter().map(|(_, known)| known.born));
-            let atoms = ids(rows.iter().map(|(id, _)| id))?;
-            let batch = RecordBatch::try_new(Arc::clone(&schema), vec![atoms, Arc::new(keys), Arc::new(born)]);
-            writer.write(&batch.map_err(LinkError::Arrow)?).map_err(LinkError::seal)?;
-        }
-        writer.finish().map_err(LinkError::seal)
-    }
-
-    /// Atoms that stayed out in the last run.
-    pub(crate) fn absent(&self, identity: &SealIdentity) -> Result<HashSet<[u8; 16]>, LinkError> {
-        let path = self.last(absent::FILE);
-        let mut out = HashSet::new();
-        if !path.exists() {
-            return Ok(out);
-        }
-        let lacks = || LinkError::Form { path: path.clone(), what: "atom" };
-        for batch in BatchReader::open(&path, identity).map_err(LinkError::seal)? {
-            let batch = batch.map_err(LinkError::seal)?;
-            let atoms = batch.column_by_name("atom").and_then(|column| column.as_fixed_size_binary_opt());
-            for atom in atoms.ok_or_else(lacks)? {
-                out.insert(atom.and_then(|atom| atom.try_into().ok()).ok_or_else(lacks)?);
-            }
-        }
-        Ok(out)
-    }
-
-    /// Writes the atoms that stay out, for the next run, sealed to this zone itself.
-    pub(crate) fn write_absent(&self, atoms: &[[u8; 16]], to: &SealRecipient) -> Result<(), LinkError> {
-        let schema = absent::schema();
-        let mut writer = BatchWriter::create(&self.next(absent::FILE), &schema, to).map_err(LinkError::seal)?;
-        for atoms in atoms.chunks(ROWS) {
-            let batch = RecordBatch::try_new(Arc::clone(&schema), vec![ids(atoms.iter())?]);
-            writer.write(&batch.map_err(LinkError::Arrow)?).map_err(LinkError::seal)?;
-        }
-        writer.finish().map_err(LinkError::seal)
-    }
-
-    /// Writes the crosswalk, sealed to the enclave.
+    /// Writes crosswalk rows, sealed to the enclave.
     pub(crate) fn write_crosswalk(
         &self,
-        rows: &[([u8; 16], Option<u64>, &'static str, u32)],
+        name: &str,
+        sources: &[String],
+        rows: impl Iterator<Item = Row>,
         to: &SealRecipient,
     ) -> Result<(), LinkError> {
-        let schema = crosswalk::schema();
-        let mut writer = BatchWriter::create(&self.next(crosswalk::FILE), &schema, to).map_err(LinkError::seal)?;
-        for rows in rows.chunks(ROWS) {
-            let keys: UInt64Array = rows.iter().map(|(_, key, ..)| *key).collect();
-            let grades = StringArray::from_iter_values(rows.iter().map(|(_, _, grade, _)| *grade));
-            let sources = UInt32Array::from_iter_values(rows.iter().map(|(.., sources)| *sources));
-            let atoms = ids(rows.iter().map(|(id, ..)| id))?;
-            let columns: Vec<ArrayRef> = vec![atoms, Arc::new(keys), Arc::new(grades), Arc::new(sources)];
-            let batch = RecordBatch::try_new(Arc::clone(&schema), columns);
-            writer.write(&batch.map_err(LinkError::Arrow)?).map_err(LinkError::seal)?;
+        let mut writer = RowWriter::create(&self.next(name), sources, to)?;
+        for row in rows {
+            writer.push(row)?;
         }
-        writer.finish().map_err(LinkError::seal)
+        writer.finish()
+    }
+
+    /// The file as the marker names it.
+    pub(crate) fn marked(&self, run: u32, name: String) -> Result<MarkedFile, LinkError> {
+        let (_, sha256) = catalog::manifest::digest(&self.next(&name)).map_err(LinkError::unreadable)?;
+        Ok(MarkedFile { run, name, sha256 })
     }
 
     /// Writes a small file of this run.
@@ -174,7 +107,8 @@ impl Store {
     /// Lets the results of this run take the place of the last one's.
     pub(crate) fn publish(self) -> Result<(), LinkError> {
         self.write(READY, b"")?;
-        complete(&self.out, &self.partial)
+        complete(&self.out, &self.partial)?;
+        sweep(&self.out)
     }
 }
 
@@ -184,6 +118,45 @@ impl Drop for Store {
             // What cannot be removed now is removed by the next run.
             drop(fs::remove_dir_all(&self.partial));
         }
+    }
+}
+
+/// Rows of a crosswalk being written, a batch at a time.
+pub(crate) struct RowWriter {
+    writer: BatchWriter,
+    schema: SchemaRef,
+    rows: Vec<Row>,
+}
+
+impl RowWriter {
+    /// `sources`: names by the places that rows have.
+    pub(crate) fn create(path: &Path, sources: &[String], to: &SealRecipient) -> Result<Self, LinkError> {
+        let schema = crosswalk::schema(sources);
+        let writer = BatchWriter::create(path, &schema, to).map_err(LinkError::seal)?;
+        Ok(Self { writer, schema, rows: Vec::with_capacity(ROWS) })
+    }
+
+    pub(crate) fn push(&mut self, row: Row) -> Result<(), LinkError> {
+        self.rows.push(row);
+        if self.rows.len() < ROWS { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> Result<(), LinkError> {
+        let keys: UInt64Array = self.rows.iter().map(|(_, key, ..)| *key).collect();
+        let grades = StringArray::from_iter_values(self.rows.iter().map(|(_, _, grade, _)| *grade));
+        let sources = UInt8Array::from_iter_values(self.rows.iter().map(|(.., source)| *source));
+        let atoms = ids(self.rows.iter().map(|(id, ..)| id))?;
+        let columns: Vec<ArrayRef> = vec![atoms, Arc::new(keys), Arc::new(grades), Arc::new(sources)];
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns);
+        self.rows.clear();
+        self.writer.write(&batch.map_err(LinkError::Arrow)?).map_err(LinkError::seal)
+    }
+
+    pub(crate) fn finish(mut self) -> Result<(), LinkError> {
+        if !self.rows.is_empty() {
+            self.flush()?;
+        }
+        self.writer.finish().map_err(LinkError::seal)
     }
 }
 
@@ -203,15 +176,45 @@ fn settle(out: &Path) -> Result<(), LinkError> {
     Ok(())
 }
 
+/// Moves the results, the marker last: names of a run are its own, so that until then the marker's files all stand.
 fn complete(out: &Path, partial: &Path) -> Result<(), LinkError> {
-    for name in RESULTS {
-        match durable::publish(&partial.join(name), &out.join(name)) {
-            Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(LinkError::io(&out.join(name))(cause)),
-            // Not found: an interrupted run had moved it already.
-            Ok(()) | Err(_) => {}
-        }
+    for name in moves(partial)? {
+        let target = out.join(&name);
+        durable::publish(&partial.join(&name), &target).map_err(LinkError::io(&target))?;
     }
     fs::remove_dir_all(partial).map_err(LinkError::io(partial))
+}
+
+/// What a partial folder has left to be moved, in that order.
+fn moves(partial: &Path) -> Result<Vec<String>, LinkError> {
+    let mut names = names(partial)?;
+    names.retain(|name| name != READY);
+    names.sort_unstable_by_key(|name| (name == crosswalk::MARKER, name.clone()));
+    Ok(names)
+}
+
+fn names(folder: &Path) -> Result<Vec<String>, LinkError> {
+    let entries = fs::read_dir(folder).map_err(LinkError::io(folder))?;
+    let name = |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    entries.map(name).collect::<Result<_, _>>().map_err(LinkError::io(folder))
+}
+
+/// Removes what the marker speaks of no longer. A marker that cannot be read is no reason to remove anything.
+fn sweep(out: &Path) -> Result<(), LinkError> {
+    let Some((_, marker)) = Marker::beside(out) else { return Ok(()) };
+    let files = marker.files.iter().chain(&marker.events).map(|file| file.name.clone());
+    let held = marker.files.iter().map(|file| super::held::name(file.run));
+    let known: HashSet<String> = files.chain(held).collect();
+    for name in names(out)? {
+        let ours = ["crosswalk-", "events-", "held-"].iter().any(|prefix| name.starts_with(prefix));
+        if !ours || known.contains(&name) {
+            continue;
+        }
+        let path = out.join(&name);
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.map_err(LinkError::io(&path))?;
+    }
+    Ok(())
 }
 
 fn ids<'a>(ids: impl ExactSizeIterator<Item = &'a [u8; 16]>) -> Result<ArrayRef, LinkError> {

@@ -1,6 +1,6 @@
 //! Reads token folders of holders: signature, metadata, rows. Refuses whatever holds content.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,9 +10,10 @@ use arrow::record_batch::RecordBatch;
 use catalog::SOURCES;
 use jiff::ToSpan;
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use policies::keys::{KeyFolder, SealIdentity, SealRecipient, VerifyingKey};
 
-use super::absent::{self, Said, Standing};
+use super::absent::{self, Said};
 use super::atoms::{Atom, KINDS, Kind, Months};
 use super::error::LinkError;
 use super::permutation::Permutation;
@@ -27,16 +28,39 @@ pub(crate) struct Handed {
     pub(crate) atoms: Vec<Atom>,
     /// Names of the sources by the places that atoms have: the four of the catalog, then the added ones.
     pub(crate) sources: Vec<String>,
-    /// What the batches agree in.
-    pub(crate) agreed: Agreed,
-    /// Random names of the batches.
-    pub(crate) batches: Vec<String>,
-    /// By place of each source that has a list of persons who stay out: the atoms that it touches.
-    pub(crate) touched: Vec<(u8, Vec<[u8; 16]>)>,
+    /// What the batches agree in; nothing if all were skipped.
+    pub(crate) agreed: Option<Agreed>,
+    /// The batches that were read, in the order of the files: the places that atoms have.
+    pub(crate) batches: Vec<Given>,
+    /// Names of those that were skipped.
+    pub(crate) skipped: Vec<String>,
+}
+
+/// A batch that was handed over.
+pub(crate) struct Given {
+    /// Its token file.
+    pub(crate) path: PathBuf,
+    /// Its random name.
+    pub(crate) name: String,
+    /// SHA-256 of the sealed token file, hexadecimal.
+    pub(crate) sha256: String,
+    /// Place among the names of the sources.
+    pub(crate) source: u8,
+    /// What it says of persons who stay out.
+    pub(crate) said: Option<Said>,
+}
+
+impl Handed {
+    /// Names of the batches, sorted.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.batches.iter().map(|batch| batch.name.clone()).collect();
+        names.sort_unstable();
+        names
+    }
 }
 
 /// What all batches of a run must agree in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Agreed {
     /// Version of the normaliser that the tokens were made with.
     pub(crate) normaliser: String,
@@ -52,7 +76,7 @@ impl Agreed {
         self.release_to.parse().ok()
     }
 
-    fn first_difference(&self, other: &Self) -> Option<&'static str> {
+    pub(crate) fn first_difference(&self, other: &Self) -> Option<&'static str> {
         [
             (self.epoch != other.epoch, "epoch key"),
             (self.normaliser != other.normaliser, "normaliser version"),
@@ -66,35 +90,46 @@ impl Agreed {
 /// Most sources of one run: a person's sources are counted in the bits of a `u128`.
 const SOURCES_MAX: usize = 128;
 
-/// Reads all folders. `read` is told the count of atoms after each.
-pub(crate) fn read(folders: &[PathBuf], keys: &KeyFolder, mut read: impl FnMut(u64)) -> Result<Handed, LinkError> {
+/// Reads all folders but those of batches that `held` names by the digest of their token files. `read` is told the count of atoms
+/// after each.
+pub(crate) fn read(
+    folders: &[PathBuf],
+    keys: &KeyFolder,
+    held: &dyn Fn(&str) -> Option<String>,
+    mut read: impl FnMut(u64),
+) -> Result<Handed, LinkError> {
     let mut reader = Reader {
         keys,
         identity: keys.seal().map_err(LinkError::keys)?,
         permutation: Permutation::of(keys).map_err(LinkError::keys)?,
         sources: SOURCES.map(str::to_owned).to_vec(),
         atoms: Vec::new(),
-        absent: BTreeMap::new(),
+        batches: Vec::new(),
     };
     let mut names = HashSet::new();
-    let mut batches = Vec::new();
+    let mut skipped = Vec::new();
     let mut agreed: Option<Agreed> = None;
     for folder in folders {
         let path = token_file(folder)?;
-        let batch = reader.read_file(&path)?;
-        if !names.insert(batch.name.clone()) {
+        let (signer, sha256) = signed(&path)?;
+        if let Some(name) = held(&sha256) {
+            skipped.push(name);
+            continue;
+        }
+        let (name, of) = reader.read_file(&path, &signer, sha256)?;
+        if !names.insert(name) {
             return Err(LinkError::Twice { path });
         }
-        if let Some(what) = agreed.as_ref().and_then(|agreed| agreed.first_difference(&batch.agreed)) {
+        if let Some(what) = agreed.as_ref().and_then(|agreed| agreed.first_difference(&of)) {
             return Err(LinkError::Mixed { path, what });
         }
-        agreed = Some(batch.agreed);
-        batches.push(batch.name);
+        agreed = Some(of);
         read(reader.atoms.len() as u64);
     }
-    batches.sort_unstable();
-    let agreed = agreed.ok_or(LinkError::Nothing)?;
-    Ok(reader.hand_over(agreed, batches))
+    if folders.is_empty() {
+        return Err(LinkError::Nothing);
+    }
+    Ok(reader.hand_over(agreed, skipped))
 }
 
 /// The token file of a `tokens/` folder, or of a batch folder without content.
@@ -122,19 +157,19 @@ fn refuse_content(folder: &Path) -> Result<(), LinkError> {
 /// Whose signature over the SHA-256 of the sealed file stands beside it: two words in hexadecimal, signature and public key. Whether
 /// that key is one to believe is another question.
 pub(super) fn signer(path: &Path) -> Result<VerifyingKey, LinkError> {
+    signed(path).map(|(key, _)| key)
+}
+
+/// The same, with the digest.
+fn signed(path: &Path) -> Result<(VerifyingKey, String), LinkError> {
     let unsigned = || LinkError::Signature { path: path.to_owned() };
     let text = fs::read_to_string(seal::signature_of(path)).map_err(|_| unsigned())?;
     let mut words = text.split_whitespace();
     let signature = words.next().and_then(|word| hex::decode(word).ok()).ok_or_else(unsigned)?;
     let key = words.next().and_then(VerifyingKey::from_hex).ok_or_else(unsigned)?;
     let (_, digest) = catalog::manifest::digest(path).map_err(LinkError::unreadable)?;
-    let digest = hex::decode(digest).map_err(|_| unsigned())?;
-    if key.verify(&digest, &signature) { Ok(key) } else { Err(unsigned()) }
-}
-
-struct Batch {
-    name: String,
-    agreed: Agreed,
+    let bytes = hex::decode(&digest).map_err(|_| unsigned())?;
+    if key.verify(&bytes, &signature) { Ok((key, digest)) } else { Err(unsigned()) }
 }
 
 struct Reader<'a> {
@@ -143,15 +178,18 @@ struct Reader<'a> {
     permutation: Permutation,
     sources: Vec<String>,
     atoms: Vec<Atom>,
-    /// What the batches of each source say of those who stay out, by the place that the source has here.
-    absent: BTreeMap<u8, Vec<Said>>,
+    batches: Vec<Given>,
 }
 
 impl Reader<'_> {
     /// Reads a file of a holder that the zone trusts. What it says of its source is believed only if the key that signed it is
     /// the one trusted for that source; no row is looked at before.
-    fn read_file(&mut self, path: &Path) -> Result<Batch, LinkError> {
-        let signer = signer(path)?;
+    fn read_file(
+        &mut self,
+        path: &Path,
+        signer: &VerifyingKey,
+        sha256: String,
+    ) -> Result<(String, Agreed), LinkError> {
         let reader = BatchReader::open(path, &self.identity).map_err(LinkError::seal)?;
         let schema = reader.schema();
         let entry = |what: &'static str| {
@@ -159,7 +197,7 @@ impl Reader<'_> {
         };
         let source = entry("sudare.source")?;
         let untrusted = |cause| LinkError::Untrusted { path: path.to_owned(), cause: Box::new(cause) };
-        if self.keys.trusted(&source).map_err(untrusted)? != signer {
+        if self.keys.trusted(&source).map_err(untrusted)? != *signer {
             return Err(LinkError::Signature { path: path.to_owned() });
         }
         let source =
@@ -170,13 +208,12 @@ impl Reader<'_> {
             release_to: entry("sudare.release_to")?,
         };
         let name = entry("sudare.batch")?;
-        if let Some(said) = Said::beside(path, schema.metadata(), &self.identity, &self.permutation)? {
-            self.absent.entry(source).or_default().push(said);
-        }
+        let said = Said::beside(path, schema.metadata(), &self.identity, &self.permutation)?;
         for batch in reader {
             self.append(&batch.map_err(LinkError::seal)?, source, path)?;
         }
-        Ok(Batch { name, agreed })
+        self.batches.push(Given { path: path.to_owned(), name: name.clone(), sha256, source, said });
+        Ok((name, agreed))
     }
 
     fn place(&mut self, source: String) -> Option<u8> {
@@ -190,11 +227,13 @@ impl Reader<'_> {
 
     fn append(&mut self, batch: &RecordBatch, source: u8, path: &Path) -> Result<(), LinkError> {
         let columns = Columns::of(batch, path)?;
+        let place = u32::try_from(self.batches.len()).unwrap_or(u32::MAX);
         for row in 0..batch.num_rows() {
             let id = columns.id.value(row).try_into();
             self.atoms.push(Atom {
                 id: id.map_err(|_| LinkError::Form { path: path.to_owned(), what: "atom" })?,
                 source,
+                batch: place,
                 tokens: columns.tokens_at(row).map(|token| token.map(|token| self.permutation.apply(token))),
                 months: columns.months_at(row),
             });
@@ -203,21 +242,19 @@ impl Reader<'_> {
     }
 
     /// Added sources in the order of their names, so that the order of files does not show.
-    fn hand_over(mut self, agreed: Agreed, batches: Vec<String>) -> Handed {
+    fn hand_over(mut self, agreed: Option<Agreed>, skipped: Vec<String>) -> Handed {
         let mut order: Vec<usize> = (0..self.sources.len()).collect();
         order.sort_by_key(|place| (place >= &SOURCES.len()).then(|| self.sources.get(*place).cloned()));
         let rank = |source: u8| order.iter().position(|place| *place == usize::from(source));
-        for atom in &mut self.atoms {
-            atom.source = rank(atom.source).and_then(|rank| u8::try_from(rank).ok()).unwrap_or(atom.source);
+        let rank = |source: u8| rank(source).and_then(|rank| u8::try_from(rank).ok()).unwrap_or(source);
+        for source in self.atoms.iter_mut().map(|atom| &mut atom.source) {
+            *source = rank(*source);
         }
-        let touched = self.absent.iter().map(|(source, said)| {
-            let standing = Standing::of(said);
-            let ids = self.atoms.iter().filter(|atom| standing.touches(atom)).map(|atom| atom.id);
-            (rank(*source).and_then(|rank| u8::try_from(rank).ok()).unwrap_or(*source), ids.collect())
-        });
-        let touched = touched.collect();
+        for source in self.batches.iter_mut().map(|batch| &mut batch.source) {
+            *source = rank(*source);
+        }
         let sources = order.iter().filter_map(|place| self.sources.get(*place).cloned()).collect();
-        Handed { atoms: self.atoms, sources, agreed, batches, touched }
+        Handed { atoms: self.atoms, sources, agreed, batches: self.batches, skipped }
     }
 }
 

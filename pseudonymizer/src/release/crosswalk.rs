@@ -5,18 +5,25 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::path::Path;
 
 use arrow::array::{AsArray, BooleanArray, FixedSizeBinaryArray, UInt64Array};
-use arrow::datatypes::{UInt32Type, UInt64Type};
+use arrow::datatypes::{UInt8Type, UInt64Type};
 use policies::keys::SealIdentity;
 
 use super::error::ReleaseError;
 use crate::link::Marker;
+use crate::link::crosswalk::{self, GONE};
 use crate::seal::BatchReader;
 
-/// Atom → person key, grade and sources, about 50 bytes an atom.
+type Persons = HashMap<u128, (u64, Grade, u8), BuildHasherDefault<Halves>>;
+
+/// Atom → person key, grade and source, and person key → sources; about 70 bytes an atom.
 pub(crate) struct Crosswalk {
-    persons: HashMap<u128, (u64, Grade, u32), BuildHasherDefault<Halves>>,
+    persons: Persons,
     /// Atoms whose persons stay out of their source.
     absent: HashSet<u128, BuildHasherDefault<Halves>>,
+    /// By person key, the sources in which the person is found, a bit each.
+    found: HashMap<u64, u32, BuildHasherDefault<Halves>>,
+    /// Names of the sources by bit.
+    sources: Vec<String>,
     marker: Marker,
 }
 
@@ -42,39 +49,28 @@ impl Crosswalk {
     /// Opens the crosswalk (or the link folder that holds it) if it is the one that its marker speaks of.
     pub(crate) fn open(path: &Path, identity: &SealIdentity) -> Result<Self, ReleaseError> {
         let unfinished = || ReleaseError::Crosswalk { path: path.to_owned() };
-        let (file, marker) = Marker::beside(path).ok_or_else(unfinished)?;
-        let (_, digest) = catalog::manifest::digest(&file).map_err(|_| unfinished())?;
-        // One that does not say in which sources a person is found was made by an earlier version.
-        if digest != marker.sha256 || marker.sources.is_empty() {
-            return Err(unfinished());
-        }
-        let mut persons: HashMap<u128, _, BuildHasherDefault<Halves>> = HashMap::default();
+        let (folder, marker) = Marker::beside(path).ok_or_else(unfinished)?;
+        let mut persons: Persons = HashMap::default();
         persons.reserve(usize::try_from(marker.atoms).unwrap_or(0));
         let mut absent: HashSet<u128, BuildHasherDefault<Halves>> = HashSet::default();
-        for batch in BatchReader::open(&file, identity).map_err(ReleaseError::seal)? {
-            let batch = batch.map_err(ReleaseError::seal)?;
-            let lacks = |column: &str| ReleaseError::Form { path: file.clone(), column: column.to_owned() };
-            let column = |name: &str| batch.column_by_name(name).ok_or_else(|| lacks(name));
-            let atoms = column("atom")?.as_fixed_size_binary_opt().ok_or_else(|| lacks("atom"))?;
-            let keys = column("person_key")?.as_primitive_opt::<UInt64Type>().ok_or_else(|| lacks("person_key"))?;
-            let grades = column("link_grade")?.as_string_opt::<i32>().ok_or_else(|| lacks("link_grade"))?;
-            let sources = column("sources")?.as_primitive_opt::<UInt32Type>().ok_or_else(|| lacks("sources"))?;
-            for (((atom, key), grade), sources) in atoms.iter().zip(keys).zip(grades).zip(sources.values()) {
-                let atom = atom.and_then(number).ok_or_else(|| lacks("atom"))?;
-                match key {
-                    Some(key) => {
-                        persons.insert(atom, (key, grade_of(grade.unwrap_or_default()), *sources));
-                    }
-                    None => {
-                        absent.insert(atom);
-                    }
-                }
+        let mut sources = Vec::new();
+        for marked in &marker.files {
+            let file = folder.join(&marked.name);
+            let (_, digest) = catalog::manifest::digest(&file).map_err(|_| unfinished())?;
+            if digest != marked.sha256 {
+                return Err(unfinished());
             }
+            read(&file, identity, &mut persons, &mut absent, &mut sources)?;
         }
-        Ok(Self { persons, absent, marker })
+        let mut found: HashMap<u64, u32, BuildHasherDefault<Halves>> = HashMap::default();
+        for (key, _, source) in persons.values() {
+            // A source beyond the 32nd is not told.
+            *found.entry(*key).or_default() |= 1_u32.checked_shl(u32::from(*source)).unwrap_or(0);
+        }
+        Ok(Self { persons, absent, found, sources, marker })
     }
 
-    /// SHA-256 of the sealed file.
+    /// SHA-256 over the sealed files.
     pub(crate) fn digest(&self) -> &str {
         &self.marker.sha256
     }
@@ -91,13 +87,13 @@ impl Crosswalk {
 
     /// Names of the sources that were linked, in the order of the bits of [`Self::found_in`].
     pub(crate) fn sources(&self) -> &[String] {
-        &self.marker.sources
+        &self.sources
     }
 
     /// In which sources the person of an atom is found; none of an atom without a person.
     pub(crate) fn found_in(&self, atom: &[u8]) -> u32 {
-        let person = number(atom).and_then(|atom| self.persons.get(&atom));
-        person.map_or(0, |(_, _, sources)| *sources)
+        let found = self.person(atom).and_then(|(key, _)| self.found.get(&key));
+        found.copied().unwrap_or(0)
     }
 
     /// Which rows of a column of atoms are to be left out. `None` if no row is.
@@ -120,6 +116,60 @@ impl Crosswalk {
         });
         (UInt64Array::from_iter_values(keys), unknown)
     }
+}
+
+/// Reads a file of the crosswalk; its rows win over those of the files before it.
+fn read(
+    file: &Path,
+    identity: &SealIdentity,
+    persons: &mut Persons,
+    absent: &mut HashSet<u128, BuildHasherDefault<Halves>>,
+    sources: &mut Vec<String>,
+) -> Result<(), ReleaseError> {
+    let reader = BatchReader::open(file, identity).map_err(ReleaseError::seal)?;
+    let schema = reader.schema();
+    let names = schema.metadata().get(crosswalk::SOURCES).map_or("", String::as_str).split(' ');
+    // Places are the file's own: a source that came later may stand before another.
+    let places: Vec<u8> = names.map(|name| place(sources, name)).collect();
+    for batch in reader {
+        let batch = batch.map_err(ReleaseError::seal)?;
+        let lacks = |column: &str| ReleaseError::Form { path: file.to_owned(), column: column.to_owned() };
+        let column = |name: &str| batch.column_by_name(name).ok_or_else(|| lacks(name));
+        let atoms = column("atom")?.as_fixed_size_binary_opt().ok_or_else(|| lacks("atom"))?;
+        let keys = column("person_key")?.as_primitive_opt::<UInt64Type>().ok_or_else(|| lacks("person_key"))?;
+        let grades = column("link_grade")?.as_string_opt::<i32>().ok_or_else(|| lacks("link_grade"))?;
+        let of = column("source")?.as_primitive_opt::<UInt8Type>().ok_or_else(|| lacks("source"))?;
+        for (((atom, key), grade), source) in atoms.iter().zip(keys).zip(grades).zip(of.values()) {
+            let atom = atom.and_then(number).ok_or_else(|| lacks("atom"))?;
+            let grade = grade.unwrap_or_default();
+            match key {
+                Some(key) => {
+                    let source = places.get(usize::from(*source)).copied().ok_or_else(|| lacks("source"))?;
+                    persons.insert(atom, (key, grade_of(grade), source));
+                    absent.remove(&atom);
+                }
+                None => {
+                    persons.remove(&atom);
+                    if grade == GONE {
+                        absent.remove(&atom);
+                    } else {
+                        absent.insert(atom);
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The place of a source among those known, to which it is added.
+fn place(sources: &mut Vec<String>, name: &str) -> u8 {
+    let known = sources.iter().position(|known| known == name);
+    if known.is_none() {
+        sources.push(name.to_owned());
+    }
+    // INVARIANT: there are at most 128 sources.
+    known.unwrap_or(sources.len() - 1).try_into().unwrap_or(u8::MAX)
 }
 
 fn number(atom: &[u8]) -> Option<u128> {

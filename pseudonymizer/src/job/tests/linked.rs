@@ -1,6 +1,5 @@
 //! From the sample files to persons: pseudonymized here, linked next door, compared with `truth.tsv`.
 
-use arrow::datatypes::UInt64Type;
 use jiff::civil::date;
 
 use super::*;
@@ -16,10 +15,8 @@ fn link(world: &World, batches: &[&Batch]) -> BTreeMap<Vec<u8>, u64> {
     }
     let job = LinkJob::new(&world.linkage, &out, &tokens, link::fixture::policy());
     link::run(&job, Timestamp::UNIX_EPOCH, &mut |_| {}).unwrap();
-    let crosswalk = read(&out.join("crosswalk.arrow.age"), &world.enclave.seal().unwrap());
-    let atoms = crosswalk.column_by_name("atom").unwrap().as_fixed_size_binary();
-    let keys = crosswalk.column_by_name("person_key").unwrap().as_primitive::<UInt64Type>();
-    (0..atoms.len()).map(|row| (atoms.value(row).to_vec(), keys.value(row))).collect()
+    let crosswalk = link::fixture::crosswalk(&out, &world.enclave);
+    crosswalk.into_iter().map(|(atom, (key, _))| (atom.to_vec(), key.unwrap())).collect()
 }
 
 #[test]

@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use arrow::array::Array as _;
-use arrow::datatypes::UInt64Type;
 use jiff::Timestamp;
 
 use super::*;
@@ -28,19 +26,9 @@ fn link(zones: &Zones, tokens: &[&PathBuf]) -> Result<LinkReport, LinkError> {
 
 /// Person key by atom number; none for who stays out.
 fn crosswalk(zones: &Zones) -> BTreeMap<u128, Option<u64>> {
-    let path = zones.path("link").join("crosswalk.arrow.age");
-    let mut found = BTreeMap::new();
-    for batch in BatchReader::open(&path, &zones.enclave.seal().unwrap()).unwrap() {
-        let batch = batch.unwrap();
-        let keys = batch.column(1).as_primitive::<UInt64Type>();
-        let grades = batch.column(2).as_string::<i32>();
-        for (row, atom) in batch.column(0).as_fixed_size_binary().iter().enumerate() {
-            let number = (0..1000).find(|number| atom_id(*number)[..] == *atom.unwrap()).unwrap();
-            assert_eq!(keys.is_null(row), grades.value(row) == "absent");
-            found.insert(number, keys.is_valid(row).then(|| keys.value(row)));
-        }
-    }
-    found
+    let rows = crate::link::fixture::crosswalk(&zones.path("link"), &zones.enclave);
+    let number = |id| (0..1000).find(|number| atom_id(*number) == id).unwrap();
+    rows.into_iter().map(|(id, (key, _))| (number(id), key)).collect()
 }
 
 fn out(zones: &Zones) -> Vec<u128> {
@@ -160,12 +148,14 @@ fn a_list_that_is_missing_or_changed_is_refused_and_one_slipped_in_says_nothing(
     assert!(link(&zones, &[&slipped]).is_ok() && out(&zones).is_empty(), "nobody signed for it");
     let bad = zones.tokens_with("r5", "registry", &[atom("1 registry b1=yamada")], &[], "yesterday");
     assert!(matches!(link(&zones, &[&bad]), Err(LinkError::Form { .. })));
-    assert!(link(&zones, &[&other]).is_ok());
+    let (out, tokens) = (zones.path("link"), [other]);
+    let job = LinkJob { rebuild: true, ..LinkJob::new(&zones.linkage, &out, &tokens, crate::link::fixture::policy()) };
+    assert!(run(&job, Timestamp::UNIX_EPOCH, &mut |_| {}).is_ok());
 }
 
-/// Tokens of those who stay out are permuted before they are compared, and none is kept.
+/// Tokens of those who stay out are permuted before they are compared and kept, and what is kept opens in this zone alone.
 #[test]
-fn what_the_zone_keeps_of_them_is_random_ids() {
+fn what_the_zone_keeps_of_them_is_no_token_of_a_holder() {
     let zones = Zones::new();
     let objection = atom("0 registry a3=a b1=yamada d1=c");
     let rows = [atom("1 registry b1=yamada"), atom("2 registry b1=suzuki")];
@@ -173,16 +163,11 @@ fn what_the_zone_keeps_of_them_is_random_ids() {
     link(&zones, &[&batch]).unwrap();
     let permutation = Permutation::of(&zones.linkage).unwrap();
     let tokens: BTreeSet<Token> = objection.tokens.into_iter().flatten().collect();
-    let mut kept = Vec::new();
-    for entry in fs::read_dir(zones.path("link")).unwrap() {
-        let path = entry.unwrap().path();
-        kept.extend(fs::read(&path).unwrap());
-        let Ok(batches) = BatchReader::open(&path, &zones.linkage.seal().unwrap()) else { continue };
-        for column in batches.flat_map(|batch| batch.unwrap().columns().to_vec()) {
-            kept.extend(column.to_data().buffers().iter().flat_map(|buffer| buffer.to_vec()));
-        }
-    }
-    let finds = |bytes: Token| memchr::memmem::find(&kept, &bytes).is_some();
-    assert!(finds(atom_id(1)), "the search would find what is there");
-    assert!(tokens.iter().all(|token| !finds(*token) && !finds(permutation.apply(*token))));
+    let finds = |kept: &[u8], bytes: Token| memchr::memmem::find(kept, &bytes).is_some();
+    let (lying, opened) = crate::link::fixture::everything_in(&zones.path("link"), &[&zones.linkage]);
+    assert!(finds(&opened, atom_id(1)), "the search would find what is there");
+    assert!(tokens.iter().all(|token| finds(&opened, permutation.apply(*token)) && !finds(&opened, *token)));
+    assert!(tokens.iter().all(|token| !finds(&lying, permutation.apply(*token)) && !finds(&lying, *token)));
+    let (_, enclave) = crate::link::fixture::everything_in(&zones.path("link"), &[&zones.enclave]);
+    assert!(tokens.iter().all(|token| !finds(&enclave, permutation.apply(*token))));
 }

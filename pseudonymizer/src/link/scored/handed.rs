@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray};
 use arrow::datatypes::{DataType, UInt8Type};
 use arrow::record_batch::RecordBatch;
 use policies::keys::{KeyFolder, SealIdentity};
@@ -29,6 +29,8 @@ pub(super) struct Desk<'a> {
     pub(super) sources: &'a [String],
     /// What the tokens at rest agree in.
     pub(super) agreed: &'a Agreed,
+    /// Whether these are not all atoms of the folder; rows of others are passed over then.
+    pub(super) partial: bool,
 }
 
 /// A file that may be read.
@@ -100,9 +102,22 @@ impl Desk<'_> {
     /// Reads a file row by row.
     pub(super) fn read(&self, file: &Handed, take: &mut impl Take) -> Result<(), LinkError> {
         for batch in BatchReader::open(&file.path, &self.identity).map_err(LinkError::seal)? {
-            self.rows(file, &batch.map_err(LinkError::seal)?, take)?;
+            let batch = batch.map_err(LinkError::seal)?;
+            let batch = if self.partial { self.known(file, &batch)? } else { batch };
+            self.rows(file, &batch, take)?;
         }
         Ok(())
+    }
+
+    /// Rows of the atoms that are here.
+    fn known(&self, file: &Handed, batch: &RecordBatch) -> Result<RecordBatch, LinkError> {
+        let lacks = || LinkError::Form { path: file.path.clone(), what: "atom" };
+        let ids = batch.column_by_name("atom").and_then(tokens_of).ok_or_else(lacks)?;
+        let here = |id: Option<&[u8]>| {
+            id.and_then(|id| <&[u8; 16]>::try_from(id).ok()).is_some_and(|id| self.atoms.ids().binary_search(id).is_ok())
+        };
+        let here: BooleanArray = ids.iter().map(|id| Some(here(id))).collect();
+        arrow::compute::filter_record_batch(batch, &here).map_err(LinkError::Arrow)
     }
 
     fn rows(&self, file: &Handed, batch: &RecordBatch, take: &mut impl Take) -> Result<(), LinkError> {

@@ -11,6 +11,9 @@ fn rows_of_who_stays_out_are_left_out_and_counted() {
     let tokens = [world.zones.tokens_with("b1", "ndb", &atoms, &[atom("0 ndb a3=n7")], at)];
     let out = world.zones.path("link");
     let job = LinkJob::new(&world.zones.linkage, &out, &tokens, crate::link::fixture::policy());
+    let changed = crate::link::run(&job, Timestamp::UNIX_EPOCH, &mut |_| {});
+    assert!(matches!(changed, Err(crate::link::LinkError::Changed { .. })));
+    let job = LinkJob { rebuild: true, ..job };
     crate::link::run(&job, Timestamp::UNIX_EPOCH, &mut |_| {}).unwrap();
 
     let mut absent = 0;

@@ -1,0 +1,366 @@
+//! What a run has to link again: the new atoms, and the blocks that they touch, closed under everything that could join or part them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::Held;
+use super::block::{Block, HeldAtom, number_in, stand_in};
+use super::index::Name;
+use super::meta::Hub;
+use crate::link::LinkError;
+use crate::link::absent::Standing;
+use crate::link::atoms::{Atom, KINDS, Kind};
+use crate::link::keys::{NONE, Person};
+
+/// What is linked in one pass.
+#[derive(Default)]
+pub(crate) struct Work {
+    /// Tokens that are known stand for their numbers.
+    pub(crate) atoms: Vec<Atom>,
+    /// Those of them that were held before, sorted by id.
+    pub(crate) olds: Vec<Old>,
+    /// Persons of the olds.
+    pub(crate) persons: Vec<Person>,
+    /// By id, the sources whose lists touch an atom.
+    pub(crate) listed: HashMap<[u8; 16], u128>,
+    pub(crate) pairs: Vec<Scored>,
+    pub(crate) verdicts: Vec<([u8; 16], [u8; 16], bool)>,
+    /// Tokens of the atoms that are known to join nothing, and how many components have them besides those here.
+    pub(crate) aside: BTreeMap<u32, Hub>,
+    /// Tokens that join nothing no longer, or may not.
+    pub(crate) unsettled: BTreeSet<u32>,
+    /// The blocks whose atoms these were.
+    pub(crate) touched: BTreeSet<u32>,
+    /// Persons of the blocks who stayed out, by place of the source.
+    pub(crate) out_before: BTreeMap<u8, u64>,
+    /// Atoms that go.
+    pub(crate) gone: Vec<[u8; 16]>,
+    /// Tokens of new atoms with the blocks that they were in, or could be; sorted.
+    pub(crate) from: Vec<(u32, u32)>,
+    /// How many atoms each person of the blocks had, and its sources as bits; and the atoms by place of the source.
+    pub(crate) persons_before: Vec<(u64, u128)>,
+    pub(crate) atoms_before: Vec<u64>,
+    /// By place of the source, how many of the blocks' atoms had a token of each kind.
+    pub(crate) coverage_before: Vec<[u64; KINDS]>,
+}
+
+/// An atom that was held before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Old {
+    pub(crate) id: [u8; 16],
+    /// [`NONE`] if it is to get a new one.
+    pub(crate) number: u32,
+    pub(crate) person: u32,
+    /// The block that it was in.
+    pub(crate) block: u32,
+    pub(crate) out: bool,
+}
+
+/// A scored pair by ids.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scored {
+    pub(crate) a: [u8; 16],
+    pub(crate) b: [u8; 16],
+    pub(crate) weight: i32,
+    pub(crate) pattern: u64,
+}
+
+/// What comes, goes or changes.
+pub(crate) struct Change<'a> {
+    /// Names of the sources by the places that atoms get.
+    pub(crate) sources: &'a [String],
+    pub(crate) new: Vec<Atom>,
+    /// Places of batches whose atoms go.
+    pub(crate) gone: HashSet<u32>,
+    /// Lists of persons who stay out, by name of the source.
+    pub(crate) before: &'a BTreeMap<String, Standing>,
+    pub(crate) after: &'a BTreeMap<String, Standing>,
+    /// Atoms of which something new is known, by pairs.
+    pub(crate) told: Vec<[u8; 16]>,
+    /// A file to name if a new atom is held already.
+    pub(crate) path: &'a std::path::Path,
+    /// Components that may share a name (the policy's `hubs`).
+    pub(crate) components: usize,
+}
+
+/// The kinds that are set aside for how many components have them; of the others the atoms count, which only grow.
+const NAMES: [Kind; 3] = [Kind::B1, Kind::B2, Kind::B3];
+
+fn is_name(hub: Hub) -> bool {
+    NAMES.iter().any(|kind| kind.place() == usize::from(hub.kind))
+}
+
+/// Finds and opens what the change touches.
+pub(crate) fn gather(held: &Held, mut change: Change<'_>) -> Result<Work, LinkError> {
+    let mut gathering = Gathering::begin(held, &mut change)?;
+    gathering.lists(&change)?;
+    gathering.departed(&change)?;
+    loop {
+        let missing: BTreeSet<u32> =
+            gathering.touched.iter().copied().filter(|block| !gathering.blocks.contains_key(block)).collect();
+        held.load(&missing, change.sources, &mut gathering.blocks)?;
+        let unsettled = gathering.doubtful(&change);
+        if unsettled.is_empty() {
+            break;
+        }
+        gathering.unsettle(&unsettled, &change)?;
+    }
+    gathering.check_ids(&change)?;
+    Ok(gathering.assemble(change))
+}
+
+struct Gathering<'a> {
+    held: &'a Held,
+    touched: BTreeSet<u32>,
+    blocks: BTreeMap<u32, Block>,
+    unsettled: BTreeSet<u32>,
+    /// Numbers of ids of new atoms that somebody had before.
+    ids: HashMap<[u8; 16], u32>,
+    from: BTreeSet<(u32, u32)>,
+    touched_by: HashSet<u32>,
+    /// Sources (by place) whose list changed, with the numbers of all tokens that it has now.
+    listed: HashMap<u8, HashSet<u32>>,
+    new_listed: HashMap<[u8; 16], u128>,
+}
+
+impl<'a> Gathering<'a> {
+    /// Looks up the names of the new atoms, lets known tokens stand for their numbers, and touches their blocks.
+    fn begin(held: &'a Held, change: &mut Change<'_>) -> Result<Self, LinkError> {
+        let mut this = Self {
+            held,
+            touched: BTreeSet::new(),
+            blocks: BTreeMap::new(),
+            unsettled: BTreeSet::new(),
+            ids: HashMap::new(),
+            from: BTreeSet::new(),
+            touched_by: HashSet::new(),
+            listed: HashMap::new(),
+            new_listed: listed(&change.new, change.sources, change.after),
+        };
+        let tokens = |atom: &Atom| {
+            let named = |kind: Kind| Some(Name::token(kind, atom.tokens.get(kind.place())?.as_ref()?));
+            Kind::AT_REST.into_iter().filter_map(named).chain([Name::atom(&atom.id)]).collect::<Vec<_>>()
+        };
+        let told = change.told.iter().map(Name::atom);
+        let found = held.find(change.new.iter().flat_map(tokens).chain(told).collect())?;
+        for number in change.told.iter().filter_map(|id| found.get(&Name::atom(id))) {
+            this.touch(*number);
+        }
+        for atom in &mut change.new {
+            if let Some(number) = found.get(&Name::atom(&atom.id)) {
+                this.ids.insert(atom.id, *number);
+                this.touch(*number);
+            }
+            for kind in Kind::AT_REST {
+                let Some(Some(token)) = atom.tokens.get_mut(kind.place()) else { continue };
+                let Some(number) = found.get(&Name::token(kind, token)).copied() else { continue };
+                // A token of which no block is left begins anew.
+                if held.meta.hubs.contains_key(&number) || this.touch(number) {
+                    *token = stand_in(number);
+                }
+            }
+        }
+        Ok(this)
+    }
+
+    /// Touches the blocks of a number. `false` if there is none.
+    fn touch(&mut self, number: u32) -> bool {
+        let held = self.held;
+        if self.touched_by.insert(number) {
+            let blocks = held.blocks_of(number);
+            self.from.extend(blocks.iter().map(|block| (number, *block)));
+            self.touched.extend(blocks);
+        }
+        self.from.range((number, 0)..=(number, NONE)).next().is_some()
+    }
+
+    /// Touches the blocks whose atoms a changed list touches, or touched.
+    fn lists(&mut self, change: &Change<'_>) -> Result<(), LinkError> {
+        let nothing = Standing::default();
+        for (place, source) in (0_u8..).zip(change.sources) {
+            let before = change.before.get(source).unwrap_or(&nothing);
+            let after = change.after.get(source).unwrap_or(&nothing);
+            if before == after {
+                continue;
+            }
+            let name = |(kind, token): &(u8, [u8; 16])| Name::token_at(*kind, token);
+            let found = self.held.find(before.0.union(&after.0).map(name).collect())?;
+            let number = |token: &(u8, [u8; 16])| found.get(&name(token)).copied();
+            let changed: Vec<u32> = before.0.symmetric_difference(&after.0).filter_map(number).collect();
+            let hubs = changed.iter().copied().filter(|number| self.held.meta.hubs.contains_key(number));
+            self.touch_all(&hubs.collect(), change)?;
+            changed.iter().filter(|number| !self.held.meta.hubs.contains_key(number)).for_each(|number| {
+                self.touch(*number);
+            });
+            self.listed.insert(place, after.0.iter().filter_map(number).collect());
+        }
+        Ok(())
+    }
+
+    /// Touches the blocks of atoms that go.
+    fn departed(&mut self, change: &Change<'_>) -> Result<(), LinkError> {
+        if change.gone.is_empty() {
+            return Ok(());
+        }
+        let touched = &mut self.touched;
+        self.held.each(self.held.live(), change.sources, |at, block| {
+            if block.atoms.iter().any(|held| change.gone.contains(&held.atom.batch)) {
+                touched.insert(at);
+            }
+            Ok(())
+        })
+    }
+
+    /// Touches all blocks in which one of the tokens lies, wherever they are.
+    fn touch_all(&mut self, tokens: &BTreeSet<u32>, change: &Change<'_>) -> Result<(), LinkError> {
+        if tokens.is_empty() {
+            return Ok(());
+        }
+        let touched = &mut self.touched;
+        self.held.each(self.held.live(), change.sources, |at, block| {
+            if block.tokens().iter().any(|token| tokens.contains(token)) {
+                touched.insert(at);
+            }
+            Ok(())
+        })
+    }
+
+    /// Tokens that joined nothing and might now: names whose components may have become few, and numbers some of whose atoms go.
+    fn doubtful(&self, change: &Change<'_>) -> BTreeSet<u32> {
+        let mut here: HashMap<u32, (u32, bool)> = HashMap::new();
+        for held in self.blocks.values().flat_map(|block| &block.atoms) {
+            let goes = change.gone.contains(&held.atom.batch);
+            for number in held.atom.tokens.iter().flatten().filter_map(number_in) {
+                if self.held.meta.hubs.contains_key(&number) {
+                    let (count, any) = here.entry(number).or_default();
+                    (*count, *any) = (*count + 1, *any || goes);
+                }
+            }
+        }
+        let doubtful = |number: &u32| {
+            let Some(hub) = self.held.meta.hubs.get(number).filter(|_| !self.unsettled.contains(number)) else {
+                return false;
+            };
+            let (count, goes) = here.get(number).copied().unwrap_or_default();
+            if is_name(*hub) { elsewhere(*hub, count) <= change.components } else { goes }
+        };
+        here.keys().copied().filter(doubtful).collect()
+    }
+
+    fn unsettle(&mut self, tokens: &BTreeSet<u32>, change: &Change<'_>) -> Result<(), LinkError> {
+        self.touch_all(tokens, change)?;
+        for token in tokens {
+            self.touch(*token);
+        }
+        self.unsettled.extend(tokens);
+        Ok(())
+    }
+
+    /// No new atom may be one that is held.
+    fn check_ids(&self, change: &Change<'_>) -> Result<(), LinkError> {
+        let twice = self.blocks.values().flat_map(|block| &block.atoms).any(|held| {
+            self.ids.contains_key(&held.atom.id) && !change.gone.contains(&held.atom.batch)
+        });
+        if twice { Err(LinkError::Twice { path: change.path.to_owned() }) } else { Ok(()) }
+    }
+
+    fn assemble(mut self, change: Change<'_>) -> Work {
+        let hubs = &self.held.meta.hubs;
+        let mut work = Work { listed: std::mem::take(&mut self.new_listed), ..Work::default() };
+        work.atoms_before = vec![0; change.sources.len()];
+        work.coverage_before = vec![[0; KINDS]; change.sources.len()];
+        let mut carriers: HashMap<u32, u32> = HashMap::new();
+        for (at, block) in std::mem::take(&mut self.blocks) {
+            let persons = u32::try_from(work.persons.len()).unwrap_or(NONE);
+            work.persons_before.resize(work.persons.len() + block.persons.len(), (0, 0));
+            let id = |place: u32| Some(block.atoms.get(place as usize)?.atom.id);
+            let stays = |id: &[u8; 16]| {
+                block.atoms.iter().any(|held| held.atom.id == *id && !change.gone.contains(&held.atom.batch))
+            };
+            work.persons.extend(block.persons.iter().map(|known| known.person(known.anchor.and_then(id))));
+            let pair = |a, b| Some((id(a).filter(stays)?, id(b).filter(stays)?));
+            work.pairs.extend(block.pairs.iter().filter_map(|of| {
+                let (a, b) = pair(of.a, of.b)?;
+                Some(Scored { a, b, weight: of.weight, pattern: of.pattern })
+            }));
+            let verdicts = block.verdicts.iter().filter_map(|(a, b, same)| pair(*a, *b).map(|(a, b)| (a, b, *same)));
+            work.verdicts.extend(verdicts);
+            let out: HashSet<(u32, u8)> =
+                block.atoms.iter().filter(|held| held.out).map(|held| (held.person, held.atom.source)).collect();
+            out.iter().for_each(|(_, source)| *work.out_before.entry(*source).or_default() += 1);
+            for held in &block.atoms {
+                // INVARIANT: a block's persons are those of its atoms.
+                if let Some((size, mask)) = work.persons_before.get_mut((persons + held.person) as usize) {
+                    (*size, *mask) = (*size + 1, *mask | 1_u128.wrapping_shl(u32::from(held.atom.source)));
+                }
+                if let Some(count) = work.atoms_before.get_mut(usize::from(held.atom.source)) {
+                    *count += 1;
+                }
+                if let Some(counts) = work.coverage_before.get_mut(usize::from(held.atom.source)) {
+                    let tokens = counts.iter_mut().zip(&held.atom.tokens);
+                    tokens.for_each(|(count, token)| *count += u64::from(token.is_some()));
+                }
+                for number in held.atom.tokens.iter().flatten().filter_map(number_in) {
+                    if hubs.contains_key(&number) {
+                        *carriers.entry(number).or_default() += 1;
+                    }
+                }
+                if change.gone.contains(&held.atom.batch) {
+                    work.gone.push(held.atom.id);
+                    continue;
+                }
+                let listed = self.still_listed(held);
+                if listed != 0 {
+                    work.listed.insert(held.atom.id, listed);
+                }
+                let (id, number, person) = (held.atom.id, held.number, persons + held.person);
+                work.olds.push(Old { id, number, person, block: at, out: held.out });
+                work.atoms.push(held.atom.clone());
+            }
+        }
+        work.olds.sort_unstable_by_key(|old| old.id);
+        work.atoms.extend(change.new);
+        let used = work.atoms.iter().flat_map(|atom| &atom.tokens).flatten().filter_map(number_in);
+        work.aside = used
+            .filter(|number| !self.unsettled.contains(number))
+            .filter_map(|number| Some((number, *hubs.get(&number)?)))
+            .map(|(number, hub)| {
+                let count = carriers.get(&number).copied().unwrap_or(0);
+                let least = if is_name(hub) { hub.least.saturating_sub(count) } else { hub.least };
+                (number, Hub { least, ..hub })
+            })
+            .collect();
+        (work.unsettled, work.touched) = (self.unsettled, self.touched);
+        work.from = self.from.into_iter().collect();
+        work
+    }
+
+    /// The sources whose lists touch an atom that was held before.
+    fn still_listed(&self, held: &HeldAtom) -> u128 {
+        self.listed.iter().fold(held.listed, |mask, (place, tokens)| {
+            let bit = 1_u128.wrapping_shl(u32::from(*place));
+            let touched = held.atom.tokens.iter().flatten().filter_map(number_in).any(|number| tokens.contains(&number));
+            if touched { mask | bit } else { mask & !bit }
+        })
+    }
+}
+
+/// Components that have the name, besides those of `count` atoms.
+fn elsewhere(hub: Hub, count: u32) -> usize {
+    usize::try_from(hub.least.saturating_sub(count)).unwrap_or(usize::MAX)
+}
+
+/// By id, the sources whose lists touch an atom whose tokens are still tokens.
+pub(crate) fn listed(
+    atoms: &[Atom],
+    sources: &[String],
+    standing: &BTreeMap<String, Standing>,
+) -> HashMap<[u8; 16], u128> {
+    let mut listed = HashMap::new();
+    for (place, source) in (0_u32..).zip(sources) {
+        let Some(standing) = standing.get(source) else { continue };
+        for atom in atoms.iter().filter(|atom| standing.touches(atom)) {
+            *listed.entry(atom.id).or_default() |= 1_u128.wrapping_shl(place);
+        }
+    }
+    listed
+}

@@ -1,0 +1,405 @@
+//! Tests of what is held: incremental equals rebuild, forgotten equals never handed over, keys stay, and a run that is killed leaves
+//! the last one's results.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use crate::link::atoms::Atom;
+use crate::link::fixture::{Zones, atom, atom_id, crosswalk, policy};
+use crate::link::session::Session;
+use crate::link::store::Store;
+use crate::link::{ForgetJob, Forgotten, LinkError, LinkJob, LinkReport, Marker, forget, run};
+
+use super::view::{keyed_at, sources_of};
+
+type Persons = BTreeMap<[u8; 16], u64>;
+
+fn add(zones: &Zones, out: &str, folders: &[PathBuf], small: u64) -> Result<LinkReport, LinkError> {
+    let session = Session::open(&zones.linkage, &zones.path(out), policy(), Timestamp::UNIX_EPOCH)?;
+    let (keys, out) = (&zones.linkage, zones.path(out));
+    session.compacting(small).link(&LinkJob::new(keys, &out, folders, policy()), &mut |_| {})
+}
+
+fn persons(zones: &Zones, out: &str) -> Persons {
+    let rows = crosswalk(&zones.path(out), &zones.enclave);
+    rows.into_iter().filter_map(|(id, (key, _))| Some((id, key?))).collect()
+}
+
+/// The partition: sets of ids.
+fn sets(persons: &Persons) -> BTreeSet<BTreeSet<[u8; 16]>> {
+    let mut sets: BTreeMap<u64, BTreeSet<[u8; 16]>> = BTreeMap::new();
+    for (id, key) in persons {
+        sets.entry(*key).or_default().insert(*id);
+    }
+    sets.into_values().collect()
+}
+
+/// What a report counts, but what happened in its run.
+fn counted(report: &LinkReport) -> LinkReport {
+    let mut report = LinkReport {
+        born: 0,
+        merged: 0,
+        split: 0,
+        crosswalk: String::new(),
+        events: String::new(),
+        held_already: Vec::new(),
+        churn: Default::default(),
+        pass: Default::default(),
+        ..report.clone()
+    };
+    // What was joined and refused is told of the atoms that a run linked.
+    (report.joined_by, report.vetoes) = (BTreeMap::new(), BTreeMap::new());
+    report.hubs.retain(|_, count| *count > 0);
+    report
+}
+
+/// Atoms with few different tokens, so that they meet, and a name that so many share that it joins nothing, now or later.
+fn any_atoms(most: usize) -> impl Strategy<Value = Vec<Atom>> {
+    let token = |kind: &'static str, share: f64, many: u8| {
+        proptest::option::weighted(share, 0..many).prop_map(move |v| v.map_or(String::new(), |v| format!("{kind}={v}")))
+    };
+    let tokens = (
+        token("a1", 0.2, 30),
+        token("a3", 0.6, 30),
+        token("b1", 0.7, 4),
+        token("b2", 0.2, 12),
+        token("b3", 0.3, 3),
+        token("c1", 0.2, 20),
+        token("d1", 0.3, 15),
+        token("c2", 0.2, 20),
+    );
+    let one = (0..4_usize, 0..40_u32, 0..6_u32, tokens).prop_map(|(source, first, long, t)| {
+        let month = |month: u32| format!("{}-{}", 2020 + month / 12, month % 12 + 1);
+        let months = format!("{}..{}", month(first), month(first + long));
+        let source = catalog::SOURCES[source];
+        format!("{source} {months} {} {} {} {} {} {} {} {}", t.0, t.1, t.2, t.3, t.4, t.5, t.6, t.7)
+    });
+    proptest::collection::vec(one, 1..most)
+        .prop_map(|all| (0..).zip(&all).map(|(number, words): (u32, _)| atom(&format!("{number} {words}"))).collect())
+}
+
+/// Writes batches of the atoms by the labels, each of one source.
+fn batches(zones: &Zones, atoms: &[Atom], labels: &[u8]) -> Vec<PathBuf> {
+    let mut by_batch: BTreeMap<(u8, u8), Vec<Atom>> = BTreeMap::new();
+    for (atom, label) in atoms.iter().zip(labels) {
+        by_batch.entry((*label, atom.source)).or_default().push(atom.clone());
+    }
+    let write = |((label, source), rows): (&(u8, u8), &Vec<Atom>)| {
+        zones.tokens(&format!("b{label}-{source}"), catalog::SOURCES[usize::from(*source)], rows, &[])
+    };
+    by_batch.iter().map(write).collect()
+}
+
+/// Keys of persons that are whole and have nobody else's atoms stay; no key is given twice.
+fn check_keys(before: &Persons, after: &Persons, ever: &mut BTreeSet<u64>) {
+    let old: BTreeMap<[u8; 16], u64> = before.clone();
+    for set in sets(after) {
+        let key = after[set.first().unwrap()];
+        let were: BTreeSet<u64> = set.iter().filter_map(|id| old.get(id)).copied().collect();
+        match were.len() {
+            0 => assert!(ever.insert(key), "a key was given twice"),
+            1 => {
+                let only = *were.first().unwrap();
+                let whole = before.iter().filter(|(_, key)| **key == only).all(|(id, _)| {
+                    after.get(id).is_none_or(|now| *now == key)
+                });
+                assert!(key == only || !whole, "a person that is whole lost its key");
+                assert!(key == only || ever.insert(key));
+            }
+            _ => assert!(were.contains(&key) || ever.insert(key)),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 100, ..ProptestConfig::default() })]
+
+    /// In whatever batches and order the atoms come, with or without a new base between, the same persons come of it, and the same
+    /// counts.
+    #[test]
+    fn incremental_equals_rebuild(
+        (atoms, labels) in any_atoms(60).prop_flat_map(|atoms| {
+            let labels = proptest::collection::vec(0..6_u8, atoms.len());
+            (Just(atoms), labels)
+        }),
+        order in Just(()).prop_perturb(|(), mut rng| rng.next_u64()),
+        small in prop_oneof![Just(0), Just(u64::MAX)],
+    ) {
+        let zones = Zones::new();
+        let mut folders = batches(&zones, &atoms, &labels);
+        let whole = add(&zones, "whole", &folders, small).unwrap();
+        let turn = usize::try_from(order).unwrap_or(0) % folders.len();
+        folders.rotate_left(turn);
+        if order % 2 == 0 {
+            folders.reverse();
+        }
+        let (mut before, mut ever, mut report) = (Persons::new(), BTreeSet::new(), LinkReport::default());
+        for pair in folders.chunks(2) {
+            report = add(&zones, "parts", pair, small).unwrap();
+            let after = persons(&zones, "parts");
+            check_keys(&before, &after, &mut ever);
+            before = after;
+        }
+        prop_assert_eq!(sets(&persons(&zones, "whole")), sets(&before));
+        prop_assert_eq!(counted(&whole), counted(&report));
+        let grades = |out: &str| -> BTreeMap<[u8; 16], String> {
+            crosswalk(&zones.path(out), &zones.enclave).into_iter().map(|(id, (_, grade))| (id, grade)).collect()
+        };
+        prop_assert_eq!(grades("whole"), grades("parts"));
+        let view: Persons =
+            keyed_at(&zones.linkage, &zones.path("parts"), None).unwrap().into_iter().map(|row| (row.0, row.1)).collect();
+        prop_assert_eq!(&view, &before);
+        // A rebuild of all changes nothing, the keys neither.
+        let (out, all) = (zones.path("parts"), folders.clone());
+        let job = LinkJob { rebuild: true, ..LinkJob::new(&zones.linkage, &out, &all, policy()) };
+        let again = run(&job, Timestamp::UNIX_EPOCH, &mut |_| {}).unwrap();
+        prop_assert_eq!((again.born, again.merged, again.split), (0, 0, 0));
+        prop_assert_eq!(persons(&zones, "parts"), before);
+    }
+
+    /// What is forgotten might as well never have been handed over; whoever is left keeps the key.
+    #[test]
+    fn forgotten_equals_never_handed_over(
+        (atoms, labels) in any_atoms(60).prop_flat_map(|atoms| {
+            let labels = proptest::collection::vec(0..4_u8, atoms.len());
+            (Just(atoms), labels)
+        }),
+        by_source in any::<bool>(),
+        small in prop_oneof![Just(0), Just(u64::MAX)],
+    ) {
+        let zones = Zones::new();
+        let folders = batches(&zones, &atoms, &labels);
+        for folder in &folders {
+            add(&zones, "link", std::slice::from_ref(folder), small).unwrap();
+        }
+        let before = persons(&zones, "link");
+        let (gone, source) = (&atoms[0], catalog::SOURCES[usize::from(atoms[0].source)]);
+        let name = format!("b{}-{}", labels[0], gone.source);
+        let out = zones.path("link");
+        let what = if by_source { Forgotten::Source(source) } else { Forgotten::Batch(&name) };
+        let job = ForgetJob { keys: &zones.linkage, out: &out, what, policy: policy() };
+        let report = forget(&job, Timestamp::UNIX_EPOCH).unwrap();
+        let goes = |atom: &Atom, label: u8| atom.source == gone.source && (by_source || label == labels[0]);
+        let stay = |(atom, label): &(&Atom, &u8)| !goes(atom, **label);
+        let (rest, their): (Vec<Atom>, Vec<u8>) =
+            atoms.iter().zip(&labels).filter(stay).map(|(atom, label)| (atom.clone(), *label)).unzip();
+        let after = persons(&zones, "link");
+        let left: BTreeSet<[u8; 16]> = rest.iter().map(|atom| atom.id).collect();
+        prop_assert_eq!(after.keys().copied().collect::<BTreeSet<_>>(), left);
+        if !rest.is_empty() {
+            let folders = batches(&zones, &rest, &their);
+            let never = add(&zones, "never", &folders, small).unwrap();
+            prop_assert_eq!(sets(&persons(&zones, "never")), sets(&after));
+            prop_assert_eq!(never.persons, report.persons);
+        }
+        check_keys(&before, &after, &mut before.values().copied().collect());
+        let twice = forget(&job, Timestamp::UNIX_EPOCH);
+        let unheld = matches!(twice, Err(LinkError::Unheld { .. }));
+        prop_assert!(unheld);
+        // And what was forgotten may come again.
+        if !by_source {
+            let folder = folders.iter().find(|folder| folder.parent().unwrap().ends_with(&name)).unwrap();
+            batches(&zones, &atoms, &labels);
+            add(&zones, "link", std::slice::from_ref(folder), small).unwrap();
+            add(&zones, "again", &folders, small).unwrap();
+            prop_assert_eq!(sets(&persons(&zones, "link")), sets(&persons(&zones, "again")));
+        }
+    }
+}
+
+/// A number under which ever more persons are kept turns into a placeholder, and what it had joined falls apart.
+#[test]
+fn a_token_that_becomes_a_placeholder_parts_its_atoms() {
+    for small in [0, u64::MAX] {
+        let zones = Zones::new();
+        let crowd: Vec<Atom> = (0..60).map(|n| atom(&format!("{n} dpc a3=n{n} d1=0000"))).collect();
+        let labels: Vec<u8> = (0..60).map(|n| n / 10).collect();
+        let folders = batches(&zones, &crowd, &labels);
+        let mut reports = folders.iter().map(|folder| add(&zones, "link", std::slice::from_ref(folder), small).unwrap());
+        let first = reports.next().unwrap();
+        assert_eq!((first.persons, first.hubs.len()), (1, 0));
+        let last = reports.last().unwrap();
+        assert_eq!((last.persons, last.hubs.get("d1")), (60, Some(&1)));
+        // Without twenty of them it is none.
+        let out = zones.path("link");
+        for batch in ["b0-2", "b5-2"] {
+            let what = Forgotten::Batch(batch);
+            forget(&ForgetJob { keys: &zones.linkage, out: &out, what, policy: policy() }, Timestamp::UNIX_EPOCH).unwrap();
+        }
+        assert_eq!(sets(&persons(&zones, "link")).len(), 1);
+        let more = zones.tokens("more", "dpc", &[atom("99 dpc d1=0000")], &[]);
+        let report = add(&zones, "link", &[more], small).unwrap();
+        assert_eq!((report.persons, report.atoms), (1, 41));
+    }
+}
+
+fn three(zones: &Zones) -> Vec<PathBuf> {
+    let batch = |n: u8, words: &[&str]| {
+        let rows: Vec<Atom> = words.iter().map(|words| atom(words)).collect();
+        zones.tokens(&format!("n{n}"), "ndb", &rows, &[])
+    };
+    vec![
+        batch(1, &["1 ndb 2020-01..2020-12 a3=a b1=yamada", "2 ndb 2020-01..2020-12 a3=b b1=suzuki"]),
+        batch(2, &["3 ndb 2021-01..2021-12 a3=c b1=yamada", "4 ndb 2021-01..2021-02 a3=d"]),
+        batch(3, &["5 ndb 2021-01..2021-02 a1=z a3=a b1=yamada", "6 ndb 2021-01..2021-02 a1=z a3=b b1=suzuki"]),
+    ]
+}
+
+#[test]
+fn a_batch_that_is_held_is_skipped_and_one_that_does_not_fit_is_refused() {
+    let zones = Zones::new();
+    let folders = three(&zones);
+    let first = add(&zones, "link", &folders[..2], 0).unwrap();
+    let marker = Marker::beside(&zones.path("link")).unwrap().1;
+    let nothing = add(&zones, "link", &folders[..2], 0).unwrap();
+    assert_eq!((nothing.held_already, &*nothing.events), (vec!["n1".to_owned(), "n2".to_owned()], ""));
+    assert_eq!((nothing.crosswalk, Marker::beside(&zones.path("link")).unwrap().1), (first.crosswalk, marker));
+    let both = add(&zones, "link", &folders[1..], 0).unwrap();
+    assert_eq!((both.held_already, both.atoms, both.merged), (vec!["n2".to_owned()], 6, 1));
+
+    let other = zones.tokens("x", "ndb", &[atom("9 ndb a3=a")], &[("sudare.batch", "n1")]);
+    let atom_again = zones.tokens("y", "ndb", &[atom("1 ndb a3=a")], &[]);
+    let epoch = zones.tokens("z", "ndb", &[atom("8 ndb a3=a")], &[("sudare.epoch", "other")]);
+    let refused = |folder: PathBuf| add(&zones, "link", &[folder], 0);
+    assert!(matches!(refused(other), Err(LinkError::Changed { .. })));
+    assert!(matches!(refused(atom_again), Err(LinkError::Twice { .. })));
+    assert!(matches!(refused(epoch), Err(LinkError::Mixed { what: "epoch key", .. })));
+    let mut strict = policy().clone();
+    strict.overlap_months_max = 0;
+    let out = zones.path("link");
+    let job = LinkJob::new(&zones.linkage, &out, &folders, &strict);
+    // All are held: nothing is linked, by no policy.
+    assert!(run(&job, Timestamp::UNIX_EPOCH, &mut |_| {}).is_ok());
+    let new = [zones.tokens("w", "ndb", &[atom("7 ndb a3=a")], &[])];
+    let job = LinkJob { tokens: &new, ..job };
+    assert!(matches!(run(&job, Timestamp::UNIX_EPOCH, &mut |_| {}), Err(LinkError::Mixed { .. })));
+}
+
+#[test]
+fn earlier_runs_are_seen_as_long_as_they_are_held() {
+    let zones = Zones::new();
+    let out = zones.path("link");
+    let mut then = Vec::new();
+    for folder in three(&zones) {
+        add(&zones, "link", &[folder], u64::MAX).unwrap();
+        then.push(persons(&zones, "link"));
+    }
+    let at = |run| keyed_at(&zones.linkage, &out, run);
+    for (run, then) in (1..).zip(&then) {
+        let view = at(Some(run)).unwrap();
+        assert!(view.is_sorted() && view.iter().all(|row| row.2 == 0));
+        assert_eq!(&view.into_iter().map(|row| (row.0, row.1)).collect::<Persons>(), then);
+    }
+    assert!(matches!(at(Some(4)), Err(LinkError::Gone { run: 4, .. })));
+    assert_eq!(sources_of(&zones.linkage, &out, None).unwrap(), catalog::SOURCES);
+    assert!(keyed_at(&zones.enclave, &out, None).is_err());
+    let more = zones.tokens("more", "infection", &[atom("9 registry b1=yamada")], &[]);
+    add(&zones, "link", &[more], 0).unwrap();
+    assert!(matches!(at(Some(3)), Err(LinkError::Gone { run: 3, .. })), "a new base took its place");
+    assert_eq!(at(None).unwrap().len(), 7);
+    assert_eq!(sources_of(&zones.linkage, &out, None).unwrap().last().unwrap(), "infection");
+}
+
+/// Keys of who was merged or divided are sealed to the enclave, and nothing of them is legible.
+#[test]
+fn events_name_keys_to_the_enclave_alone() {
+    let zones = Zones::new();
+    let mut keys = BTreeSet::new();
+    for folder in three(&zones) {
+        add(&zones, "link", &[folder], u64::MAX).unwrap();
+        keys.extend(persons(&zones, "link").into_values());
+    }
+    let out = zones.path("link");
+    let marker = Marker::beside(&out).unwrap().1;
+    assert_eq!(marker.events.len(), 1);
+    let sealed = out.join(&marker.events[0].name);
+    let rows: Vec<_> = crate::seal::BatchReader::open(&sealed, &zones.enclave.seal().unwrap()).unwrap().collect();
+    assert_eq!(rows[0].as_ref().unwrap().num_rows(), 1);
+    assert!(crate::seal::BatchReader::open(&sealed, &zones.linkage.seal().unwrap()).is_err());
+    let text = fs::read_to_string(out.join("events.jsonl")).unwrap();
+    let merged = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let merged: Vec<_> = merged.filter(|line| line["event"] == "merged").collect();
+    assert_eq!(merged.len(), 1);
+    assert_eq!((&merged[0]["kinds"], &merged[0]["run"]), (&serde_json::json!(["a3", "b1"]), &3.into()));
+    assert!(keys.iter().all(|key| !text.contains(&key.to_string()) && !text.contains(&format!("{key:016x}"))));
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() { copy(&path, &target) } else { fs::copy(&path, &target).map(drop).unwrap() }
+    }
+}
+
+/// A run that was killed before it was ready is forgotten, one that was killed while its results moved is completed; in both cases the
+/// next one goes on.
+#[test]
+fn killed_anywhere_the_folder_stays_whole() {
+    for small in [0, u64::MAX] {
+        let zones = Zones::new();
+        let folders = three(&zones);
+        add(&zones, "link", &folders[..1], small).unwrap();
+        copy(&zones.path("link"), &zones.path("before"));
+        let before = persons(&zones, "before");
+        add(&zones, "link", &folders[1..2], small).unwrap();
+        let after = persons(&zones, "link");
+        let mut made: Vec<String> = fs::read_dir(zones.path("link"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| {
+                name != ".lock" && (!zones.path("before").join(name).exists() || !name.contains('-'))
+            })
+            .collect();
+        made.sort_by_key(|name| (name == "crosswalk.json", name.clone()));
+        for (ready, moved) in (0..=made.len()).map(|count| (false, count)).chain((0..=made.len()).map(|n| (true, n))) {
+            let out = zones.path(&format!("killed-{ready}-{moved}"));
+            copy(&zones.path("before"), &out);
+            let partial = out.join(".partial-dead");
+            fs::create_dir(&partial).unwrap();
+            for (at, name) in made.iter().enumerate() {
+                let (from, there) = (zones.path("link").join(name), ready && at < moved);
+                // Not ready: so far only some were written. Ready: so far only some were moved.
+                if !ready && at >= moved {
+                    continue;
+                }
+                let to = if there { out.join(name) } else { partial.join(name) };
+                if from.is_dir() { copy(&from, &to) } else { fs::copy(&from, &to).map(drop).unwrap() }
+            }
+            if ready {
+                policies::durable::replace(&partial.join("ready"), b"").unwrap();
+            }
+            let name = out.file_name().unwrap().to_str().unwrap();
+            let marker = Marker::beside(&out).unwrap().1;
+            assert!(marker.files.iter().all(|file| out.join(&file.name).exists()), "until then the last crosswalk stands");
+            drop(Store::open(&out).unwrap());
+            assert_eq!(persons(&zones, name), if ready { after.clone() } else { before.clone() });
+            let report = add(&zones, name, &folders, small).unwrap();
+            assert_eq!((report.persons, report.atoms), (2, 6));
+            let left = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            assert!(!left.into_iter().any(|name| name.starts_with(".partial")));
+        }
+    }
+}
+
+#[test]
+fn two_runs_at_once_are_one_too_many() {
+    let zones = Zones::new();
+    let folders = three(&zones);
+    add(&zones, "link", &folders[..1], 0).unwrap();
+    let out = zones.path("link");
+    let session = Session::open(&zones.linkage, &out, policy(), Timestamp::UNIX_EPOCH).unwrap();
+    assert!(matches!(add(&zones, "link", &folders[1..], 0), Err(LinkError::Busy { .. })));
+    let what = Forgotten::Source("ndb");
+    let job = ForgetJob { keys: &zones.linkage, out: &out, what, policy: policy() };
+    assert!(matches!(forget(&job, Timestamp::UNIX_EPOCH), Err(LinkError::Busy { .. })));
+    drop(session);
+    assert_eq!(add(&zones, "link", &folders[1..], 0).unwrap().atoms, 6);
+    assert_eq!(persons(&zones, "link").len(), 6);
+    assert!(persons(&zones, "link").contains_key(&atom_id(1)));
+}

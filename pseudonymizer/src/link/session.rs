@@ -1,0 +1,527 @@
+//! A run in a folder of link, from what is held and what comes to what is held then.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use policies::keys::{KeyFolder, SealRecipient};
+use policies::{LinkagePolicy, Zone};
+use rand::Rng;
+
+use super::absent::Standing;
+use super::atoms::Kind;
+use super::crosswalk::{self, ABSENT, GONE, MarkedFile, Marker, Row};
+use super::error::LinkError;
+use super::events::{Events, Reason};
+use super::held::gather::{self, Change, Work, gather};
+use super::held::lists::Lists;
+use super::held::meta::{HeldBatch, Meta};
+use super::held::write::{self, Found, Place};
+use super::held::{self, Held};
+use super::keys::{self, Assignment, Prior};
+use super::pass::{Absence, Known, Pass, Scoring};
+use super::report::{self, Churn, PersonCounts};
+use super::review;
+use super::scored::Model;
+use super::store::{self, RowWriter, Store};
+use super::tokens::{self, Agreed, Given, Handed};
+use super::{Forgotten, LinkJob, LinkProgress, LinkReport};
+
+/// Bytes of blocks beside the base that are never worth a new base.
+const SMALL: u64 = 4 * 1024 * 1024;
+
+/// A folder of link, taken.
+pub(super) struct Session<'a> {
+    keys: KeyFolder,
+    store: Store,
+    marker: Option<Marker>,
+    held: Option<Held>,
+    policy: &'a LinkagePolicy,
+    now: Timestamp,
+    run: u32,
+    small: u64,
+    job: Said<'a>,
+}
+
+/// What was handed over beside tokens at rest.
+#[derive(Default)]
+struct Said<'a> {
+    run_tokens: &'a [PathBuf],
+    answers: &'a [PathBuf],
+    /// All verdicts that stand.
+    verdicts: Vec<([u8; 16], [u8; 16], bool)>,
+}
+
+/// What is held after a run, beside atoms and tokens.
+struct Next {
+    sources: Vec<String>,
+    agreed: Agreed,
+    batches: Vec<Option<HeldBatch>>,
+    /// The place of the first batch that is new.
+    first_batch: usize,
+    lists: Lists,
+    standing: BTreeMap<String, Standing>,
+    reason: Reason,
+    held_already: Vec<String>,
+    /// Whether everything is made anew.
+    is_base: bool,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn open(
+        keys: &KeyFolder,
+        out: &Path,
+        policy: &'a LinkagePolicy,
+        now: Timestamp,
+    ) -> Result<Self, LinkError> {
+        let keys = KeyFolder::open(keys.path(), Zone::Linkage).map_err(LinkError::keys)?;
+        let store = Store::open(out)?;
+        let marker = Marker::beside(out).map(|(_, marker)| marker);
+        if marker.is_none() && out.join(crosswalk::MARKER).exists() {
+            return Err(LinkError::Form { path: out.join(crosswalk::MARKER), what: "the list of its files" });
+        }
+        let runs = marker.iter().flat_map(|marker| &marker.files);
+        let folders = runs.map(|file| held::folder(out, file.run)).collect();
+        let held = Held::open(folders, keys.seal().map_err(LinkError::keys)?)?;
+        let run = marker.as_ref().map_or(1, |marker| marker.run.saturating_add(1));
+        Ok(Self { keys, store, marker, held, policy, now, run, small: SMALL, job: Said::default() })
+    }
+
+    /// Makes a new base from fewer bytes on.
+    #[cfg(test)]
+    pub(super) fn compacting(mut self, small: u64) -> Self {
+        self.small = small;
+        self
+    }
+
+    pub(super) fn link(
+        mut self,
+        job: &LinkJob<'a>,
+        progress: &mut dyn FnMut(LinkProgress),
+    ) -> Result<LinkReport, LinkError> {
+        let verdicts = review::said(&self.keys, self.store.out(), job.answers)?;
+        self.job = Said { run_tokens: job.run_tokens, answers: job.answers, verdicts };
+        let known = |sha256: &str| {
+            let held = self.held.as_ref().filter(|_| !job.rebuild)?;
+            held.batches().find(|batch| batch.sha256 == sha256).map(|batch| batch.name.clone())
+        };
+        let handed =
+            tokens::read(job.tokens, &self.keys, &known, |atoms| progress(LinkProgress { atoms, persons: None }))?;
+        let report = if self.held.is_some() && !job.rebuild { self.add(handed)? } else { self.all(handed)? };
+        progress(LinkProgress { atoms: report.atoms, persons: Some(report.persons) });
+        Ok(report)
+    }
+
+    /// A full pass over the batches. What was held before counts for the keys alone, and what was answered.
+    fn all(self, mut handed: Handed) -> Result<LinkReport, LinkError> {
+        let agreed = handed.agreed.take().ok_or(LinkError::Nothing)?;
+        let path = handed.batches.first().map(|batch| batch.path.clone()).unwrap_or_default();
+        let mut work = Work::default();
+        if let Some(held) = &self.held {
+            held.remember(&mut work)?;
+        }
+        let mut lists = Lists::default();
+        lists.add(0, &mut handed.batches, &handed.sources);
+        let standing = lists.standing();
+        work.listed = gather::listed(&handed.atoms, &handed.sources, &standing);
+        work.atoms = handed.atoms;
+        work.verdicts.clone_from(&self.job.verdicts);
+        let next = Next {
+            batches: (0..).zip(&handed.batches).map(|(at, batch)| Some(entry(batch, &handed.sources, &lists, at))).collect(),
+            sources: handed.sources,
+            agreed,
+            first_batch: 0,
+            lists,
+            standing,
+            reason: if self.held.is_some() { Reason::Rebuilt } else { Reason::Added },
+            held_already: Vec::new(),
+            is_base: true,
+        };
+        self.finish(work, next, &path)
+    }
+
+    /// Adds batches to what is held.
+    fn add(self, mut handed: Handed) -> Result<LinkReport, LinkError> {
+        let Some(held) = &self.held else { return Err(LinkError::Nothing) };
+        if handed.batches.is_empty() && self.job.answers.is_empty() {
+            return Ok(self.nothing(held, handed.skipped));
+        }
+        let agreed = handed.agreed.take().unwrap_or_else(|| held.meta.agreed.clone());
+        let path = handed.batches.first().map_or_else(|| self.store.out().to_owned(), |first| first.path.clone());
+        if let Some(what) = held.meta.agreed.first_difference(&agreed) {
+            return Err(LinkError::Mixed { path, what });
+        }
+        self.check_policy(held)?;
+        if let Some(batch) = handed.batches.iter().find(|batch| held.batches().any(|known| known.name == batch.name)) {
+            return Err(LinkError::Changed { path: batch.path.clone() });
+        }
+        let sources = join_sources(&held.meta.sources, &handed.sources);
+        let place = |of: u8| {
+            let name = handed.sources.get(usize::from(of));
+            sources.iter().position(|known| Some(known) == name).and_then(|at| u8::try_from(at).ok()).unwrap_or(of)
+        };
+        let first_batch = held.meta.batches.len();
+        for atom in &mut handed.atoms {
+            atom.source = place(atom.source);
+            atom.batch = atom.batch.saturating_add(u32::try_from(first_batch).unwrap_or(u32::MAX));
+        }
+        let mut lists = Lists::of(held)?;
+        let before = lists.standing();
+        lists.add(first_batch, &mut handed.batches, &handed.sources);
+        let standing = lists.standing();
+        let mut batches = held.meta.batches.clone();
+        for (at, batch) in (first_batch..).zip(&handed.batches) {
+            batches.push(Some(entry(batch, &handed.sources, &lists, at)));
+        }
+        let change = Change {
+            sources: &sources,
+            new: handed.atoms,
+            gone: HashSet::new(),
+            before: &before,
+            after: &standing,
+            told: self.job.verdicts.iter().flat_map(|(a, b, _)| [*a, *b]).collect(),
+            path: &path,
+            components: self.policy.hubs.components,
+        };
+        let mut work = gather(held, change)?;
+        work.verdicts.clone_from(&self.job.verdicts);
+        let (held_already, reason) = (handed.skipped, Reason::Added);
+        let next = Next { sources, agreed, batches, first_batch, lists, standing, reason, held_already, is_base: false };
+        self.finish(work, next, &path)
+    }
+
+    /// Takes a source or a batch away.
+    pub(super) fn forget(self, what: Forgotten<'_>) -> Result<LinkReport, LinkError> {
+        let (name, reason) = match what {
+            Forgotten::Batch(name) => (name, Reason::BatchForgotten),
+            Forgotten::Source(name) => (name, Reason::SourceForgotten),
+        };
+        let path = self.store.out().to_owned();
+        let unheld = || LinkError::Unheld { path: path.clone(), name: name.to_owned() };
+        let held = self.held.as_ref().ok_or_else(unheld)?;
+        self.check_policy(held)?;
+        let goes = |batch: &HeldBatch| match what {
+            Forgotten::Batch(name) => batch.name == name,
+            Forgotten::Source(name) => batch.source == name,
+        };
+        let mut lists = Lists::of(held)?;
+        let before = lists.standing();
+        let (mut batches, mut gone) = (held.meta.batches.clone(), HashSet::new());
+        for (place, batch) in (0..).zip(&mut batches) {
+            if batch.as_ref().is_some_and(goes) {
+                *batch = None;
+                lists.said.remove(&place);
+                gone.insert(place);
+            }
+        }
+        if gone.is_empty() {
+            return Err(unheld());
+        }
+        let standing = lists.standing();
+        let (sources, agreed) = (held.meta.sources.clone(), held.meta.agreed.clone());
+        let change = Change {
+            sources: &sources,
+            new: Vec::new(),
+            gone,
+            before: &before,
+            after: &standing,
+            told: Vec::new(),
+            path: &path,
+            components: self.policy.hubs.components,
+        };
+        let work = gather(held, change)?;
+        let (first_batch, held_already) = (batches.len(), Vec::new());
+        let next = Next { sources, agreed, batches, first_batch, lists, standing, reason, held_already, is_base: false };
+        self.finish(work, next, &path)
+    }
+
+    /// What the last run found, since there is nothing to do.
+    fn nothing(&self, held: &Held, held_already: Vec<String>) -> LinkReport {
+        let crosswalk = self.marker.as_ref().map(|marker| marker.sha256.clone()).unwrap_or_default();
+        let last = LinkReport { born: 0, merged: 0, split: 0, ..held.meta.report.clone() };
+        LinkReport { held_already, events: String::new(), crosswalk, ..last }
+    }
+
+    fn check_policy(&self, held: &Held) -> Result<(), LinkError> {
+        if held.meta.policy == self.policy.digest() {
+            return Ok(());
+        }
+        Err(LinkError::Mixed { path: self.store.out().to_owned(), what: "policy of linkage" })
+    }
+
+    /// Links, gives keys, and publishes.
+    fn finish(self, mut work: Work, next: Next, path: &Path) -> Result<LinkReport, LinkError> {
+        let unknown = || LinkError::Form { path: path.to_owned(), what: "sudare.release_to" };
+        let enclave = next.agreed.recipient().ok_or_else(unknown)?;
+        let atoms = std::mem::take(&mut work.atoms);
+        let scratch = self.store.next("");
+        let scoring = self.scoring(&next, &scratch)?;
+        let pass = Pass::of(atoms, known(&work, !next.is_base), self.policy, path, scoring.as_ref())?;
+        let has_list = |source: &String| next.standing.contains_key(source);
+        let absence = pass.absent(&work.olds, &work.listed, &next.sources, has_list);
+        let of = pass.prior(&work.olds);
+        let prior = Prior { persons: &work.persons, of: &of };
+        let assigned =
+            keys::assign(&pass.atoms, &pass.partition.roots, &prior, self.run, |count| self.fresh(count))?;
+        let mut report = self.report(&pass, &absence, &work, &next);
+        report.churn = self.churn(&pass, &work, &assigned, &next).with(&absence.turns);
+        let grades = pass.grades(&absence.out);
+        let found = Found { pass: &pass, work: &work, keyed: &assigned.keys, grades: &grades, out: &absence.out };
+        let digest = self.policy.digest();
+        let events = Events {
+            at: self.now,
+            run: self.run,
+            reason: next.reason,
+            policy: &digest,
+            persons: &assigned.events,
+            turns: &absence.turns,
+        };
+        events.count(&mut report);
+        let sealed = self.write_events(&events, &enclave, &mut report)?;
+        self.renew_queue(&pass, &next)?;
+        let rows = self.write(&found, &assigned, &next, &report, &enclave)?;
+        self.publish(rows, sealed, &next, report)
+    }
+
+    fn report(&self, pass: &Pass, absence: &Absence, work: &Work, next: &Next) -> LinkReport {
+        let mut report = LinkReport::of(&pass.atoms, &pass.partition, &next.sources);
+        report.absent_by_source.clone_from(&absence.by_source);
+        if let Some(held) = self.held.as_ref().filter(|_| !next.is_base) {
+            let by_source = work.atoms_before.clone();
+            let persons = PersonCounts::those(&work.persons_before);
+            let mut before = LinkReport::counting(&persons, by_source, &work.coverage_before, &next.sources);
+            for hub in work.unsettled.iter().filter_map(|number| held.meta.hubs.get(number)) {
+                let kind = Kind::AT_REST.into_iter().find(|kind| kind.place() == usize::from(hub.kind));
+                kind.into_iter().for_each(|kind| *before.hubs.entry(kind.name().to_owned()).or_default() += 1);
+            }
+            let name = |place: u8| next.sources.get(usize::from(place)).cloned().unwrap_or_default();
+            before.absent_by_source = work.out_before.iter().map(|(place, count)| (name(*place), *count)).collect();
+            report = held.meta.report.moved(&before, &report);
+            report.absent_by_source.retain(|source, count| *count > 0 || next.standing.contains_key(source));
+        }
+        report.held_already.clone_from(&next.held_already);
+        report.scored = pass.scored.as_ref().map(|(_, report)| report.clone());
+        let last_full = self.held.as_ref().filter(|_| !next.is_base).map_or(self.run, |held| held.meta.report.pass.last_full);
+        let added = next.batches.iter().skip(next.first_batch).flatten().map(|batch| batch.name.clone());
+        report.pass = report::Pass { last_full, batches_added: added.collect(), ..report::Pass::full(self.run, self.policy) };
+        report
+    }
+
+    /// What became of the atoms that an earlier run knew; those that this one does not touch keep their persons.
+    fn churn(&self, pass: &Pass, work: &Work, assigned: &Assignment, next: &Next) -> Churn {
+        let before = |atom: u32| {
+            let old = work.olds.get(pass.old(atom)?)?;
+            work.persons.get(usize::try_from(old.person).ok()?).map(|person| person.key)
+        };
+        let keys = (0..).zip(&pass.partition.roots);
+        let churn = Churn::of(keys.filter_map(|(atom, root)| Some((before(atom), assigned.keys.get(root)?.key))));
+        let untouched = self.held.as_ref().filter(|_| !next.is_base).map_or(0, |held| {
+            held.meta.report.atoms.saturating_sub(work.atoms_before.iter().sum())
+        });
+        Churn { atoms_known: churn.atoms_known.saturating_add(untouched), ..churn }
+    }
+
+    /// How pairs are scored: anew in a full pass, and by the model of the last one otherwise.
+    fn scoring<'s>(&'s self, next: &'s Next, scratch: &'s Path) -> Result<Option<Scoring<'s>>, LinkError> {
+        if self.job.run_tokens.is_empty() {
+            return Ok(None);
+        }
+        let model = if next.is_base { None } else { Some(self.model()?) };
+        let (keys, sources, agreed) = (&self.keys, next.sources.as_slice(), &next.agreed);
+        Ok(Some(Scoring { run_tokens: self.job.run_tokens, keys, sources, agreed, scratch, model }))
+    }
+
+    fn model(&self) -> Result<Model, LinkError> {
+        let path = self.store.last(store::MODEL);
+        let text = fs::read(&path).map_err(|_| LinkError::Unscored { path: self.store.out().to_owned() })?;
+        serde_json::from_slice(&text).map_err(|_| LinkError::Form { path, what: "a model of scores" })
+    }
+
+    /// Writes the queue of doubtful pairs, and what scoring found.
+    fn renew_queue(&self, pass: &Pass, next: &Next) -> Result<(), LinkError> {
+        let has_composites = |atom: u32| pass.scored.is_some() && (next.is_base || pass.old(atom).is_none());
+        let found = review::Pass {
+            atoms: &pass.atoms,
+            sources: &next.sources,
+            partition: &pass.partition,
+            scored: &has_composites,
+            whole: next.is_base,
+            run: self.run,
+        };
+        review::renew(&self.keys, &self.store, self.job.answers, &found)?;
+        let Some((model, report)) = &pass.scored else { return Ok(()) };
+        if next.is_base {
+            self.store.write_json(store::MODEL, model)?;
+        }
+        self.store.write_json(store::SCORED, report)
+    }
+
+    /// New keys, none of which was ever given.
+    fn fresh(&self, count: usize) -> Result<Vec<u64>, LinkError> {
+        let mut rng = rand::rng();
+        let mut keys: Vec<u64> = Vec::with_capacity(count);
+        let mut given = HashSet::with_capacity(count);
+        while keys.len() < count {
+            let missing = count - keys.len();
+            let drawn = std::iter::repeat_with(|| rng.next_u64()).filter(|key| *key != 0 && given.insert(*key));
+            let drawn: Vec<u64> = drawn.take(missing).collect();
+            let taken = self.held.as_ref().map(|held| held.taken(&drawn)).transpose()?.unwrap_or_default();
+            keys.extend(drawn.into_iter().filter(|key| !taken.contains(key)));
+        }
+        Ok(keys)
+    }
+
+    fn write_events(
+        &self,
+        events: &Events<'_>,
+        enclave: &SealRecipient,
+        report: &mut LinkReport,
+    ) -> Result<Option<MarkedFile>, LinkError> {
+        let last = self.store.last(store::EVENTS);
+        let mut text = if last.exists() { fs::read(&last).map_err(LinkError::io(&last))? } else { Vec::new() };
+        let (lines, digest) = events.lines();
+        text.extend(lines);
+        self.store.write(store::EVENTS, &text)?;
+        report.events = digest;
+        let name = crosswalk::events_file(self.run);
+        let sealed = events.seal(&self.store.next(&name), enclave)?;
+        sealed.then(|| self.store.marked(self.run, name)).transpose()
+    }
+
+    /// Writes what is held and the crosswalk's rows. Returns the crosswalk's files.
+    fn write(
+        &self,
+        found: &Found<'_>,
+        assigned: &Assignment,
+        next: &Next,
+        report: &LinkReport,
+        enclave: &SealRecipient,
+    ) -> Result<Vec<MarkedFile>, LinkError> {
+        let held = self.held.as_ref().filter(|_| !next.is_base);
+        let mut meta = Meta {
+            run: self.run,
+            sources: next.sources.clone(),
+            agreed: next.agreed.clone(),
+            policy: self.policy.digest(),
+            batches: next.batches.clone(),
+            hubs: held.map(|held| held.meta.hubs.clone()).unwrap_or_default(),
+            homes: held.map(|held| held.meta.homes.clone()).unwrap_or_default(),
+            first: held.map_or((0, 0), |held| held.meta.next),
+            next: (0, 0),
+            report: report.clone(),
+        };
+        let mut given: Vec<u64> =
+            assigned.keys.values().filter(|keyed| keyed.born == self.run).map(|keyed| keyed.key).collect();
+        if let Some(held) = self.held.as_ref().filter(|_| next.is_base) {
+            given.extend(held.keys()?);
+        }
+        let to = self.keys.recipient().map_err(LinkError::keys)?;
+        let folder = self.store.next(&held::name(self.run));
+        let place = Place { folder: &folder, to: &to };
+        let is_new = |batch: u32| usize::try_from(batch).is_ok_and(|batch| batch >= next.first_batch);
+        let written = write::write(&place, found, &mut meta, given, (&next.lists, &is_new))?;
+
+        let name = crosswalk::file(self.run);
+        if held.is_some_and(|held| held.is_due(self.small, written)) {
+            return Ok(vec![self.compact(&next.sources, &to, enclave)?]);
+        }
+        self.store.write_crosswalk(&name, &next.sources, rows(found, assigned, next.is_base), enclave)?;
+        let mut files = match &self.marker {
+            Some(marker) if !next.is_base => marker.files.clone(),
+            Some(_) | None => Vec::new(),
+        };
+        files.push(self.store.marked(self.run, name)?);
+        Ok(files)
+    }
+
+    /// Makes one base of everything.
+    fn compact(&self, sources: &[String], to: &SealRecipient, enclave: &SealRecipient) -> Result<MarkedFile, LinkError> {
+        let written = self.store.next(&held::name(self.run));
+        let earlier = self.marker.iter().flat_map(|marker| &marker.files).map(|file| held::folder(self.store.out(), file.run));
+        let folders = earlier.chain([written.clone()]).collect();
+        let identity = self.keys.seal().map_err(LinkError::keys)?;
+        let held = Held::open(folders, identity)?.ok_or(LinkError::Nothing)?;
+        let name = crosswalk::file(self.run);
+        let mut rows = RowWriter::create(&self.store.next(&name), sources, enclave)?;
+        let base = self.store.next("base");
+        held.compact(&base, to, &mut |row| rows.push(row))?;
+        rows.finish()?;
+        fs::remove_dir_all(&written).map_err(LinkError::io(&written))?;
+        fs::rename(&base, &written).map_err(LinkError::io(&base))?;
+        self.store.marked(self.run, name)
+    }
+
+    fn publish(
+        self,
+        files: Vec<MarkedFile>,
+        sealed: Option<MarkedFile>,
+        next: &Next,
+        mut report: LinkReport,
+    ) -> Result<LinkReport, LinkError> {
+        report.crosswalk = crosswalk::digest(&files);
+        let mut batches: Vec<String> = next.batches.iter().flatten().map(|batch| batch.name.clone()).collect();
+        batches.sort_unstable();
+        let events = self.marker.map(|marker| marker.events).unwrap_or_default().into_iter().chain(sealed).collect();
+        let marker = Marker {
+            sha256: report.crosswalk.clone(),
+            files,
+            events,
+            run: self.run,
+            made_at: self.now,
+            atoms: report.atoms,
+            persons: report.persons,
+            epoch: next.agreed.epoch.clone(),
+            normaliser: next.agreed.normaliser.clone(),
+            batches,
+        };
+        self.store.write_json(store::REPORT, &report)?;
+        self.store.write_json(crosswalk::MARKER, &marker)?;
+        self.store.publish()?;
+        tracing::info!(link.run = self.run, atoms.count = report.atoms, persons.count = report.persons, "crosswalk published");
+        Ok(report)
+    }
+}
+
+fn known(work: &Work, stood_in: bool) -> Known<'_> {
+    Known { olds: &work.olds, pairs: &work.pairs, verdicts: &work.verdicts, aside: &work.aside, stood_in }
+}
+
+fn entry(batch: &Given, sources: &[String], lists: &Lists, place: usize) -> HeldBatch {
+    let said = u32::try_from(place).ok().and_then(|place| lists.said.get(&place));
+    HeldBatch {
+        name: batch.name.clone(),
+        sha256: batch.sha256.clone(),
+        source: sources.get(usize::from(batch.source)).cloned().unwrap_or_default(),
+        said_at: said.map(|(_, said)| said.at),
+    }
+}
+
+/// The catalog's sources, then all added ones in the order of their names.
+fn join_sources(held: &[String], handed: &[String]) -> Vec<String> {
+    let built_in = catalog::SOURCES.len();
+    let mut added: Vec<String> = held.iter().skip(built_in).chain(handed.iter().skip(built_in)).cloned().collect();
+    added.sort_unstable();
+    added.dedup();
+    held.iter().take(built_in).cloned().chain(added).collect()
+}
+
+/// Rows of the crosswalk: all, or those that are not as they were.
+fn rows<'a>(found: &'a Found<'a>, assigned: &'a Assignment, all: bool) -> impl Iterator<Item = Row> + 'a {
+    let atoms = (0..).zip(found.pass.atoms.ids()).zip(&found.pass.partition.roots);
+    let source = |atom: u32| found.pass.atoms.sources().get(atom as usize).copied().unwrap_or_default();
+    let row = move |((atom, id), root): ((u32, &[u8; 16]), &u32)| {
+        let now = if found.out.contains(&atom) {
+            (None, ABSENT)
+        } else {
+            let grade = found.grades.get(*root as usize)?;
+            (Some(assigned.keys.get(root)?.key), grade.name())
+        };
+        let before = found.old(atom).and_then(|old| {
+            let person = found.work.persons.get(old.person as usize)?;
+            Some(if old.out { (None, ABSENT) } else { (Some(person.key), person.grade.name()) })
+        });
+        (all || before != Some(now)).then_some((*id, now.0, now.1, source(atom)))
+    };
+    atoms.filter_map(row).chain(found.work.gone.iter().map(|id| (*id, None, GONE, 0)))
+}
