@@ -18,10 +18,15 @@ mod components;
 pub(crate) mod crosswalk;
 mod error;
 mod evidence;
+mod gather;
+mod groups;
 mod keys;
+mod parallel;
 mod permutation;
+mod ranks;
 mod report;
 mod rules;
+mod spill;
 mod store;
 mod tokens;
 
@@ -79,14 +84,14 @@ pub struct LinkProgress {
 pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgress)) -> Result<LinkReport, LinkError> {
     let keys = KeyFolder::open(job.keys.path(), Zone::Linkage).map_err(LinkError::keys)?;
     let identity = keys.seal().map_err(LinkError::keys)?;
-    let handed = tokens::read(job.tokens, &keys, |atoms| progress(LinkProgress { atoms, persons: None }))?;
+    let checked = tokens::check(job.tokens, &keys)?;
     let store = Store::open(job.out)?;
+    let handed = checked.gather(store.scratch(), |atoms| progress(LinkProgress { atoms, persons: None }))?;
+    let atoms = handed.atoms;
     let earlier = store.earlier(&identity)?;
     let out_before = store.absent(&identity)?;
     let run = Marker::beside(job.out).map_or(1, |(_, marker)| marker.run.saturating_add(1));
 
-    let twice = || LinkError::Twice { path: job.tokens.first().cloned().unwrap_or_default() };
-    let atoms = Atoms::new(handed.atoms).map_err(|_| twice())?;
     let partition = rules::strong(&atoms, job.policy, &[]).scored(&[]);
     let mut rng = rand::rng();
     let assigned = keys::assign(&atoms, &partition.roots, &earlier, run, || rng.next_u64());

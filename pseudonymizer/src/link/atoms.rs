@@ -1,5 +1,7 @@
 //! Atoms as the linkage zone sees them: random ids, tokens as dense numbers, months of the insurer line.
 
+use super::gather::{Fault, Gather};
+use super::groups::Groups;
 pub(crate) use crate::tokens::{KINDS, Kind};
 
 /// One atom as it was read.
@@ -42,33 +44,82 @@ impl Months {
 /// All atoms of a run in the order of their ids, tokens as dense numbers in the order of the first atom that has each. That order
 /// makes everything that follows a function of the atoms and of which of them share a token: neither the order of files shows, nor
 /// the key that the tokens were made under, so that a new epoch leaves every person as it was.
+///
+/// 65 bytes an atom. An atom's tokens stand together: rules ask for several of one atom.
 pub(crate) struct Atoms {
     ids: Vec<[u8; 16]>,
     sources: Vec<u8>,
-    months: Vec<Option<Months>>,
-    tokens: Vec<[u32; KINDS]>,
+    lines: Vec<Line>,
+    /// `KINDS` an atom; 0 where there is none.
+    tokens: Vec<u32>,
+    distinct: [u32; KINDS],
 }
 
-/// The same atom came twice.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct SameAtomTwice;
+/// The months of an atom; no month where there are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Line {
+    pub(super) first: i32,
+    pub(super) last: i32,
+}
+
+impl Line {
+    /// Before any calendar.
+    const NONE: Self = Self { first: i32::MIN, last: i32::MIN };
+
+    pub(super) fn of(months: Option<Months>) -> Self {
+        months.map_or(Self::NONE, |Months { first, last }| Self { first, last })
+    }
+
+    fn months(self) -> Option<Months> {
+        (self != Self::NONE).then_some(Months { first: self.first, last: self.last })
+    }
+}
+
+/// Columns being filled.
+#[derive(Default)]
+pub(super) struct Columns<'a> {
+    pub(super) ids: &'a mut [[u8; 16]],
+    pub(super) sources: &'a mut [u8],
+    pub(super) lines: &'a mut [Line],
+}
+
+impl Columns<'_> {
+    /// The first `count` atoms, or all, and the others.
+    pub(super) fn split_at(self, count: usize) -> (Self, Self) {
+        let count = count.min(self.ids.len());
+        let (ids, sources, lines) =
+            (self.ids.split_at_mut(count), self.sources.split_at_mut(count), self.lines.split_at_mut(count));
+        (
+            Self { ids: ids.0, sources: sources.0, lines: lines.0 },
+            Self { ids: ids.1, sources: sources.1, lines: lines.1 },
+        )
+    }
+}
 
 impl Atoms {
-    pub(crate) fn new(mut read: Vec<Atom>) -> Result<Self, SameAtomTwice> {
-        read.sort_unstable_by_key(|atom| atom.id);
-        if read.windows(2).any(|pair| matches!(pair, [a, b] if a.id == b.id)) {
-            return Err(SameAtomTwice);
+    /// A few atoms.
+    pub(crate) fn new(read: Vec<Atom>) -> Result<Self, Fault> {
+        let mut gather = Gather::in_memory();
+        read.into_iter().try_for_each(|atom| gather.push(&atom)).map_err(Fault::Io)?;
+        Gather::finish(vec![gather], 1)
+    }
+
+    pub(super) fn blank(count: usize) -> Self {
+        Self {
+            ids: vec![[0; 16]; count],
+            sources: vec![0; count],
+            lines: vec![Line::NONE; count],
+            tokens: Vec::new(),
+            distinct: [0; KINDS],
         }
-        let mut tokens = vec![[0; KINDS]; read.len()];
-        for kind in Kind::AT_REST {
-            number_tokens(&read, kind, &mut tokens);
-        }
-        Ok(Self {
-            ids: read.iter().map(|atom| atom.id).collect(),
-            sources: read.iter().map(|atom| atom.source).collect(),
-            months: read.iter().map(|atom| atom.months).collect(),
-            tokens,
-        })
+    }
+
+    pub(super) fn columns(&mut self) -> Columns<'_> {
+        Columns { ids: &mut self.ids, sources: &mut self.sources, lines: &mut self.lines }
+    }
+
+    pub(super) fn number(&mut self, tokens: Vec<u32>, distinct: [u32; KINDS]) {
+        (self.tokens, self.distinct) = (tokens, distinct);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -85,40 +136,21 @@ impl Atoms {
     }
 
     pub(crate) fn months(&self, atom: u32) -> Option<Months> {
-        self.months.get(atom as usize).copied().flatten()
+        self.lines.get(atom as usize)?.months()
     }
 
     /// Dense number of a token, equal for equal tokens of the kind.
     pub(crate) fn token(&self, atom: u32, kind: Kind) -> Option<u32> {
-        let number = *self.tokens.get(atom as usize)?.get(kind.place())?;
+        let number = *self.tokens.get((atom as usize).checked_mul(KINDS)? + kind.place())?;
         (number != 0).then_some(number)
     }
 
     /// Atoms that share a token of the kind, in the order of their first atoms; at least two each, ascending.
-    pub(crate) fn groups(&self, kind: Kind) -> Vec<Vec<u32>> {
-        let mut pairs: Vec<(u32, u32)> =
-            (0..).take(self.len()).filter_map(|atom| Some((self.token(atom, kind)?, atom))).collect();
-        pairs.sort_unstable();
-        pairs
-            .chunk_by(|a, b| a.0 == b.0)
-            .filter(|group| group.len() > 1)
-            .map(|group| group.iter().map(|(_, atom)| *atom).collect())
-            .collect()
-    }
-}
-
-fn number_tokens(read: &[Atom], kind: Kind, into: &mut [[u32; KINDS]]) {
-    let token = |atom: &Atom| atom.tokens.get(kind.place()).copied().flatten();
-    let mut order: Vec<([u8; 16], usize)> =
-        read.iter().enumerate().filter_map(|(at, atom)| Some((token(atom)?, at))).collect();
-    order.sort_unstable();
-    let mut groups: Vec<&[([u8; 16], usize)]> = order.chunk_by(|a, b| a.0 == b.0).collect();
-    groups.sort_unstable_by_key(|group| group.first().map(|(_, at)| *at));
-    for (number, group) in (1..).zip(groups) {
-        for (_, at) in group {
-            if let Some(place) = into.get_mut(*at).and_then(|row| row.get_mut(kind.place())) {
-                *place = number;
-            }
-        }
+    pub(crate) fn groups(&self, kind: Kind) -> Groups {
+        let distinct = self.distinct.get(kind.place()).copied().unwrap_or(0);
+        let token = move |tokens: &[u32; KINDS]| tokens.get(kind.place()).copied().filter(|token| *token > 0);
+        Groups::new(distinct, || {
+            (0..).zip(self.tokens.as_chunks().0).filter_map(move |(atom, tokens)| Some((atom, token(tokens)?)))
+        })
     }
 }

@@ -124,11 +124,11 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn numbers(&mut self, kind: Kind, join: impl Fn(&mut Self, Kind, &[u32])) {
-        for group in self.atoms.groups(kind) {
-            if self.is_hub(&group) {
+        for group in &self.atoms.groups(kind) {
+            if self.is_hub(group) {
                 count(&mut self.hubs, kind.name());
             } else {
-                join(self, kind, &group);
+                join(self, kind, group);
             }
         }
     }
@@ -168,8 +168,8 @@ impl Run<'_> {
     }
 
     fn names(&mut self, kind: Kind) {
-        for group in self.atoms.groups(kind) {
-            let components = self.distinct(&group);
+        for group in &self.atoms.groups(kind) {
+            let components = self.distinct(group);
             if components.len() > HUB_COMPONENTS {
                 count(&mut self.hubs, kind.name());
             } else {
@@ -179,8 +179,8 @@ impl Run<'_> {
     }
 
     fn loose_names(&mut self) {
-        for group in self.atoms.groups(Kind::B3) {
-            match self.distinct(&group)[..] {
+        for group in &self.atoms.groups(Kind::B3) {
+            match self.distinct(group)[..] {
                 [] | [_] => {}
                 [a, b] => self.settle(Kind::B3, &[a, b], Nearness::Counts, Summary::lines),
                 _ => count(&mut self.vetoes, Veto::Ambiguous.name()),

@@ -65,6 +65,11 @@ impl Store {
         self.partial.join(name)
     }
 
+    /// Where this run may keep what it needs until it ends.
+    pub(crate) fn scratch(&self) -> &Path {
+        &self.partial
+    }
+
     /// What the last run said of each atom.
     pub(crate) fn earlier(&self, identity: &SealIdentity) -> Result<HashMap<[u8; 16], Earlier>, LinkError> {
         let path = self.last(STATE);

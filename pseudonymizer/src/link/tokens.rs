@@ -1,30 +1,37 @@
 //! Reads token folders of holders: signature, metadata, rows. Refuses whatever holds content.
 
-use std::collections::{BTreeMap, HashSet};
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::convert::Infallible;
+use std::panic;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread;
 
-use arrow::array::{Array, AsArray, FixedSizeBinaryArray};
-use arrow::datatypes::{DataType, Date32Type};
-use arrow::record_batch::RecordBatch;
 use catalog::SOURCES;
-use jiff::ToSpan;
-use jiff::civil::Date;
-use policies::keys::{KeyFolder, SealIdentity, SealRecipient, VerifyingKey};
+use policies::keys::{KeyFolder, SealIdentity, SealRecipient};
 
-use super::absent::{self, Said, Standing};
-use super::atoms::{Atom, KINDS, Kind, Months};
+use super::absent::{Said, Standing};
+use super::atoms::{Atom, Atoms};
 use super::error::LinkError;
+use super::gather::{Fault, Gather};
+use super::parallel;
 use super::permutation::Permutation;
-use crate::seal::{self, BatchReader};
+use crate::seal::BatchReader;
+use head::{Head, token_file};
+use rows::Rows;
 
-/// The one sealed file of a token folder.
-const TOKENS: &str = "tokens.arrow.age";
+mod head;
+mod rows;
+
+pub(crate) use head::signer;
+
+/// Bytes of rows that wait in memory on their way to [`Atoms`].
+const GATHER_BYTES: usize = 256 * 1024 * 1024;
 
 /// All that the holders handed over.
-pub(crate) struct Handed {
-    /// Rows of all batches, in the order of the files.
-    pub(crate) atoms: Vec<Atom>,
+pub(crate) struct Handed<A> {
+    /// Their atoms.
+    pub(crate) atoms: A,
     /// Names of the sources by the places that atoms have: the four of the catalog, then the added ones.
     pub(crate) sources: Vec<String>,
     /// What the batches agree in.
@@ -66,212 +73,196 @@ impl Agreed {
 /// Most sources of one run: a person's sources are counted in the bits of a `u128`.
 const SOURCES_MAX: usize = 128;
 
-/// Reads all folders. `read` is told the count of atoms after each.
-pub(crate) fn read(folders: &[PathBuf], keys: &KeyFolder, mut read: impl FnMut(u64)) -> Result<Handed, LinkError> {
-    let mut reader = Reader {
-        keys,
-        identity: keys.seal().map_err(LinkError::keys)?,
-        permutation: Permutation::of(keys).map_err(LinkError::keys)?,
-        sources: SOURCES.map(str::to_owned).to_vec(),
-        atoms: Vec::new(),
-        absent: BTreeMap::new(),
-    };
-    let mut names = HashSet::new();
-    let mut batches = Vec::new();
-    let mut agreed: Option<Agreed> = None;
-    for folder in folders {
-        let path = token_file(folder)?;
-        let batch = reader.read_file(&path)?;
-        if !names.insert(batch.name.clone()) {
-            return Err(LinkError::Twice { path });
-        }
-        if let Some(what) = agreed.as_ref().and_then(|agreed| agreed.first_difference(&batch.agreed)) {
-            return Err(LinkError::Mixed { path, what });
-        }
-        agreed = Some(batch.agreed);
-        batches.push(batch.name);
-        read(reader.atoms.len() as u64);
-    }
-    batches.sort_unstable();
-    let agreed = agreed.ok_or(LinkError::Nothing)?;
-    Ok(reader.hand_over(agreed, batches))
-}
-
-/// The token file of a `tokens/` folder, or of a batch folder without content.
-fn token_file(folder: &Path) -> Result<PathBuf, LinkError> {
-    refuse_content(folder)?;
-    let inner = folder.join("tokens");
-    if inner.is_dir() {
-        refuse_content(&inner)?;
-        return Ok(inner.join(TOKENS));
-    }
-    Ok(folder.join(TOKENS))
-}
-
-fn refuse_content(folder: &Path) -> Result<(), LinkError> {
-    for entry in fs::read_dir(folder).map_err(LinkError::io(folder))? {
-        let name = entry.map_err(LinkError::io(folder))?.file_name();
-        let name = name.to_string_lossy();
-        if name == "content" || (name.ends_with(".arrow.age") && name != TOKENS && name != absent::FILE) {
-            return Err(LinkError::Content { path: folder.to_owned() });
-        }
-    }
-    Ok(())
-}
-
-/// Whose signature over the SHA-256 of the sealed file stands beside it: two words in hexadecimal, signature and public key. Whether
-/// that key is one to believe is another question.
-pub(super) fn signer(path: &Path) -> Result<VerifyingKey, LinkError> {
-    let unsigned = || LinkError::Signature { path: path.to_owned() };
-    let text = fs::read_to_string(seal::signature_of(path)).map_err(|_| unsigned())?;
-    let mut words = text.split_whitespace();
-    let signature = words.next().and_then(|word| hex::decode(word).ok()).ok_or_else(unsigned)?;
-    let key = words.next().and_then(VerifyingKey::from_hex).ok_or_else(unsigned)?;
-    let (_, digest) = catalog::manifest::digest(path).map_err(LinkError::unreadable)?;
-    let digest = hex::decode(digest).map_err(|_| unsigned())?;
-    if key.verify(&digest, &signature) { Ok(key) } else { Err(unsigned()) }
-}
-
-struct Batch {
-    name: String,
-    agreed: Agreed,
-}
-
-struct Reader<'a> {
-    keys: &'a KeyFolder,
+/// Token files of a run that were checked: signed by whom the zone believes, of one epoch, each once. No row was looked at.
+pub(crate) struct Checked {
     identity: SealIdentity,
     permutation: Permutation,
+    files: Vec<TokenFile>,
     sources: Vec<String>,
-    atoms: Vec<Atom>,
-    /// What the batches of each source say of those who stay out, by the place that the source has here.
-    absent: BTreeMap<u8, Vec<Said>>,
+    agreed: Agreed,
+    batches: Vec<String>,
+    /// By place of each source that has a list of persons who stay out.
+    standing: Vec<(u8, Standing)>,
 }
 
-impl Reader<'_> {
-    /// Reads a file of a holder that the zone trusts. What it says of its source is believed only if the key that signed it is
-    /// the one trusted for that source; no row is looked at before.
-    fn read_file(&mut self, path: &Path) -> Result<Batch, LinkError> {
-        let signer = signer(path)?;
-        let reader = BatchReader::open(path, &self.identity).map_err(LinkError::seal)?;
-        let schema = reader.schema();
-        let entry = |what: &'static str| {
-            schema.metadata().get(what).cloned().ok_or_else(|| LinkError::Form { path: path.to_owned(), what })
-        };
-        let source = entry("sudare.source")?;
-        let untrusted = |cause| LinkError::Untrusted { path: path.to_owned(), cause: Box::new(cause) };
-        if self.keys.trusted(&source).map_err(untrusted)? != signer {
-            return Err(LinkError::Signature { path: path.to_owned() });
-        }
-        let source =
-            self.place(source).ok_or_else(|| LinkError::Form { path: path.to_owned(), what: "sudare.source" })?;
-        let agreed = Agreed {
-            normaliser: entry("sudare.normaliser")?,
-            epoch: entry("sudare.epoch")?,
-            release_to: entry("sudare.release_to")?,
-        };
-        let name = entry("sudare.batch")?;
-        if let Some(said) = Said::beside(path, schema.metadata(), &self.identity, &self.permutation)? {
-            self.absent.entry(source).or_default().push(said);
-        }
-        for batch in reader {
-            self.append(&batch.map_err(LinkError::seal)?, source, path)?;
-        }
-        Ok(Batch { name, agreed })
-    }
+struct TokenFile {
+    path: PathBuf,
+    /// Place of its source among the names of the sources.
+    source: u8,
+}
 
-    fn place(&mut self, source: String) -> Option<u8> {
-        let known = self.sources.iter().position(|name| *name == source);
-        let place = known.unwrap_or(self.sources.len());
-        if known.is_none() {
-            self.sources.push(source);
+/// Checks all folders.
+pub(crate) fn check(folders: &[PathBuf], keys: &KeyFolder) -> Result<Checked, LinkError> {
+    let identity = keys.seal().map_err(LinkError::keys)?;
+    let permutation = Permutation::of(keys).map_err(LinkError::keys)?;
+    let mut names = HashSet::new();
+    let mut agreed: Option<Agreed> = None;
+    let mut heads = Vec::new();
+    for head in heads_of(folders, keys, &identity, &permutation) {
+        let head = head?;
+        if !names.insert(head.batch.clone()) {
+            return Err(LinkError::Twice { path: head.path });
         }
-        (place < SOURCES_MAX).then(|| u8::try_from(place).ok()).flatten()
+        if let Some(what) = agreed.as_ref().and_then(|agreed| agreed.first_difference(&head.agreed)) {
+            return Err(LinkError::Mixed { path: head.path, what });
+        }
+        agreed = Some(head.agreed.clone());
+        heads.push(head);
     }
+    let agreed = agreed.ok_or(LinkError::Nothing)?;
+    let sources = sources_of(&heads);
+    let mut batches: Vec<String> = names.into_iter().collect();
+    batches.sort_unstable();
+    let mut files = Vec::new();
+    let mut absent: BTreeMap<u8, Vec<Said>> = BTreeMap::new();
+    for Head { path, source, said, .. } in heads {
+        let lacks = || LinkError::Form { path: path.clone(), what: "sudare.source" };
+        let place = sources.iter().take(SOURCES_MAX).position(|name| *name == source);
+        let source = place.and_then(|place| u8::try_from(place).ok()).ok_or_else(lacks)?;
+        absent.entry(source).or_default().extend(said);
+        files.push(TokenFile { path, source });
+    }
+    absent.retain(|_, said| !said.is_empty());
+    let standing = absent.iter().map(|(source, said)| (*source, Standing::of(said))).collect();
+    Ok(Checked { identity, permutation, files, sources, agreed, batches, standing })
+}
 
-    fn append(&mut self, batch: &RecordBatch, source: u8, path: &Path) -> Result<(), LinkError> {
-        let columns = Columns::of(batch, path)?;
-        for row in 0..batch.num_rows() {
-            let id = columns.id.value(row).try_into();
-            self.atoms.push(Atom {
-                id: id.map_err(|_| LinkError::Form { path: path.to_owned(), what: "atom" })?,
-                source,
-                tokens: columns.tokens_at(row).map(|token| token.map(|token| self.permutation.apply(token))),
-                months: columns.months_at(row),
+/// Names of the sources by the places that atoms have. Added ones in the order of their names, so that the order of files does not
+/// show.
+fn sources_of(heads: &[Head]) -> Vec<String> {
+    let known = SOURCES.map(str::to_owned);
+    let added: BTreeSet<&String> = heads.iter().map(|head| &head.source).filter(|name| !known.contains(name)).collect();
+    known.iter().chain(added).cloned().collect()
+}
+
+/// What stands above the rows of each folder's file, in the order of the folders.
+fn heads_of(
+    folders: &[PathBuf],
+    keys: &KeyFolder,
+    identity: &SealIdentity,
+    permutation: &Permutation,
+) -> Vec<Result<Head, LinkError>> {
+    let mut heads: Vec<Option<Result<Head, LinkError>>> = folders.iter().map(|_| None).collect();
+    let jobs = folders.iter().zip(&mut heads);
+    let Ok(()) = parallel::each(parallel::threads(), jobs, |(folder, head)| -> Result<(), Infallible> {
+        *head = Some(token_file(folder).and_then(|path| Head::read(path, keys, identity, permutation)));
+        Ok(())
+    });
+    heads.into_iter().flatten().collect()
+}
+
+/// Reads all folders into rows, in the order of the files. `progress` is told the count of rows after each.
+pub(crate) fn read(
+    folders: &[PathBuf],
+    keys: &KeyFolder,
+    mut progress: impl FnMut(u64),
+) -> Result<Handed<Vec<Atom>>, LinkError> {
+    let checked = check(folders, keys)?;
+    let mut rows = Vec::new();
+    for file in &checked.files {
+        checked.each_atom(file, |atom| {
+            rows.push(atom.clone());
+            Ok(())
+        })?;
+        progress(rows.len() as u64);
+    }
+    let touched = rows.iter().flat_map(|atom| checked.touches(atom)).collect();
+    Ok(checked.hand_over(rows, touched))
+}
+
+impl Checked {
+    /// Reads the rows of all files, a file a thread, with what does not fit into memory sealed in `folder`. `progress` is told the
+    /// count of atoms after each file.
+    pub(crate) fn gather(self, folder: &Path, mut progress: impl FnMut(u64)) -> Result<Handed<Atoms>, LinkError> {
+        let threads = parallel::threads();
+        let shares = (0..threads).map(|_| Gather::on_disk(GATHER_BYTES / threads, folder));
+        let shares = shares.collect::<Result<Vec<_>, _>>().map_err(LinkError::io(folder))?;
+        let found = Mutex::new(Found { shares, touched: Vec::new() });
+        let (told, counts) = mpsc::channel();
+        thread::scope(|scope| {
+            let (found, checked) = (&found, &self);
+            let all = scope.spawn(move || {
+                let read = |(file, told)| checked.gather_file(file, found, told, folder);
+                parallel::each(threads, checked.files.iter().map(|file| (file, told.clone())), read)
             });
+            let mut atoms = 0;
+            for count in counts {
+                atoms += count;
+                progress(atoms);
+            }
+            all.join().unwrap_or_else(|cause| panic::resume_unwind(cause))
+        })?;
+        let Found { shares, touched } = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let twice = || LinkError::Twice { path: self.files.first().map(|file| file.path.clone()).unwrap_or_default() };
+        let atoms = Gather::finish(shares, threads).map_err(|fault| match fault {
+            Fault::Io(cause) => LinkError::io(folder)(cause),
+            Fault::Twice => twice(),
+        })?;
+        Ok(self.hand_over(atoms, touched))
+    }
+
+    fn gather_file(
+        &self,
+        file: &TokenFile,
+        found: &Mutex<Found>,
+        told: mpsc::Sender<u64>,
+        folder: &Path,
+    ) -> Result<(), LinkError> {
+        let free = found.lock().unwrap_or_else(PoisonError::into_inner).shares.pop();
+        // INVARIANT: there is a share for each thread.
+        let Some(mut gather) = free else { return Ok(()) };
+        let (mut count, mut touched) = (0, Vec::new());
+        self.each_atom(file, |atom| {
+            count += 1;
+            touched.extend(self.touches(atom));
+            gather.push(atom).map_err(LinkError::io(folder))
+        })?;
+        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.shares.push(gather);
+        found.touched.extend(touched);
+        // Somebody listens until all files are read.
+        let _ = told.send(count);
+        Ok(())
+    }
+
+    fn each_atom(
+        &self,
+        file: &TokenFile,
+        mut each: impl FnMut(&Atom) -> Result<(), LinkError>,
+    ) -> Result<(), LinkError> {
+        for batch in BatchReader::open(&file.path, &self.identity).map_err(LinkError::seal)? {
+            let batch = batch.map_err(LinkError::seal)?;
+            for atom in Rows::of(&batch, file.source, &self.permutation, &file.path)?.atoms() {
+                each(&atom.ok_or_else(|| LinkError::Form { path: file.path.clone(), what: "atom" })?)?;
+            }
         }
         Ok(())
     }
 
-    /// Added sources in the order of their names, so that the order of files does not show.
-    fn hand_over(mut self, agreed: Agreed, batches: Vec<String>) -> Handed {
-        let mut order: Vec<usize> = (0..self.sources.len()).collect();
-        order.sort_by_key(|place| (place >= &SOURCES.len()).then(|| self.sources.get(*place).cloned()));
-        let rank = |source: u8| order.iter().position(|place| *place == usize::from(source));
-        for atom in &mut self.atoms {
-            atom.source = rank(atom.source).and_then(|rank| u8::try_from(rank).ok()).unwrap_or(atom.source);
+    /// The sources whose lists touch the atom.
+    fn touches<'a>(&'a self, atom: &'a Atom) -> impl Iterator<Item = (u8, [u8; 16])> {
+        let touching = self.standing.iter().filter(|(_, standing)| standing.touches(atom));
+        touching.map(|(source, _)| (*source, atom.id))
+    }
+
+    fn hand_over<A>(self, atoms: A, found: Vec<(u8, [u8; 16])>) -> Handed<A> {
+        let mut touched: Vec<(u8, Vec<[u8; 16]>)> =
+            self.standing.iter().map(|(source, _)| (*source, Vec::new())).collect();
+        for (source, id) in found {
+            let of = touched.iter_mut().find(|(told, _)| *told == source);
+            if let Some((_, ids)) = of {
+                ids.push(id);
+            }
         }
-        let touched = self.absent.iter().map(|(source, said)| {
-            let standing = Standing::of(said);
-            let ids = self.atoms.iter().filter(|atom| standing.touches(atom)).map(|atom| atom.id);
-            (rank(*source).and_then(|rank| u8::try_from(rank).ok()).unwrap_or(*source), ids.collect())
-        });
-        let touched = touched.collect();
-        let sources = order.iter().filter_map(|place| self.sources.get(*place).cloned()).collect();
-        Handed { atoms: self.atoms, sources, agreed, batches, touched }
+        let Self { sources, agreed, batches, .. } = self;
+        Handed { atoms, sources, agreed, batches, touched }
     }
 }
 
-struct Columns<'a> {
-    id: &'a FixedSizeBinaryArray,
-    tokens: Vec<&'a FixedSizeBinaryArray>,
-    first: &'a arrow::array::Date32Array,
-    last: &'a arrow::array::Date32Array,
-}
-
-impl<'a> Columns<'a> {
-    fn of(batch: &'a RecordBatch, path: &Path) -> Result<Self, LinkError> {
-        let lacks = |what| LinkError::Form { path: path.to_owned(), what };
-        let bytes = |what: &'static str| {
-            batch
-                .column_by_name(what)
-                .filter(|column| *column.data_type() == DataType::FixedSizeBinary(16))
-                .and_then(|column| column.as_fixed_size_binary_opt())
-                .ok_or_else(|| lacks(what))
-        };
-        let date = |what: &'static str| {
-            batch
-                .column_by_name(what)
-                .and_then(|column| column.as_primitive_opt::<Date32Type>())
-                .ok_or_else(|| lacks(what))
-        };
-        Ok(Self {
-            id: bytes("atom")?,
-            tokens: Kind::AT_REST.into_iter().map(|kind| bytes(kind.name())).collect::<Result<_, _>>()?,
-            first: date("first_month")?,
-            last: date("last_month")?,
-        })
-    }
-
-    fn tokens_at(&self, row: usize) -> [Option<[u8; 16]>; KINDS] {
-        let mut columns = self.tokens.iter();
-        std::array::from_fn(|_| {
-            let column = columns.next()?;
-            if column.is_null(row) { None } else { column.value(row).try_into().ok() }
-        })
-    }
-
-    fn months_at(&self, row: usize) -> Option<Months> {
-        let month = |column: &arrow::array::Date32Array| {
-            if column.is_null(row) { None } else { month_number(column.value(row)) }
-        };
-        let (first, last) = (month(self.first)?, month(self.last)?);
-        Some(Months { first: first.min(last), last: first.max(last) })
-    }
-}
-
-/// Months since year 0 of a day counted from 1970-01-01. `None` outside the years that can be.
-fn month_number(days: i32) -> Option<i32> {
-    const EPOCH: Date = Date::constant(1970, 1, 1);
-    let date = EPOCH.checked_add(i64::from(days).days()).ok()?;
-    Some(i32::from(date.year()) * 12 + i32::from(date.month()) - 1)
+/// What threads have read.
+struct Found {
+    /// Rows of each thread that is not at work.
+    shares: Vec<Gather>,
+    /// Atoms that the list of a source touches.
+    touched: Vec<(u8, [u8; 16])>,
 }

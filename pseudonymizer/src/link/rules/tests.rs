@@ -193,7 +193,7 @@ proptest! {
         let all = Atoms::new(atoms).unwrap();
         let roots = strong(&all, crate::link::fixture::policy(), &[]).scored(&[]).roots;
         for kind in [Kind::A1, Kind::C1] {
-            for group in all.groups(kind) {
+            for group in &all.groups(kind) {
                 let distinct: HashSet<u32> = group.iter().map(|atom| roots[*atom as usize]).collect();
                 prop_assert_eq!(distinct.len(), 1);
             }
