@@ -181,16 +181,14 @@ fn write_batch(
     fields.extend(["first_month", "last_month"].map(|name| Field::new(name, DataType::Date32, true)));
     let schema = Arc::new(Schema::new(fields).with_metadata(told));
     let mut writer = BatchWriter::create(&file, &schema, &linkage.recipient().unwrap()).unwrap();
-    let (mut atoms, mut rows) = (0, Vec::with_capacity(ROWS + 16));
-    let last = some.end - 1;
-    for person in some {
-        Person::new(person, persons).atoms(source, &mut rows);
-        if rows.len() >= ROWS || person == last {
-            atoms += rows.len() as u64;
-            writer.write(&RecordBatch::try_new(Arc::clone(&schema), columns(&rows)).unwrap()).unwrap();
-            rows.clear();
-        }
+    let mut rows = Vec::new();
+    some.for_each(|person| Person::new(person, persons).atoms(source, &mut rows));
+    // A holder's atoms stand in the order of their ids: those of one person lie far apart.
+    rows.sort_unstable_by_key(|row| row.id);
+    for rows in rows.chunks(ROWS) {
+        writer.write(&RecordBatch::try_new(Arc::clone(&schema), columns(rows)).unwrap()).unwrap();
     }
+    let atoms = rows.len() as u64;
     writer.finish().unwrap();
     let (bytes, digest) = catalog::manifest::digest(&file).unwrap();
     let digest: Vec<u8> =
@@ -365,8 +363,8 @@ fn mixed(a: u64, b: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Sixteen bytes, different for different numbers.
+/// Sixteen bytes that look random, different for different numbers.
 fn spread(number: u64) -> [u8; 16] {
-    let (high, low) = (mixed(number, 0xA), number);
+    let (high, low) = (mixed(number, 0xA), mixed(number, 0xB));
     std::array::from_fn(|at| if at < 8 { high.to_be_bytes()[at] } else { low.to_be_bytes()[at - 8] })
 }

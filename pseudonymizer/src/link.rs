@@ -2,11 +2,11 @@
 //! linkage zone, which sees no identifier and no content.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, panic, thread};
 
 use jiff::Timestamp;
-use policies::keys::KeyFolder;
+use policies::keys::{KeyFolder, SealRecipient};
 use policies::{LinkagePolicy, Zone};
 use rand::Rng;
 use serde_json::json;
@@ -23,6 +23,7 @@ mod groups;
 mod keys;
 mod parallel;
 mod permutation;
+mod persons;
 mod ranks;
 mod report;
 mod rules;
@@ -40,6 +41,7 @@ pub use report::LinkReport;
 use absent::{Absent, Turns};
 use atoms::Atoms;
 use keys::{Assignment, Earlier, Event};
+use persons::Persons;
 use rules::Partition;
 use store::Store;
 use tokens::Agreed;
@@ -140,9 +142,16 @@ impl Found<'_> {
         let enclave = agreed
             .recipient()
             .ok_or_else(|| LinkError::Form { path: store.next(crosswalk::FILE), what: "sudare.release_to" })?;
-        store.write_crosswalk(&self.crosswalk(), &enclave)?;
-        store.write_absent(&self.out_now(), &keys.recipient().map_err(LinkError::keys)?)?;
-        store.write_state(&self.state(), &keys.recipient().map_err(LinkError::keys)?)?;
+        let zone = keys.recipient().map_err(LinkError::keys)?;
+        let earlier = std::mem::take(&mut self.earlier);
+        // Two files of a row an atom: a thread each.
+        let (crosswalk, state) = thread::scope(|scope| {
+            let crosswalk = scope.spawn(|| self.write_crosswalk(store, &enclave));
+            let state = store.write_state(self.state(earlier), &zone);
+            (crosswalk.join().unwrap_or_else(|cause| panic::resume_unwind(cause)), state)
+        });
+        crosswalk.and(state)?;
+        store.write_absent(&self.out_now(), &zone)?;
         store.write(store::EVENTS, &self.events(store, now)?)
     }
 
@@ -156,32 +165,39 @@ impl Found<'_> {
     }
 
     fn keyed(&self) -> impl Iterator<Item = ([u8; 16], u32, Earlier)> {
-        let key = |root: &u32| self.assigned.keys.get(root).copied();
+        let key = |root: &u32| self.assigned.keys.get(*root).copied();
         self.atoms.ids().iter().zip(&self.partition.roots).filter_map(move |(id, root)| Some((*id, *root, key(root)?)))
     }
 
     /// Atoms that stay out have no person there: the enclave learns that they are to be left out, and nothing else of them.
-    fn crosswalk(&self) -> Vec<([u8; 16], Option<u64>, &'static str)> {
+    fn write_crosswalk(&self, store: &Store, enclave: &SealRecipient) -> Result<(), LinkError> {
         let out: HashSet<[u8; 16]> = self.absent.atoms(self.atoms, self.partition).collect();
-        let mut sizes: HashMap<u32, u32> = HashMap::new();
+        let persons = Persons::of(&self.partition.roots);
+        let mut sizes = vec![0_u32; persons.len()];
         for (id, root) in self.atoms.ids().iter().zip(&self.partition.roots) {
-            *sizes.entry(*root).or_default() += u32::from(!out.contains(id));
+            if let Some(size) = sizes.get_mut(persons.number(*root)) {
+                *size += u32::from(!out.contains(id));
+            }
         }
-        let grade = |root| if sizes.get(&root) == Some(&1) { "single" } else { "strong" };
+        let grade = |root| if sizes.get(persons.number(root)) == Some(&1) { "single" } else { "strong" };
         let row = |(id, root, known): ([u8; 16], u32, Earlier)| {
             if out.contains(&id) { (id, None, "absent") } else { (id, Some(known.key), grade(root)) }
         };
-        self.keyed().map(row).collect()
+        store.write_crosswalk(self.keyed().map(row), enclave)
     }
 
     /// Atoms that were not handed over this time keep their place, in case they come back.
-    fn state(&mut self) -> Vec<([u8; 16], Earlier)> {
-        let current: Vec<_> = self.keyed().map(|(id, _, known)| (id, known)).collect();
-        let mut all = std::mem::take(&mut self.earlier);
-        all.extend(current);
-        let mut rows: Vec<_> = all.into_iter().collect();
-        rows.sort_unstable_by_key(|(id, _)| *id);
-        rows
+    fn state(&self, mut earlier: HashMap<[u8; 16], Earlier>) -> impl Iterator<Item = ([u8; 16], Earlier)> {
+        earlier.retain(|id, _| self.atoms.ids().binary_search(id).is_err());
+        let mut elsewhere: Vec<_> = earlier.into_iter().collect();
+        elsewhere.sort_unstable_by_key(|(id, _)| *id);
+        let (mut current, mut elsewhere) =
+            (self.keyed().map(|(id, _, known)| (id, known)).peekable(), elsewhere.into_iter().peekable());
+        std::iter::from_fn(move || match (current.peek(), elsewhere.peek()) {
+            (Some(now), Some(before)) if now.0 < before.0 => current.next(),
+            (Some(_), None) => current.next(),
+            (_, _) => elsewhere.next(),
+        })
     }
 
     fn events(&self, store: &Store, now: Timestamp) -> Result<Vec<u8>, LinkError> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::atoms::Atoms;
+use super::persons::Persons;
 
 /// What an earlier run said of an atom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,10 +16,23 @@ pub(crate) struct Earlier {
 
 /// Keys of this run by component, and what became of the earlier ones.
 pub(crate) struct Assignment {
-    /// By the least atom of a component.
-    pub(crate) keys: HashMap<u32, Earlier>,
+    /// By component.
+    pub(crate) keys: Keys,
     /// What happened to persons; neither keys nor tokens.
     pub(crate) events: Vec<Event>,
+}
+
+/// The key of each component.
+pub(crate) struct Keys {
+    persons: Persons,
+    keys: Vec<Earlier>,
+}
+
+impl Keys {
+    /// The key of the component whose least atom is `root`.
+    pub(crate) fn get(&self, root: u32) -> Option<&Earlier> {
+        self.keys.get(self.persons.number(root))
+    }
 }
 
 /// What happened to one person, or (born) to many.
@@ -57,29 +71,29 @@ pub(crate) fn assign(
     mut draw: impl FnMut() -> u64,
 ) -> Assignment {
     let claims = Claims::of(atoms, roots, earlier);
-    let mut keys: HashMap<u32, Earlier> = HashMap::new();
+    let persons = Persons::of(roots);
+    // INVARIANT: no key is 0, so that 0 stands for a component that has none yet.
+    let mut keys = vec![Earlier { key: 0, born: run }; persons.len()];
     let mut taken: HashSet<u64> = earlier.values().map(|known| known.key).collect();
+    taken.reserve(persons.len());
     let mut kept: HashSet<u64> = HashSet::new();
     for claim in &claims.by_strength {
-        if !keys.contains_key(&claim.root) && kept.insert(claim.known.key) {
-            keys.insert(claim.root, claim.known);
+        if let Some(place) = keys.get_mut(persons.number(claim.root)).filter(|place| place.key == 0)
+            && kept.insert(claim.known.key)
+        {
+            *place = claim.known;
         }
     }
-    let mut components: Vec<u32> = roots.to_vec();
-    components.sort_unstable();
-    components.dedup();
-    for root in components {
-        keys.entry(root).or_insert_with(|| {
-            loop {
-                let key = draw();
-                if key != 0 && taken.insert(key) {
-                    break Earlier { key, born: run };
-                }
+    for place in keys.iter_mut().filter(|place| place.key == 0) {
+        place.key = loop {
+            let key = draw();
+            if key != 0 && taken.insert(key) {
+                break key;
             }
-        });
+        };
     }
-    let events = claims.events(roots, &keys);
-    Assignment { keys, events }
+    let events = claims.events(roots, &persons);
+    Assignment { keys: Keys { persons, keys }, events }
 }
 
 struct Claim {
@@ -107,13 +121,16 @@ impl Claims {
         Self { by_strength }
     }
 
-    fn events(&self, roots: &[u32], keys: &HashMap<u32, Earlier>) -> Vec<Event> {
+    fn events(&self, roots: &[u32], persons: &Persons) -> Vec<Event> {
         let known: HashSet<u32> = self.by_strength.iter().map(|claim| claim.root).collect();
-        let born = keys.keys().filter(|root| !known.contains(root)).count() as u64;
-        let mut sizes: HashMap<u32, u64> = HashMap::new();
+        let born = persons.len().saturating_sub(known.len()) as u64;
+        let mut sizes = vec![0_u32; persons.len()];
         for root in roots {
-            *sizes.entry(*root).or_default() += 1;
+            if let Some(size) = sizes.get_mut(persons.number(*root)) {
+                *size += 1;
+            }
         }
+        let size = |root| sizes.get(persons.number(root)).copied().map_or(0, u64::from);
         let mut of_root: BTreeMap<u32, u64> = BTreeMap::new();
         let mut of_key: BTreeMap<(u32, u64), (u64, u64)> = BTreeMap::new();
         for claim in &self.by_strength {
@@ -125,7 +142,7 @@ impl Claims {
         let merged = of_root
             .into_iter()
             .filter(|(_, persons)| *persons > 1)
-            .map(|(root, persons)| Event::Merged { persons, atoms: sizes.get(&root).copied().unwrap_or(0) });
+            .map(|(root, persons)| Event::Merged { persons, atoms: size(root) });
         let split = of_key
             .into_values()
             .filter(|(persons, _)| *persons > 1)
@@ -156,7 +173,7 @@ mod tests {
         let mut draws = draws.iter().copied();
         let all = atoms(u8::try_from(roots.len()).unwrap());
         let made = assign(&all, roots, &earlier(known), 2, || draws.next().unwrap());
-        (roots.iter().map(|root| made.keys[root].key).collect(), made.events)
+        (roots.iter().map(|root| made.keys.get(*root).unwrap().key).collect(), made.events)
     }
 
     #[test]

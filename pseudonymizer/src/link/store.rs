@@ -97,10 +97,14 @@ impl Store {
     }
 
     /// Writes the state for the next run, sealed to this zone itself.
-    pub(crate) fn write_state(&self, rows: &[([u8; 16], Earlier)], to: &SealRecipient) -> Result<(), LinkError> {
+    pub(crate) fn write_state(
+        &self,
+        rows: impl Iterator<Item = ([u8; 16], Earlier)>,
+        to: &SealRecipient,
+    ) -> Result<(), LinkError> {
         let schema = crosswalk::state_schema();
         let mut writer = BatchWriter::create(&self.next(STATE), &schema, to).map_err(LinkError::seal)?;
-        for rows in rows.chunks(ROWS) {
+        for rows in chunks(rows) {
             let keys = UInt64Array::from_iter_values(rows.iter().map(|(_, known)| known.key));
             let born = UInt32Array::from_iter_values(rows.iter().map(|(_, known)| known.born));
             let atoms = ids(rows.iter().map(|(id, _)| id))?;
@@ -142,12 +146,12 @@ impl Store {
     /// Writes the crosswalk, sealed to the enclave.
     pub(crate) fn write_crosswalk(
         &self,
-        rows: &[([u8; 16], Option<u64>, &'static str)],
+        rows: impl Iterator<Item = ([u8; 16], Option<u64>, &'static str)>,
         to: &SealRecipient,
     ) -> Result<(), LinkError> {
         let schema = crosswalk::schema();
         let mut writer = BatchWriter::create(&self.next(crosswalk::FILE), &schema, to).map_err(LinkError::seal)?;
-        for rows in rows.chunks(ROWS) {
+        for rows in chunks(rows) {
             let keys: UInt64Array = rows.iter().map(|(_, key, _)| *key).collect();
             let grades = StringArray::from_iter_values(rows.iter().map(|(_, _, grade)| *grade));
             let atoms = ids(rows.iter().map(|(id, _, _)| id))?;
@@ -210,6 +214,11 @@ fn complete(out: &Path, partial: &Path) -> Result<(), LinkError> {
         }
     }
     fs::remove_dir_all(partial).map_err(LinkError::io(partial))
+}
+
+/// Rows, as many at a time as one Arrow batch takes.
+fn chunks<T>(mut rows: impl Iterator<Item = T>) -> impl Iterator<Item = Vec<T>> {
+    std::iter::from_fn(move || Some(rows.by_ref().take(ROWS).collect()).filter(|some: &Vec<T>| !some.is_empty()))
 }
 
 fn ids<'a>(ids: impl ExactSizeIterator<Item = &'a [u8; 16]>) -> Result<ArrayRef, LinkError> {
