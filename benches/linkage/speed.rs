@@ -2,7 +2,7 @@
 //! public [`link::run`]. No person and no name is behind the tokens: link sees random numbers that are equal or not, and so does this.
 //!
 //! `speed --persons 1000000`: writes the files below `target/bench-data/speed` (about 0.8 GB a million persons; they are removed
-//! unless `--keep`), then links them in a process of its own and prints seconds and that process's greatest memory. The process is
+//! unless `--keep`), then links them in a process of its own and prints seconds, processor seconds and that process's greatest memory. The process is
 //! this executable again, with `speed --child <what> --folder <folder>`.
 
 use std::collections::HashMap;
@@ -42,9 +42,9 @@ pub fn run(arguments: &[String]) {
         written.bytes / 1_000_000,
         began.elapsed().as_secs_f64()
     );
-    println!("{:<28} {:>10} {:>9} {:>9} {:>9}", "link", "atoms", "persons", "seconds", "peak MB");
-    let Measured { atoms, persons, seconds, peak } = Measured::of(&folder, "full");
-    println!("{:<28} {atoms:>10} {persons:>9} {seconds:>9.1} {peak:>9.0}", "all, from nothing");
+    println!("{:<20} {:>10} {:>9} {:>9} {:>9} {:>9}", "link", "atoms", "persons", "seconds", "cpu s", "peak MB");
+    let Measured { atoms, persons, seconds, processor, peak } = Measured::of(&folder, "full");
+    println!("{:<20} {atoms:>10} {persons:>9} {seconds:>9.1} {processor:>9.1} {peak:>9.0}", "all, from nothing");
     if !arguments.iter().any(|it| it == "--keep") {
         fs::remove_dir_all(&folder).unwrap();
     }
@@ -59,6 +59,7 @@ struct Measured {
     atoms: u64,
     persons: u64,
     seconds: f64,
+    processor: f64,
     peak: f64,
 }
 
@@ -70,13 +71,14 @@ impl Measured {
             .unwrap();
         let text = String::from_utf8_lossy(&run.stdout).into_owned();
         let words: Vec<&str> = text.split_whitespace().collect();
-        let [.., atoms, persons, seconds, peak] = words[..] else {
+        let [.., atoms, persons, seconds, processor, peak] = words[..] else {
             panic!("{child}: {}", String::from_utf8_lossy(&run.stderr))
         };
         Self {
             atoms: atoms.parse().unwrap(),
             persons: persons.parse().unwrap(),
             seconds: seconds.parse().unwrap(),
+            processor: processor.parse().unwrap(),
             peak: peak.parse().unwrap(),
         }
     }
@@ -92,13 +94,21 @@ fn full(folder: &Path) {
     let began = Instant::now();
     let report = link::run(&LinkJob::new(&keys, &out, &tokens, &policy), Timestamp::UNIX_EPOCH, &mut |_| {}).unwrap();
     let seconds = began.elapsed().as_secs_f64();
-    println!("{} {} {seconds} {}", report.atoms, report.persons, peak_megabytes());
+    println!("{} {} {seconds} {} {}", report.atoms, report.persons, processor_seconds(), peak_megabytes());
 }
 
 fn batches(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(folder.join("batches")).unwrap().map(|it| it.unwrap().path()).collect();
     found.sort();
     found
+}
+
+/// Seconds of processor time of this process, all threads: what it takes where nobody else is at work (proc(5), fields 14 and 15 of
+/// `stat`; 100 ticks a second on Linux).
+fn processor_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
 }
 
 /// The greatest resident memory of this process so far (proc(5), `VmHWM`).
