@@ -21,6 +21,7 @@ mod evidence;
 mod gather;
 mod groups;
 mod keys;
+mod names;
 mod parallel;
 mod permutation;
 mod persons;
@@ -39,7 +40,7 @@ pub use error::LinkError;
 pub use report::LinkReport;
 
 use absent::{Absent, Turns};
-use atoms::Atoms;
+use atoms::{Atom, Atoms};
 use keys::{Assignment, Earlier, Event};
 use persons::Persons;
 use rules::Partition;
@@ -86,10 +87,18 @@ pub struct LinkProgress {
 pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgress)) -> Result<LinkReport, LinkError> {
     let keys = KeyFolder::open(job.keys.path(), Zone::Linkage).map_err(LinkError::keys)?;
     let identity = keys.seal().map_err(LinkError::keys)?;
-    let checked = tokens::check(job.tokens, &keys)?;
+    let mut handed = tokens::check(job.tokens, &keys, &|_| None)?;
+    let agreed = handed.agreed.take().ok_or(LinkError::Nothing)?;
     let store = Store::open(job.out)?;
-    let handed = checked.gather(store.scratch(), |atoms| progress(LinkProgress { atoms, persons: None }))?;
-    let atoms = handed.atoms;
+    let standing = handed.standing();
+    let bit = |source: u8| 1_u128.wrapping_shl(u32::from(source));
+    let listed =
+        |atom: &Atom| standing.iter().filter(|(_, of)| of.touches(atom)).fold(0, |all, (of, _)| all | bit(*of));
+    let tokens::Gathered { atoms, listed } =
+        handed.gather(store.scratch(), listed, |atoms| progress(LinkProgress { atoms, persons: None }))?;
+    let of_source = |source: u8| listed.iter().filter(move |(_, lists)| **lists & bit(source) != 0).map(|(id, _)| *id);
+    let touched: Vec<(u8, Vec<[u8; 16]>)> =
+        standing.iter().map(|(source, _)| (*source, of_source(*source).collect())).collect();
     let earlier = store.earlier(&identity)?;
     let out_before = store.absent(&identity)?;
     let run = Marker::beside(job.out).map_or(1, |(_, marker)| marker.run.saturating_add(1));
@@ -99,14 +108,14 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
     let assigned = keys::assign(&atoms, &partition.roots, &earlier, run, || rng.next_u64());
     let mut report = LinkReport::of(&atoms, &partition, &handed.sources);
     count_events(&mut report, &assigned.events);
-    let absent = Absent::of(&atoms, &partition, &handed.touched, &handed.sources, &out_before);
+    let absent = Absent::of(&atoms, &partition, &touched, &handed.sources, &out_before);
     let turns = absent.turns(&atoms, &partition, &handed.sources, |id| earlier.contains_key(id), &out_before);
     report.absent_by_source.clone_from(&absent.by_source);
     progress(LinkProgress { atoms: report.atoms, persons: Some(report.persons) });
 
     let found =
         Found { atoms: &atoms, partition: &partition, assigned: &assigned, absent, turns, out_before, earlier, run };
-    found.write(&store, &keys, &handed.agreed, now)?;
+    found.write(&store, &keys, &agreed, now)?;
     let (_, sha256) = catalog::manifest::digest(&store.next(crosswalk::FILE)).map_err(LinkError::unreadable)?;
     report.crosswalk.clone_from(&sha256);
     let marker = Marker {
@@ -115,9 +124,9 @@ pub fn run(job: &LinkJob<'_>, now: Timestamp, progress: &mut dyn FnMut(LinkProgr
         made_at: now,
         atoms: report.atoms,
         persons: report.persons,
-        epoch: handed.agreed.epoch,
-        normaliser: handed.agreed.normaliser,
-        batches: handed.batches,
+        epoch: agreed.epoch,
+        normaliser: agreed.normaliser,
+        batches: handed.names(),
     };
     store.write_json(store::REPORT, &report)?;
     store.write_json(crosswalk::MARKER, &marker)?;

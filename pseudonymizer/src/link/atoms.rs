@@ -1,7 +1,11 @@
 //! Atoms as the linkage zone sees them: random ids, tokens as dense numbers, months of the insurer line.
 
+use std::collections::HashSet;
+use std::io;
+
 use super::gather::{Fault, Gather};
 use super::groups::Groups;
+use super::names::Names;
 pub(crate) use crate::tokens::{KINDS, Kind};
 
 /// One atom as it was read.
@@ -11,6 +15,8 @@ pub(crate) struct Atom {
     pub(crate) id: [u8; 16],
     /// Place among the names of the sources.
     pub(crate) source: u8,
+    /// Place among the batches.
+    pub(crate) batch: u32,
     /// Tokens by kind, permuted under the zone's key; none where an input was missing.
     pub(crate) tokens: [Option<[u8; 16]>; KINDS],
     /// First and last month of the atom's insurer line, in months since year 0.
@@ -45,14 +51,18 @@ impl Months {
 /// makes everything that follows a function of the atoms and of which of them share a token: neither the order of files shows, nor
 /// the key that the tokens were made under, so that a new epoch leaves every person as it was.
 ///
-/// 65 bytes an atom. An atom's tokens stand together: rules ask for several of one atom.
+/// 69 bytes an atom. An atom's tokens stand together: rules ask for several of one atom.
 pub(crate) struct Atoms {
     ids: Vec<[u8; 16]>,
     sources: Vec<u8>,
+    batches: Vec<u32>,
     lines: Vec<Line>,
     /// `KINDS` an atom; 0 where there is none.
     tokens: Vec<u32>,
     distinct: [u32; KINDS],
+    names: Names,
+    /// Tokens that make no group.
+    apart: HashSet<(Kind, u32)>,
 }
 
 /// The months of an atom; no month where there are none.
@@ -80,6 +90,7 @@ impl Line {
 pub(super) struct Columns<'a> {
     pub(super) ids: &'a mut [[u8; 16]],
     pub(super) sources: &'a mut [u8],
+    pub(super) batches: &'a mut [u32],
     pub(super) lines: &'a mut [Line],
 }
 
@@ -87,11 +98,11 @@ impl Columns<'_> {
     /// The first `count` atoms, or all, and the others.
     pub(super) fn split_at(self, count: usize) -> (Self, Self) {
         let count = count.min(self.ids.len());
-        let (ids, sources, lines) =
-            (self.ids.split_at_mut(count), self.sources.split_at_mut(count), self.lines.split_at_mut(count));
+        let (ids, sources) = (self.ids.split_at_mut(count), self.sources.split_at_mut(count));
+        let (batches, lines) = (self.batches.split_at_mut(count), self.lines.split_at_mut(count));
         (
-            Self { ids: ids.0, sources: sources.0, lines: lines.0 },
-            Self { ids: ids.1, sources: sources.1, lines: lines.1 },
+            Self { ids: ids.0, sources: sources.0, batches: batches.0, lines: lines.0 },
+            Self { ids: ids.1, sources: sources.1, batches: batches.1, lines: lines.1 },
         )
     }
 }
@@ -108,18 +119,21 @@ impl Atoms {
         Self {
             ids: vec![[0; 16]; count],
             sources: vec![0; count],
+            batches: vec![0; count],
             lines: vec![Line::NONE; count],
             tokens: Vec::new(),
             distinct: [0; KINDS],
+            names: Names::default(),
+            apart: HashSet::new(),
         }
     }
 
     pub(super) fn columns(&mut self) -> Columns<'_> {
-        Columns { ids: &mut self.ids, sources: &mut self.sources, lines: &mut self.lines }
+        Columns { ids: &mut self.ids, sources: &mut self.sources, batches: &mut self.batches, lines: &mut self.lines }
     }
 
-    pub(super) fn number(&mut self, tokens: Vec<u32>, distinct: [u32; KINDS]) {
-        (self.tokens, self.distinct) = (tokens, distinct);
+    pub(super) fn number(&mut self, tokens: Vec<u32>, distinct: [u32; KINDS], names: Names) {
+        (self.tokens, self.distinct, self.names) = (tokens, distinct, names);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -135,6 +149,11 @@ impl Atoms {
         &self.sources
     }
 
+    /// Place of each atom's batch among the batches.
+    pub(crate) fn batches(&self) -> &[u32] {
+        &self.batches
+    }
+
     pub(crate) fn months(&self, atom: u32) -> Option<Months> {
         self.lines.get(atom as usize)?.months()
     }
@@ -145,11 +164,31 @@ impl Atoms {
         (number != 0).then_some(number)
     }
 
+    /// How many different tokens of the kind there are: they are numbered from 1 to this.
+    pub(crate) fn distinct(&self, kind: Kind) -> u32 {
+        self.distinct.get(kind.place()).copied().unwrap_or(0)
+    }
+
+    /// The bytes of each token of the kind with its number, in the order of the bytes. Read from the disk where the atoms were many;
+    /// what cannot be read is the last that comes.
+    pub(crate) fn spelled(&self, kind: Kind) -> impl Iterator<Item = io::Result<([u8; 16], u32)>> {
+        let number = move |name: io::Result<([u8; 16], u32)>| {
+            name.map(|(token, first)| (token, self.token(first, kind).unwrap_or_default()))
+        };
+        self.names.of(kind).map(number)
+    }
+
+    /// From here on the token makes no group: it is known to join nothing.
+    pub(crate) fn set_apart(&mut self, kind: Kind, number: u32) {
+        self.apart.insert((kind, number));
+    }
+
     /// Atoms that share a token of the kind, in the order of their first atoms; at least two each, ascending.
     pub(crate) fn groups(&self, kind: Kind) -> Groups {
-        let distinct = self.distinct.get(kind.place()).copied().unwrap_or(0);
-        let token = move |tokens: &[u32; KINDS]| tokens.get(kind.place()).copied().filter(|token| *token > 0);
-        Groups::new(distinct, || {
+        let apart = |token: u32| !self.apart.is_empty() && self.apart.contains(&(kind, token));
+        let token =
+            move |tokens: &[u32; KINDS]| tokens.get(kind.place()).copied().filter(|token| *token > 0 && !apart(*token));
+        Groups::new(self.distinct(kind), || {
             (0..).zip(self.tokens.as_chunks().0).filter_map(move |(atom, tokens)| Some((atom, token(tokens)?)))
         })
     }

@@ -6,17 +6,19 @@
 //! and each bucket of tokens is sorted and tells every atom the first atom that has its token.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::atoms::{Atom, Atoms, KINDS, Line};
+use super::names::{NAME_BUCKETS, Names};
 use super::parallel;
 use super::ranks::Ranks;
 use super::spill::Spill;
 
 /// First bits of an id or token that choose its bucket.
 const BUCKET_BITS: u32 = 6;
-const BUCKETS: usize = 1 << BUCKET_BITS;
+pub(super) const BUCKETS: usize = 1 << BUCKET_BITS;
 /// Buckets of the atoms, and of the tokens of each kind.
 const ALL_BUCKETS: usize = BUCKETS * (1 + KINDS);
 
@@ -33,17 +35,20 @@ pub(crate) enum Fault {
 pub(crate) struct Gather {
     spill: Spill,
     atoms: u32,
+    folder: Option<PathBuf>,
+    memory_max: usize,
 }
 
 impl Gather {
     /// Keeps all in memory.
     pub(crate) fn in_memory() -> Self {
-        Self { spill: Spill::in_memory(ALL_BUCKETS), atoms: 0 }
+        Self { spill: Spill::in_memory(ALL_BUCKETS), atoms: 0, folder: None, memory_max: usize::MAX }
     }
 
     /// Keeps up to `memory_max` bytes in memory, and more sealed in `folder`.
     pub(crate) fn on_disk(memory_max: usize, folder: &Path) -> io::Result<Self> {
-        Ok(Self { spill: Spill::on_disk(ALL_BUCKETS, memory_max, folder)?, atoms: 0 })
+        let spill = Spill::on_disk(ALL_BUCKETS, memory_max, folder)?;
+        Ok(Self { spill, atoms: 0, folder: Some(folder.to_owned()), memory_max })
     }
 
     /// Appends a row.
@@ -51,14 +56,20 @@ impl Gather {
         let number = self.atoms;
         self.atoms = number.checked_add(1).ok_or(io::ErrorKind::FileTooLarge)?;
         self.spill.push(bucket_of(&atom.id), &AtomRecord::encode(atom, number))?;
-        let mut record = [0; TOKEN_RECORD];
         for (place, token) in atom.tokens.iter().enumerate() {
             if let Some(token) = token {
-                put(&mut record, token.iter().chain(&number.to_le_bytes()));
-                self.spill.push(BUCKETS * (1 + place) + bucket_of(token), &record)?;
+                self.spill.push(BUCKETS * (1 + place) + bucket_of(token), &token_record(token, number))?;
             }
         }
         Ok(())
+    }
+
+    /// Where names go: to the disk if rows went there.
+    fn beside(&self) -> io::Result<Spill> {
+        match &self.folder {
+            Some(folder) => Spill::on_disk(NAME_BUCKETS, self.memory_max / 8, folder),
+            None => Ok(Spill::in_memory(NAME_BUCKETS)),
+        }
     }
 
     /// What came together. Any rows split over any threads in any order give the same.
@@ -76,10 +87,14 @@ impl Gather {
             all.iter().zip(starts).map(|(one, start)| Part { spill: &one.spill, start }).collect();
         let mut atoms = Atoms::blank(count as usize);
         let places = place(&parts, &mut atoms, threads)?;
-        let firsts = first_atoms(&parts, &places, threads)?;
+        let names = (0..threads).map(|_| all.first().map_or(Ok(Spill::in_memory(NAME_BUCKETS)), Self::beside));
+        let names = Mutex::new(names.collect::<io::Result<_>>().map_err(Fault::Io)?);
+        let firsts = first_atoms(&parts, &places, &names, threads)?;
         drop(places);
         drop(all);
-        number(firsts, &mut atoms, threads);
+        let mut names: Vec<Spill> = names.into_inner().unwrap_or_else(PoisonError::into_inner);
+        names.iter_mut().try_for_each(Spill::settle).map_err(Fault::Io)?;
+        number(firsts, &mut atoms, Names::new(names), threads);
         Ok(atoms)
     }
 }
@@ -94,11 +109,7 @@ fn bucket_of(bytes: &[u8; 16]) -> usize {
     usize::from(bytes.first().copied().unwrap_or(0) >> (8 - BUCKET_BITS))
 }
 
-fn put<'a>(record: &mut [u8], bytes: impl Iterator<Item = &'a u8>) {
-    record.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-}
-
-const ATOM_RECORD: usize = 16 + 4 + 1 + 8;
+const ATOM_RECORD: usize = 16 + 4 + 1 + 4 + 8;
 
 /// An atom on its way: its id as a number, then the row's number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,6 +117,7 @@ struct AtomRecord {
     id: u128,
     row: u32,
     source: u8,
+    batch: u32,
     line: Line,
 }
 
@@ -113,7 +125,7 @@ impl AtomRecord {
     fn encode(atom: &Atom, row: u32) -> [u8; ATOM_RECORD] {
         let line = Line::of(atom.months);
         let mut record = [0; ATOM_RECORD];
-        let rest = row.to_le_bytes().into_iter().chain([atom.source]);
+        let rest = row.to_le_bytes().into_iter().chain([atom.source]).chain(atom.batch.to_le_bytes());
         let rest = rest.chain(line.first.to_le_bytes()).chain(line.last.to_le_bytes());
         record.iter_mut().zip(atom.id.into_iter().chain(rest)).for_each(|(to, from)| *to = from);
         record
@@ -123,9 +135,11 @@ impl AtomRecord {
         let (id, rest) = record.split_first_chunk()?;
         let (row, rest) = rest.split_first_chunk()?;
         let (&source, rest) = rest.split_first()?;
+        let (batch, rest) = rest.split_first_chunk()?;
         let (first, rest) = rest.split_first_chunk()?;
         let line = Line { first: i32::from_le_bytes(*first), last: i32::from_le_bytes(*rest.first_chunk()?) };
-        Some(Self { id: u128::from_be_bytes(*id), row: u32::from_le_bytes(*row), source, line })
+        let (row, batch) = (u32::from_le_bytes(*row), u32::from_le_bytes(*batch));
+        Some(Self { id: u128::from_be_bytes(*id), row, source, batch, line })
     }
 }
 
@@ -157,9 +171,9 @@ fn place(parts: &[Part<'_>], atoms: &mut Atoms, threads: usize) -> Result<Vec<At
         if records.windows(2).any(|pair| matches!(pair, [a, b] if a.id == b.id)) {
             return Err(Fault::Twice);
         }
-        let columns = columns.ids.iter_mut().zip(columns.sources).zip(columns.lines);
-        for ((at, record), ((id, source), line)) in (first..).zip(&records).zip(columns) {
-            (*id, *source, *line) = (record.id.to_be_bytes(), record.source, record.line);
+        let sorted = (first..).zip(&records).zip(columns.ids.iter_mut().zip(columns.sources));
+        for (((at, record), (id, source)), (batch, line)) in sorted.zip(columns.batches.iter_mut().zip(columns.lines)) {
+            (*id, *source, *batch, *line) = (record.id.to_be_bytes(), record.source, record.batch, record.line);
             if let Some(place) = places.get(record.row as usize) {
                 place.store(u32::try_from(at).unwrap_or(u32::MAX), Ordering::Relaxed);
             }
@@ -169,38 +183,67 @@ fn place(parts: &[Part<'_>], atoms: &mut Atoms, threads: usize) -> Result<Vec<At
     Ok(places)
 }
 
-const TOKEN_RECORD: usize = 16 + 4;
+pub(super) const TOKEN_RECORD: usize = 16 + 4;
 
-/// By atom and kind, one more than the first atom that has the same token; 0 where there is none.
-fn first_atoms(parts: &[Part<'_>], places: &[AtomicU32], threads: usize) -> Result<Vec<u32>, Fault> {
+/// Token and number of a record.
+pub(super) fn token_of(record: &[u8; TOKEN_RECORD]) -> Option<([u8; 16], u32)> {
+    let (token, number) = record.split_first_chunk()?;
+    Some((*token, u32::from_le_bytes(*number.first_chunk()?)))
+}
+
+fn token_record(token: &[u8; 16], number: u32) -> [u8; TOKEN_RECORD] {
+    let mut record = [0; TOKEN_RECORD];
+    record.iter_mut().zip(token.iter().chain(&number.to_le_bytes())).for_each(|(to, from)| *to = *from);
+    record
+}
+
+/// By atom and kind, one more than the first atom that has the same token; 0 where there is none. Each different token goes to one
+/// of `names`, of which there is one for each thread.
+fn first_atoms(
+    parts: &[Part<'_>],
+    places: &[AtomicU32],
+    names: &Mutex<Vec<Spill>>,
+    threads: usize,
+) -> Result<Vec<u32>, Fault> {
     let firsts = zeros(places.len() * KINDS);
     let jobs = (0..KINDS).flat_map(|kind| (0..BUCKETS).map(move |bucket| (kind, bucket)));
     parallel::each(threads, jobs, |(kind, bucket)| {
-        let bucket = BUCKETS * (1 + kind) + bucket;
-        let rows = parts.iter().map(|part| part.spill.len(bucket)).sum::<usize>() / TOKEN_RECORD;
-        let mut records: Vec<(u64, u64, u32)> = Vec::with_capacity(rows);
-        for part in parts {
-            let decode = |record: &[u8; TOKEN_RECORD]| {
-                let (high, rest) = record.split_first_chunk()?;
-                let (low, row) = rest.split_first_chunk()?;
-                let place = places.get((part.start + u32::from_le_bytes(*row.first_chunk()?)) as usize)?;
-                Some((u64::from_be_bytes(*high), u64::from_be_bytes(*low), place.load(Ordering::Relaxed)))
-            };
-            let read = |some: &[u8]| records.extend(some.as_chunks().0.iter().filter_map(decode));
-            part.spill.read(bucket, read).map_err(Fault::Io)?;
-        }
-        records.sort_unstable();
+        let records = sorted_tokens(parts, places, BUCKETS * (1 + kind) + bucket)?;
+        let free = names.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        // INVARIANT: there is one for each thread.
+        let Some(mut spelled) = free else { return Ok(()) };
         for group in records.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            let Some((_, _, first)) = group.first() else { continue };
+            let Some((high, low, first)) = group.first() else { continue };
+            let token = (u128::from(*high) << 64 | u128::from(*low)).to_be_bytes();
+            spelled.push(BUCKETS * kind + bucket, &token_record(&token, *first)).map_err(Fault::Io)?;
             for (_, _, atom) in group {
                 if let Some(token) = firsts.get(*atom as usize * KINDS + kind) {
                     token.store(first + 1, Ordering::Relaxed);
                 }
             }
         }
+        names.lock().unwrap_or_else(PoisonError::into_inner).push(spelled);
         Ok(())
     })?;
     Ok(firsts.into_iter().map(AtomicU32::into_inner).collect())
+}
+
+/// A bucket's tokens in two halves, each with an atom that has it.
+fn sorted_tokens(parts: &[Part<'_>], places: &[AtomicU32], bucket: usize) -> Result<Vec<(u64, u64, u32)>, Fault> {
+    let rows = parts.iter().map(|part| part.spill.len(bucket)).sum::<usize>() / TOKEN_RECORD;
+    let mut records = Vec::with_capacity(rows);
+    for part in parts {
+        let decode = |record: &[u8; TOKEN_RECORD]| {
+            let (high, rest) = record.split_first_chunk()?;
+            let (low, row) = rest.split_first_chunk()?;
+            let place = places.get((part.start + u32::from_le_bytes(*row.first_chunk()?)) as usize)?;
+            Some((u64::from_be_bytes(*high), u64::from_be_bytes(*low), place.load(Ordering::Relaxed)))
+        };
+        let read = |some: &[u8]| records.extend(some.as_chunks().0.iter().filter_map(decode));
+        part.spill.read(bucket, read).map_err(Fault::Io)?;
+    }
+    records.sort_unstable();
+    Ok(records)
 }
 
 fn zeros(count: usize) -> Vec<AtomicU32> {
@@ -208,7 +251,7 @@ fn zeros(count: usize) -> Vec<AtomicU32> {
 }
 
 /// Numbers the tokens of each kind from 1, in the order of their first atoms.
-fn number(mut firsts: Vec<u32>, atoms: &mut Atoms, threads: usize) {
+fn number(mut firsts: Vec<u32>, atoms: &mut Atoms, names: Names, threads: usize) {
     /// Atoms that a thread takes at a time.
     const SOME: usize = 64 * 1024;
     let mut words: [Vec<u64>; KINDS] = std::array::from_fn(|_| vec![0; atoms.len().div_ceil(64)]);
@@ -231,7 +274,7 @@ fn number(mut firsts: Vec<u32>, atoms: &mut Atoms, threads: usize) {
         Ok(())
     };
     let Ok(()) = parallel::each(threads, firsts.chunks_mut(SOME * KINDS), renumber);
-    atoms.number(firsts, ranks.each_ref().map(Ranks::len));
+    atoms.number(firsts, ranks.each_ref().map(Ranks::len), names);
 }
 
 #[cfg(test)]

@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     fn atoms(count: u8) -> Atoms {
-        let atom = |id| Atom { id: [id; 16], source: 0, tokens: [None; KINDS], months: None };
+        let atom = |id| Atom { id: [id; 16], source: 0, batch: 0, tokens: [None; KINDS], months: None };
         Atoms::new((0..count).map(atom).collect()).unwrap()
     }
 

@@ -1,6 +1,6 @@
 //! Reads token folders of holders: signature, metadata, rows. Refuses whatever holds content.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::convert::Infallible;
 use std::panic;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use super::gather::{Fault, Gather};
 use super::parallel;
 use super::permutation::Permutation;
 use crate::seal::BatchReader;
-use head::{Head, token_file};
+use head::{Head, Signed, token_file};
 use rows::Rows;
 
 mod head;
@@ -28,18 +28,18 @@ pub(crate) use head::signer;
 /// Bytes of rows that wait in memory on their way to [`Atoms`].
 const GATHER_BYTES: usize = 256 * 1024 * 1024;
 
-/// All that the holders handed over.
-pub(crate) struct Handed<A> {
-    /// Their atoms.
-    pub(crate) atoms: A,
-    /// Names of the sources by the places that atoms have: the four of the catalog, then the added ones.
-    pub(crate) sources: Vec<String>,
-    /// What the batches agree in.
-    pub(crate) agreed: Agreed,
-    /// Random names of the batches.
-    pub(crate) batches: Vec<String>,
-    /// By place of each source that has a list of persons who stay out: the atoms that it touches.
-    pub(crate) touched: Vec<(u8, Vec<[u8; 16]>)>,
+/// A batch that was handed over.
+pub(crate) struct Given {
+    /// Its token file.
+    pub(crate) path: PathBuf,
+    /// Its random name.
+    pub(crate) name: String,
+    /// SHA-256 of the sealed token file, hexadecimal.
+    pub(crate) sha256: String,
+    /// Place among the names of the sources.
+    pub(crate) source: u8,
+    /// What it says of persons who stay out.
+    pub(crate) said: Option<Said>,
 }
 
 /// What all batches of a run must agree in.
@@ -59,7 +59,7 @@ impl Agreed {
         self.release_to.parse().ok()
     }
 
-    fn first_difference(&self, other: &Self) -> Option<&'static str> {
+    pub(crate) fn first_difference(&self, other: &Self) -> Option<&'static str> {
         [
             (self.epoch != other.epoch, "epoch key"),
             (self.normaliser != other.normaliser, "normaliser version"),
@@ -77,29 +77,44 @@ const SOURCES_MAX: usize = 128;
 pub(crate) struct Checked {
     identity: SealIdentity,
     permutation: Permutation,
-    files: Vec<TokenFile>,
-    sources: Vec<String>,
-    agreed: Agreed,
-    batches: Vec<String>,
-    /// By place of each source that has a list of persons who stay out.
-    standing: Vec<(u8, Standing)>,
+    /// Names of the sources by the places that atoms have: the four of the catalog, then the added ones.
+    pub(crate) sources: Vec<String>,
+    /// What the batches agree in; nothing if all were skipped.
+    pub(crate) agreed: Option<Agreed>,
+    /// The batches that are to be read, in the order of the folders: the places that atoms have.
+    pub(crate) batches: Vec<Given>,
+    /// Names of those that were skipped.
+    pub(crate) skipped: Vec<String>,
 }
 
-struct TokenFile {
-    path: PathBuf,
-    /// Place of its source among the names of the sources.
-    source: u8,
+/// What a zone has of the rows of all files.
+pub(crate) struct Gathered {
+    /// Their atoms.
+    pub(crate) atoms: Atoms,
+    /// By atom that lists of persons who stay out touch, which ones: bits by the places of the sources.
+    pub(crate) listed: HashMap<[u8; 16], u128>,
 }
 
-/// Checks all folders.
-pub(crate) fn check(folders: &[PathBuf], keys: &KeyFolder) -> Result<Checked, LinkError> {
+/// Checks all folders but those of batches that `held` names by the digest of their token files.
+pub(crate) fn check(
+    folders: &[PathBuf],
+    keys: &KeyFolder,
+    held: &dyn Fn(&str) -> Option<String>,
+) -> Result<Checked, LinkError> {
+    if folders.is_empty() {
+        return Err(LinkError::Nothing);
+    }
     let identity = keys.seal().map_err(LinkError::keys)?;
     let permutation = Permutation::of(keys).map_err(LinkError::keys)?;
-    let mut names = HashSet::new();
+    let (mut names, mut heads, mut skipped) = (HashSet::new(), Vec::new(), Vec::new());
     let mut agreed: Option<Agreed> = None;
-    let mut heads = Vec::new();
-    for head in heads_of(folders, keys, &identity, &permutation) {
-        let head = head?;
+    for signed in signed_files(folders) {
+        let signed = signed?;
+        if let Some(name) = held(&signed.sha256) {
+            skipped.push(name);
+            continue;
+        }
+        let head = Head::read(signed, keys, &identity, &permutation)?;
         if !names.insert(head.batch.clone()) {
             return Err(LinkError::Twice { path: head.path });
         }
@@ -109,22 +124,16 @@ pub(crate) fn check(folders: &[PathBuf], keys: &KeyFolder) -> Result<Checked, Li
         agreed = Some(head.agreed.clone());
         heads.push(head);
     }
-    let agreed = agreed.ok_or(LinkError::Nothing)?;
     let sources = sources_of(&heads);
-    let mut batches: Vec<String> = names.into_iter().collect();
-    batches.sort_unstable();
-    let mut files = Vec::new();
-    let mut absent: BTreeMap<u8, Vec<Said>> = BTreeMap::new();
-    for Head { path, source, said, .. } in heads {
-        let lacks = || LinkError::Form { path: path.clone(), what: "sudare.source" };
+    let mut batches = Vec::with_capacity(heads.len());
+    for Head { path, sha256, source, batch: name, said, .. } in heads {
         let place = sources.iter().take(SOURCES_MAX).position(|name| *name == source);
-        let source = place.and_then(|place| u8::try_from(place).ok()).ok_or_else(lacks)?;
-        absent.entry(source).or_default().extend(said);
-        files.push(TokenFile { path, source });
+        let Some(source) = place.and_then(|place| u8::try_from(place).ok()) else {
+            return Err(LinkError::Form { path, what: "sudare.source" });
+        };
+        batches.push(Given { path, name, sha256, source, said });
     }
-    absent.retain(|_, said| !said.is_empty());
-    let standing = absent.iter().map(|(source, said)| (*source, Standing::of(said))).collect();
-    Ok(Checked { identity, permutation, files, sources, agreed, batches, standing })
+    Ok(Checked { identity, permutation, sources, agreed, batches, skipped })
 }
 
 /// Names of the sources by the places that atoms have. Added ones in the order of their names, so that the order of files does not
@@ -135,55 +144,67 @@ fn sources_of(heads: &[Head]) -> Vec<String> {
     known.iter().chain(added).cloned().collect()
 }
 
-/// What stands above the rows of each folder's file, in the order of the folders.
-fn heads_of(
-    folders: &[PathBuf],
-    keys: &KeyFolder,
-    identity: &SealIdentity,
-    permutation: &Permutation,
-) -> Vec<Result<Head, LinkError>> {
-    let mut heads: Vec<Option<Result<Head, LinkError>>> = folders.iter().map(|_| None).collect();
-    let jobs = folders.iter().zip(&mut heads);
-    let Ok(()) = parallel::each(parallel::threads(), jobs, |(folder, head)| -> Result<(), Infallible> {
-        *head = Some(token_file(folder).and_then(|path| Head::read(path, keys, identity, permutation)));
+/// The token file of each folder with its signer, in the order of the folders.
+fn signed_files(folders: &[PathBuf]) -> Vec<Result<Signed, LinkError>> {
+    let mut files: Vec<Option<Result<Signed, LinkError>>> = folders.iter().map(|_| None).collect();
+    let jobs = folders.iter().zip(&mut files);
+    let Ok(()) = parallel::each(parallel::threads(), jobs, |(folder, file)| -> Result<(), Infallible> {
+        *file = Some(token_file(folder).and_then(Signed::of));
         Ok(())
     });
-    heads.into_iter().flatten().collect()
-}
-
-/// Reads all folders into rows, in the order of the files. `progress` is told the count of rows after each.
-pub(crate) fn read(
-    folders: &[PathBuf],
-    keys: &KeyFolder,
-    mut progress: impl FnMut(u64),
-) -> Result<Handed<Vec<Atom>>, LinkError> {
-    let checked = check(folders, keys)?;
-    let mut rows = Vec::new();
-    for file in &checked.files {
-        checked.each_atom(file, |atom| {
-            rows.push(atom.clone());
-            Ok(())
-        })?;
-        progress(rows.len() as u64);
-    }
-    let touched = rows.iter().flat_map(|atom| checked.touches(atom)).collect();
-    Ok(checked.hand_over(rows, touched))
+    files.into_iter().flatten().collect()
 }
 
 impl Checked {
-    /// Reads the rows of all files, a file a thread, with what does not fit into memory sealed in `folder`. `progress` is told the
-    /// count of atoms after each file.
-    pub(crate) fn gather(self, folder: &Path, mut progress: impl FnMut(u64)) -> Result<Handed<Atoms>, LinkError> {
+    /// Names of the batches, sorted.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.batches.iter().map(|batch| batch.name.clone()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// By place of each source that has a list of persons who stay out: what stands of it. What batches say is taken.
+    pub(crate) fn standing(&mut self) -> Vec<(u8, Standing)> {
+        let mut said: BTreeMap<u8, Vec<Said>> = BTreeMap::new();
+        for batch in &mut self.batches {
+            if let Some(one) = batch.said.take() {
+                said.entry(batch.source).or_default().push(one);
+            }
+        }
+        said.iter().map(|(source, said)| (*source, Standing::of(said))).collect()
+    }
+
+    /// All rows, in the order of the files. `progress` is told the count of rows after each.
+    pub(crate) fn rows(&self, mut progress: impl FnMut(u64)) -> Result<Vec<Atom>, LinkError> {
+        let mut rows = Vec::new();
+        for batch in (0..).zip(&self.batches) {
+            self.each_atom(batch, |atom| {
+                rows.push(atom);
+                Ok(())
+            })?;
+            progress(rows.len() as u64);
+        }
+        Ok(rows)
+    }
+
+    /// Reads the rows of all files, a file a thread, with what does not fit into memory sealed in `folder`. `listed` says which
+    /// lists touch an atom; `progress` is told the count of atoms after each file.
+    pub(crate) fn gather(
+        &self,
+        folder: &Path,
+        listed: impl Fn(&Atom) -> u128 + Sync,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Gathered, LinkError> {
         let threads = parallel::threads();
         let shares = (0..threads).map(|_| Gather::on_disk(GATHER_BYTES / threads, folder));
         let shares = shares.collect::<Result<Vec<_>, _>>().map_err(LinkError::io(folder))?;
-        let found = Mutex::new(Found { shares, touched: Vec::new() });
+        let found = Mutex::new(Found { shares, listed: HashMap::new() });
         let (told, counts) = mpsc::channel();
         thread::scope(|scope| {
-            let (found, checked) = (&found, &self);
+            let (found, listed) = (&found, &listed);
             let all = scope.spawn(move || {
-                let read = |(file, told)| checked.gather_file(file, found, told, folder);
-                parallel::each(threads, checked.files.iter().map(|file| (file, told.clone())), read)
+                let read = |(batch, told)| self.gather_file(batch, found, listed, &told, folder);
+                parallel::each(threads, (0..).zip(&self.batches).map(|batch| (batch, told.clone())), read)
             });
             let mut atoms = 0;
             for count in counts {
@@ -192,34 +213,42 @@ impl Checked {
             }
             all.join().unwrap_or_else(|cause| panic::resume_unwind(cause))
         })?;
-        let Found { shares, touched } = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let twice = || LinkError::Twice { path: self.files.first().map(|file| file.path.clone()).unwrap_or_default() };
+        let Found { shares, listed } = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         let atoms = Gather::finish(shares, threads).map_err(|fault| match fault {
             Fault::Io(cause) => LinkError::io(folder)(cause),
-            Fault::Twice => twice(),
+            Fault::Twice => LinkError::Twice { path: self.first_path() },
         })?;
-        Ok(self.hand_over(atoms, touched))
+        Ok(Gathered { atoms, listed })
+    }
+
+    /// What is named where it cannot be told which file is meant.
+    pub(crate) fn first_path(&self) -> PathBuf {
+        self.batches.first().map(|batch| batch.path.clone()).unwrap_or_default()
     }
 
     fn gather_file(
         &self,
-        file: &TokenFile,
+        batch: (u32, &Given),
         found: &Mutex<Found>,
-        told: mpsc::Sender<u64>,
+        listed: &(impl Fn(&Atom) -> u128 + Sync),
+        told: &mpsc::Sender<u64>,
         folder: &Path,
     ) -> Result<(), LinkError> {
         let free = found.lock().unwrap_or_else(PoisonError::into_inner).shares.pop();
         // INVARIANT: there is a share for each thread.
         let Some(mut gather) = free else { return Ok(()) };
         let (mut count, mut touched) = (0, Vec::new());
-        self.each_atom(file, |atom| {
+        self.each_atom(batch, |atom| {
             count += 1;
-            touched.extend(self.touches(atom));
-            gather.push(atom).map_err(LinkError::io(folder))
+            let lists = listed(&atom);
+            if lists != 0 {
+                touched.push((atom.id, lists));
+            }
+            gather.push(&atom).map_err(LinkError::io(folder))
         })?;
         let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
         found.shares.push(gather);
-        found.touched.extend(touched);
+        found.listed.extend(touched);
         // Somebody listens until all files are read.
         let _ = told.send(count);
         Ok(())
@@ -227,35 +256,17 @@ impl Checked {
 
     fn each_atom(
         &self,
-        file: &TokenFile,
-        mut each: impl FnMut(&Atom) -> Result<(), LinkError>,
+        (place, given): (u32, &Given),
+        mut each: impl FnMut(Atom) -> Result<(), LinkError>,
     ) -> Result<(), LinkError> {
-        for batch in BatchReader::open(&file.path, &self.identity).map_err(LinkError::seal)? {
+        let source = (given.source, place);
+        for batch in BatchReader::open(&given.path, &self.identity).map_err(LinkError::seal)? {
             let batch = batch.map_err(LinkError::seal)?;
-            for atom in Rows::of(&batch, file.source, &self.permutation, &file.path)?.atoms() {
-                each(&atom.ok_or_else(|| LinkError::Form { path: file.path.clone(), what: "atom" })?)?;
+            for atom in Rows::of(&batch, source, &self.permutation, &given.path)?.atoms() {
+                each(atom.ok_or_else(|| LinkError::Form { path: given.path.clone(), what: "atom" })?)?;
             }
         }
         Ok(())
-    }
-
-    /// The sources whose lists touch the atom.
-    fn touches<'a>(&'a self, atom: &'a Atom) -> impl Iterator<Item = (u8, [u8; 16])> {
-        let touching = self.standing.iter().filter(|(_, standing)| standing.touches(atom));
-        touching.map(|(source, _)| (*source, atom.id))
-    }
-
-    fn hand_over<A>(self, atoms: A, found: Vec<(u8, [u8; 16])>) -> Handed<A> {
-        let mut touched: Vec<(u8, Vec<[u8; 16]>)> =
-            self.standing.iter().map(|(source, _)| (*source, Vec::new())).collect();
-        for (source, id) in found {
-            let of = touched.iter_mut().find(|(told, _)| *told == source);
-            if let Some((_, ids)) = of {
-                ids.push(id);
-            }
-        }
-        let Self { sources, agreed, batches, .. } = self;
-        Handed { atoms, sources, agreed, batches, touched }
     }
 }
 
@@ -263,6 +274,5 @@ impl Checked {
 struct Found {
     /// Rows of each thread that is not at work.
     shares: Vec<Gather>,
-    /// Atoms that the list of a source touches.
-    touched: Vec<(u8, [u8; 16])>,
+    listed: HashMap<[u8; 16], u128>,
 }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use proptest::prelude::*;
 
@@ -35,9 +35,9 @@ fn token() -> impl Strategy<Value = Option<[u8; 16]>> {
 }
 
 prop_compose! {
-    fn row()(source in 0_u8..5, tokens in proptest::array::uniform10(token()), months in proptest::option::of((-9999_i32..24_500, 0_i32..200))) -> Atom {
+    fn row()(source in 0_u8..5, batch: u32, tokens in proptest::array::uniform10(token()), months in proptest::option::of((-9999_i32..24_500, 0_i32..200))) -> Atom {
         let months = months.map(|(first, length)| Months { first, last: first + length });
-        Atom { id: [0; 16], source, tokens, months }
+        Atom { id: [0; 16], source, batch, tokens, months }
     }
 }
 
@@ -68,11 +68,12 @@ proptest! {
         parts in proptest::collection::vec(0_usize..3, 120),
         memory_max in proptest::option::of(0_usize..4000),
     ) {
-        let atoms = gathered(&mixed, &parts, memory_max).unwrap();
+        let mut atoms = gathered(&mixed, &parts, memory_max).unwrap();
         prop_assert_eq!(tokens_of(&atoms), numbered(&rows));
         prop_assert_eq!(tokens_of(&Atoms::new(rows.clone()).unwrap()), numbered(&rows));
         prop_assert_eq!(atoms.ids(), rows.iter().map(|row| row.id).collect::<Vec<_>>());
         prop_assert_eq!(atoms.sources(), rows.iter().map(|row| row.source).collect::<Vec<_>>());
+        prop_assert_eq!(atoms.batches(), rows.iter().map(|row| row.batch).collect::<Vec<_>>());
         for (atom, row) in (0..).zip(&rows) {
             prop_assert_eq!(atoms.months(atom), row.months);
         }
@@ -83,8 +84,18 @@ proptest! {
                 wanted.resize(wanted.len().max(token), Vec::new());
                 wanted[token - 1].push(atom);
             }
+            prop_assert_eq!(atoms.distinct(kind) as usize, wanted.len());
+            let spelled: Vec<([u8; 16], u32)> = atoms.spelled(kind).collect::<Result<_, _>>().unwrap();
+            let names: BTreeMap<[u8; 16], u32> =
+                rows.iter().zip(numbered(&rows)).filter_map(|(row, numbers)| Some((row.tokens[kind.place()]?, numbers[kind.place()]))).collect();
+            prop_assert_eq!(spelled, names.into_iter().collect::<Vec<_>>());
             wanted.retain(|group| group.len() > 1);
-            prop_assert_eq!(atoms.groups(kind).into_iter().map(<[u32]>::to_vec).collect::<Vec<_>>(), wanted);
+            let groups = |atoms: &Atoms| atoms.groups(kind).into_iter().map(<[u32]>::to_vec).collect::<Vec<_>>();
+            prop_assert_eq!(groups(&atoms), wanted.clone());
+            if let Some(first) = wanted.first().and_then(|group| group.first()) {
+                atoms.set_apart(kind, atoms.token(*first, kind).unwrap());
+                prop_assert_eq!(groups(&atoms), &wanted[1..]);
+            }
         }
     }
 
@@ -103,7 +114,7 @@ proptest! {
 #[test]
 fn tokens_that_agree_in_all_but_the_last_byte_differ_and_ids_too() {
     let near = |last: u8| std::array::from_fn(|at| if at == 15 { last } else { 7 });
-    let row = |id, token| Atom { id: near(id), source: 0, tokens: [Some(near(token)); KINDS], months: None };
+    let row = |id, token| Atom { id: near(id), source: 0, batch: 0, tokens: [Some(near(token)); KINDS], months: None };
     let atoms = Atoms::new(vec![row(2, 1), row(1, 2), row(3, 1)]).unwrap();
     assert_eq!(tokens_of(&atoms), [[1; KINDS], [2; KINDS], [2; KINDS]]);
 }

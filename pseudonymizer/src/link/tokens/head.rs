@@ -14,9 +14,24 @@ use crate::seal::{self, BatchReader};
 /// The one sealed file of a token folder.
 const TOKENS: &str = "tokens.arrow.age";
 
+/// A token file that somebody signed.
+pub(super) struct Signed {
+    path: PathBuf,
+    signer: VerifyingKey,
+    pub(super) sha256: String,
+}
+
+impl Signed {
+    pub(super) fn of(path: PathBuf) -> Result<Self, LinkError> {
+        let (signer, sha256) = signed(&path)?;
+        Ok(Self { path, signer, sha256 })
+    }
+}
+
 /// What a token file says of itself.
 pub(super) struct Head {
     pub(super) path: PathBuf,
+    pub(super) sha256: String,
     pub(super) source: String,
     /// The batch's random name.
     pub(super) batch: String,
@@ -29,12 +44,11 @@ impl Head {
     /// Reads the head of a file of a holder that the zone trusts. What it says of its source is believed only if the key that signed
     /// it is the one trusted for that source; no row is looked at.
     pub(super) fn read(
-        path: PathBuf,
+        Signed { path, signer, sha256 }: Signed,
         keys: &KeyFolder,
         identity: &SealIdentity,
         permutation: &Permutation,
     ) -> Result<Self, LinkError> {
-        let signer = signer(&path)?;
         let schema = BatchReader::open(&path, identity).map_err(LinkError::seal)?.schema();
         let entry = |what: &'static str| {
             schema.metadata().get(what).cloned().ok_or_else(|| LinkError::Form { path: path.clone(), what })
@@ -51,7 +65,7 @@ impl Head {
         };
         let batch = entry("sudare.batch")?;
         let said = Said::beside(&path, schema.metadata(), identity, permutation)?;
-        Ok(Self { path, source, batch, agreed, said })
+        Ok(Self { path, sha256, source, batch, agreed, said })
     }
 }
 
@@ -80,12 +94,17 @@ fn refuse_content(folder: &Path) -> Result<(), LinkError> {
 /// Whose signature over the SHA-256 of the sealed file stands beside it: two words in hexadecimal, signature and public key. Whether
 /// that key is one to believe is another question.
 pub(crate) fn signer(path: &Path) -> Result<VerifyingKey, LinkError> {
+    signed(path).map(|(key, _)| key)
+}
+
+/// The same, with the digest.
+fn signed(path: &Path) -> Result<(VerifyingKey, String), LinkError> {
     let unsigned = || LinkError::Signature { path: path.to_owned() };
     let text = fs::read_to_string(seal::signature_of(path)).map_err(|_| unsigned())?;
     let mut words = text.split_whitespace();
     let signature = words.next().and_then(|word| hex::decode(word).ok()).ok_or_else(unsigned)?;
     let key = words.next().and_then(VerifyingKey::from_hex).ok_or_else(unsigned)?;
     let (_, digest) = catalog::manifest::digest(path).map_err(LinkError::unreadable)?;
-    let digest = hex::decode(digest).map_err(|_| unsigned())?;
-    if key.verify(&digest, &signature) { Ok(key) } else { Err(unsigned()) }
+    let bytes = hex::decode(&digest).map_err(|_| unsigned())?;
+    if key.verify(&bytes, &signature) { Ok((key, digest)) } else { Err(unsigned()) }
 }

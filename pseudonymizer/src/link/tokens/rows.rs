@@ -13,6 +13,7 @@ use crate::link::permutation::{Block, Permutation};
 /// Some rows in memory.
 pub(super) struct Rows<'a> {
     source: u8,
+    batch: u32,
     ids: &'a FixedSizeBinaryArray,
     tokens: Vec<Permuted<'a>>,
     first: &'a Date32Array,
@@ -26,9 +27,10 @@ struct Permuted<'a> {
 }
 
 impl<'a> Rows<'a> {
+    /// `source` and `place`: those of the batch.
     pub(super) fn of(
         batch: &'a RecordBatch,
-        source: u8,
+        (source, place): (u8, u32),
         permutation: &Permutation,
         path: &Path,
     ) -> Result<Self, LinkError> {
@@ -48,14 +50,16 @@ impl<'a> Rows<'a> {
         };
         let tokens = Kind::AT_REST.into_iter().map(|kind| Ok(Permuted::of(bytes(kind.name())?, permutation)));
         let tokens = tokens.collect::<Result<_, _>>()?;
-        Ok(Self { source, ids: bytes("atom")?, tokens, first: date("first_month")?, last: date("last_month")? })
+        let (first, last) = (date("first_month")?, date("last_month")?);
+        Ok(Self { source, batch: place, ids: bytes("atom")?, tokens, first, last })
     }
 
     /// The atoms of the rows. None where the id is not one.
     pub(super) fn atoms(&self) -> impl Iterator<Item = Option<Atom>> {
         (0..self.ids.len()).map(|row| {
             let id = self.ids.value(row).try_into().ok()?;
-            Some(Atom { id, source: self.source, tokens: self.tokens_at(row), months: self.months_at(row) })
+            let (tokens, months) = (self.tokens_at(row), self.months_at(row));
+            Some(Atom { id, source: self.source, batch: self.batch, tokens, months })
         })
     }
 
