@@ -22,6 +22,7 @@ mod gather;
 mod groups;
 mod keys;
 mod names;
+mod packed;
 mod parallel;
 mod permutation;
 mod persons;

@@ -6,6 +6,7 @@ use std::io;
 use super::gather::{Fault, Gather};
 use super::groups::Groups;
 use super::names::Names;
+use super::packed::Packed;
 pub(crate) use crate::tokens::{KINDS, Kind};
 
 /// One atom as it was read.
@@ -51,14 +52,13 @@ impl Months {
 /// makes everything that follows a function of the atoms and of which of them share a token: neither the order of files shows, nor
 /// the key that the tokens were made under, so that a new epoch leaves every person as it was.
 ///
-/// 69 bytes an atom. An atom's tokens stand together: rules ask for several of one atom.
+/// About 56 bytes an atom. An atom's tokens stand together: rules ask for several of one atom.
 pub(crate) struct Atoms {
     ids: Vec<[u8; 16]>,
     sources: Vec<u8>,
     batches: Vec<u32>,
     lines: Vec<Line>,
-    /// `KINDS` an atom; 0 where there is none.
-    tokens: Vec<u32>,
+    tokens: Packed,
     distinct: [u32; KINDS],
     names: Names,
     /// Tokens that make no group.
@@ -121,7 +121,7 @@ impl Atoms {
             sources: vec![0; count],
             batches: vec![0; count],
             lines: vec![Line::NONE; count],
-            tokens: Vec::new(),
+            tokens: Packed::default(),
             distinct: [0; KINDS],
             names: Names::default(),
             apart: HashSet::new(),
@@ -132,8 +132,9 @@ impl Atoms {
         Columns { ids: &mut self.ids, sources: &mut self.sources, batches: &mut self.batches, lines: &mut self.lines }
     }
 
+    /// `tokens`: `KINDS` an atom, 0 where there is none.
     pub(super) fn number(&mut self, tokens: Vec<u32>, distinct: [u32; KINDS], names: Names) {
-        (self.tokens, self.distinct, self.names) = (tokens, distinct, names);
+        (self.tokens, self.distinct, self.names) = (Packed::new(tokens), distinct, names);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -160,8 +161,7 @@ impl Atoms {
 
     /// Dense number of a token, equal for equal tokens of the kind.
     pub(crate) fn token(&self, atom: u32, kind: Kind) -> Option<u32> {
-        let number = *self.tokens.get((atom as usize).checked_mul(KINDS)? + kind.place())?;
-        (number != 0).then_some(number)
+        self.tokens.get(atom as usize, kind.place())
     }
 
     /// How many different tokens of the kind there are: they are numbered from 1 to this.
@@ -186,10 +186,7 @@ impl Atoms {
     /// Atoms that share a token of the kind, in the order of their first atoms; at least two each, ascending.
     pub(crate) fn groups(&self, kind: Kind) -> Groups {
         let apart = |token: u32| !self.apart.is_empty() && self.apart.contains(&(kind, token));
-        let token =
-            move |tokens: &[u32; KINDS]| tokens.get(kind.place()).copied().filter(|token| *token > 0 && !apart(*token));
-        Groups::new(self.distinct(kind), || {
-            (0..).zip(self.tokens.as_chunks().0).filter_map(move |(atom, tokens)| Some((atom, token(tokens)?)))
-        })
+        let tokens = || self.tokens.of_kind(kind.place()).filter(|(_, token)| !apart(*token));
+        Groups::new(self.distinct(kind), tokens)
     }
 }

@@ -81,7 +81,7 @@ impl Gather {
             starts.push(count);
             // The greatest number stands for no atom.
             let sum = count.checked_add(one.atoms).filter(|sum| *sum < u32::MAX);
-            count = sum.ok_or(Fault::Io(io::ErrorKind::FileTooLarge.into()))?;
+            count = sum.ok_or_else(|| Fault::Io(io::ErrorKind::FileTooLarge.into()))?;
         }
         let parts: Vec<Part<'_>> =
             all.iter().zip(starts).map(|(one, start)| Part { spill: &one.spill, start }).collect();
