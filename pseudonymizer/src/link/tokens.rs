@@ -276,3 +276,6 @@ struct Found {
     shares: Vec<Gather>,
     listed: HashMap<[u8; 16], u128>,
 }
+
+#[cfg(test)]
+mod tests;
