@@ -147,7 +147,7 @@ impl Absent {
         for (id, one) in atoms.ids().iter().zip(components(atoms, partition)) {
             if before.contains(id) {
                 out.insert(one);
-            } else if known(id) {
+            } else if self.marked.contains(&one) && known(id) {
                 seen.insert(one);
             }
         }
@@ -157,7 +157,7 @@ impl Absent {
             persons
         };
         Turns {
-            retired: count(&mut seen.difference(&out).filter(|one| self.marked.contains(*one))),
+            retired: count(&mut seen.difference(&out)),
             restored: count(&mut out.iter().filter(|one| !self.marked.contains(*one))),
         }
     }

@@ -3,6 +3,10 @@
 use std::collections::HashSet;
 use std::io;
 
+use super::gather::{Fault, Gather};
+use super::groups::Groups;
+use super::names::Names;
+use super::packed::Packed;
 pub(crate) use crate::tokens::{KINDS, Kind};
 
 /// One atom as it was read.
@@ -47,37 +51,90 @@ impl Months {
 /// All atoms of a run in the order of their ids, tokens as dense numbers in the order of the first atom that has each. That order
 /// makes everything that follows a function of the atoms and of which of them share a token: neither the order of files shows, nor
 /// the key that the tokens were made under, so that a new epoch leaves every person as it was.
+///
+/// About 56 bytes an atom. An atom's tokens stand together: rules ask for several of one atom.
 pub(crate) struct Atoms {
     ids: Vec<[u8; 16]>,
     sources: Vec<u8>,
     batches: Vec<u32>,
-    months: Vec<Option<Months>>,
-    tokens: Vec<[u32; KINDS]>,
-    spelled: Vec<Vec<([u8; 16], u32)>>,
+    lines: Vec<Line>,
+    tokens: Packed,
+    distinct: [u32; KINDS],
+    names: Names,
+    /// Tokens that make no group.
     apart: HashSet<(Kind, u32)>,
 }
 
-/// The same atom came twice.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct SameAtomTwice;
+/// The months of an atom; no month where there are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Line {
+    pub(super) first: i32,
+    pub(super) last: i32,
+}
+
+impl Line {
+    /// Before any calendar.
+    const NONE: Self = Self { first: i32::MIN, last: i32::MIN };
+
+    pub(super) fn of(months: Option<Months>) -> Self {
+        months.map_or(Self::NONE, |Months { first, last }| Self { first, last })
+    }
+
+    fn months(self) -> Option<Months> {
+        (self != Self::NONE).then_some(Months { first: self.first, last: self.last })
+    }
+}
+
+/// Columns being filled.
+#[derive(Default)]
+pub(super) struct Columns<'a> {
+    pub(super) ids: &'a mut [[u8; 16]],
+    pub(super) sources: &'a mut [u8],
+    pub(super) batches: &'a mut [u32],
+    pub(super) lines: &'a mut [Line],
+}
+
+impl Columns<'_> {
+    /// The first `count` atoms, or all, and the others.
+    pub(super) fn split_at(self, count: usize) -> (Self, Self) {
+        let count = count.min(self.ids.len());
+        let (ids, sources) = (self.ids.split_at_mut(count), self.sources.split_at_mut(count));
+        let (batches, lines) = (self.batches.split_at_mut(count), self.lines.split_at_mut(count));
+        (
+            Self { ids: ids.0, sources: sources.0, batches: batches.0, lines: lines.0 },
+            Self { ids: ids.1, sources: sources.1, batches: batches.1, lines: lines.1 },
+        )
+    }
+}
 
 impl Atoms {
-    pub(crate) fn new(mut read: Vec<Atom>) -> Result<Self, SameAtomTwice> {
-        read.sort_unstable_by_key(|atom| atom.id);
-        if read.windows(2).any(|pair| matches!(pair, [a, b] if a.id == b.id)) {
-            return Err(SameAtomTwice);
-        }
-        let mut tokens = vec![[0; KINDS]; read.len()];
-        let spelled = Kind::AT_REST.map(|kind| number_tokens(&read, kind, &mut tokens)).into();
-        Ok(Self {
-            ids: read.iter().map(|atom| atom.id).collect(),
-            sources: read.iter().map(|atom| atom.source).collect(),
-            batches: read.iter().map(|atom| atom.batch).collect(),
-            months: read.iter().map(|atom| atom.months).collect(),
-            tokens,
-            spelled,
+    /// A few atoms.
+    pub(crate) fn new(read: Vec<Atom>) -> Result<Self, Fault> {
+        let mut gather = Gather::in_memory();
+        read.into_iter().try_for_each(|atom| gather.push(&atom)).map_err(Fault::Io)?;
+        Gather::finish(vec![gather], 1)
+    }
+
+    pub(super) fn blank(count: usize) -> Self {
+        Self {
+            ids: vec![[0; 16]; count],
+            sources: vec![0; count],
+            batches: vec![0; count],
+            lines: vec![Line::NONE; count],
+            tokens: Packed::default(),
+            distinct: [0; KINDS],
+            names: Names::default(),
             apart: HashSet::new(),
-        })
+        }
+    }
+
+    pub(super) fn columns(&mut self) -> Columns<'_> {
+        Columns { ids: &mut self.ids, sources: &mut self.sources, batches: &mut self.batches, lines: &mut self.lines }
+    }
+
+    /// `tokens`: `KINDS` an atom, 0 where there is none.
+    pub(super) fn number(&mut self, tokens: Vec<u32>, distinct: [u32; KINDS], names: Names) {
+        (self.tokens, self.distinct, self.names) = (Packed::new(tokens), distinct, names);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -98,14 +155,27 @@ impl Atoms {
         &self.batches
     }
 
-    /// How many different tokens of the kind there are: they are numbered from 1 to this.
-    pub(crate) fn distinct(&self, kind: Kind) -> u32 {
-        self.spelled.get(kind.place()).and_then(|of| u32::try_from(of.len()).ok()).unwrap_or(0)
+    pub(crate) fn months(&self, atom: u32) -> Option<Months> {
+        self.lines.get(atom as usize)?.months()
     }
 
-    /// The bytes of each token of the kind with its number, in the order of the bytes.
+    /// Dense number of a token, equal for equal tokens of the kind.
+    pub(crate) fn token(&self, atom: u32, kind: Kind) -> Option<u32> {
+        self.tokens.get(atom as usize, kind.place())
+    }
+
+    /// How many different tokens of the kind there are: they are numbered from 1 to this.
+    pub(crate) fn distinct(&self, kind: Kind) -> u32 {
+        self.distinct.get(kind.place()).copied().unwrap_or(0)
+    }
+
+    /// The bytes of each token of the kind with its number, in the order of the bytes. Read from the disk where the atoms were many;
+    /// what cannot be read is the last that comes.
     pub(crate) fn spelled(&self, kind: Kind) -> impl Iterator<Item = io::Result<([u8; 16], u32)>> {
-        self.spelled.get(kind.place()).into_iter().flatten().copied().map(Ok)
+        let number = move |name: io::Result<([u8; 16], u32)>| {
+            name.map(|(token, first)| (token, self.token(first, kind).unwrap_or_default()))
+        };
+        self.names.of(kind).map(number)
     }
 
     /// From here on the token makes no group: it is known to join nothing.
@@ -113,45 +183,10 @@ impl Atoms {
         self.apart.insert((kind, number));
     }
 
-    pub(crate) fn months(&self, atom: u32) -> Option<Months> {
-        self.months.get(atom as usize).copied().flatten()
-    }
-
-    /// Dense number of a token, equal for equal tokens of the kind.
-    pub(crate) fn token(&self, atom: u32, kind: Kind) -> Option<u32> {
-        let number = *self.tokens.get(atom as usize)?.get(kind.place())?;
-        (number != 0).then_some(number)
-    }
-
     /// Atoms that share a token of the kind, in the order of their first atoms; at least two each, ascending.
-    pub(crate) fn groups(&self, kind: Kind) -> Vec<Vec<u32>> {
-        let mut pairs: Vec<(u32, u32)> =
-            (0..).take(self.len()).filter_map(|atom| Some((self.token(atom, kind)?, atom))).collect();
-        pairs.sort_unstable();
-        pairs
-            .chunk_by(|a, b| a.0 == b.0)
-            .filter(|group| group.len() > 1 && !group.first().is_some_and(|(token, _)| self.apart.contains(&(kind, *token))))
-            .map(|group| group.iter().map(|(_, atom)| *atom).collect())
-            .collect()
+    pub(crate) fn groups(&self, kind: Kind) -> Groups {
+        let apart = |token: u32| !self.apart.is_empty() && self.apart.contains(&(kind, token));
+        let tokens = || self.tokens.of_kind(kind.place()).filter(|(_, token)| !apart(*token));
+        Groups::new(self.distinct(kind), tokens)
     }
-}
-
-fn number_tokens(read: &[Atom], kind: Kind, into: &mut [[u32; KINDS]]) -> Vec<([u8; 16], u32)> {
-    let token = |atom: &Atom| atom.tokens.get(kind.place()).copied().flatten();
-    let mut order: Vec<([u8; 16], usize)> =
-        read.iter().enumerate().filter_map(|(at, atom)| Some((token(atom)?, at))).collect();
-    order.sort_unstable();
-    let mut groups: Vec<&[([u8; 16], usize)]> = order.chunk_by(|a, b| a.0 == b.0).collect();
-    groups.sort_unstable_by_key(|group| group.first().map(|(_, at)| *at));
-    let mut spelled = Vec::with_capacity(groups.len());
-    for (number, group) in (1..).zip(groups) {
-        spelled.extend(group.first().map(|(token, _)| (*token, number)));
-        for (_, at) in group {
-            if let Some(place) = into.get_mut(*at).and_then(|row| row.get_mut(kind.place())) {
-                *place = number;
-            }
-        }
-    }
-    spelled.sort_unstable();
-    spelled
 }

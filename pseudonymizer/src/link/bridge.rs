@@ -78,7 +78,7 @@ impl BridgeReport {
 /// says in which counts it shows, and no verdict is signed.
 pub fn check(job: &BridgeCheck<'_>, now: Timestamp) -> Result<BridgeReport, LinkError> {
     let keys = KeyFolder::open(job.keys.path(), Zone::Linkage).map_err(LinkError::keys)?;
-    let handed = tokens::read(job.tokens, &keys, &|_| None, |_| {})?;
+    let handed = tokens::check(job.tokens, &keys, &|_| None)?;
     let names = handed.names();
     let last = Marker::beside(job.crosswalk).filter(|(_, marker)| marker.batches == names);
     if last.is_none() {
@@ -92,10 +92,11 @@ pub fn check(job: &BridgeCheck<'_>, now: Timestamp) -> Result<BridgeReport, Link
     }
     let mut counts = Counts::default();
     let agreed = handed.agreed.as_ref().ok_or(LinkError::Nothing)?;
+    let rows = handed.rows(|_| {})?;
     counts.fingerprints(&agreed.epoch, &agreed.normaliser, &bridges);
-    let next = across(&handed.atoms, &handed.sources, &bridges, &mut counts);
+    let next = across(&rows, &handed.sources, &bridges, &mut counts);
     let twice = |_| LinkError::Twice { path: job.out.to_owned() };
-    let (atoms, next) = (Atoms::new(handed.atoms).map_err(twice)?, Atoms::new(next).map_err(twice)?);
+    let (atoms, next) = (Atoms::new(rows).map_err(twice)?, Atoms::new(next).map_err(twice)?);
     let persons = counts.compare(&atoms, &next, job.policy);
     let report = BridgeReport {
         from: agreed.epoch.clone(),

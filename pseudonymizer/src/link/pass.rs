@@ -7,7 +7,7 @@ use policies::LinkagePolicy;
 use policies::keys::KeyFolder;
 
 use super::absent::{Absent, Turns};
-use super::atoms::{Atom, Atoms, KINDS, Kind, SameAtomTwice};
+use super::atoms::{Atoms, KINDS, Kind};
 use super::error::LinkError;
 use super::evidence::{Pattern, ScoredPair, Verdict};
 use super::held::block::{Grade, number_in};
@@ -79,15 +79,13 @@ pub(super) struct Pass {
 }
 
 impl Pass {
-    /// `path` is named if an atom came twice. `scoring`: how pairs are scored, if composites were handed over.
+    /// `scoring`: how pairs are scored, if composites were handed over.
     pub(super) fn of(
-        read: Vec<Atom>,
+        mut atoms: Atoms,
         known: Known<'_>,
         policy: &LinkagePolicy,
-        path: &Path,
         scoring: Option<&Scoring<'_>>,
     ) -> Result<Self, LinkError> {
-        let mut atoms = Atoms::new(read).map_err(|SameAtomTwice| LinkError::Twice { path: path.to_owned() })?;
         let mut apart = HashSet::new();
         let numbers = numbers(&atoms, known.stood_in)?;
         for (kind, of_kind) in Kind::AT_REST.into_iter().zip(&numbers).filter(|_| !known.aside.is_empty()) {

@@ -10,10 +10,11 @@ use policies::{LinkagePolicy, Zone};
 use rand::Rng;
 
 use super::absent::Standing;
-use super::atoms::Kind;
+use super::atoms::{Atom, Atoms, Kind};
 use super::crosswalk::{self, ABSENT, GONE, MarkedFile, Marker, Row};
 use super::error::LinkError;
 use super::events::{Events, Reason};
+use super::gather::Fault;
 use super::held::gather::{self, Change, Work, gather};
 use super::held::lists::Lists;
 use super::held::meta::{HeldBatch, Meta};
@@ -25,7 +26,7 @@ use super::report::{self, Churn, PersonCounts};
 use super::review;
 use super::scored::Model;
 use super::store::{self, RowWriter, Store};
-use super::tokens::{self, Agreed, Given, Handed};
+use super::tokens::{self, Agreed, Checked, Gathered, Given};
 use super::{Forgotten, LinkJob, LinkProgress, LinkReport};
 
 /// Bytes of blocks beside the base that are never worth a new base.
@@ -106,17 +107,17 @@ impl<'a> Session<'a> {
             let held = self.held.as_ref().filter(|_| !job.rebuild)?;
             held.batches().find(|batch| batch.sha256 == sha256).map(|batch| batch.name.clone())
         };
-        let handed =
-            tokens::read(job.tokens, &self.keys, &known, |atoms| progress(LinkProgress { atoms, persons: None }))?;
-        let report = if self.held.is_some() && !job.rebuild { self.add(handed)? } else { self.all(handed)? };
+        let handed = tokens::check(job.tokens, &self.keys, &known)?;
+        let read = |atoms| progress(LinkProgress { atoms, persons: None });
+        let report = if self.held.is_some() && !job.rebuild { self.add(handed, read)? } else { self.all(handed, read)? };
         progress(LinkProgress { atoms: report.atoms, persons: Some(report.persons) });
         Ok(report)
     }
 
     /// A full pass over the batches. What was held before counts for the keys alone, and what was answered.
-    fn all(self, mut handed: Handed) -> Result<LinkReport, LinkError> {
+    fn all(self, mut handed: Checked, read: impl FnMut(u64)) -> Result<LinkReport, LinkError> {
         let agreed = handed.agreed.take().ok_or(LinkError::Nothing)?;
-        let path = handed.batches.first().map(|batch| batch.path.clone()).unwrap_or_default();
+        let path = handed.first_path();
         let mut work = Work::default();
         if let Some(held) = &self.held {
             held.remember(&mut work)?;
@@ -124,8 +125,9 @@ impl<'a> Session<'a> {
         let mut lists = Lists::default();
         lists.add(0, &mut handed.batches, &handed.sources);
         let standing = lists.standing();
-        work.listed = gather::listed(&handed.atoms, &handed.sources, &standing);
-        work.atoms = handed.atoms;
+        let lists_of = |atom: &Atom| gather::lists_of(atom, &handed.sources, &standing);
+        let Gathered { atoms, listed } = handed.gather(&self.store.scratch(), lists_of, read)?;
+        (work.listed, work.whole) = (listed, Some(atoms));
         work.verdicts.clone_from(&self.job.verdicts);
         let next = Next {
             batches: (0..).zip(&handed.batches).map(|(at, batch)| Some(entry(batch, &handed.sources, &lists, at))).collect(),
@@ -142,7 +144,7 @@ impl<'a> Session<'a> {
     }
 
     /// Adds batches to what is held.
-    fn add(self, mut handed: Handed) -> Result<LinkReport, LinkError> {
+    fn add(self, mut handed: Checked, read: impl FnMut(u64)) -> Result<LinkReport, LinkError> {
         let Some(held) = &self.held else { return Err(LinkError::Nothing) };
         if handed.batches.is_empty() && self.job.answers.is_empty() {
             return Ok(self.nothing(held, handed.skipped));
@@ -162,7 +164,8 @@ impl<'a> Session<'a> {
             sources.iter().position(|known| Some(known) == name).and_then(|at| u8::try_from(at).ok()).unwrap_or(of)
         };
         let first_batch = held.meta.batches.len();
-        for atom in &mut handed.atoms {
+        let mut new = handed.rows(read)?;
+        for atom in &mut new {
             atom.source = place(atom.source);
             atom.batch = atom.batch.saturating_add(u32::try_from(first_batch).unwrap_or(u32::MAX));
         }
@@ -176,7 +179,7 @@ impl<'a> Session<'a> {
         }
         let change = Change {
             sources: &sources,
-            new: handed.atoms,
+            new,
             gone: HashSet::new(),
             before: &before,
             after: &standing,
@@ -254,10 +257,16 @@ impl<'a> Session<'a> {
     fn finish(self, mut work: Work, next: Next, path: &Path) -> Result<LinkReport, LinkError> {
         let unknown = || LinkError::Form { path: path.to_owned(), what: "sudare.release_to" };
         let enclave = next.agreed.recipient().ok_or_else(unknown)?;
-        let atoms = std::mem::take(&mut work.atoms);
-        let scratch = self.store.next("");
+        let atoms = match work.whole.take() {
+            Some(atoms) => atoms,
+            None => Atoms::new(std::mem::take(&mut work.atoms)).map_err(|fault| match fault {
+                Fault::Io(cause) => LinkError::io(path)(cause),
+                Fault::Twice => LinkError::Twice { path: path.to_owned() },
+            })?,
+        };
+        let scratch = self.store.scratch();
         let scoring = self.scoring(&next, &scratch)?;
-        let pass = Pass::of(atoms, known(&work, !next.is_base), self.policy, path, scoring.as_ref())?;
+        let pass = Pass::of(atoms, known(&work, !next.is_base), self.policy, scoring.as_ref())?;
         let has_list = |source: &String| next.standing.contains_key(source);
         let absence = pass.absent(&work.olds, &work.listed, &next.sources, has_list);
         let of = pass.prior(&work.olds);

@@ -28,6 +28,8 @@ pub(crate) const MODEL: &str = "model.json";
 pub(crate) const SCORED: &str = "scored.json";
 /// In a partial folder: everything is written and synced, only the moves are left.
 const READY: &str = "ready";
+/// In a partial folder: what the run needs until it ends.
+const SCRATCH: &str = "scratch";
 /// Rows of one Arrow batch.
 const ROWS: usize = 64 * 1024;
 
@@ -52,7 +54,8 @@ impl Store {
         settle(out)?;
         sweep(out)?;
         let partial = out.join(format!(".partial-{:016x}", rand::rng().next_u64()));
-        fs::create_dir(&partial).map_err(LinkError::io(&partial))?;
+        let scratch = partial.join(SCRATCH);
+        fs::create_dir_all(&scratch).map_err(LinkError::io(&scratch))?;
         Ok(Self { out: out.to_owned(), partial, _lock: lock })
     }
 
@@ -69,6 +72,11 @@ impl Store {
     /// A file of this run.
     pub(crate) fn next(&self, name: &str) -> PathBuf {
         self.partial.join(name)
+    }
+
+    /// Where this run may keep what it needs until it ends.
+    pub(crate) fn scratch(&self) -> PathBuf {
+        self.partial.join(SCRATCH)
     }
 
     /// Writes crosswalk rows, sealed to the enclave.
@@ -188,7 +196,7 @@ fn complete(out: &Path, partial: &Path) -> Result<(), LinkError> {
 /// What a partial folder has left to be moved, in that order.
 fn moves(partial: &Path) -> Result<Vec<String>, LinkError> {
     let mut names = names(partial)?;
-    names.retain(|name| name != READY);
+    names.retain(|name| name != READY && name != SCRATCH);
     names.sort_unstable_by_key(|name| (name == crosswalk::MARKER, name.clone()));
     Ok(names)
 }

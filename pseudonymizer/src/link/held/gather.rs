@@ -8,7 +8,7 @@ use super::index::Name;
 use super::meta::Hub;
 use crate::link::LinkError;
 use crate::link::absent::Standing;
-use crate::link::atoms::{Atom, KINDS, Kind};
+use crate::link::atoms::{Atom, Atoms, KINDS, Kind};
 use crate::link::keys::{NONE, Person};
 
 /// What is linked in one pass.
@@ -16,6 +16,8 @@ use crate::link::keys::{NONE, Person};
 pub(crate) struct Work {
     /// Tokens that are known stand for their numbers.
     pub(crate) atoms: Vec<Atom>,
+    /// All atoms there are, where everything is linked; their tokens are tokens.
+    pub(crate) whole: Option<Atoms>,
     /// Those of them that were held before, sorted by id.
     pub(crate) olds: Vec<Old>,
     /// Persons of the olds.
@@ -134,7 +136,10 @@ impl<'a> Gathering<'a> {
             from: BTreeSet::new(),
             touched_by: HashSet::new(),
             listed: HashMap::new(),
-            new_listed: listed(&change.new, change.sources, change.after),
+            new_listed: {
+                let lists = change.new.iter().map(|atom| (atom.id, lists_of(atom, change.sources, change.after)));
+                lists.filter(|(_, lists)| *lists != 0).collect()
+            },
         };
         let tokens = |atom: &Atom| {
             let named = |kind: Kind| Some(Name::token(kind, atom.tokens.get(kind.place())?.as_ref()?));
@@ -349,18 +354,8 @@ fn elsewhere(hub: Hub, count: u32) -> usize {
     usize::try_from(hub.least.saturating_sub(count)).unwrap_or(usize::MAX)
 }
 
-/// By id, the sources whose lists touch an atom whose tokens are still tokens.
-pub(crate) fn listed(
-    atoms: &[Atom],
-    sources: &[String],
-    standing: &BTreeMap<String, Standing>,
-) -> HashMap<[u8; 16], u128> {
-    let mut listed = HashMap::new();
-    for (place, source) in (0_u32..).zip(sources) {
-        let Some(standing) = standing.get(source) else { continue };
-        for atom in atoms.iter().filter(|atom| standing.touches(atom)) {
-            *listed.entry(atom.id).or_default() |= 1_u128.wrapping_shl(place);
-        }
-    }
-    listed
+/// The sources whose lists touch an atom whose tokens are still tokens: a bit each, by place.
+pub(crate) fn lists_of(atom: &Atom, sources: &[String], standing: &BTreeMap<String, Standing>) -> u128 {
+    let of = (0_u32..).zip(sources).filter(|(_, source)| standing.get(*source).is_some_and(|list| list.touches(atom)));
+    of.fold(0, |lists, (place, _)| lists | 1_u128.wrapping_shl(place))
 }
