@@ -20,7 +20,7 @@ use crate::output::{self, Misuse, Outcome};
 pub(crate) fn run(arguments: &LinkReview, lang: Lang) -> Result<Outcome> {
     match &arguments.act {
         None => match (&arguments.keys, &arguments.crosswalk) {
-            (Some(keys), Some(crosswalk)) => list(&open(keys, crosswalk)?, arguments.top, lang),
+            (Some(keys), Some(crosswalk)) => Ok(list(&open(keys, crosswalk)?, arguments.top, lang)),
             _ => Err(Misuse(lang.text("review-place")).into()),
         },
         Some(LinkReviewAct::Ask { at, out, seal_to, again }) => ask(at, out, seal_to, *again, lang),
@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &LinkReview, lang: Lang) -> Result<Outcome> {
             dossier::show(&open(&at.keys, &at.crosswalk)?.dossier(*number)?, lang);
             Ok(Outcome::Done)
         }
-        Some(LinkReviewAct::Status { at }) => status(&open(&at.keys, &at.crosswalk)?, lang),
+        Some(LinkReviewAct::Status { at }) => Ok(status(&open(&at.keys, &at.crosswalk)?, lang)),
     }
 }
 
@@ -45,11 +45,11 @@ fn zone(at: &QueuePlace) -> Result<(KeyFolder, AuditLog)> {
     Ok((keys, audit))
 }
 
-fn list(review: &Review, top: usize, lang: Lang) -> Result<Outcome> {
+fn list(review: &Review, top: usize, lang: Lang) -> Outcome {
     let all: Vec<Waiting<'_>> = review.waiting().collect();
     if all.is_empty() {
         output::note(&lang.text("review-empty"));
-        return Ok(Outcome::Done);
+        return Outcome::Done;
     }
     let keys = ["review-number", "review-class", "review-sources", "review-atoms", "review-probability", "review-turn"];
     let header = keys.map(|key| lang.text(key));
@@ -70,7 +70,7 @@ fn list(review: &Review, top: usize, lang: Lang) -> Result<Outcome> {
     let (shown, waiting) = (rows.len().to_string(), all.len().to_string());
     output::note(&lang.with("review-listed", &[("shown", &shown), ("waiting", &waiting)]));
     next(&all, lang);
-    Ok(Outcome::Done)
+    Outcome::Done
 }
 
 /// The next step, told once.
@@ -139,7 +139,7 @@ fn export(at: &QueuePlace, out: &Path, lang: Lang) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn status(review: &Review, lang: Lang) -> Result<Outcome> {
+fn status(review: &Review, lang: Lang) -> Outcome {
     let standing = review.standing();
     let class = |class: &policies::review::PatternClass| lang.text(&format!("review-class-{}", class.as_str()));
     let table = |keys: &[&str], rows: &[Vec<String>]| {
@@ -175,5 +175,5 @@ fn status(review: &Review, lang: Lang) -> Result<Outcome> {
         output::note(&lang.with("review-beyond", &[("pairs", &standing.beyond.to_string())]));
     }
     next(&review.waiting().collect::<Vec<_>>(), lang);
-    Ok(Outcome::Done)
+    Outcome::Done
 }

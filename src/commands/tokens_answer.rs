@@ -68,6 +68,7 @@ fn on_screen(term: &Term, answering: &mut Answering, lang: Lang) -> Result<()> {
 }
 
 /// One question after the other, those first that are not answered; arrows go back and forth.
+#[expect(clippy::wildcard_enum_match_arm, reason = "any other key means nothing here")]
 fn ask(term: &Term, answering: &mut Answering, lang: Lang) -> Result<()> {
     let here: Vec<usize> = (0..answering.count()).filter(|at| answering.side_by_side(*at).is_some()).collect();
     let Some(last) = here.len().checked_sub(1) else { return Ok(()) };

@@ -141,7 +141,7 @@ fn who_may_not_ask_gets_no_answer() {
     }
     let path = write(&world, "good", &good, &zone(&world));
     assert!(matches!(open(&world, "ltc", &path), Err(HolderError::OtherHolder { .. })));
-    let of_ltc = Sheet { source: "ltc".to_owned(), ..good.clone() };
+    let of_ltc = Sheet { source: "ltc".to_owned(), ..good };
     let path = write(&world, "source", &of_ltc, &zone(&world));
     assert!(matches!(open(&world, "ndb", &path), Err(HolderError::Mixed { .. })));
     let many = vec![(ids[0], ids[1]); QUESTIONS_MAX + 1];
