@@ -261,7 +261,7 @@ fn values(row: &Row) -> impl Iterator<Item = (&'static str, u32)> {
 
 fn name(what: &str, value: u32) -> String {
     match what {
-        "age" => format!("{}0 to {}9", value, value),
+        "age" => format!("{value}0 to {value}9"),
         "database" => ["claims", "care", "hospital", "record"][value as usize].to_owned(),
         "error" => ERRORS.get(value as usize).map_or_else(|| "none".to_owned(), |(_, name)| (*name).to_owned()),
         "prefecture" => format!("{value:02}"),

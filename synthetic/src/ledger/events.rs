@@ -146,7 +146,7 @@ impl Families<'_> {
             life.ids.push((dice.between(first, until), random::mix(life.number ^ self.seed.rotate_left(18))));
             life.events.push(Event::Anomaly);
         } else if dice.chance(SHARED_ID) {
-            let other = others.last().map_or(life.number.saturating_sub(1), |other| other.number);
+            let other = others.last().map_or_else(|| life.number.saturating_sub(1), |other| other.number);
             life.ids = vec![(i32::MIN, random::mix(other ^ self.seed.rotate_left(17)))];
             life.events.push(Event::Anomaly);
         }
@@ -159,7 +159,7 @@ impl Families<'_> {
         let spot = surname.kana.bytes().chain(life.given.kana.bytes());
         let spot = spot.fold(u64::from(life.sex), |spot, byte| random::mix(spot ^ u64::from(byte)));
         let spot = random::mix(spot ^ u64::from(catalog::codes::days(life.birth).unsigned_abs()));
-        let Some(slot) = self.past.namesakes.get_mut(spot as usize % NAMESAKES) else { return };
+        let Some(slot) = self.past.namesakes.get_mut(random::place(spot, NAMESAKES)) else { return };
         let own = life.cards.last().map(|held| (spot, held.card.clone(), life.number));
         let other = std::mem::replace(slot, own);
         let Some((_, card, _)) = other.filter(|(of, ..)| *of == spot) else { return };
