@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 #![expect(
+    clippy::cast_precision_loss,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
@@ -19,8 +20,8 @@ mod quality;
 fn main() -> ExitCode {
     // Cargo adds `--bench`.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    match arguments.first().map(String::as_str) {
-        Some("quality") => quality::run(&arguments[1..]),
+    match arguments.split_first() {
+        Some((what, rest)) if what == "quality" => quality::run(rest),
         _ => {
             println!(
                 "usage: cargo bench --bench linkage -- quality [--persons N] [--slices] [--seed N] [--years N] [--no-run] [--max-multiplicity N] [--fresh] [--keep] [--assert]"

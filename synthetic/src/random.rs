@@ -27,7 +27,7 @@ impl Dice {
 
     /// Uniform in 0..n; 0 when n is 0.
     pub(crate) fn below(&mut self, n: usize) -> usize {
-        usize::try_from((u128::from(self.0.next_u64()) * n as u128) >> 64).unwrap_or(0)
+        place(self.0.next_u64(), n)
     }
 
     /// Uniform in 0..n, for small answers.
@@ -106,6 +106,11 @@ pub(crate) fn mix(number: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
+}
+
+/// One of `n` places by a number; 0 when `n` is 0.
+pub(crate) fn place(number: u64, n: usize) -> usize {
+    usize::try_from((u128::from(number) * n as u128) >> 64).unwrap_or(0)
 }
 
 /// A number as a share of all numbers, in [0, 1).

@@ -52,7 +52,7 @@ pub(super) fn draw(dice: &mut Dice, age: i32) -> Scheme {
 pub(super) fn issue(scheme: Scheme, serial: u64, home: Home) -> Card {
     let town = places::at(home.place);
     let prefecture = town.prefecture();
-    let skew = random::share(random::mix(serial ^ 77));
+    let skew = random::share(random::mix(serial ^ 0x4d));
     let part = |of: f64| random::whole(of * skew * skew) + 1;
     let body = match scheme {
         Scheme::Assistance => String::new(),
@@ -86,9 +86,9 @@ pub(super) fn issue(scheme: Scheme, serial: u64, home: Home) -> Card {
 pub(super) fn yearly_change(age: i32) -> f64 {
     match age {
         ..20 => 0.05,
-        20..35 => 0.19,
-        35..60 => 0.09,
-        60..66 => 0.15,
+        20..35 => 0.205,
+        35..60 => 0.098,
+        60..66 => 0.18,
         66..75 => 0.03,
         _ => 0.0,
     }
@@ -97,11 +97,10 @@ pub(super) fn yearly_change(age: i32) -> f64 {
 /// Share that moves house in a year (part 6).
 pub(super) fn yearly_move(age: i32) -> f64 {
     match age {
-        ..20 => 0.03,
         20..30 => 0.12,
-        30..40 => 0.07,
-        40..60 => 0.03,
-        _ => 0.015,
+        30..40 => 0.085,
+        ..20 | 40..60 => 0.035,
+        _ => 0.02,
     }
 }
 

@@ -201,7 +201,9 @@ impl Families<'_> {
         family: &Track,
     ) {
         let (first, until) = self.window;
-        let branch = u8::try_from(at).unwrap_or(9);
+        // Whoever depends on somebody who is not made has a place behind them.
+        let behind = if self.alone && role != Role::Own { 1 + dice.below(3) } else { 0 };
+        let branch = u8::try_from(at + behind).unwrap_or(9);
         let born = Month::of(life.birth).0;
         // Children earn from 18, 20 or 22 on, in April.
         let leaves = match role {

@@ -97,7 +97,7 @@ impl Life {
     pub(super) fn card(&self, month: i32, site: u64) -> Option<(usize, &Held)> {
         let shown = || self.cards.iter().enumerate().filter(|(_, held)| (held.from..held.shown_until).contains(&month));
         let count = shown().count();
-        let at = if count > 1 { random::mix(site ^ self.number.rotate_left(20)) as usize % count } else { 0 };
+        let at = if count > 1 { random::place(random::mix(site ^ self.number.rotate_left(20)), count) } else { 0 };
         shown().nth(at)
     }
 

@@ -48,7 +48,9 @@ impl List {
             upto.push(sum);
             rank += 1.0;
         }
-        upto.iter_mut().for_each(|one| *one /= sum);
+        for one in &mut upto {
+            *one /= sum;
+        }
         Self { names, upto }
     }
 

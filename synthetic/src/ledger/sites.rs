@@ -30,6 +30,7 @@ const WARD: f64 = 60_000.0;
 
 /// How an institution writes people down, apart from mistakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "habits that do not depend on each other")]
 pub(super) struct Style {
     pub(super) kana: bool,
     pub(super) kanji: bool,

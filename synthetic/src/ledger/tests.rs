@@ -52,7 +52,7 @@ fn the_same_seed_gives_the_same_bytes() {
 #[test]
 fn as_many_ids_change_in_a_year_as_in_japan() {
     let (_, population) = make(6_000, Shape::Population);
-    assert!((0.09..0.13).contains(&population.changes_in_a_year), "{}", population.changes_in_a_year);
+    assert!((0.1..0.125).contains(&population.changes_in_a_year), "{}", population.changes_in_a_year);
 }
 
 #[test]
@@ -69,7 +69,8 @@ fn namesakes_are_as_many_as_among_all() {
     }
     let persons: usize = names.values().map(HashSet::len).sum();
     let shared: usize = names.values().map(HashSet::len).filter(|count| *count > 1).sum();
-    let share = shared as f64 / persons as f64;
+    let small = |count: usize| f64::from(u32::try_from(count).unwrap());
+    let share = small(shared) / small(persons);
     // Part 2: 1.0 to 3.4 % of persons have a namesake of their birth date and sex; half as many are seen here, by full kana alone.
     assert!((0.004..0.04).contains(&share), "{share}");
 }

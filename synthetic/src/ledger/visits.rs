@@ -17,14 +17,15 @@ use crate::records::Stated;
 pub(super) const RATES: Rates = Rates {
     birth: 0.0011,
     branch: 0.02,
-    kana: 0.008,
+    // Most names give no occasion to it, so that a few in 1,000 are changed; the same for zeros.
+    kana: 0.04,
     kanji: 0.02,
     number: 0.0017,
     order: 0.0005,
     sex: 0.0011,
     typo: 0.002,
     width: 0.02,
-    zeros: 0.003,
+    zeros: 0.02,
     eras: true,
 };
 
@@ -86,7 +87,7 @@ impl<'a> Visits<'a> {
         let born = Month::of(life.birth).0;
         let mut all = Vec::new();
         let years = f64::from(to - from + 1) / 12.0;
-        let age = (from + to) / 2 / 12 - born / 12;
+        let age = i32::midpoint(from, to) / 12 - born / 12;
         // Few young men see nobody for years; the old see several institutions all the time.
         let (yearly, months, stays) = match age {
             ..10 => (0.55, 14.0, 0.04),
@@ -153,7 +154,7 @@ impl<'a> Visits<'a> {
         for (at, from) in cuts.iter().enumerate() {
             let to = cuts.get(at + 1).map_or(episode.to, |next| next - 1);
             match (before, pieces.last_mut()) {
-                (Some(last), Some(piece)) if self.same(life, episode, last.0, *from) => piece.1 = to,
+                (Some(last), Some(piece)) if Self::same(life, episode, last.0, *from) => piece.1 = to,
                 _ => pieces.push((*from, to)),
             }
             before = pieces.last().copied();
@@ -173,7 +174,7 @@ impl<'a> Visits<'a> {
         Ok(())
     }
 
-    fn same(&self, life: &Life, episode: &Episode, a: i32, b: i32) -> bool {
+    fn same(life: &Life, episode: &Episode, a: i32, b: i32) -> bool {
         let of = |month: i32| {
             (
                 life.card(month, episode.site.spot).map(|(at, _)| at),
@@ -207,7 +208,7 @@ impl<'a> Visits<'a> {
         let claim = Row {
             chart: if style.chart && episode.kind != Kind::Pharmacy { stated.chart.clone() } else { String::new() },
             postcode: String::new(),
-            id5: self.id5(life, episode, month, &mut marks),
+            id5: Self::id5(life, episode, month, &mut marks),
             ..row(&stated, style, month, weight, &episode.code)
         };
         let truth = |marks| Truth {
@@ -224,7 +225,7 @@ impl<'a> Visits<'a> {
             let row = Row { postcode: stated.postcode.clone(), chart: stated.chart.clone(), ..claim.clone() };
             self.files.row(Database::Hospital, &row, &truth(&marks))?;
         }
-        if episode.kind == Kind::Hospital && episode.has_records() && self.shares(life, episode) {
+        if episode.kind == Kind::Hospital && episode.has_records() && Self::shares(life, episode) {
             let whole = Style { kana: true, kanji: true, ..style };
             let row = row(&stated, whole, month, weight, &episode.code);
             self.files.row(Database::Record, &row, &truth(&marks))?;
@@ -233,7 +234,7 @@ impl<'a> Visits<'a> {
     }
 
     /// Half of a hospital's patients have a document in the shared record.
-    fn shares(&self, life: &Life, episode: &Episode) -> bool {
+    fn shares(life: &Life, episode: &Episode) -> bool {
         random::share(random::mix(episode.site.spot ^ random::mix(life.number ^ 0x0065_6872))) < 0.5
     }
 
@@ -241,7 +242,7 @@ impl<'a> Visits<'a> {
     fn chart(&mut self, life: &Life, episode: &Episode, marks: &mut String) -> u64 {
         let own = random::permute(life.number, 9, episode.site.spot % 1000) + 1;
         let spot = random::mix(episode.site.spot ^ random::mix(life.number ^ 0x0063_6861));
-        let Some(slot) = self.charts.get_mut(episode.site.spot as usize % CHARTS) else { return own };
+        let Some(slot) = self.charts.get_mut(random::place(episode.site.spot, CHARTS)) else { return own };
         if slot.0 == episode.site.spot && random::share(spot) < CHART_REUSED {
             marks.push('a');
             return slot.1;
@@ -252,7 +253,7 @@ impl<'a> Visits<'a> {
         own
     }
 
-    fn id5(&self, life: &Life, episode: &Episode, month: i32, marks: &mut String) -> String {
+    fn id5(life: &Life, episode: &Episode, month: i32, marks: &mut String) -> String {
         // Missing in 3 % of outpatient and 8 % of inpatient claims (Imamura 2024), for a person at an institution.
         let missing = if episode.inpatient { 0.08 } else { 0.03 };
         let spot = random::mix(episode.site.spot ^ random::mix(life.number ^ 0x0069_6435));
