@@ -11,7 +11,7 @@ use catalog::{BucketCount, DatasetKey, Quality, ReleaseId, Table, person_source_
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use policies::keys::{KeyFolder, SealIdentity};
-use policies::{LinkagePolicy, Zone, durable};
+use policies::{LinkagePolicy, Zone};
 
 mod bucket_file;
 mod content;
@@ -173,7 +173,7 @@ fn seal_quality(
     let path = folder.join(catalog::quality::FILE);
     let (bytes, sha256) = quality.bytes().map_err(|cause| ReleaseError::io(&path)(cause.into()))?;
     let seal = quality::fairness::seal(job.releases, &quality, &sha256, job.policy, keys, job.steward_word)?;
-    durable::replace(&path, &bytes).map_err(ReleaseError::io(&path))?;
+    policies::durable::replace(&path, &bytes).map_err(ReleaseError::io(&path))?;
     Ok(seal)
 }
 
@@ -272,7 +272,8 @@ impl Making<'_> {
             tables.insert(name, made);
         }
         tables.insert(FACILITY.to_owned(), self.facility()?);
-        let care: Vec<_> = catalog::tables().iter().map(|table| table.name.as_str()).filter(|name| *name != PERSON).collect();
+        let care: Vec<_> =
+            catalog::tables().iter().map(|table| table.name.as_str()).filter(|name| *name != PERSON).collect();
         self.only_gathered(&care)?;
         Ok(tables)
     }

@@ -47,7 +47,9 @@ pub(crate) fn seal(
         last: last.release.clone(),
         group: fall.group.map_or_else(|| "all persons".to_owned(), |(axis, group)| said(axis, &group)),
         to: fall.to,
-        fall: fall.points.map_or_else(|| "is shown no more".to_owned(), |points| format!("fell by {points:.1} points or more")),
+        fall: fall
+            .points
+            .map_or_else(|| "is shown no more".to_owned(), |points| format!("fell by {points:.1} points or more")),
         limit,
         file: waiting,
     })

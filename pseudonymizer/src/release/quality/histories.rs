@@ -111,9 +111,7 @@ impl Person {
 
     /// Whether the history is of that kind.
     pub(crate) fn has(&self, kind: HistoryKind) -> bool {
-        let after = |a: Option<i32>, b: Option<i32>| {
-            matches!((a.and_then(month_of), b.and_then(month_of)), (Some(a), Some(b)) if a > b)
-        };
+        let after = |a: Option<i32>, b: Option<i32>| matches!((a.and_then(month_of), b.and_then(month_of)), (Some(a), Some(b)) if a > b);
         let last = self.last_care.map(|(day, _)| day);
         match kind {
             HistoryKind::CareAfterDeath => after(last, self.died),

@@ -36,7 +36,8 @@ impl Software {
         let mut named: Vec<(String, String)> = Vec::new();
         for (line, row) in (2..).zip(rows.iter().skip(1)) {
             let [code, family, ..] = row.as_slice() else { return Err(fault(line)) };
-            let text = |cell: &[u8]| std::str::from_utf8(cell).map(|cell| cell.trim().to_owned()).map_err(|_| fault(line));
+            let text =
+                |cell: &[u8]| std::str::from_utf8(cell).map(|cell| cell.trim().to_owned()).map_err(|_| fault(line));
             let (code, family) = (text(code)?, text(family)?);
             if code.is_empty() || !is_name(&family) {
                 return Err(fault(line));

@@ -86,7 +86,10 @@ impl View {
         let words = Words(language);
         let history = |history: &catalog::quality::History| HistoryView {
             kind: history.kind.as_str(),
-            figures: history.persons.zip(quality.per_100_000(history)).map(|(persons, per)| (number(persons), format!("{per:.0}"))),
+            figures: history
+                .persons
+                .zip(quality.per_100_000(history))
+                .map(|(persons, per)| (number(persons), format!("{per:.0}"))),
         };
         Self {
             persons: quality.persons.map_or_else(|| language.say("quality.withheld"), number),
@@ -244,7 +247,10 @@ mod tests {
             let bar = chart.bars[0].drawn.as_ref().unwrap();
             let place = |text: &str| text.parse::<f64>().unwrap();
             assert!(place(&bar.to) <= LEFT + WIDTH && place(&bar.from) >= LEFT && place(&bar.length) <= WIDTH);
-            assert!(place(&bar.from) <= LEFT + place(&bar.length) + 0.1 && LEFT + place(&bar.length) <= place(&bar.to) + 0.1);
+            assert!(
+                place(&bar.from) <= LEFT + place(&bar.length) + 0.1
+                    && LEFT + place(&bar.length) <= place(&bar.to) + 0.1
+            );
             assert!(chart.bars[1].drawn.is_none() && chart.bars[1].base < chart.foot && chart.foot < chart.height);
         }
     }
