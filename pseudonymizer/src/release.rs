@@ -25,7 +25,7 @@ mod quality;
 mod sort;
 mod surrogate;
 
-pub use error::ReleaseError;
+pub use error::{ReleaseError, Waits};
 
 use bucket_file::{BucketFiles, Sealing};
 use content::Content;
@@ -124,7 +124,7 @@ pub fn run(
     making.facilities.save(&spill.to)?;
     making.step("quality", 0)?;
     let Making { quality, progress, rows, absent, .. } = making;
-    let quality = seal_quality(quality.finish(job.dataset, partial.release())?, job, &keys, partial.path())?;
+    let quality = seal_quality(&quality.finish(job.dataset, partial.release())?, job, &keys, partial.path())?;
 
     let manifest = Manifest {
         format: manifest::FORMAT,
@@ -165,14 +165,14 @@ fn check_sources(job: &ReleaseJob<'_>, content: &[Content], crosswalk: &Crosswal
 
 /// Writes `quality.json` into the release to be, if it may appear.
 fn seal_quality(
-    quality: Quality,
+    quality: &Quality,
     job: &ReleaseJob<'_>,
     keys: &KeyFolder,
     folder: &Path,
 ) -> Result<QualitySeal, ReleaseError> {
     let path = folder.join(catalog::quality::FILE);
     let (bytes, sha256) = quality.bytes().map_err(|cause| ReleaseError::io(&path)(cause.into()))?;
-    let seal = quality::fairness::seal(job.releases, &quality, &sha256, job.policy, keys, job.steward_word)?;
+    let seal = quality::fairness::seal(job.releases, quality, &sha256, job.policy, keys, job.steward_word)?;
     policies::durable::replace(&path, &bytes).map_err(ReleaseError::io(&path))?;
     Ok(seal)
 }

@@ -77,7 +77,7 @@ pub(crate) fn release(wanted: &Wanted<'_>, lang: Lang) -> Result<Manifest> {
         true
     });
     let manifest = match made {
-        Err(waits @ ReleaseError::Fairness { .. }) => {
+        Err(waits @ ReleaseError::Fairness(_)) => {
             audit.append(clock::now(), &Act::new("release", "release:waits", dataset).with("code", waits.code()))?;
             return Err(waits.into());
         }

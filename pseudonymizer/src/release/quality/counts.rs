@@ -80,7 +80,7 @@ impl<'a> Counts<'a> {
             let name = match table.axis {
                 Axis::Age => age.and_then(band).map(str::to_owned),
                 Axis::Prefecture => {
-                    let place = person.home().or(institution.map(|at| u32::from(at.prefecture)));
+                    let place = person.home().or_else(|| institution.map(|at| u32::from(at.prefecture)));
                     place.map(|number| format!("{number:02}"))
                 }
                 Axis::Sex => person.sex().map(|sex| sex.to_string()),

@@ -8,6 +8,7 @@ use super::events::{Event, month_of};
 const AGE_MAX: i32 = 120;
 
 /// What is known of a person. No `Debug`.
+#[expect(clippy::struct_excessive_bools, reason = "four separate observations, no state")]
 #[derive(Clone)]
 pub(crate) struct Person {
     key: u64,
@@ -133,7 +134,8 @@ fn two_hospitals(stays: &[(i32, i32, u32)]) -> bool {
     let mut stays = stays.to_vec();
     stays.sort_unstable();
     // The stays so far that end last: over all, and at any other institution than that one.
-    let (mut latest, mut other): (Option<(i32, u32)>, Option<(i32, u32)>) = (None, None);
+    let mut latest: Option<(i32, u32)> = None;
+    let mut other: Option<(i32, u32)> = None;
     for (first, last, institution) in stays {
         let rival = [latest, other].into_iter().flatten().find(|(_, at)| *at != institution);
         if rival.is_some_and(|(end, _)| end.min(last) - first >= 1) {

@@ -139,11 +139,9 @@ mod tests {
 
     #[test]
     fn long_lists_are_read_whole() {
-        let mut text = String::from("code,family\n");
-        for number in 0..5000 {
-            text.push_str(&format!("13{number:08},F{:02}{}\n", number % 7, "x".repeat(20)));
-        }
-        let list = read(&text).unwrap();
+        let line = |number| format!("13{number:08},F{:02}{}", number % 7, "x".repeat(20));
+        let lines: Vec<String> = (0..5000).map(line).collect();
+        let list = read(&format!("code,family\n{}\n", lines.join("\n"))).unwrap();
         assert_eq!((list.families().len(), list.by_code.len()), (7, 5000));
     }
 }

@@ -142,8 +142,10 @@ fn a_fall_waits_for_a_stewards_word_for_just_these_figures() {
     world.zones.enclave.trust(STEWARD, &own.verifying()).unwrap();
     assert!(matches!(again(Some(&word(&world, &own, |_| ()))), Err(ReleaseError::Word { .. })), "a second person");
     world.zones.enclave.replace_trusted(STEWARD, &steward.verifying()).unwrap();
-    let wrong: [(&SigningKey, fn(&mut Word)); 4] = [
-        (&SigningKey::generate(), |_| ()),
+    type Change = fn(&mut Word);
+    let stranger = SigningKey::generate();
+    let wrong: [(&SigningKey, Change); 4] = [
+        (&stranger, |_| ()),
         (&steward, |word| word.release = "ndb/2026.3".parse().unwrap()),
         (&steward, |word| word.quality = "00".to_owned()),
         (&steward, |word| word.reason = " ".to_owned()),
