@@ -108,6 +108,9 @@ fn two_persons_under_one_key_show_in_their_histories() {
     assert_eq!(quality.links[0].total, None, "nobody is linked");
 }
 
+/// What to make of a word before it is signed.
+type Change = fn(&mut Word);
+
 /// A word for what waits, by that key.
 fn word(world: &World, key: &SigningKey, change: impl FnOnce(&mut Word)) -> PathBuf {
     let waiting = world.releases().join(".quality/ndb-2026.2.json");
@@ -142,7 +145,6 @@ fn a_fall_waits_for_a_stewards_word_for_just_these_figures() {
     world.zones.enclave.trust(STEWARD, &own.verifying()).unwrap();
     assert!(matches!(again(Some(&word(&world, &own, |_| ()))), Err(ReleaseError::Word { .. })), "a second person");
     world.zones.enclave.replace_trusted(STEWARD, &steward.verifying()).unwrap();
-    type Change = fn(&mut Word);
     let stranger = SigningKey::generate();
     let wrong: [(&SigningKey, Change); 4] = [
         (&stranger, |_| ()),
