@@ -42,7 +42,7 @@ async fn the_public_pages_are_japanese_and_at_the_switch_english() {
     let tables = page.table("main table").await;
     let claims = tables.iter().find(|row| row[0] == "ndb.claims").expect("ndb.claims is listed");
     assert!(claims[1].replace(',', "").parse::<u64>().unwrap() > 1000, "{claims:?}");
-    let variables = page.table("main details[open] table").await;
+    let variables = page.table("main details[open] table.stack").await;
     let class =
         |name: &str| variables.iter().find(|row| row[0] == name).unwrap_or_else(|| panic!("no {name}"))[2].clone();
     assert_eq!(["person_key", "sex", "points"].map(class), ["個人キー", "準識別子", "測定値"]);

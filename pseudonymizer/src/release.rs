@@ -11,7 +11,7 @@ use catalog::{BucketCount, DatasetKey, Quality, ReleaseId, Table, person_source_
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use policies::keys::{KeyFolder, SealIdentity};
-use policies::{LinkagePolicy, Zone, durable};
+use policies::{LinkagePolicy, Zone};
 
 mod bucket_file;
 mod content;
@@ -25,7 +25,7 @@ mod quality;
 mod sort;
 mod surrogate;
 
-pub use error::ReleaseError;
+pub use error::{ReleaseError, Waits};
 
 use bucket_file::{BucketFiles, Sealing};
 use content::Content;
@@ -124,7 +124,7 @@ pub fn run(
     making.facilities.save(&spill.to)?;
     making.step("quality", 0)?;
     let Making { quality, progress, rows, absent, .. } = making;
-    let quality = seal_quality(quality.finish(job.dataset, partial.release())?, job, &keys, partial.path())?;
+    let quality = seal_quality(&quality.finish(job.dataset, partial.release())?, job, &keys, partial.path())?;
 
     let manifest = Manifest {
         format: manifest::FORMAT,
@@ -165,15 +165,15 @@ fn check_sources(job: &ReleaseJob<'_>, content: &[Content], crosswalk: &Crosswal
 
 /// Writes `quality.json` into the release to be, if it may appear.
 fn seal_quality(
-    quality: Quality,
+    quality: &Quality,
     job: &ReleaseJob<'_>,
     keys: &KeyFolder,
     folder: &Path,
 ) -> Result<QualitySeal, ReleaseError> {
     let path = folder.join(catalog::quality::FILE);
     let (bytes, sha256) = quality.bytes().map_err(|cause| ReleaseError::io(&path)(cause.into()))?;
-    let seal = quality::fairness::seal(job.releases, &quality, &sha256, job.policy, keys, job.steward_word)?;
-    durable::replace(&path, &bytes).map_err(ReleaseError::io(&path))?;
+    let seal = quality::fairness::seal(job.releases, quality, &sha256, job.policy, keys, job.steward_word)?;
+    policies::durable::replace(&path, &bytes).map_err(ReleaseError::io(&path))?;
     Ok(seal)
 }
 
@@ -272,7 +272,8 @@ impl Making<'_> {
             tables.insert(name, made);
         }
         tables.insert(FACILITY.to_owned(), self.facility()?);
-        let care: Vec<_> = catalog::tables().iter().map(|table| table.name.as_str()).filter(|name| *name != PERSON).collect();
+        let care: Vec<_> =
+            catalog::tables().iter().map(|table| table.name.as_str()).filter(|name| *name != PERSON).collect();
         self.only_gathered(&care)?;
         Ok(tables)
     }

@@ -155,9 +155,7 @@ async fn releases(db: &Database) -> Result<BTreeMap<String, Vec<Release>>, Porta
 }
 
 /// By dataset and version.
-async fn qualities(
-    db: &Database,
-) -> Result<BTreeMap<(String, String), (Quality, Option<GivenWord>)>, PortalError> {
+async fn qualities(db: &Database) -> Result<BTreeMap<(String, String), (Quality, Option<GivenWord>)>, PortalError> {
     let rows = sqlx::query_as::<_, (String, String, String, Option<String>)>(
         "select dataset, version, body, word from release_quality",
     );

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use catalog::{BucketCount, Manifest};
-use policies::{LinkagePolicy, Zone};
 use policies::audit::{Act, AuditLog};
 use policies::keys::KeyFolder;
+use policies::{LinkagePolicy, Zone};
 use pseudonymizer::release::{ReleaseError, ReleaseJob};
 
 use crate::cli::Release;
@@ -77,7 +77,7 @@ pub(crate) fn release(wanted: &Wanted<'_>, lang: Lang) -> Result<Manifest> {
         true
     });
     let manifest = match made {
-        Err(waits @ ReleaseError::Fairness { .. }) => {
+        Err(waits @ ReleaseError::Fairness(_)) => {
             audit.append(clock::now(), &Act::new("release", "release:waits", dataset).with("code", waits.code()))?;
             return Err(waits.into());
         }
@@ -88,9 +88,8 @@ pub(crate) fn release(wanted: &Wanted<'_>, lang: Lang) -> Result<Manifest> {
         output::note(&lang.with("release-absent", &[("rows", &absent.to_string())]));
     }
     let name = manifest.release.to_string();
-    let act = Act::new("release", "release:made", &name)
-        .with("crosswalk", manifest.crosswalk.clone())
-        .with("absent", absent);
+    let act =
+        Act::new("release", "release:made", &name).with("crosswalk", manifest.crosswalk.clone()).with("absent", absent);
     let act = match &manifest.quality {
         Some(seal) => act.with("quality", seal.sha256.clone()),
         None => act,

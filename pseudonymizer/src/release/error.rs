@@ -58,24 +58,10 @@ pub enum ReleaseError {
     },
     /// Linkage got worse for somebody.
     #[error(
-        "{release} waits for a steward's word: the linkage rate of {group} with {to} {fall} since {last} (the policy's limit is {limit} points); the steward looks at {file} and runs `sudare catalog word`, then --steward-word", file = .file.display()
+        "{} waits for a steward's word: the linkage rate of {} with {} {} since {} (the policy's limit is {} points); the steward looks at {} and runs `sudare catalog word`, then --steward-word",
+        .0.release, .0.group, .0.to, .0.fall, .0.last, .0.limit, .0.file.display()
     )]
-    Fairness {
-        /// Which release.
-        release: ReleaseId,
-        /// The one before.
-        last: ReleaseId,
-        /// Whose rate.
-        group: String,
-        /// The other source.
-        to: String,
-        /// What became of it.
-        fall: String,
-        /// Points that need no word.
-        limit: f64,
-        /// The figures.
-        file: PathBuf,
-    },
+    Fairness(Box<Waits>),
     /// A content file without one of its columns.
     #[error("{} lacks column {column} or has it in another form; make the batch again with this version", path.display())]
     Form {
@@ -200,6 +186,25 @@ pub enum ReleaseError {
     },
 }
 
+/// A release that waits, by figures that may leave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waits {
+    /// Which release.
+    pub release: ReleaseId,
+    /// The one before.
+    pub last: ReleaseId,
+    /// Whose rate.
+    pub group: String,
+    /// The other source.
+    pub to: String,
+    /// What became of it.
+    pub fall: String,
+    /// Points that need no word.
+    pub limit: f64,
+    /// The figures.
+    pub file: PathBuf,
+}
+
 impl ReleaseError {
     /// Stable, listed in `docs/errors.md`, safe in logs.
     pub fn code(&self) -> &'static str {
@@ -211,7 +216,7 @@ impl ReleaseError {
             Self::Crosswalk { .. } => "release/crosswalk",
             Self::Dataset => "release/dataset",
             Self::Exists { .. } => "release/exists",
-            Self::Fairness { .. } => "release/fairness",
+            Self::Fairness(_) => "release/fairness",
             Self::Form { .. } => "release/form",
             Self::Io { .. } => "release/io",
             Self::Key(_) => "release/key",

@@ -56,7 +56,13 @@ impl<'a> Gathering<'a> {
     }
 
     /// Takes rows of a table, without those of persons who stay out. `file` is where they come from, for messages.
-    pub(crate) fn take(&mut self, source: &str, table: &str, rows: &RecordBatch, file: &Path) -> Result<(), ReleaseError> {
+    pub(crate) fn take(
+        &mut self,
+        source: &str,
+        table: &str,
+        rows: &RecordBatch,
+        file: &Path,
+    ) -> Result<(), ReleaseError> {
         let Some(kind) = events::of(table) else { return Ok(()) };
         let keys = surrogate::persons(self.crosswalk, rows, file)?;
         let mut events = Events::default();
@@ -73,7 +79,8 @@ impl<'a> Gathering<'a> {
         let strictest = Profile::strictest().map_err(ReleaseError::Profile)?;
         let (min_persons, min_institutions) = (strictest.min_persons, strictest.min_institutions);
         let rules = Rules { min_persons, min_institutions, base: catalog::quality::BASE };
-        let last_month = self.months.iter().rev().find(|(_, persons)| **persons >= min_persons).map(|(month, _)| *month);
+        let last_month =
+            self.months.iter().rev().find(|(_, persons)| **persons >= min_persons).map(|(month, _)| *month);
         let others = others(dataset, self.crosswalk.sources());
         let mut counts = Counts::new(dataset, &others, self.institutions, last_month);
         let mut current: Option<Person> = None;
@@ -126,3 +133,5 @@ fn others(dataset: &str, sources: &[String]) -> Vec<Other> {
     others.filter_map(|(place, name)| Some(Other { name: name.clone(), bits: bit(place)?, at_least: 1 })).collect()
 }
 
+#[cfg(test)]
+mod tests;

@@ -23,14 +23,14 @@ use crate::link::fixture::{Zones, atom, atom_id};
 use crate::seal::BatchWriter;
 
 /// Two NDB batches' persons: number of atoms, linked two by two (atoms 2n and 2n+1 are one person).
-struct World {
-    zones: Zones,
-    content: Vec<PathBuf>,
+pub(super) struct World {
+    pub(super) zones: Zones,
+    pub(super) content: Vec<PathBuf>,
     holder: SigningKey,
 }
 
 impl World {
-    fn new(persons: u128) -> Self {
+    pub(super) fn new(persons: u128) -> Self {
         let zones = Zones::new();
         let numbers = 0..persons * 2;
         let atoms: Vec<_> = numbers.clone().map(|n| atom(&format!("{n} ndb 2020-01..2020-12 a3=n{}", n / 2))).collect();
@@ -98,7 +98,7 @@ impl World {
         }
     }
 
-    fn sign(&self) {
+    pub(super) fn sign(&self) {
         self.sign_as(|_| ());
     }
 
@@ -109,7 +109,7 @@ impl World {
     }
 
     /// Rows of an atom and named cells; all else is null.
-    fn write<const N: usize>(&self, table: &str, schema: &SchemaRef, rows: &[(u128, [(&str, &str); N])]) {
+    pub(super) fn write<const N: usize>(&self, table: &str, schema: &SchemaRef, rows: &[(u128, [(&str, &str); N])]) {
         let columns: Vec<ArrayRef> = schema
             .fields()
             .iter()
@@ -156,7 +156,7 @@ impl World {
         writer.finish().unwrap();
     }
 
-    fn releases(&self) -> PathBuf {
+    pub(super) fn releases(&self) -> PathBuf {
         self.zones.path("R")
     }
 

@@ -37,7 +37,9 @@ async fn a_dataset_shows_its_linkage_with_a_table_for_every_picture() {
     let world = World::new().await;
     let visitor = world.visitor();
     let page = visitor.read("/catalog/ndb").await;
-    for words in ["名寄せの品質", "24.6%", "19.8%", "3,035 / 12,345", "非表示", "東京都", "同じ日に二つの病院に入院", "203"] {
+    for words in
+        ["名寄せの品質", "24.6%", "19.8%", "3,035 / 12,345", "非表示", "東京都", "同じ日に二つの病院に入院", "203"]
+    {
         assert!(page.contains(words), "{words} is not in {page}");
     }
     assert_eq!(page.matches("<svg").count(), 3);

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use catalog::quality::{Axis, History, HistoryKind, Link, LinkCell, LinkTable, Rules, Shown, UNKNOWN};
 
+use super::Other;
 use super::histories::Person;
 use super::institutions::Institutions;
 use super::veil::{self, Group};
-use super::Other;
 
 /// Bands of age, by their first year. 40 and 65: insured for long-term care (介護保険法, article 9); 75: another insurer
 /// (高齢者の医療の確保に関する法律, article 50).
@@ -45,12 +45,7 @@ pub(crate) struct Veiled {
 }
 
 impl<'a> Counts<'a> {
-    pub(crate) fn new(
-        dataset: &str,
-        others: &'a [Other],
-        institutions: Institutions,
-        last_month: Option<i32>,
-    ) -> Self {
+    pub(crate) fn new(dataset: &str, others: &'a [Other], institutions: Institutions, last_month: Option<i32>) -> Self {
         let bands = BANDS.iter().filter(|(from, _)| dataset != CARE || *from >= CARE_FROM);
         let mut axes = vec![
             (Axis::Age, bands.map(|(_, name)| (*name).to_owned()).collect()),
@@ -85,7 +80,7 @@ impl<'a> Counts<'a> {
             let name = match table.axis {
                 Axis::Age => age.and_then(band).map(str::to_owned),
                 Axis::Prefecture => {
-                    let place = person.home().or(institution.map(|at| u32::from(at.prefecture)));
+                    let place = person.home().or_else(|| institution.map(|at| u32::from(at.prefecture)));
                     place.map(|number| format!("{number:02}"))
                 }
                 Axis::Sex => person.sex().map(|sex| sex.to_string()),

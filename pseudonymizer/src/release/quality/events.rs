@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int32Array, StringArray, UInt8Array, UInt32Array, UInt64Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Date32Array, Int32Array, StringArray, UInt8Array, UInt32Array, UInt64Array,
+};
 use arrow::datatypes::{DataType, Date32Type, Field, Int32Type, Schema, SchemaRef, UInt8Type, UInt32Type, UInt64Type};
 use arrow::record_batch::RecordBatch;
 use jiff::Span;
@@ -132,7 +134,8 @@ impl Events {
         let built_in = catalog::SOURCES.contains(&at.source);
         for (row, (key, atom)) in at.keys.values().iter().zip(atoms(at.rows, at.file)?).enumerate() {
             let date = |dates: &Date32Array| dates.is_valid(row).then(|| dates.value(row));
-            let word = |texts: &StringArray| texts.is_valid(row).then(|| texts.value(row).parse::<u32>().ok()).flatten();
+            let word =
+                |texts: &StringArray| texts.is_valid(row).then(|| texts.value(row).parse::<u32>().ok()).flatten();
             let sources = atom.map_or(0, |atom| crosswalk.found_in(atom));
             let mut add = |event: Event| self.found.push((*key, event));
             add(Event::Found { sources });

@@ -8,7 +8,7 @@ use catalog::{Manifest, Quality};
 use policies::keys::{KeyFolder, VerifyingKey};
 use policies::{LinkagePolicy, durable, jws};
 
-use crate::release::error::ReleaseError;
+use crate::release::error::{ReleaseError, Waits};
 
 /// Below the folder of all releases: what a steward is to look at. No release, and nobody serves it.
 const WAITING: &str = ".quality";
@@ -42,15 +42,17 @@ pub(crate) fn seal(
     fs::create_dir_all(&folder).map_err(ReleaseError::io(&folder))?;
     let (bytes, _) = quality.bytes().map_err(|cause| ReleaseError::io(&waiting)(cause.into()))?;
     durable::replace(&waiting, &bytes).map_err(ReleaseError::io(&waiting))?;
-    Err(ReleaseError::Fairness {
+    Err(ReleaseError::Fairness(Box::new(Waits {
         release: quality.release.clone(),
         last: last.release.clone(),
         group: fall.group.map_or_else(|| "all persons".to_owned(), |(axis, group)| said(axis, &group)),
         to: fall.to,
-        fall: fall.points.map_or_else(|| "is shown no more".to_owned(), |points| format!("fell by {points:.1} points or more")),
+        fall: fall
+            .points
+            .map_or_else(|| "is shown no more".to_owned(), |points| format!("fell by {points:.1} points or more")),
         limit,
         file: waiting,
-    })
+    })))
 }
 
 fn said(axis: Axis, group: &str) -> String {

@@ -8,6 +8,7 @@ use super::events::{Event, month_of};
 const AGE_MAX: i32 = 120;
 
 /// What is known of a person. No `Debug`.
+#[expect(clippy::struct_excessive_bools, reason = "four separate observations, no state")]
 #[derive(Clone)]
 pub(crate) struct Person {
     key: u64,
@@ -111,9 +112,7 @@ impl Person {
 
     /// Whether the history is of that kind.
     pub(crate) fn has(&self, kind: HistoryKind) -> bool {
-        let after = |a: Option<i32>, b: Option<i32>| {
-            matches!((a.and_then(month_of), b.and_then(month_of)), (Some(a), Some(b)) if a > b)
-        };
+        let after = |a: Option<i32>, b: Option<i32>| matches!((a.and_then(month_of), b.and_then(month_of)), (Some(a), Some(b)) if a > b);
         let last = self.last_care.map(|(day, _)| day);
         match kind {
             HistoryKind::CareAfterDeath => after(last, self.died),
@@ -135,7 +134,8 @@ fn two_hospitals(stays: &[(i32, i32, u32)]) -> bool {
     let mut stays = stays.to_vec();
     stays.sort_unstable();
     // The stays so far that end last: over all, and at any other institution than that one.
-    let (mut latest, mut other): (Option<(i32, u32)>, Option<(i32, u32)>) = (None, None);
+    let mut latest: Option<(i32, u32)> = None;
+    let mut other: Option<(i32, u32)> = None;
     for (first, last, institution) in stays {
         let rival = [latest, other].into_iter().flatten().find(|(_, at)| *at != institution);
         if rival.is_some_and(|(end, _)| end.min(last) - first >= 1) {

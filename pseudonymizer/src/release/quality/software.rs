@@ -36,7 +36,8 @@ impl Software {
         let mut named: Vec<(String, String)> = Vec::new();
         for (line, row) in (2..).zip(rows.iter().skip(1)) {
             let [code, family, ..] = row.as_slice() else { return Err(fault(line)) };
-            let text = |cell: &[u8]| std::str::from_utf8(cell).map(|cell| cell.trim().to_owned()).map_err(|_| fault(line));
+            let text =
+                |cell: &[u8]| std::str::from_utf8(cell).map(|cell| cell.trim().to_owned()).map_err(|_| fault(line));
             let (code, family) = (text(code)?, text(family)?);
             if code.is_empty() || !is_name(&family) {
                 return Err(fault(line));
@@ -138,11 +139,9 @@ mod tests {
 
     #[test]
     fn long_lists_are_read_whole() {
-        let mut text = String::from("code,family\n");
-        for number in 0..5000 {
-            text.push_str(&format!("13{number:08},F{:02}{}\n", number % 7, "x".repeat(20)));
-        }
-        let list = read(&text).unwrap();
+        let line = |number| format!("13{number:08},F{:02}{}", number % 7, "x".repeat(20));
+        let lines: Vec<String> = (0..5000).map(line).collect();
+        let list = read(&format!("code,family\n{}\n", lines.join("\n"))).unwrap();
         assert_eq!((list.families().len(), list.by_code.len()), (7, 5000));
     }
 }

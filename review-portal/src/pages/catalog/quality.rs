@@ -86,7 +86,10 @@ impl View {
         let words = Words(language);
         let history = |history: &catalog::quality::History| HistoryView {
             kind: history.kind.as_str(),
-            figures: history.persons.zip(quality.per_100_000(history)).map(|(persons, per)| (number(persons), format!("{per:.0}"))),
+            figures: history
+                .persons
+                .zip(quality.per_100_000(history))
+                .map(|(persons, per)| (number(persons), format!("{per:.0}"))),
         };
         Self {
             persons: quality.persons.map_or_else(|| language.say("quality.withheld"), number),
@@ -120,7 +123,7 @@ impl Words {
         let drawn: Vec<_> = cells().filter(|(_, shown)| !long || shown.is_some()).collect();
         TableView {
             title: self.0.say(&format!("quality.axis.{}", table.axis.as_str())),
-            chart: drawn.iter().any(|(_, shown)| shown.is_some()).then(|| self.chart(&drawn)),
+            chart: drawn.iter().any(|(_, shown)| shown.is_some()).then(|| Self::chart(&drawn)),
             rows: cells().map(|(group, shown)| Row { group, figures: shown.map(figures) }).collect(),
             folded: long,
         }
@@ -145,7 +148,7 @@ impl Words {
         }
     }
 
-    fn chart(&self, cells: &[(String, Option<Shown>)]) -> Chart {
+    fn chart(cells: &[(String, Option<Shown>)]) -> Chart {
         let highest = cells.iter().filter_map(|(_, shown)| Some(shown.as_ref()?.interval().1)).fold(0.0, f64::max);
         let full = SCALES.into_iter().find(|full| highest <= *full).unwrap_or(1.0);
         let bars: Vec<Bar> = (0..)
@@ -240,11 +243,14 @@ mod tests {
     fn bars_stay_inside_their_drawing() {
         for (persons, linked) in [(20, 10), (1_000, 990), (100_000, 10), (25, 15)] {
             let cells = [("a".to_owned(), Some(Shown { persons, linked })), ("b".to_owned(), None)];
-            let chart = Words(Language::Ja).chart(&cells);
+            let chart = Words::chart(&cells);
             let bar = chart.bars[0].drawn.as_ref().unwrap();
             let place = |text: &str| text.parse::<f64>().unwrap();
             assert!(place(&bar.to) <= LEFT + WIDTH && place(&bar.from) >= LEFT && place(&bar.length) <= WIDTH);
-            assert!(place(&bar.from) <= LEFT + place(&bar.length) + 0.1 && LEFT + place(&bar.length) <= place(&bar.to) + 0.1);
+            assert!(
+                place(&bar.from) <= LEFT + place(&bar.length) + 0.1
+                    && LEFT + place(&bar.length) <= place(&bar.to) + 0.1
+            );
             assert!(chart.bars[1].drawn.is_none() && chart.bars[1].base < chart.foot && chart.foot < chart.height);
         }
     }
