@@ -130,7 +130,9 @@ impl Atoms {
         pairs.sort_unstable();
         pairs
             .chunk_by(|a, b| a.0 == b.0)
-            .filter(|group| group.len() > 1 && !group.first().is_some_and(|(token, _)| self.apart.contains(&(kind, *token))))
+            .filter(|group| {
+                group.len() > 1 && !group.first().is_some_and(|(token, _)| self.apart.contains(&(kind, *token)))
+            })
             .map(|group| group.iter().map(|(_, atom)| *atom).collect())
             .collect()
     }

@@ -183,7 +183,8 @@ pub(crate) fn atom(words: &str) -> Atom {
     let source = words.next().unwrap();
     // An added source has the place behind the catalog's.
     let source = catalog::SOURCES.iter().position(|known| *known == source).unwrap_or(catalog::SOURCES.len());
-    let mut made = Atom { id: atom_id(id), source: u8::try_from(source).unwrap(), batch: 0, tokens: [None; KINDS], months: None };
+    let mut made =
+        Atom { id: atom_id(id), source: u8::try_from(source).unwrap(), batch: 0, tokens: [None; KINDS], months: None };
     for word in words {
         if let Some((first, last)) = word.split_once("..") {
             made.months = Some(Months { first: month(first), last: month(last) });

@@ -113,7 +113,10 @@ impl<'a> Session<'a> {
         work.listed = gather::listed(&handed.atoms, &handed.sources, &standing);
         work.atoms = handed.atoms;
         let next = Next {
-            batches: (0..).zip(&handed.batches).map(|(at, batch)| Some(entry(batch, &handed.sources, &lists, at))).collect(),
+            batches: (0..)
+                .zip(&handed.batches)
+                .map(|(at, batch)| Some(entry(batch, &handed.sources, &lists, at)))
+                .collect(),
             sources: handed.sources,
             agreed,
             first_batch: 0,
@@ -170,7 +173,8 @@ impl<'a> Session<'a> {
         };
         let work = gather(held, change)?;
         let (held_already, reason) = (handed.skipped, Reason::Added);
-        let next = Next { sources, agreed, batches, first_batch, lists, standing, reason, held_already, is_base: false };
+        let next =
+            Next { sources, agreed, batches, first_batch, lists, standing, reason, held_already, is_base: false };
         self.finish(work, next, &path)
     }
 
@@ -215,7 +219,8 @@ impl<'a> Session<'a> {
         };
         let work = gather(held, change)?;
         let (first_batch, held_already) = (batches.len(), Vec::new());
-        let next = Next { sources, agreed, batches, first_batch, lists, standing, reason, held_already, is_base: false };
+        let next =
+            Next { sources, agreed, batches, first_batch, lists, standing, reason, held_already, is_base: false };
         self.finish(work, next, &path)
     }
 
@@ -243,8 +248,7 @@ impl<'a> Session<'a> {
         let absence = pass.absent(&work.olds, &work.listed, &next.sources, has_list);
         let of = pass.prior(&work.olds);
         let prior = Prior { persons: &work.persons, of: &of };
-        let assigned =
-            keys::assign(&pass.atoms, &pass.partition.roots, &prior, self.run, |count| self.fresh(count))?;
+        let assigned = keys::assign(&pass.atoms, &pass.partition.roots, &prior, self.run, |count| self.fresh(count))?;
         let mut report = self.report(&pass, &absence, &work, &next);
         let grades = pass.grades(&absence.out);
         let found = Found { pass: &pass, work: &work, keyed: &assigned.keys, grades: &grades, out: &absence.out };
@@ -363,7 +367,8 @@ impl<'a> Session<'a> {
     /// Makes one base of everything.
     fn compact(&self, to: &SealRecipient, enclave: &SealRecipient) -> Result<MarkedFile, LinkError> {
         let written = self.store.next(&held::name(self.run));
-        let earlier = self.marker.iter().flat_map(|marker| &marker.files).map(|file| held::folder(self.store.out(), file.run));
+        let earlier =
+            self.marker.iter().flat_map(|marker| &marker.files).map(|file| held::folder(self.store.out(), file.run));
         let folders = earlier.chain([written.clone()]).collect();
         let identity = self.keys.seal().map_err(LinkError::keys)?;
         let held = Held::open(folders, identity)?.ok_or(LinkError::Nothing)?;
@@ -403,7 +408,12 @@ impl<'a> Session<'a> {
         self.store.write_json(store::REPORT, &report)?;
         self.store.write_json(crosswalk::MARKER, &marker)?;
         self.store.publish()?;
-        tracing::info!(link.run = self.run, atoms.count = report.atoms, persons.count = report.persons, "crosswalk published");
+        tracing::info!(
+            link.run = self.run,
+            atoms.count = report.atoms,
+            persons.count = report.persons,
+            "crosswalk published"
+        );
         Ok(report)
     }
 }

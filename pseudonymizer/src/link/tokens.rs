@@ -10,8 +10,8 @@ use arrow::record_batch::RecordBatch;
 use catalog::SOURCES;
 use jiff::ToSpan;
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
 use policies::keys::{KeyFolder, SealIdentity, SealRecipient, VerifyingKey};
+use serde::{Deserialize, Serialize};
 
 use super::absent::{self, Said};
 use super::atoms::{Atom, KINDS, Kind, Months};
@@ -184,12 +184,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// Reads a file of a holder that the zone trusts. What it says of its source is believed only if the key that signed it is
     /// the one trusted for that source; no row is looked at before.
-    fn read_file(
-        &mut self,
-        path: &Path,
-        signer: &VerifyingKey,
-        sha256: String,
-    ) -> Result<(String, Agreed), LinkError> {
+    fn read_file(&mut self, path: &Path, signer: &VerifyingKey, sha256: String) -> Result<(String, Agreed), LinkError> {
         let reader = BatchReader::open(path, &self.identity).map_err(LinkError::seal)?;
         let schema = reader.schema();
         let entry = |what: &'static str| {

@@ -255,9 +255,11 @@ impl<'a> Gathering<'a> {
 
     /// No new atom may be one that is held.
     fn check_ids(&self, change: &Change<'_>) -> Result<(), LinkError> {
-        let twice = self.blocks.values().flat_map(|block| &block.atoms).any(|held| {
-            self.ids.contains_key(&held.atom.id) && !change.gone.contains(&held.atom.batch)
-        });
+        let twice = self
+            .blocks
+            .values()
+            .flat_map(|block| &block.atoms)
+            .any(|held| self.ids.contains_key(&held.atom.id) && !change.gone.contains(&held.atom.batch));
         if twice { Err(LinkError::Twice { path: change.path.to_owned() }) } else { Ok(()) }
     }
 
@@ -331,7 +333,8 @@ impl<'a> Gathering<'a> {
     fn still_listed(&self, held: &HeldAtom) -> u128 {
         self.listed.iter().fold(held.listed, |mask, (place, tokens)| {
             let bit = 1_u128.wrapping_shl(u32::from(*place));
-            let touched = held.atom.tokens.iter().flatten().filter_map(number_in).any(|number| tokens.contains(&number));
+            let touched =
+                held.atom.tokens.iter().flatten().filter_map(number_in).any(|number| tokens.contains(&number));
             if touched { mask | bit } else { mask & !bit }
         })
     }
