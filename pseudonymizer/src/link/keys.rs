@@ -114,6 +114,9 @@ struct Claim {
     anchor: Option<u32>,
 }
 
+/// First month, number of atoms, anchor: the least keeps its key.
+type Strength = (i32, std::cmp::Reverse<u64>, u32);
+
 struct Claims(Vec<Claim>);
 
 impl Claims {
@@ -138,7 +141,7 @@ impl Claims {
     }
 
     fn kept(&self, prior: &Prior<'_>) -> HashMap<u32, Keyed> {
-        let mut best: HashMap<u32, ((i32, std::cmp::Reverse<u64>, u32), Keyed)> = HashMap::new();
+        let mut best: HashMap<u32, (Strength, Keyed)> = HashMap::new();
         for parts in self.by_person() {
             let anchored = parts.iter().find(|part| part.anchor.is_some());
             let Some(part) = anchored.or_else(|| parts.iter().min_by_key(|part| part.first)) else { continue };

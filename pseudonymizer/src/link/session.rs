@@ -14,7 +14,7 @@ use super::atoms::Kind;
 use super::crosswalk::{self, ABSENT, GONE, MarkedFile, Marker, Row};
 use super::error::LinkError;
 use super::events::{Events, Reason};
-use super::held::gather::{self, Change, Work, gather};
+use super::held::gather::Work;
 use super::held::lists::Lists;
 use super::held::meta::{HeldBatch, Meta};
 use super::held::write::{self, Found, Place};
@@ -22,8 +22,10 @@ use super::held::{self, Held};
 use super::keys::{self, Assignment, Prior};
 use super::pass::{Absence, Known, Pass};
 use super::store::{self, RowWriter, Store};
-use super::tokens::{self, Agreed, Given, Handed};
-use super::{Forgotten, LinkProgress, LinkReport};
+use super::tokens::{self, Agreed};
+use super::{LinkProgress, LinkReport};
+
+mod batches;
 
 /// Bytes of blocks beside the base that are never worth a new base.
 const SMALL: u64 = 4 * 1024 * 1024;
@@ -99,147 +101,8 @@ impl<'a> Session<'a> {
         Ok(report)
     }
 
-    /// A full pass over the batches. What was held before counts for the keys alone, and what was answered.
-    fn all(self, mut handed: Handed) -> Result<LinkReport, LinkError> {
-        let agreed = handed.agreed.take().ok_or(LinkError::Nothing)?;
-        let path = handed.batches.first().map(|batch| batch.path.clone()).unwrap_or_default();
-        let mut work = Work::default();
-        if let Some(held) = &self.held {
-            held.remember(&mut work)?;
-        }
-        let mut lists = Lists::default();
-        lists.add(0, &mut handed.batches, &handed.sources);
-        let standing = lists.standing();
-        work.listed = gather::listed(&handed.atoms, &handed.sources, &standing);
-        work.atoms = handed.atoms;
-        let next = Next {
-            batches: (0..)
-                .zip(&handed.batches)
-                .map(|(at, batch)| Some(entry(batch, &handed.sources, &lists, at)))
-                .collect(),
-            sources: handed.sources,
-            agreed,
-            first_batch: 0,
-            lists,
-            standing,
-            reason: if self.held.is_some() { Reason::Rebuilt } else { Reason::Added },
-            held_already: Vec::new(),
-            is_base: true,
-        };
-        self.finish(work, next, &path)
-    }
-
-    /// Adds batches to what is held.
-    fn add(self, mut handed: Handed) -> Result<LinkReport, LinkError> {
-        let Some(held) = &self.held else { return Err(LinkError::Nothing) };
-        let (Some(agreed), Some(first)) = (handed.agreed.take(), handed.batches.first()) else {
-            return Ok(self.nothing(held, handed.skipped));
-        };
-        let path = first.path.clone();
-        if let Some(what) = held.meta.agreed.first_difference(&agreed) {
-            return Err(LinkError::Mixed { path, what });
-        }
-        self.check_policy(held)?;
-        if let Some(batch) = handed.batches.iter().find(|batch| held.batches().any(|known| known.name == batch.name)) {
-            return Err(LinkError::Changed { path: batch.path.clone() });
-        }
-        let sources = join_sources(&held.meta.sources, &handed.sources);
-        let place = |of: u8| {
-            let name = handed.sources.get(usize::from(of));
-            sources.iter().position(|known| Some(known) == name).and_then(|at| u8::try_from(at).ok()).unwrap_or(of)
-        };
-        let first_batch = held.meta.batches.len();
-        for atom in &mut handed.atoms {
-            atom.source = place(atom.source);
-            atom.batch = atom.batch.saturating_add(u32::try_from(first_batch).unwrap_or(u32::MAX));
-        }
-        let mut lists = Lists::of(held)?;
-        let before = lists.standing();
-        lists.add(first_batch, &mut handed.batches, &handed.sources);
-        let standing = lists.standing();
-        let mut batches = held.meta.batches.clone();
-        for (at, batch) in (first_batch..).zip(&handed.batches) {
-            batches.push(Some(entry(batch, &handed.sources, &lists, at)));
-        }
-        let change = Change {
-            sources: &sources,
-            new: handed.atoms,
-            gone: HashSet::new(),
-            before: &before,
-            after: &standing,
-            told: Vec::new(),
-            path: &path,
-            components: self.policy.hubs.components,
-        };
-        let work = gather(held, change)?;
-        let (held_already, reason) = (handed.skipped, Reason::Added);
-        let next =
-            Next { sources, agreed, batches, first_batch, lists, standing, reason, held_already, is_base: false };
-        self.finish(work, next, &path)
-    }
-
-    /// Takes a source or a batch away.
-    pub(super) fn forget(self, what: Forgotten<'_>) -> Result<LinkReport, LinkError> {
-        let (name, reason) = match what {
-            Forgotten::Batch(name) => (name, Reason::BatchForgotten),
-            Forgotten::Source(name) => (name, Reason::SourceForgotten),
-        };
-        let path = self.store.out().to_owned();
-        let unheld = || LinkError::Unheld { path: path.clone(), name: name.to_owned() };
-        let held = self.held.as_ref().ok_or_else(unheld)?;
-        self.check_policy(held)?;
-        let goes = |batch: &HeldBatch| match what {
-            Forgotten::Batch(name) => batch.name == name,
-            Forgotten::Source(name) => batch.source == name,
-        };
-        let mut lists = Lists::of(held)?;
-        let before = lists.standing();
-        let (mut batches, mut gone) = (held.meta.batches.clone(), HashSet::new());
-        for (place, batch) in (0..).zip(&mut batches) {
-            if batch.as_ref().is_some_and(goes) {
-                *batch = None;
-                lists.said.remove(&place);
-                gone.insert(place);
-            }
-        }
-        if gone.is_empty() {
-            return Err(unheld());
-        }
-        let standing = lists.standing();
-        let (sources, agreed) = (held.meta.sources.clone(), held.meta.agreed.clone());
-        let change = Change {
-            sources: &sources,
-            new: Vec::new(),
-            gone,
-            before: &before,
-            after: &standing,
-            told: Vec::new(),
-            path: &path,
-            components: self.policy.hubs.components,
-        };
-        let work = gather(held, change)?;
-        let (first_batch, held_already) = (batches.len(), Vec::new());
-        let next =
-            Next { sources, agreed, batches, first_batch, lists, standing, reason, held_already, is_base: false };
-        self.finish(work, next, &path)
-    }
-
-    /// What the last run found, since there is nothing to do.
-    fn nothing(&self, held: &Held, held_already: Vec<String>) -> LinkReport {
-        let crosswalk = self.marker.as_ref().map(|marker| marker.sha256.clone()).unwrap_or_default();
-        let last = LinkReport { born: 0, merged: 0, split: 0, ..held.meta.report.clone() };
-        LinkReport { held_already, events: String::new(), crosswalk, ..last }
-    }
-
-    fn check_policy(&self, held: &Held) -> Result<(), LinkError> {
-        if held.meta.policy == self.policy.digest() {
-            return Ok(());
-        }
-        Err(LinkError::Mixed { path: self.store.out().to_owned(), what: "policy of linkage" })
-    }
-
     /// Links, gives keys, and publishes.
-    fn finish(self, mut work: Work, next: Next, path: &Path) -> Result<LinkReport, LinkError> {
+    fn finish(self, mut work: Work, next: &Next, path: &Path) -> Result<LinkReport, LinkError> {
         let unknown = || LinkError::Form { path: path.to_owned(), what: "sudare.release_to" };
         let enclave = next.agreed.recipient().ok_or_else(unknown)?;
         let atoms = std::mem::take(&mut work.atoms);
@@ -249,7 +112,7 @@ impl<'a> Session<'a> {
         let of = pass.prior(&work.olds);
         let prior = Prior { persons: &work.persons, of: &of };
         let assigned = keys::assign(&pass.atoms, &pass.partition.roots, &prior, self.run, |count| self.fresh(count))?;
-        let mut report = self.report(&pass, &absence, &work, &next);
+        let mut report = self.report(&pass, &absence, &work, next);
         let grades = pass.grades(&absence.out);
         let found = Found { pass: &pass, work: &work, keyed: &assigned.keys, grades: &grades, out: &absence.out };
         let digest = self.policy.digest();
@@ -263,8 +126,8 @@ impl<'a> Session<'a> {
         };
         events.count(&mut report);
         let sealed = self.write_events(&events, &enclave, &mut report)?;
-        let rows = self.write(&found, &assigned, &next, &report, &enclave)?;
-        self.publish(rows, sealed, &next, report)
+        let rows = self.write(&found, &assigned, next, &report, &enclave)?;
+        self.publish(rows, sealed, next, report)
     }
 
     fn report(&self, pass: &Pass, absence: &Absence, work: &Work, next: &Next) -> LinkReport {
@@ -275,7 +138,9 @@ impl<'a> Session<'a> {
             let mut before = LinkReport::counting(&work.persons_before, by_source, &next.sources);
             for hub in work.unsettled.iter().filter_map(|number| held.meta.hubs.get(number)) {
                 let kind = Kind::AT_REST.into_iter().find(|kind| kind.place() == usize::from(hub.kind));
-                kind.into_iter().for_each(|kind| *before.hubs.entry(kind.name().to_owned()).or_default() += 1);
+                if let Some(kind) = kind {
+                    *before.hubs.entry(kind.name().to_owned()).or_default() += 1;
+                }
             }
             let name = |place: u8| next.sources.get(usize::from(place)).cloned().unwrap_or_default();
             before.absent_by_source = work.out_before.iter().map(|(place, count)| (name(*place), *count)).collect();
@@ -420,25 +285,6 @@ impl<'a> Session<'a> {
 
 fn known(work: &Work, stood_in: bool) -> Known<'_> {
     Known { olds: &work.olds, pairs: &work.pairs, verdicts: &work.verdicts, aside: &work.aside, stood_in }
-}
-
-fn entry(batch: &Given, sources: &[String], lists: &Lists, place: usize) -> HeldBatch {
-    let said = u32::try_from(place).ok().and_then(|place| lists.said.get(&place));
-    HeldBatch {
-        name: batch.name.clone(),
-        sha256: batch.sha256.clone(),
-        source: sources.get(usize::from(batch.source)).cloned().unwrap_or_default(),
-        said_at: said.map(|(_, said)| said.at),
-    }
-}
-
-/// The catalog's sources, then all added ones in the order of their names.
-fn join_sources(held: &[String], handed: &[String]) -> Vec<String> {
-    let built_in = catalog::SOURCES.len();
-    let mut added: Vec<String> = held.iter().skip(built_in).chain(handed.iter().skip(built_in)).cloned().collect();
-    added.sort_unstable();
-    added.dedup();
-    held.iter().take(built_in).cloned().chain(added).collect()
 }
 
 /// Rows of the crosswalk: all, or those that are not as they were.

@@ -114,19 +114,14 @@ fn read(
         for ((atom, key), grade) in atoms.iter().zip(keys).zip(grades) {
             let atom = atom.and_then(number).ok_or_else(|| lacks("atom"))?;
             let grade = grade.unwrap_or_default();
-            match key {
-                Some(key) => {
-                    persons.insert(atom, (key, grade_of(grade)));
-                    absent.remove(&atom);
-                }
-                None => {
-                    persons.remove(&atom);
-                    if grade == GONE {
-                        absent.remove(&atom);
-                    } else {
-                        absent.insert(atom);
-                    }
-                }
+            absent.remove(&atom);
+            if let Some(key) = key {
+                persons.insert(atom, (key, grade_of(grade)));
+                continue;
+            }
+            persons.remove(&atom);
+            if grade != GONE {
+                absent.insert(atom);
             }
         }
     }

@@ -263,6 +263,7 @@ impl<'a> Gathering<'a> {
         if twice { Err(LinkError::Twice { path: change.path.to_owned() }) } else { Ok(()) }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one walk over what was opened")]
     fn assemble(mut self, change: Change<'_>) -> Work {
         let hubs = &self.held.meta.hubs;
         let mut work = Work { listed: std::mem::take(&mut self.new_listed), ..Work::default() };
@@ -285,7 +286,9 @@ impl<'a> Gathering<'a> {
             work.verdicts.extend(verdicts);
             let out: HashSet<(u32, u8)> =
                 block.atoms.iter().filter(|held| held.out).map(|held| (held.person, held.atom.source)).collect();
-            out.iter().for_each(|(_, source)| *work.out_before.entry(*source).or_default() += 1);
+            for (_, source) in &out {
+                *work.out_before.entry(*source).or_default() += 1;
+            }
             for held in &block.atoms {
                 // INVARIANT: a block's persons are those of its atoms.
                 if let Some((size, mask)) = work.persons_before.get_mut((persons + held.person) as usize) {

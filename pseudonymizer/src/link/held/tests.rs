@@ -217,9 +217,9 @@ fn a_token_that_becomes_a_placeholder_parts_its_atoms() {
         let crowd: Vec<Atom> = (0..60).map(|n| atom(&format!("{n} dpc a3=n{n} d1=0000"))).collect();
         let labels: Vec<u8> = (0..60).map(|n| n / 10).collect();
         let folders = batches(&zones, &crowd, &labels);
-        let mut reports =
-            folders.iter().map(|folder| add(&zones, "link", std::slice::from_ref(folder), small).unwrap());
-        let first = reports.next().unwrap();
+        let reports = folders.iter().map(|folder| add(&zones, "link", std::slice::from_ref(folder), small).unwrap());
+        let reports: Vec<LinkReport> = reports.collect();
+        let first = reports.first().unwrap();
         assert_eq!((first.persons, first.hubs.len()), (1, 0));
         let last = reports.last().unwrap();
         assert_eq!((last.persons, last.hubs.get("d1")), (60, Some(&1)));
