@@ -90,8 +90,7 @@ impl Events<'_> {
     }
 
     fn turned(&self) -> impl Iterator<Item = Value> {
-        let turns =
-            [("retired", "opt-out", &self.turns.retired), ("restored", "opt-out ended", &self.turns.restored)];
+        let turns = [("retired", "opt-out", &self.turns.retired), ("restored", "opt-out ended", &self.turns.restored)];
         turns.into_iter().flat_map(|(event, reason, by_source)| {
             by_source.iter().map(move |(source, persons)| {
                 json!({ "event": event, "reason": reason, "source": source, "persons": persons })

@@ -165,7 +165,7 @@ impl Held {
                 bytes.resize(usize::try_from(to - from).unwrap_or(0), 0);
                 file.read_at(*from, &mut bytes)?;
                 let mut read = Block::decode(&bytes).ok_or_else(lacks)?;
-                move_sources(&mut read, &places);
+                move_sources(&mut read, places.as_ref());
                 each(block, read)?;
             }
         }
@@ -223,7 +223,7 @@ impl Run {
     }
 }
 
-fn move_sources(block: &mut Block, places: &Option<Vec<u8>>) {
+fn move_sources(block: &mut Block, places: Option<&Vec<u8>>) {
     let Some(places) = places else { return };
     for held in &mut block.atoms {
         held.atom.source = places.get(usize::from(held.atom.source)).copied().unwrap_or(held.atom.source);

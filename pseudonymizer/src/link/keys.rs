@@ -58,30 +58,13 @@ pub(crate) struct Assignment {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// Persons of whom no atom was known.
-    Born {
-        persons: u64,
-        atoms: u64,
-    },
+    Born { persons: u64, atoms: u64 },
     /// Persons that turned out to be one: the keys that ended, and the one that goes on.
-    Merged {
-        persons: u64,
-        atoms: u64,
-        from: Vec<u64>,
-        to: u64,
-        kinds: BTreeSet<Kind>,
-    },
+    Merged { persons: u64, atoms: u64, from: Vec<u64>, to: u64, kinds: BTreeSet<Kind> },
     /// Persons of whom no atom is left.
-    Retired {
-        keys: Vec<u64>,
-    },
+    Retired { keys: Vec<u64> },
     /// A person that turned out to be several: its key, and those of all parts.
-    Split {
-        persons: u64,
-        atoms: u64,
-        from: u64,
-        to: Vec<u64>,
-        kinds: BTreeSet<Kind>,
-    },
+    Split { persons: u64, atoms: u64, from: u64, to: Vec<u64>, kinds: BTreeSet<Kind> },
 }
 
 /// Gives each component its key. `fresh` gives as many new ones as are asked for.
@@ -131,6 +114,9 @@ struct Claim {
     anchor: Option<u32>,
 }
 
+/// First month, number of atoms, anchor: the least keeps its key.
+type Strength = (i32, std::cmp::Reverse<u64>, u32);
+
 struct Claims(Vec<Claim>);
 
 impl Claims {
@@ -142,7 +128,8 @@ impl Claims {
         let claim = |of: &[(u32, u32, u32)]| {
             let (person, root, _) = *of.first()?;
             let anchor = prior.persons.get(person as usize).and_then(|known| known.anchor);
-            let anchored = of.iter().map(|(_, _, atom)| *atom).find(|atom| atoms.ids().get(*atom as usize) == anchor.as_ref());
+            let anchored =
+                of.iter().map(|(_, _, atom)| *atom).find(|atom| atoms.ids().get(*atom as usize) == anchor.as_ref());
             let first = of.iter().map(|(_, _, atom)| (beginning(atoms, *atom), *atom)).min()?;
             Some(Claim { person, root, first, atoms: of.len() as u64, anchor: anchored.filter(|_| anchor.is_some()) })
         };
@@ -154,7 +141,7 @@ impl Claims {
     }
 
     fn kept(&self, prior: &Prior<'_>) -> HashMap<u32, Keyed> {
-        let mut best: HashMap<u32, ((i32, std::cmp::Reverse<u64>, u32), Keyed)> = HashMap::new();
+        let mut best: HashMap<u32, (Strength, Keyed)> = HashMap::new();
         for parts in self.by_person() {
             let anchored = parts.iter().find(|part| part.anchor.is_some());
             let Some(part) = anchored.or_else(|| parts.iter().min_by_key(|part| part.first)) else { continue };

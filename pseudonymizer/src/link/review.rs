@@ -9,7 +9,6 @@ use rand::Rng;
 
 use super::LinkError;
 use super::atoms::Atoms;
-use super::evidence::Verdict;
 use super::rules::Partition;
 use super::store::Store;
 
@@ -62,18 +61,6 @@ pub(crate) fn said(keys: &KeyFolder, out: &Path, answers: &[PathBuf]) -> Result<
     let mut ledger = Ledger::read(keys, &out.join(FILE))?;
     answers::take(&mut ledger, keys, answers)?;
     Ok(ledger.said().into_iter().map(|((a, b), same)| (a.0, b.0, same)).collect())
-}
-
-/// The same of atoms that are there.
-pub(crate) fn verdicts(
-    keys: &KeyFolder,
-    out: &Path,
-    answers: &[PathBuf],
-    atoms: &Atoms,
-) -> Result<Vec<Verdict>, LinkError> {
-    let place = |id: [u8; 16]| atoms.ids().binary_search(&id).ok().and_then(|at| u32::try_from(at).ok());
-    let verdict = |(a, b, same)| Some(Verdict { a: place(a)?, b: place(b)?, same });
-    Ok(said(keys, out, answers)?.into_iter().filter_map(verdict).collect())
 }
 
 /// Writes the queue of this pass, with the answers that were taken, among the results of the run: they appear together.

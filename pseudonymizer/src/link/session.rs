@@ -10,24 +10,26 @@ use policies::{LinkagePolicy, Zone};
 use rand::Rng;
 
 use super::absent::Standing;
-use super::atoms::{Atom, Atoms, Kind};
+use super::atoms::{Atoms, Kind};
 use super::crosswalk::{self, ABSENT, GONE, MarkedFile, Marker, Row};
 use super::error::LinkError;
 use super::events::{Events, Reason};
 use super::gather::Fault;
-use super::held::gather::{self, Change, Work, gather};
+use super::held::gather::Work;
 use super::held::lists::Lists;
 use super::held::meta::{HeldBatch, Meta};
 use super::held::write::{self, Found, Place};
 use super::held::{self, Held};
 use super::keys::{self, Assignment, Prior};
-use super::pass::{Absence, Known, Pass, Scoring};
-use super::report::{self, Churn, PersonCounts};
+use super::pass::{Absence, Known, Pass};
+use super::report::{self, PersonCounts};
 use super::review;
-use super::scored::Model;
 use super::store::{self, RowWriter, Store};
-use super::tokens::{self, Agreed, Checked, Gathered, Given};
-use super::{Forgotten, LinkJob, LinkProgress, LinkReport};
+use super::tokens::{self, Agreed};
+use super::{LinkJob, LinkProgress, LinkReport};
+
+mod batches;
+mod scoring;
 
 /// Bytes of blocks beside the base that are never worth a new base.
 const SMALL: u64 = 4 * 1024 * 1024;
@@ -114,147 +116,8 @@ impl<'a> Session<'a> {
         Ok(report)
     }
 
-    /// A full pass over the batches. What was held before counts for the keys alone, and what was answered.
-    fn all(self, mut handed: Checked, read: impl FnMut(u64)) -> Result<LinkReport, LinkError> {
-        let agreed = handed.agreed.take().ok_or(LinkError::Nothing)?;
-        let path = handed.first_path();
-        let mut work = Work::default();
-        if let Some(held) = &self.held {
-            held.remember(&mut work)?;
-        }
-        let mut lists = Lists::default();
-        lists.add(0, &mut handed.batches, &handed.sources);
-        let standing = lists.standing();
-        let lists_of = |atom: &Atom| gather::lists_of(atom, &handed.sources, &standing);
-        let Gathered { atoms, listed } = handed.gather(&self.store.scratch(), lists_of, read)?;
-        (work.listed, work.whole) = (listed, Some(atoms));
-        work.verdicts.clone_from(&self.job.verdicts);
-        let next = Next {
-            batches: (0..).zip(&handed.batches).map(|(at, batch)| Some(entry(batch, &handed.sources, &lists, at))).collect(),
-            sources: handed.sources,
-            agreed,
-            first_batch: 0,
-            lists,
-            standing,
-            reason: if self.held.is_some() { Reason::Rebuilt } else { Reason::Added },
-            held_already: Vec::new(),
-            is_base: true,
-        };
-        self.finish(work, next, &path)
-    }
-
-    /// Adds batches to what is held.
-    fn add(self, mut handed: Checked, read: impl FnMut(u64)) -> Result<LinkReport, LinkError> {
-        let Some(held) = &self.held else { return Err(LinkError::Nothing) };
-        if handed.batches.is_empty() && self.job.answers.is_empty() {
-            return Ok(self.nothing(held, handed.skipped));
-        }
-        let agreed = handed.agreed.take().unwrap_or_else(|| held.meta.agreed.clone());
-        let path = handed.batches.first().map_or_else(|| self.store.out().to_owned(), |first| first.path.clone());
-        if let Some(what) = held.meta.agreed.first_difference(&agreed) {
-            return Err(LinkError::Mixed { path, what });
-        }
-        self.check_policy(held)?;
-        if let Some(batch) = handed.batches.iter().find(|batch| held.batches().any(|known| known.name == batch.name)) {
-            return Err(LinkError::Changed { path: batch.path.clone() });
-        }
-        let sources = join_sources(&held.meta.sources, &handed.sources);
-        let place = |of: u8| {
-            let name = handed.sources.get(usize::from(of));
-            sources.iter().position(|known| Some(known) == name).and_then(|at| u8::try_from(at).ok()).unwrap_or(of)
-        };
-        let first_batch = held.meta.batches.len();
-        let mut new = handed.rows(read)?;
-        for atom in &mut new {
-            atom.source = place(atom.source);
-            atom.batch = atom.batch.saturating_add(u32::try_from(first_batch).unwrap_or(u32::MAX));
-        }
-        let mut lists = Lists::of(held)?;
-        let before = lists.standing();
-        lists.add(first_batch, &mut handed.batches, &handed.sources);
-        let standing = lists.standing();
-        let mut batches = held.meta.batches.clone();
-        for (at, batch) in (first_batch..).zip(&handed.batches) {
-            batches.push(Some(entry(batch, &handed.sources, &lists, at)));
-        }
-        let change = Change {
-            sources: &sources,
-            new,
-            gone: HashSet::new(),
-            before: &before,
-            after: &standing,
-            told: self.job.verdicts.iter().flat_map(|(a, b, _)| [*a, *b]).collect(),
-            path: &path,
-            components: self.policy.hubs.components,
-        };
-        let mut work = gather(held, change)?;
-        work.verdicts.clone_from(&self.job.verdicts);
-        let (held_already, reason) = (handed.skipped, Reason::Added);
-        let next = Next { sources, agreed, batches, first_batch, lists, standing, reason, held_already, is_base: false };
-        self.finish(work, next, &path)
-    }
-
-    /// Takes a source or a batch away.
-    pub(super) fn forget(self, what: Forgotten<'_>) -> Result<LinkReport, LinkError> {
-        let (name, reason) = match what {
-            Forgotten::Batch(name) => (name, Reason::BatchForgotten),
-            Forgotten::Source(name) => (name, Reason::SourceForgotten),
-        };
-        let path = self.store.out().to_owned();
-        let unheld = || LinkError::Unheld { path: path.clone(), name: name.to_owned() };
-        let held = self.held.as_ref().ok_or_else(unheld)?;
-        self.check_policy(held)?;
-        let goes = |batch: &HeldBatch| match what {
-            Forgotten::Batch(name) => batch.name == name,
-            Forgotten::Source(name) => batch.source == name,
-        };
-        let mut lists = Lists::of(held)?;
-        let before = lists.standing();
-        let (mut batches, mut gone) = (held.meta.batches.clone(), HashSet::new());
-        for (place, batch) in (0..).zip(&mut batches) {
-            if batch.as_ref().is_some_and(goes) {
-                *batch = None;
-                lists.said.remove(&place);
-                gone.insert(place);
-            }
-        }
-        if gone.is_empty() {
-            return Err(unheld());
-        }
-        let standing = lists.standing();
-        let (sources, agreed) = (held.meta.sources.clone(), held.meta.agreed.clone());
-        let change = Change {
-            sources: &sources,
-            new: Vec::new(),
-            gone,
-            before: &before,
-            after: &standing,
-            told: Vec::new(),
-            path: &path,
-            components: self.policy.hubs.components,
-        };
-        let work = gather(held, change)?;
-        let (first_batch, held_already) = (batches.len(), Vec::new());
-        let next = Next { sources, agreed, batches, first_batch, lists, standing, reason, held_already, is_base: false };
-        self.finish(work, next, &path)
-    }
-
-    /// What the last run found, since there is nothing to do.
-    fn nothing(&self, held: &Held, held_already: Vec<String>) -> LinkReport {
-        let crosswalk = self.marker.as_ref().map(|marker| marker.sha256.clone()).unwrap_or_default();
-        let last = LinkReport { born: 0, merged: 0, split: 0, ..held.meta.report.clone() };
-        LinkReport { held_already, events: String::new(), crosswalk, ..last }
-    }
-
-    fn check_policy(&self, held: &Held) -> Result<(), LinkError> {
-        if held.meta.policy == self.policy.digest() {
-            return Ok(());
-        }
-        Err(LinkError::Mixed { path: self.store.out().to_owned(), what: "policy of linkage" })
-    }
-
     /// Links, gives keys, and publishes.
-    fn finish(self, mut work: Work, next: Next, path: &Path) -> Result<LinkReport, LinkError> {
+    fn finish(self, mut work: Work, next: &Next, path: &Path) -> Result<LinkReport, LinkError> {
         let unknown = || LinkError::Form { path: path.to_owned(), what: "sudare.release_to" };
         let enclave = next.agreed.recipient().ok_or_else(unknown)?;
         let atoms = match work.whole.take() {
@@ -265,16 +128,15 @@ impl<'a> Session<'a> {
             })?,
         };
         let scratch = self.store.scratch();
-        let scoring = self.scoring(&next, &scratch)?;
+        let scoring = self.scoring(next, &scratch)?;
         let pass = Pass::of(atoms, known(&work, !next.is_base), self.policy, scoring.as_ref())?;
         let has_list = |source: &String| next.standing.contains_key(source);
         let absence = pass.absent(&work.olds, &work.listed, &next.sources, has_list);
         let of = pass.prior(&work.olds);
         let prior = Prior { persons: &work.persons, of: &of };
-        let assigned =
-            keys::assign(&pass.atoms, &pass.partition.roots, &prior, self.run, |count| self.fresh(count))?;
-        let mut report = self.report(&pass, &absence, &work, &next);
-        report.churn = self.churn(&pass, &work, &assigned, &next).with(&absence.turns);
+        let assigned = keys::assign(&pass.atoms, &pass.partition.roots, &prior, self.run, |count| self.fresh(count))?;
+        let mut report = self.report(&pass, &absence, &work, next);
+        report.churn = self.churn(&pass, &work, &assigned, next).with(&absence.turns);
         let grades = pass.grades(&absence.out);
         let found = Found { pass: &pass, work: &work, keyed: &assigned.keys, grades: &grades, out: &absence.out };
         let digest = self.policy.digest();
@@ -288,9 +150,9 @@ impl<'a> Session<'a> {
         };
         events.count(&mut report);
         let sealed = self.write_events(&events, &enclave, &mut report)?;
-        self.renew_queue(&pass, &next)?;
-        let rows = self.write(&found, &assigned, &next, &report, &enclave)?;
-        self.publish(rows, sealed, &next, report)
+        self.renew_queue(&pass, next)?;
+        let rows = self.write(&found, &assigned, next, &report, &enclave)?;
+        self.publish(rows, sealed, next, report)
     }
 
     fn report(&self, pass: &Pass, absence: &Absence, work: &Work, next: &Next) -> LinkReport {
@@ -302,7 +164,9 @@ impl<'a> Session<'a> {
             let mut before = LinkReport::counting(&persons, by_source, &work.coverage_before, &next.sources);
             for hub in work.unsettled.iter().filter_map(|number| held.meta.hubs.get(number)) {
                 let kind = Kind::AT_REST.into_iter().find(|kind| kind.place() == usize::from(hub.kind));
-                kind.into_iter().for_each(|kind| *before.hubs.entry(kind.name().to_owned()).or_default() += 1);
+                if let Some(kind) = kind {
+                    *before.hubs.entry(kind.name().to_owned()).or_default() += 1;
+                }
             }
             let name = |place: u8| next.sources.get(usize::from(place)).cloned().unwrap_or_default();
             before.absent_by_source = work.out_before.iter().map(|(place, count)| (name(*place), *count)).collect();
@@ -315,55 +179,6 @@ impl<'a> Session<'a> {
         let added = next.batches.iter().skip(next.first_batch).flatten().map(|batch| batch.name.clone());
         report.pass = report::Pass { last_full, batches_added: added.collect(), ..report::Pass::full(self.run, self.policy) };
         report
-    }
-
-    /// What became of the atoms that an earlier run knew; those that this one does not touch keep their persons.
-    fn churn(&self, pass: &Pass, work: &Work, assigned: &Assignment, next: &Next) -> Churn {
-        let before = |atom: u32| {
-            let old = work.olds.get(pass.old(atom)?)?;
-            work.persons.get(usize::try_from(old.person).ok()?).map(|person| person.key)
-        };
-        let keys = (0..).zip(&pass.partition.roots);
-        let churn = Churn::of(keys.filter_map(|(atom, root)| Some((before(atom), assigned.keys.get(root)?.key))));
-        let untouched = self.held.as_ref().filter(|_| !next.is_base).map_or(0, |held| {
-            held.meta.report.atoms.saturating_sub(work.atoms_before.iter().sum())
-        });
-        Churn { atoms_known: churn.atoms_known.saturating_add(untouched), ..churn }
-    }
-
-    /// How pairs are scored: anew in a full pass, and by the model of the last one otherwise.
-    fn scoring<'s>(&'s self, next: &'s Next, scratch: &'s Path) -> Result<Option<Scoring<'s>>, LinkError> {
-        if self.job.run_tokens.is_empty() {
-            return Ok(None);
-        }
-        let model = if next.is_base { None } else { Some(self.model()?) };
-        let (keys, sources, agreed) = (&self.keys, next.sources.as_slice(), &next.agreed);
-        Ok(Some(Scoring { run_tokens: self.job.run_tokens, keys, sources, agreed, scratch, model }))
-    }
-
-    fn model(&self) -> Result<Model, LinkError> {
-        let path = self.store.last(store::MODEL);
-        let text = fs::read(&path).map_err(|_| LinkError::Unscored { path: self.store.out().to_owned() })?;
-        serde_json::from_slice(&text).map_err(|_| LinkError::Form { path, what: "a model of scores" })
-    }
-
-    /// Writes the queue of doubtful pairs, and what scoring found.
-    fn renew_queue(&self, pass: &Pass, next: &Next) -> Result<(), LinkError> {
-        let has_composites = |atom: u32| pass.scored.is_some() && (next.is_base || pass.old(atom).is_none());
-        let found = review::Pass {
-            atoms: &pass.atoms,
-            sources: &next.sources,
-            partition: &pass.partition,
-            scored: &has_composites,
-            whole: next.is_base,
-            run: self.run,
-        };
-        review::renew(&self.keys, &self.store, self.job.answers, &found)?;
-        let Some((model, report)) = &pass.scored else { return Ok(()) };
-        if next.is_base {
-            self.store.write_json(store::MODEL, model)?;
-        }
-        self.store.write_json(store::SCORED, report)
     }
 
     /// New keys, none of which was ever given.
@@ -447,7 +262,8 @@ impl<'a> Session<'a> {
     /// Makes one base of everything.
     fn compact(&self, sources: &[String], to: &SealRecipient, enclave: &SealRecipient) -> Result<MarkedFile, LinkError> {
         let written = self.store.next(&held::name(self.run));
-        let earlier = self.marker.iter().flat_map(|marker| &marker.files).map(|file| held::folder(self.store.out(), file.run));
+        let earlier =
+            self.marker.iter().flat_map(|marker| &marker.files).map(|file| held::folder(self.store.out(), file.run));
         let folders = earlier.chain([written.clone()]).collect();
         let identity = self.keys.seal().map_err(LinkError::keys)?;
         let held = Held::open(folders, identity)?.ok_or(LinkError::Nothing)?;
@@ -487,32 +303,18 @@ impl<'a> Session<'a> {
         self.store.write_json(store::REPORT, &report)?;
         self.store.write_json(crosswalk::MARKER, &marker)?;
         self.store.publish()?;
-        tracing::info!(link.run = self.run, atoms.count = report.atoms, persons.count = report.persons, "crosswalk published");
+        tracing::info!(
+            link.run = self.run,
+            atoms.count = report.atoms,
+            persons.count = report.persons,
+            "crosswalk published"
+        );
         Ok(report)
     }
 }
 
 fn known(work: &Work, stood_in: bool) -> Known<'_> {
     Known { olds: &work.olds, pairs: &work.pairs, verdicts: &work.verdicts, aside: &work.aside, stood_in }
-}
-
-fn entry(batch: &Given, sources: &[String], lists: &Lists, place: usize) -> HeldBatch {
-    let said = u32::try_from(place).ok().and_then(|place| lists.said.get(&place));
-    HeldBatch {
-        name: batch.name.clone(),
-        sha256: batch.sha256.clone(),
-        source: sources.get(usize::from(batch.source)).cloned().unwrap_or_default(),
-        said_at: said.map(|(_, said)| said.at),
-    }
-}
-
-/// The catalog's sources, then all added ones in the order of their names.
-fn join_sources(held: &[String], handed: &[String]) -> Vec<String> {
-    let built_in = catalog::SOURCES.len();
-    let mut added: Vec<String> = held.iter().skip(built_in).chain(handed.iter().skip(built_in)).cloned().collect();
-    added.sort_unstable();
-    added.dedup();
-    held.iter().take(built_in).cloned().chain(added).collect()
 }
 
 /// Rows of the crosswalk: all, or those that are not as they were.

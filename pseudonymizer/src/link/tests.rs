@@ -5,9 +5,9 @@ use std::fs;
 
 use policies::keys::SigningKey;
 
-use fixture::{Zones, atom, atom_id};
 use super::store::Store;
 use super::*;
+use fixture::{Zones, atom, atom_id};
 
 fn link(zones: &Zones, tokens: &[PathBuf]) -> Result<LinkReport, LinkError> {
     let out = zones.path("link");

@@ -142,20 +142,15 @@ fn read(
         for (((atom, key), grade), source) in atoms.iter().zip(keys).zip(grades).zip(of.values()) {
             let atom = atom.and_then(number).ok_or_else(|| lacks("atom"))?;
             let grade = grade.unwrap_or_default();
-            match key {
-                Some(key) => {
-                    let source = places.get(usize::from(*source)).copied().ok_or_else(|| lacks("source"))?;
-                    persons.insert(atom, (key, grade_of(grade), source));
-                    absent.remove(&atom);
-                }
-                None => {
-                    persons.remove(&atom);
-                    if grade == GONE {
-                        absent.remove(&atom);
-                    } else {
-                        absent.insert(atom);
-                    }
-                }
+            absent.remove(&atom);
+            if let Some(key) = key {
+                let source = places.get(usize::from(*source)).copied().ok_or_else(|| lacks("source"))?;
+                persons.insert(atom, (key, grade_of(grade), source));
+                continue;
+            }
+            persons.remove(&atom);
+            if grade != GONE {
+                absent.insert(atom);
             }
         }
     }

@@ -24,7 +24,7 @@ fn side(words: &str) -> Vec<Keyed> {
 }
 
 fn sources() -> Vec<String> {
-    SOURCES.map(str::to_owned).to_vec()
+    catalog::SOURCES.map(str::to_owned).to_vec()
 }
 
 #[test]

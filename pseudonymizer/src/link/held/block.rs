@@ -150,7 +150,12 @@ impl Block {
         let person = |from: &mut Bytes<'_>| {
             let key = u64::from_le_bytes(from.array()?);
             let [grade] = from.array()?;
-            Some(HeldPerson { key, grade: Grade::of(grade)?, born: from.small()?, anchor: from.small()?.checked_sub(1) })
+            Some(HeldPerson {
+                key,
+                grade: Grade::of(grade)?,
+                born: from.small()?,
+                anchor: from.small()?.checked_sub(1),
+            })
         };
         let persons = (0..from.number()?).map(|_| person(&mut from)).collect::<Option<_>>()?;
         let mut atoms: Vec<HeldAtom> = Vec::new();

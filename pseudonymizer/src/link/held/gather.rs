@@ -262,12 +262,15 @@ impl<'a> Gathering<'a> {
 
     /// No new atom may be one that is held.
     fn check_ids(&self, change: &Change<'_>) -> Result<(), LinkError> {
-        let twice = self.blocks.values().flat_map(|block| &block.atoms).any(|held| {
-            self.ids.contains_key(&held.atom.id) && !change.gone.contains(&held.atom.batch)
-        });
+        let twice = self
+            .blocks
+            .values()
+            .flat_map(|block| &block.atoms)
+            .any(|held| self.ids.contains_key(&held.atom.id) && !change.gone.contains(&held.atom.batch));
         if twice { Err(LinkError::Twice { path: change.path.to_owned() }) } else { Ok(()) }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one walk over what was opened")]
     fn assemble(mut self, change: Change<'_>) -> Work {
         let hubs = &self.held.meta.hubs;
         let mut work = Work { listed: std::mem::take(&mut self.new_listed), ..Work::default() };
@@ -291,7 +294,9 @@ impl<'a> Gathering<'a> {
             work.verdicts.extend(verdicts);
             let out: HashSet<(u32, u8)> =
                 block.atoms.iter().filter(|held| held.out).map(|held| (held.person, held.atom.source)).collect();
-            out.iter().for_each(|(_, source)| *work.out_before.entry(*source).or_default() += 1);
+            for (_, source) in &out {
+                *work.out_before.entry(*source).or_default() += 1;
+            }
             for held in &block.atoms {
                 // INVARIANT: a block's persons are those of its atoms.
                 if let Some((size, mask)) = work.persons_before.get_mut((persons + held.person) as usize) {
@@ -343,7 +348,8 @@ impl<'a> Gathering<'a> {
     fn still_listed(&self, held: &HeldAtom) -> u128 {
         self.listed.iter().fold(held.listed, |mask, (place, tokens)| {
             let bit = 1_u128.wrapping_shl(u32::from(*place));
-            let touched = held.atom.tokens.iter().flatten().filter_map(number_in).any(|number| tokens.contains(&number));
+            let touched =
+                held.atom.tokens.iter().flatten().filter_map(number_in).any(|number| tokens.contains(&number));
             if touched { mask | bit } else { mask & !bit }
         })
     }

@@ -100,13 +100,12 @@ impl IndexWriter {
 
     pub(super) fn push(&mut self, name: Name, number: u32) -> Result<(), LinkError> {
         let goes_on = self.fences.0.last_mut().filter(|(first, count)| first.kind == name.kind && *count < PAGE);
-        match goes_on {
-            Some((_, count)) => *count += 1,
-            None => {
-                self.file.write(&self.page)?;
-                self.page.clear();
-                self.fences.0.push((name, 1));
-            }
+        if let Some((_, count)) = goes_on {
+            *count += 1;
+        } else {
+            self.file.write(&self.page)?;
+            self.page.clear();
+            self.fences.0.push((name, 1));
         }
         self.page.extend_from_slice(&name.prefix);
         self.page.extend_from_slice(&number.to_le_bytes());

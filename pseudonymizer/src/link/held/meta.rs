@@ -69,10 +69,14 @@ impl Directory {
             put(u64::from(*length), &mut to);
             put(u64::from(*births), &mut to);
             put(replaced.len() as u64, &mut to);
-            replaced.iter().for_each(|block| put(u64::from(*block), &mut to));
+            for block in replaced {
+                put(u64::from(*block), &mut to);
+            }
         }
         put(self.dead.len() as u64, &mut to);
-        self.dead.iter().for_each(|block| put(u64::from(*block), &mut to));
+        for block in &self.dead {
+            put(u64::from(*block), &mut to);
+        }
         self.fences.encode(&mut to);
         to
     }

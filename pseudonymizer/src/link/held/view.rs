@@ -10,11 +10,7 @@ use crate::link::{LinkError, Marker};
 
 /// All atoms after a run (the last one, if none is named) with person key and place of their source, sorted by id. Those of persons
 /// who stay out are among them, since they keep their keys. What a rebuild or a compaction took the place of is no longer held.
-pub(crate) fn keyed_at(
-    keys: &KeyFolder,
-    out: &Path,
-    run: Option<u32>,
-) -> Result<Vec<([u8; 16], u64, u8)>, LinkError> {
+pub(crate) fn keyed_at(keys: &KeyFolder, out: &Path, run: Option<u32>) -> Result<Vec<([u8; 16], u64, u8)>, LinkError> {
     let held = open(keys, out, run)?;
     let mut rows = Vec::new();
     held.each(held.live(), &held.meta.sources, |_, block| {

@@ -224,7 +224,13 @@ impl Writing<'_> {
                 atom: atom_of(&pass.atoms, *atom, numbers),
                 person,
                 out: self.found.out.contains(atom),
-                listed: pass.atoms.ids().get(*atom as usize).and_then(|id| self.found.work.listed.get(id)).copied().unwrap_or(0),
+                listed: pass
+                    .atoms
+                    .ids()
+                    .get(*atom as usize)
+                    .and_then(|id| self.found.work.listed.get(id))
+                    .copied()
+                    .unwrap_or(0),
             };
             block.atoms.push(held);
         }

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use super::sheet::{Answered, Answers, Sheet};
 use super::*;
 use crate::link::atoms::Atom;
-use crate::link::evidence::{Pattern, ScoredPair};
+use crate::link::evidence::{Pattern, ScoredPair, Verdict};
 use crate::link::fixture::{Zones, atom, policy};
 use crate::link::rules;
 use crate::seal;
@@ -224,6 +224,18 @@ fn a_pattern_is_told_in_words_and_bands() {
         dossier.composites.iter().take(5).map(|it| format!("{} {}", it.part, it.level.as_str())).collect();
     assert_eq!(told, ["family differs", "given same", "birth near", "sex same", "number absent"]);
     assert_eq!(dossier.bands, [None, Some(3)]);
+}
+
+/// Verdicts that stand of atoms that are there.
+fn verdicts(
+    keys: &KeyFolder,
+    out: &Path,
+    answers: &[PathBuf],
+    atoms: &Atoms,
+) -> Result<Vec<Verdict>, LinkError> {
+    let place = |id: [u8; 16]| atoms.ids().binary_search(&id).ok().and_then(|at| u32::try_from(at).ok());
+    let verdict = |(a, b, same)| Some(Verdict { a: place(a)?, b: place(b)?, same });
+    Ok(said(keys, out, answers)?.into_iter().filter_map(verdict).collect())
 }
 
 #[test]

@@ -1,23 +1,20 @@
 //! A run with composites from end to end: made-up persons whose records differ as real ones do, and families that must stay apart.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::UInt64Type;
 use jiff::Timestamp;
 use policies::keys::SecretBytes;
 use proptest::prelude::*;
 
 use super::super::atoms::{Atom, Months};
 use super::super::evidence::{COMPARED, Field, Level};
-use super::super::fixture::{Zones, atom_id, policy};
+use super::super::fixture::{Zones, crosswalk, atom_id, policy};
 use super::super::{LinkJob, LinkReport, run};
 use super::*;
 use crate::holder::rows_of;
 use crate::normalise::insurer::Insurer;
 use crate::normalise::sex::Sex;
 use crate::normalise::{branch, date, kana, symbol};
-use crate::seal::BatchReader;
 use crate::tokens::{Identity, TokenKeys};
 
 /// One record: the true person, the source, who it says it is, months of its insurer line.
@@ -165,6 +162,7 @@ impl World {
                 .map(|(number, said)| Atom {
                     id: atom_id(number),
                     source: u8::try_from(catalog::SOURCES.iter().position(|it| *it == source).unwrap()).unwrap(),
+                    batch: 0,
                     tokens: keys.tokens(&said.identity),
                     months: said.months.map(|(first, last)| Months { first, last }),
                 })
@@ -184,15 +182,8 @@ impl World {
 
     /// Pairs of records of one person that came together, those that did wrongly, and all there are.
     fn pairs(&self, out: &str) -> (usize, Vec<(usize, usize)>, usize) {
-        let mut keys: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
-        let path = self.zones.path(out).join("crosswalk.arrow.age");
-        for batch in BatchReader::open(&path, &self.zones.enclave.seal().unwrap()).unwrap() {
-            let batch = batch.unwrap();
-            let ids = batch.column(0).as_fixed_size_binary();
-            let found = batch.column(1).as_primitive::<UInt64Type>();
-            keys.extend((0..ids.len()).map(|row| (ids.value(row).to_vec(), found.value(row))));
-        }
-        let key = |number: usize| keys[&atom_id(number as u128).to_vec()];
+        let found = crosswalk(&self.zones.path(out), &self.zones.enclave);
+        let key = |number: usize| found[&atom_id(number as u128)].0.unwrap();
         let (mut right, mut wrong, mut all) = (0, Vec::new(), 0);
         for (a, one) in self.records.iter().enumerate() {
             for (b, other) in self.records.iter().enumerate().skip(a + 1) {
@@ -209,8 +200,8 @@ impl World {
 
     /// The scored tier alone.
     fn scope<T>(&self, run_tokens: &[PathBuf], then: impl FnOnce(&Scope<'_>) -> T) -> T {
-        let handed = super::super::tokens::read(&self.tokens, &self.zones.linkage, |_| {}).unwrap();
-        let atoms = Atoms::new(handed.atoms).unwrap();
+        let handed = super::super::tokens::check(&self.tokens, &self.zones.linkage, &|_| None).unwrap();
+        let atoms = Atoms::new(handed.rows(|_| {}).unwrap()).unwrap();
         let roots = super::super::rules::strong(&atoms, policy(), &[]).roots();
         let scratch = self.zones.path("scratch");
         std::fs::create_dir_all(&scratch).unwrap();
@@ -220,7 +211,7 @@ impl World {
             atoms: &atoms,
             roots: &roots,
             sources: &handed.sources,
-            agreed: &handed.agreed,
+            agreed: handed.agreed.as_ref().unwrap(),
             policy: policy(),
             scratch: &scratch,
         });

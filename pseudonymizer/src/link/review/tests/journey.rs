@@ -37,8 +37,8 @@ fn two_atoms_of_one_holder_become_one_person_by_its_word() {
     let before = persons(&[]);
 
     // As a scored pass would find two of them.
-    let read = tokens::read(&handed, &linkage, |_| {}).unwrap();
-    let atoms = Atoms::new(read.atoms).unwrap();
+    let read = tokens::check(&handed, &linkage, &|_| None).unwrap();
+    let atoms = Atoms::new(read.rows(|_| {}).unwrap()).unwrap();
     let roots = rules::strong(&atoms, policy(), &[]).scored(&[]).roots;
     let other = (0_u32..).zip(&roots).find(|(_, root)| **root != roots[0]).unwrap().0;
     let pair = ScoredPair { a: 0, b: other, weight: ScoredPair::weight_of(0.8), pattern: Pattern(1) };
