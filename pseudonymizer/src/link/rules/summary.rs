@@ -102,7 +102,9 @@ impl Summary {
             (&mut self.national, &other.national),
             (&mut self.charts, &other.charts),
         ] {
-            theirs.iter().for_each(|token| insert(ours, *token));
+            for token in theirs {
+                insert(ours, *token);
+            }
         }
         other.cards.iter().for_each(|card| insert(&mut self.cards, *card));
         other.marks.iter().for_each(|mark| insert(&mut self.marks, *mark));
