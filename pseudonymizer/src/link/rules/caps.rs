@@ -75,7 +75,8 @@ impl Census {
             let mut name = vec![first];
             let mut at = 0;
             while let Some((known, _)) = name.get(at).copied() {
-                let shares = |(other, _): &(Spelling, usize)| known.iter().zip(other).any(|(a, b)| a.is_some() && a == b);
+                let shares =
+                    |(other, _): &(Spelling, usize)| known.iter().zip(other).any(|(a, b)| a.is_some() && a == b);
                 name.extend(each.extract_if(.., |other| shares(other)));
                 at += 1;
             }

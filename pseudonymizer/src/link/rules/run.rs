@@ -47,7 +47,9 @@ impl<'a> Run<'a> {
         let mut overgrown = std::mem::take(&mut self.overgrown);
         let mut formed = std::mem::take(&mut self.formed);
         for roots in [&mut overgrown, &mut formed] {
-            roots.iter_mut().for_each(|root| *root = self.components.find(*root));
+            for root in roots.iter_mut() {
+                *root = self.components.find(*root);
+            }
             roots.sort_unstable();
             roots.dedup();
         }
@@ -136,7 +138,9 @@ impl<'a> Run<'a> {
         }
         self.spare.extend(summaries);
         if let ([first, others @ ..], true) = (components, agree) {
-            others.iter().for_each(|other| self.union(name, *first, *other));
+            for other in others {
+                self.union(name, *first, *other);
+            }
         }
         agree
     }
@@ -178,7 +182,7 @@ impl<'a> Run<'a> {
             if a == b {
                 continue;
             }
-            let merged = || Some((rule.conflict)(summaries.get(a)?, summaries.get(b)?, self.facts.policy)?);
+            let merged = || (rule.conflict)(summaries.get(a)?, summaries.get(b)?, self.facts.policy);
             match table.veto(pair).or_else(merged) {
                 Some(veto) => self.note(veto, [a, b].into_iter().filter_map(|at| components.get(at).copied())),
                 None => {

@@ -73,9 +73,8 @@ struct Neighbours(Vec<(u32, u32, i32)>);
 
 impl Neighbours {
     fn of(edges: &[Edge]) -> Self {
-        let both = edges.iter().flat_map(|edge| {
-            [(edge.a, edge.b, edge.pair.weight), (edge.b, edge.a, edge.pair.weight)]
-        });
+        let both =
+            edges.iter().flat_map(|edge| [(edge.a, edge.b, edge.pair.weight), (edge.b, edge.a, edge.pair.weight)]);
         let mut all: Vec<(u32, u32, i32)> = both.collect();
         all.sort_unstable();
         Self(all)

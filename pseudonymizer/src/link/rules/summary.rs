@@ -53,9 +53,7 @@ impl Summary {
         for lines in [&mut self.medical, &mut self.care] {
             lines.clear();
         }
-        for tokens in
-            [&mut self.national, &mut self.charts, &mut self.kana, &mut self.kana_loose, &mut self.kanji]
-        {
+        for tokens in [&mut self.national, &mut self.charts, &mut self.kana, &mut self.kana_loose, &mut self.kanji] {
             tokens.clear();
         }
     }
@@ -104,7 +102,9 @@ impl Summary {
             (&mut self.national, &other.national),
             (&mut self.charts, &other.charts),
         ] {
-            theirs.iter().for_each(|token| insert(ours, *token));
+            for token in theirs {
+                insert(ours, *token);
+            }
         }
         other.cards.iter().for_each(|card| insert(&mut self.cards, *card));
         other.marks.iter().for_each(|mark| insert(&mut self.marks, *mark));
@@ -118,9 +118,12 @@ impl Summary {
         self.months.zip(other.months).map_or(0, |(a, b)| a.gap(b))
     }
 
-    /// Whether one was there for longer beside the other than a change takes. Who says nothing of time may have been.
+    /// Whether one was there beside the other, for longer than a change takes or before the other ended as after it began: what follows
+    /// does not lie within what it follows, however short it is. Who says nothing of time may have been there.
     fn coexists(&self, other: &Self, policy: &LinkagePolicy) -> bool {
-        self.months.zip(other.months).is_none_or(|(a, b)| a.overlap(b) > policy.overlap_months_max)
+        let within = |a: Months, b: Months| b.first <= a.first && a.last <= b.last;
+        let beside = |a: Months, b: Months| a.overlap(b) > policy.overlap_months_max || within(a, b) || within(b, a);
+        self.months.zip(other.months).is_none_or(|(a, b)| beside(a, b))
     }
 
     /// Both have a name, and neither strict kana nor loose kana nor kanji agree. Kana and kanji alone cannot be compared.
@@ -177,16 +180,28 @@ impl Summary {
         }
     }
 
+    /// The same where a name is all that they share: a line that lies within another one, however short, is a namesake's who seldom sees
+    /// a doctor more often than it is a number written wrongly, which scores find.
+    fn lines_of_namesakes(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
+        let within = |a: Months, b: Months| b.first < a.first && a.last < b.last;
+        let inside = |ours: &Line, theirs: &Line| {
+            !ours.is(theirs) && ours.months.zip(theirs.months).is_some_and(|(a, b)| within(a, b) || within(b, a))
+        };
+        let medical = || self.medical.iter().any(|ours| other.medical.iter().any(|theirs| inside(ours, theirs)));
+        self.lines(other, policy).or_else(|| medical().then_some(Veto::OverlapMedical))
+    }
+
     /// Under a number that is one person's: only what contradicts in two ways, a name and an insurer at the same time.
     pub(super) fn contradiction(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
         let two_ways = || self.names_differ(other) && self.lines(other, policy).is_some();
         self.hard(other, policy).or_else(|| two_ways().then_some(Veto::Contradiction))
     }
 
-    /// Under a national number: the same, or two who are twins under one insured number.
+    /// Under a national number: names agree, or one name goes on where the other ended, at whatever insurer. A few numbers are another
+    /// person's (Imamura 2024), who is there all the time.
     pub(super) fn national(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
-        let twins = || self.shares_line(other).then(|| self.under_number(other, policy)).flatten();
-        self.contradiction(other, policy).or_else(twins)
+        let differ = || self.names_differ(other) && self.coexists(other, policy);
+        self.contradiction(other, policy).or_else(|| differ().then_some(Veto::Names))
     }
 
     /// Under an insured number without branch. Same-sex twins share it, and each is there all the time; a name that changed by
@@ -245,7 +260,7 @@ impl Summary {
         if hard.is_some() {
             return hard;
         }
-        self.lines(other, policy).or_else(|| differ(&self.kanji, &other.kanji).then_some(Veto::Kanji))
+        self.lines_of_namesakes(other, policy).or_else(|| differ(&self.kanji, &other.kanji).then_some(Veto::Kanji))
     }
 
     /// Joined by scores: a name may differ there, since that is what scores find.
@@ -284,6 +299,5 @@ fn differ(a: &[u32], b: &[u32]) -> bool {
 
 fn overlap(a: &[Line], b: &[Line], policy: &LinkagePolicy) -> bool {
     let months = |ours: &Line, theirs: &Line| ours.months.zip(theirs.months).map_or(0, |(a, b)| a.overlap(b));
-    a.iter()
-        .any(|ours| b.iter().any(|theirs| !ours.is(theirs) && months(ours, theirs) > policy.overlap_months_max))
+    a.iter().any(|ours| b.iter().any(|theirs| !ours.is(theirs) && months(ours, theirs) > policy.overlap_months_max))
 }

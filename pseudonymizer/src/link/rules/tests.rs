@@ -110,6 +110,7 @@ fn a_name_changed_by_marriage_goes_on_in_the_same_chart() {
     check(&[before[1], after[0], after[1]], "2,3,4");
     let at_once = "2 ndb 2021-04..2021-12 a3=n b1=before";
     check(&[at_once, after[0], after[1]], "2 3,4");
+    check(&["2 ndb 2021-09..2021-09 a3=n b1=before", after[0], after[1]], "2 3,4");
     let twins =
         ["1 ndb 2021-04..2021-06 a1=n01 a3=n b1=haruto d1=c", "2 ndb 2021-07..2021-12 a1=n02 a3=n b1=minato d1=c"];
     check(&twins, "1 2");
@@ -130,7 +131,7 @@ fn a_number_of_ones_own_outlives_a_wrong_birth_date() {
     check(&[right, "2 dpc 2020-02..2020-05 c2=l"], "1,2");
     check(&[right, "2 ndb 2020-02..2020-05 a3=wrong b1=wrong c2=l"], "1,2");
     check(&["1 ndb a3=a b1=yamada c3=i", "2 registry c3=i"], "1,2");
-    check(&["1 ndb a3=a b1=yamada c3=i", "2 registry b1=suzuki c3=i"], "1,2");
+    check(&["1 ndb a3=a b1=yamada c3=i", "2 registry b1=suzuki c3=i"], "1 2");
 }
 
 #[test]
@@ -143,6 +144,7 @@ fn a_moved_insurer_is_joined_by_kana() {
 #[test]
 fn namesakes_who_overlap_are_not_joined() {
     check(&["1 ndb 2020-01..2020-07 a3=a b1=yamada", "2 ndb 2020-04..2020-12 a3=b b1=yamada"], "1 2");
+    check(&["1 ndb 2020-01..2020-07 a3=a b1=yamada", "2 ndb 2020-03..2020-03 a3=b b1=yamada"], "1 2");
     check(&["1 ltc 2020-01..2020-07 c1=a b1=yamada", "2 ltc 2020-04..2020-12 c1=b b1=yamada"], "1 2");
 }
 

@@ -112,7 +112,8 @@ fn what_no_person_can_have_had_is_taken_apart_and_stays_so() {
     assert_eq!((parts.len(), partition.vetoes.get("quarantined")), (25, Some(&1)));
 
     // Two atoms a name: a spelling that is there once is a slip.
-    let names = |count| under_one_number(count, |n| format!("b1=n{}", n / 2));
+    let year = |n| 2010 + n / 2;
+    let names = |count| under_one_number(count, |n| format!("{}-01..{}-06 b1=n{}", year(n), year(n), n / 2));
     assert_eq!(names(8).run(policy()).0.len(), 1);
     assert_eq!(names(9).run(policy()).0.len(), 1);
     let (parts, partition) = names(10).run(policy());
