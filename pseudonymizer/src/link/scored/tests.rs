@@ -133,7 +133,9 @@ fn records(families: usize) -> Vec<Said> {
         say("ndb", who.insured(&who.family, who.number), Some((24_240, 24_249)));
         let chart = 10_000 + person;
         // Each fifth is written with a slip at the hospital, each ninth has a part of the birth date otherwise.
-        let given = if person % 5 == 1 { slip(&mut dice, &who.given) } else { who.given.clone() };
+        // A twin's name with a slip may be either's: nobody can tell from one hospital record.
+        let twin = matches!(who.given.as_str(), "カズキ" | "カズマ");
+        let given = if person % 5 == 1 && !twin { slip(&mut dice, &who.given) } else { who.given.clone() };
         let born = if person % 9 == 2 { format!("{}28", &who.born[..6]) } else { who.born.clone() };
         say("ehr", who.patient(&given, &born, chart), None);
         // Each seventh marries and changes the employer: another name, another number.
