@@ -41,6 +41,8 @@ pub struct ScoredTier {
     pub withheld: u64,
     /// A pair with a probability of at most this is two persons.
     pub apart: f64,
+    /// A rival lighter by more than this, in bits, is none.
+    pub rival_bits: u8,
 }
 
 /// A token that more than so many share is a placeholder or a leak.

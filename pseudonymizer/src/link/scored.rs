@@ -27,7 +27,7 @@ use super::error::LinkError;
 use super::evidence::{Pattern, ScoredPair};
 use super::tokens::Agreed;
 use attributes::bit;
-use contradictions::Contradictions;
+use contradictions::{Bands, Contradictions};
 use handed::Desk;
 use learn::Evidence;
 use pairs::{Ground, Pairs, SourcePair};
@@ -114,6 +114,7 @@ fn score(scope: &Scope<'_>, pairs: &Pairs, model: Model) -> Result<Scored, LinkE
     }
     let [accept, grey, apart] =
         [scope.policy.score.accept, scope.policy.score.grey, scope.policy.scored.apart].map(ScoredPair::weight_of);
+    let rival = i32::from(scope.policy.scored.rival_bits) * 1000;
     let source = |atom: u32| scope.atoms.sources().get(atom as usize).copied().unwrap_or(0);
     let root = |atom: u32| scope.roots.get(atom as usize).copied().unwrap_or(atom);
     let weight = |a: u32, b: u32, pattern: Pattern| {
@@ -132,7 +133,7 @@ fn score(scope: &Scope<'_>, pairs: &Pairs, model: Model) -> Result<Scored, LinkE
             contradictions.add(root(a), root(b));
         }
     })?;
-    let contradicted = contradictions.lower(&mut found, root, accept, accept - 1);
+    let contradicted = contradictions.lower(&mut found, root, Bands { accept, asked: accept - 1, rival });
     found.sort_unstable_by_key(|pair| (pair.a, pair.b));
     Ok(Scored { pairs: found, report: ScoredReport { contradicted, ..tally.finish(&pairs.counts) }, model })
 }

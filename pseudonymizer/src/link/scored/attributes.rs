@@ -174,10 +174,12 @@ fn compare(said: &[Said], (shared, present, one_source): (Kinds, Kinds, bool)) -
     };
     let mut levels = [Level::Unknown; COMPARED];
     for ((field, mask), level) in SHOWN.iter().zip(&mut levels) {
-        let whole = match field {
-            Field::Home => POSTCODE,
-            Field::Number => NUMBER,
-            _ => *mask,
+        let whole = if *field == Field::Home {
+            POSTCODE
+        } else if *field == Field::Number {
+            NUMBER
+        } else {
+            *mask
         };
         *level = if exact & whole == whole {
             Level::Exact

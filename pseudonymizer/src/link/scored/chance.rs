@@ -74,7 +74,9 @@ impl Chances {
             let share = ((one.shared + 0.5) / (one.of + 1.0)).ln();
             for term in &terms {
                 let Some(row) = system.get_mut(*term) else { continue };
-                terms.iter().for_each(|other| add(row, *other, weight));
+                for other in &terms {
+                    add(row, *other, weight);
+                }
                 add(row, UNKNOWNS, weight * share);
             }
         }

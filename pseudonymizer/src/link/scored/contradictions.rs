@@ -5,6 +5,17 @@ use std::collections::{HashMap, HashSet};
 
 use crate::link::evidence::ScoredPair;
 
+/// Weights, in thousandths.
+#[derive(Clone, Copy)]
+pub(super) struct Bands {
+    /// From here on a pair is joined.
+    pub(super) accept: i32,
+    /// What it is lowered to.
+    pub(super) asked: i32,
+    /// A rival this much lighter is none.
+    pub(super) rival: i32,
+}
+
 /// Accepted pairs, by components of the strong tier, with what speaks against them.
 #[derive(Default)]
 pub(super) struct Contradictions {
@@ -28,14 +39,28 @@ impl Contradictions {
 
     /// Goes through the accepted pairs, the heaviest first, then by their atoms, as the rules will join them (Kruskal 1956), and
     /// lowers to `asked` what would bring contradictions together; how many. A function of the set of pairs.
-    pub(super) fn lower(self, pairs: &mut [ScoredPair], root: impl Fn(u32) -> u32, accept: i32, asked: i32) -> u64 {
+    /// So does a pair with a rival about as heavy: who is like both twins may be either.
+    pub(super) fn lower(self, pairs: &mut [ScoredPair], root: impl Fn(u32) -> u32, bands: Bands) -> u64 {
+        let Bands { accept, asked, rival } = bands;
+        let mut near: HashMap<u32, Vec<(u32, i32)>> = HashMap::new();
+        for pair in pairs.iter().filter(|pair| pair.weight >= accept && !self.apart.is_empty()) {
+            let (a, b) = (root(pair.a), root(pair.b));
+            near.entry(a).or_default().push((b, pair.weight));
+            near.entry(b).or_default().push((a, pair.weight));
+        }
+        let has_rival = |of: u32, other: u32, weight: i32| {
+            near.get(&of).into_iter().flatten().any(|(third, theirs)| {
+                *theirs >= weight - rival && self.apart.contains(&((*third).min(other), (*third).max(other)))
+            })
+        };
         let mut lowered = 0;
         let mut order: Vec<usize> = (0..pairs.len()).collect();
         order.sort_by_key(|at| pairs.get(*at).map(|pair| (std::cmp::Reverse(pair.weight), pair.a, pair.b)));
         let mut groups = Groups::new(&self.apart);
         for at in order {
             let Some(pair) = pairs.get_mut(at).filter(|pair| pair.weight >= accept) else { continue };
-            if !groups.join(root(pair.a), root(pair.b)) {
+            let (a, b) = (root(pair.a), root(pair.b));
+            if has_rival(a, b, pair.weight) || has_rival(b, a, pair.weight) || !groups.join(a, b) {
                 pair.weight = asked;
                 lowered += 1;
             }
@@ -104,7 +129,7 @@ mod tests {
         let mut pairs = pairs.to_vec();
         let mut known = Contradictions::of(pairs.iter().map(|pair| (pair.a, pair.b)));
         apart.iter().for_each(|(a, b)| known.add(*a, *b));
-        known.lower(&mut pairs, |atom| atom, 5, 4);
+        known.lower(&mut pairs, |atom| atom, Bands { accept: 5, asked: 4, rival: 0 });
         let mut asked: Vec<_> = pairs.iter().filter(|pair| pair.weight == 4).map(|pair| (pair.a, pair.b)).collect();
         asked.sort_unstable();
         asked
@@ -117,6 +142,7 @@ mod tests {
         assert_eq!(lowered(&[pair(1, 3, 8), pair(2, 3, 9)], &[(2, 1)]), [(1, 3)]);
         assert_eq!(lowered(&[pair(1, 3, 9), pair(3, 4, 9), pair(2, 4, 8)], &[(1, 2)]), [(2, 4)]);
         assert!(lowered(&[pair(1, 3, 9), pair(2, 4, 8)], &[(1, 2)]).is_empty());
+        assert_eq!(lowered(&[pair(1, 3, 9), pair(2, 3, 9)], &[(1, 2)]), [(1, 3), (2, 3)], "it may be either");
     }
 
     proptest! {

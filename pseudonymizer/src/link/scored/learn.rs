@@ -77,8 +77,9 @@ pub(super) fn learn(evidence: &Evidence<'_>) -> Model {
     let log_likelihood = likelihood(&cells, &parameters, &strangers);
     let by_sources = by_sources(evidence, &parameters, &strangers);
     let withheld = evidence.policy.scored.withheld;
-    let shown = |count: u64| if count < withheld { 0 } else { count };
-    parameters.candidates = shown(parameters.candidates);
+    if parameters.candidates < withheld {
+        parameters.candidates = 0;
+    }
     Model {
         version: Model::VERSION,
         fields: Field::ALL.to_vec(),

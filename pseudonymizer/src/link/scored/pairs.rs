@@ -157,11 +157,7 @@ impl Rule {
             Input::Postcode,
             Input::PostcodeNear,
         ];
-        let band = match kind {
-            Kind::P1 => Some(0),
-            Kind::P2 => Some(1),
-            _ => None,
-        };
+        let band = [Kind::P1, Kind::P2].iter().position(|paired| *paired == kind);
         Self { name: kind.name(), is_selective: selective.iter().any(has) && kind != Kind::P5, band }
     }
 }
@@ -280,7 +276,7 @@ impl Patterns<'_> {
         let (Ok(a), Ok(b)) = halves else { return Ok(()) };
         let one_component = self.ground.root(a) == self.ground.root(b);
         let weak = WEAK.into_iter().fold(0, |set, kind| set | bit(kind));
-        if !one_component && shared & !weak == 0 && shared.count_ones() == 1 {
+        if !one_component && shared & !weak == 0 && shared.is_power_of_two() {
             let place = shared.trailing_zeros() as usize;
             if let Some(strangers) = self.counts.strangers.get_mut(place) {
                 *strangers += 1;

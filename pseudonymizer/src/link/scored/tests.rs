@@ -130,7 +130,9 @@ fn records(families: usize) -> Vec<Said> {
         say("ndb", who.insured(&who.family, who.number), Some((24_240, 24_249)));
         let chart = 10_000 + person;
         // Each fifth is written with a slip at the hospital, each ninth has a part of the birth date otherwise.
-        let given = if person % 5 == 1 { slip(&mut dice, &who.given) } else { who.given.clone() };
+        // A twin's name with a slip may be either's: nobody can tell from one hospital record.
+        let twin = matches!(who.given.as_str(), "カズキ" | "カズマ");
+        let given = if person % 5 == 1 && !twin { slip(&mut dice, &who.given) } else { who.given.clone() };
         let born = if person % 9 == 2 { format!("{}28", &who.born[..6]) } else { who.born.clone() };
         say("ehr", who.patient(&given, &born, chart), None);
         // Each seventh marries and changes the employer: another name, another number.
@@ -268,10 +270,12 @@ fn new_atoms_are_scored_by_the_model_as_it_stands() {
     world.scope(&world.run_tokens, |scope| {
         let full = pass(scope).unwrap();
         let new: HashSet<u32> = full.pairs.iter().step_by(3).map(|pair| pair.a).collect();
-        let expected: Vec<ScoredPair> =
-            full.pairs.iter().filter(|pair| new.contains(&pair.a) || new.contains(&pair.b)).copied().collect();
+        // Which pairs contradict one another is another matter where fewer are looked at.
+        let told = |pair: &ScoredPair| (pair.a, pair.b, pair.pattern);
+        let of_new = |pair: &&ScoredPair| new.contains(&pair.a) || new.contains(&pair.b);
+        let expected: Vec<_> = full.pairs.iter().filter(of_new).map(told).collect();
         let found = score_new(scope, full.model.clone(), &new).unwrap();
-        assert!(!expected.is_empty() && found.pairs == expected && found.model == full.model);
+        assert!(!expected.is_empty() && found.pairs.iter().map(told).eq(expected) && found.model == full.model);
         assert!(score_new(scope, full.model, &HashSet::new()).unwrap().pairs.is_empty());
     });
 }
