@@ -32,7 +32,7 @@ mod rules;
 mod scored;
 mod session;
 mod spill;
-mod store;
+pub(crate) mod store;
 mod tokens;
 
 pub use bridge::{

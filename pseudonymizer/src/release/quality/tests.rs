@@ -2,38 +2,34 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, FixedSizeBinaryArray, UInt32Array, UInt64Array};
 use catalog::quality::{Axis, HistoryKind, STEWARD, Shown, Word};
 use catalog::{Manifest, Quality};
 use jiff::Timestamp;
 use policies::jws;
 use policies::keys::SigningKey;
 
-use crate::link::{Marker, fixture};
+use crate::link::store::RowWriter;
+use crate::link::{Marker, crosswalk, fixture};
 use crate::release::tests::World;
 use crate::release::{ReleaseError, ReleaseJob, ReleaseProgress};
-use crate::seal::BatchWriter;
 
-/// Numbers of persons in the second database, as link would have told.
+/// The persons' atoms, and one of the second database of those who are found there, as link would have told.
 fn linked(world: &World, persons: u64, also: impl Fn(u64) -> bool) {
     let folder = world.zones.path("link");
-    let (file, mut marker) = Marker::beside(&folder).unwrap();
-    let schema = crate::link::crosswalk::schema();
-    let atoms: Vec<[u8; 16]> = (0..u128::from(persons) * 2).map(fixture::atom_id).collect();
-    let key = |atom: u64| atom / 2 + 1;
-    let keys = UInt64Array::from_iter_values((0..persons * 2).map(key));
-    let grades = arrow::array::StringArray::from_iter_values((0..persons * 2).map(|_| "strong"));
-    let bits = UInt32Array::from_iter_values((0..persons * 2).map(|atom| 1 + 2 * u32::from(also(atom / 2))));
-    let atoms = FixedSizeBinaryArray::try_from_iter(atoms.into_iter()).unwrap();
-    let columns: Vec<ArrayRef> = vec![Arc::new(atoms), Arc::new(keys), Arc::new(grades), Arc::new(bits)];
-    let rows = arrow::record_batch::RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
-    let mut writer = BatchWriter::create(&file, &schema, &world.zones.enclave.recipient().unwrap()).unwrap();
-    writer.write(&rows).unwrap();
-    writer.finish().unwrap();
-    marker.sources = vec!["ndb".to_owned(), "ltc".to_owned()];
-    marker.sha256 = catalog::manifest::digest(&file).unwrap().1;
+    let mut marker = Marker::of(&folder).unwrap();
+    let atoms = (0..persons * 2).map(|atom| (atom, atom / 2 + 1, 0));
+    let others = (0..persons).filter(|person| also(*person)).map(|person| (1_000_000 + person, person + 1, 1));
+    let file = folder.join(&marker.files[0].name);
+    let sources = ["ndb", "ltc"].map(str::to_owned);
+    let mut rows = RowWriter::create(&file, &sources, &world.zones.enclave.recipient().unwrap()).unwrap();
+    for (atom, key, source) in atoms.chain(others) {
+        rows.push((fixture::atom_id(u128::from(atom)), Some(key), "strong", source)).unwrap();
+    }
+    rows.finish().unwrap();
+    marker.files.truncate(1);
+    marker.files[0].sha256 = catalog::manifest::digest(&file).unwrap().1;
+    marker.sha256 = crosswalk::digest(&marker.files);
     policies::durable::replace(&folder.join("crosswalk.json"), &serde_json::to_vec(&marker).unwrap()).unwrap();
 }
 
