@@ -81,14 +81,6 @@ pub enum LinkError {
         /// What differs.
         what: &'static str,
     },
-    /// A run that the folder does not keep.
-    #[error("{} does not keep run {run}", path.display())]
-    NoRun {
-        /// The folder of link.
-        path: PathBuf,
-        /// Number of the run.
-        run: u32,
-    },
     /// Nothing to link.
     #[error("no token folder was named; name at least one")]
     Nothing,
@@ -171,7 +163,6 @@ impl LinkError {
             Self::Io { .. } => "link/io",
             Self::Keys(_) => "link/keys",
             Self::Mixed { .. } => "link/mixed",
-            Self::NoRun { .. } => "link/no-run",
             Self::Nothing => "link/nothing",
             Self::Other { .. } => "link/other",
             Self::Review(cause) => cause.code(),

@@ -79,7 +79,7 @@ fn folders_of_link_are_compared_and_others_refused() {
     assert!(matches!(compare(&zones.linkage, &a, &absent), Err(LinkError::Unfinished { .. })));
     assert!(!absent.folder.exists(), "looking makes nothing");
     let other = Side { run: Some(7), ..a.clone() };
-    assert!(matches!(compare(&zones.linkage, &other, &b), Err(LinkError::NoRun { run: 7, .. })));
+    assert!(matches!(compare(&zones.linkage, &other, &b), Err(LinkError::Gone { run: 7, .. })));
     let left = fs::read_dir(&a.folder).unwrap().flatten();
     assert_eq!(left.filter(|entry| entry.file_name().to_string_lossy().contains("partial")).count(), 0);
 }

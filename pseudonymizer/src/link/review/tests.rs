@@ -175,11 +175,11 @@ fn numbers_stay_and_the_decided_do_not_come_back_until_something_is_new() {
     assert!(world.numbers().is_empty());
     world.pass(&THREE, &pairs, &[]).unwrap();
     assert!(world.numbers().is_empty());
-    // Another pattern, and a pair with a new atom of the same person, are new.
+    // Another pattern, and a heavier pair with a new atom of the same person, are new.
     world.pass(&THREE, &[(0, 1, 0.8, 70), (1, 2, 0.6, 8)], &[]).unwrap();
     assert_eq!(world.numbers().len(), 1);
     let four = [&THREE[..], &["4 ltc 2021-04..2021-06 c1=canary-c b1=canary-sato"]].concat();
-    world.pass(&four, &[(0, 1, 0.8, 7), (1, 2, 0.6, 8), (1, 3, 0.6, 8)], &[]).unwrap();
+    world.pass(&four, &[(0, 1, 0.8, 7), (1, 2, 0.6, 8), (1, 3, 0.7, 8)], &[]).unwrap();
     assert_eq!(world.numbers().len(), 1);
     world.pass(&THREE, &[], &[]).unwrap();
     assert!(world.numbers().is_empty(), "a pass replaces the queue");
