@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use keys::{Keys, KeysEpoch, KeysRoot, KeysRunKey, RootFile, Rotate};
 pub(crate) use layout::Layout;
-pub(crate) use link::{LinkDiff, LinkReport, LinkRun};
+pub(crate) use link::{LinkDiff, LinkForget, LinkReport, LinkRun};
 pub(crate) use link_review::{DecisionWord, LinkReview, LinkReviewAct, QueuePlace};
 pub(crate) use opt_out::{Objections, OptOut};
 pub(crate) use tokens::Tokens;
@@ -184,6 +184,11 @@ pub(crate) enum Link {
     /// Compare two crosswalks: persons unchanged, merged, split, born, retired
     #[command(after_help = "Example:\n  sudare link diff --keys linkage/keys crosswalk-2025 crosswalk\n\nA run of a folder that keeps it: crosswalk@12.")]
     Diff(LinkDiff),
+    /// Take a source or a batch away, as if it had never been handed over
+    #[command(
+        after_help = "Example:\n  sudare link forget --keys linkage/keys --out crosswalk --source registry\n\nWhat was joined by its atoms alone falls apart; persons of other sources keep their keys. Releases that exist stay as they are."
+    )]
+    Forget(LinkForget),
     /// Remove bridges from this zone, once every holder has switched
     #[command(after_help = "Example:\n  sudare link remove-bridge --keys linkage/keys ndb-bridge ltc-bridge")]
     RemoveBridge {

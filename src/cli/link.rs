@@ -54,6 +54,26 @@ pub(crate) struct LinkDiff {
 }
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["source", "batch"]))]
+pub(crate) struct LinkForget {
+    /// The linkage zone's key folder
+    #[arg(long)]
+    pub(crate) keys: PathBuf,
+    /// Folder of the crosswalk
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// All batches of this source
+    #[arg(long)]
+    pub(crate) source: Option<String>,
+    /// The batch of this random name, as in its batch.json
+    #[arg(long)]
+    pub(crate) batch: Option<String>,
+    /// The rules' thresholds that the folder was linked by [default: built in]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct LinkReport {
     /// Folder of the crosswalk
     #[arg(long)]

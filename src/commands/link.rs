@@ -9,9 +9,9 @@ use anyhow::{Context as _, Result};
 use policies::audit::{Act, AuditLog};
 use policies::keys::KeyFolder;
 use policies::{LinkagePolicy, Zone};
-use pseudonymizer::link::{BridgeCheck, LinkJob, LinkReport, Marker};
+use pseudonymizer::link::{BridgeCheck, ForgetJob, Forgotten, LinkJob, LinkReport, Marker};
 
-use crate::cli::{Link, LinkRun};
+use crate::cli::{Link, LinkForget, LinkRun};
 use crate::clock;
 use crate::lang::Lang;
 use crate::output::{self, Misuse, Outcome};
@@ -25,6 +25,7 @@ pub(crate) fn run(arguments: &Link, lang: Lang) -> Result<Outcome> {
             bridge(&BridgeCheck { keys: &keys, crosswalk, tokens, bridges, policy: &policy, out }, lang)
         }
         Link::Diff(arguments) => report::diff(arguments, lang),
+        Link::Forget(arguments) => forget(arguments, lang),
         Link::RemoveBridge { keys, bridges } => remove(keys, bridges, lang),
         Link::Report(arguments) => report::show(arguments, lang),
         Link::Review(arguments) => super::link_review::run(arguments, lang),
@@ -42,10 +43,32 @@ fn renew(arguments: &LinkRun, lang: Lang) -> Result<Outcome> {
         ..LinkJob::new(&keys, &arguments.out, &arguments.tokens, &policy)
     };
     let report = link(&job, lang)?;
-    let place = arguments.out.join("report.json").display().to_string();
+    say(&report, &arguments.out, lang);
+    Ok(Outcome::Done)
+}
+
+fn say(report: &LinkReport, out: &Path, lang: Lang) {
+    let place = out.join("report.json").display().to_string();
     let (atoms, persons) = (report.atoms.to_string(), report.persons.to_string());
     output::line(&lang.with("link-done", &[("atoms", &atoms), ("persons", &persons), ("path", &place)]));
-    report::notes(&report, lang);
+    report::notes(report, lang);
+}
+
+/// Takes a source or a batch away and records it in the linkage zone's chain.
+fn forget(arguments: &LinkForget, lang: Lang) -> Result<Outcome> {
+    let keys = KeyFolder::open(&arguments.keys, Zone::Linkage)?;
+    let audit = AuditLog::open(keys.path(), Zone::Linkage, keys.signing("sign")?)?;
+    let policy = policy(arguments.policy.as_deref(), lang)?;
+    let what = match (&arguments.batch, &arguments.source) {
+        (Some(batch), _) => Forgotten::Batch(batch),
+        (None, source) => Forgotten::Source(source.as_deref().unwrap_or_default()),
+    };
+    let job = ForgetJob { keys: &keys, out: &arguments.out, what, policy: &policy };
+    let report = pseudonymizer::link::forget(&job, clock::now())?;
+    let act = Act::new("link", "crosswalk:forgot", &report.crosswalk).with("events", report.events.clone());
+    let act = act.with("source", arguments.source.clone()).with("batch", arguments.batch.clone());
+    audit.append(clock::now(), &act.with("run", report.pass.run).with("persons", report.persons))?;
+    say(&report, &arguments.out, lang);
     Ok(Outcome::Done)
 }
 
@@ -75,6 +98,7 @@ pub(crate) fn link(job: &LinkJob<'_>, lang: Lang) -> Result<LinkReport> {
     let absent: u64 = report.absent_by_source.values().sum();
     let act = act.with("atoms", report.atoms).with("persons", report.persons).with("absent", absent);
     let act = act.with("run", report.pass.run).with("last_full", report.pass.last_full);
+    let act = act.with("events", report.events.clone());
     audit.append(clock::now(), &act.with("policy", report.pass.policy_sha256.clone()))?;
     Ok(report)
 }

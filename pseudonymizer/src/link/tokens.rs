@@ -102,9 +102,6 @@ pub(crate) fn check(
     keys: &KeyFolder,
     held: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Checked, LinkError> {
-    if folders.is_empty() {
-        return Err(LinkError::Nothing);
-    }
     let identity = keys.seal().map_err(LinkError::keys)?;
     let permutation = Permutation::of(keys).map_err(LinkError::keys)?;
     let (mut names, mut heads, mut skipped) = (HashSet::new(), Vec::new(), Vec::new());

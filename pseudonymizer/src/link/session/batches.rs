@@ -50,7 +50,8 @@ impl Session<'_> {
     pub(super) fn add(self, mut handed: Checked, read: impl FnMut(u64)) -> Result<LinkReport, LinkError> {
         let Some(held) = &self.held else { return Err(LinkError::Nothing) };
         if handed.batches.is_empty() && self.job.answers.is_empty() {
-            return Ok(self.nothing(held, handed.skipped));
+            let nothing = handed.skipped.is_empty();
+            return if nothing { Err(LinkError::Nothing) } else { Ok(self.nothing(held, handed.skipped)) };
         }
         let agreed = handed.agreed.take().unwrap_or_else(|| held.meta.agreed.clone());
         let path = handed.batches.first().map_or_else(|| self.store.out().to_owned(), |first| first.path.clone());
