@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,8 +11,8 @@ use arrow::array::{Array as _, ArrayRef, AsArray as _, BinaryArray, RecordBatch}
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use policies::Zone;
-use policies::keys::KeyFolder;
-use pseudonymizer::seal::{BatchReader, BatchWriter};
+use policies::keys::{KeyFolder, SealIdentity};
+use pseudonymizer::seal::{self, BatchReader, BatchWriter};
 
 use crate::plain::{self, read};
 use crate::world::{PERSONS, World, copy_of, path, prepared, text};
@@ -166,18 +167,26 @@ impl Codes {
                 found.extend(self.long.hits(&raw).map(|kind| format!("{kind} in the bytes of {name}")));
                 let both = self.long.hits(texts.as_bytes()).chain(self.short.hits(texts.as_bytes()));
                 found.extend(both.map(|kind| format!("{kind} in decrypted {name}")));
+            } else if name.ends_with(".age") {
+                searched += 1;
+                let mut raw = Vec::new();
+                seal::open(&file, &sealed_to(world, "linkage", Zone::Linkage)).unwrap().read_to_end(&mut raw).unwrap();
+                found.extend(self.long.hits(&raw).map(|kind| format!("{kind} in the bytes of {name}")));
             }
         }
-        assert!(searched >= 7, "only {searched} sealed files were opened");
+        assert!(searched >= 11, "only {searched} sealed files were opened");
         found
     }
 }
 
+fn sealed_to(world: &Path, name: &str, zone: Zone) -> SealIdentity {
+    KeyFolder::open(&world.join(name).join("keys"), zone).unwrap().seal().unwrap()
+}
+
 /// A sealed file's cells as text, and the bytes of its binary cells with a line between.
 fn opened(world: &Path, file: &Path) -> (String, Vec<u8>) {
-    let keys = |name: &str, zone| KeyFolder::open(&world.join(name).join("keys"), zone).unwrap().seal().unwrap();
-    let reader = BatchReader::open(file, &keys("linkage", Zone::Linkage))
-        .or_else(|_| BatchReader::open(file, &keys("enclave", Zone::Enclave)))
+    let reader = BatchReader::open(file, &sealed_to(world, "linkage", Zone::Linkage))
+        .or_else(|_| BatchReader::open(file, &sealed_to(world, "enclave", Zone::Enclave)))
         .unwrap_or_else(|_| panic!("{} is sealed to neither zone", file.display()));
     let (mut text, mut raw) = (String::new(), Vec::new());
     for batch in reader.map(Result::unwrap) {

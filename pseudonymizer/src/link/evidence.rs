@@ -155,11 +155,6 @@ impl ScoredPair {
         weight
     }
 
-    /// The probability of its weight.
-    pub(crate) fn probability(&self) -> f64 {
-        Self::probability_of(self.weight)
-    }
-
     /// The probability of a weight.
     pub(crate) fn probability_of(weight: i32) -> f64 {
         1.0 / (1.0 + (-f64::from(weight) / 1000.0).exp2())

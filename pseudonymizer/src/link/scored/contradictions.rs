@@ -163,7 +163,7 @@ mod tests {
                 let (from, to) = (group[joined.a as usize], group[joined.b as usize]);
                 group.iter_mut().filter(|of| **of == from).for_each(|of| *of = to);
             }
-            let known: std::collections::HashSet<u32> = pairs.iter().flat_map(|pair| [pair.a, pair.b]).collect();
+            let known: HashSet<u32> = pairs.iter().flat_map(|pair| [pair.a, pair.b]).collect();
             for (a, b) in apart.iter().filter(|(a, b)| known.contains(a) && known.contains(b)) {
                 prop_assert_ne!(group[*a as usize], group[*b as usize]);
             }

@@ -87,7 +87,9 @@ impl Case {
             }
         }
         let known = self.verdicts.iter().map(|(a, b, _)| (a, b)).chain(self.pairs.iter().map(|(a, b, _)| (a, b)));
-        known.for_each(|(a, b)| drop(blocks.union(u32::try_from(*a).unwrap(), u32::try_from(*b).unwrap())));
+        known.for_each(|(a, b)| {
+            blocks.union(u32::try_from(*a).unwrap(), u32::try_from(*b).unwrap());
+        });
         let mut sets: BTreeMap<u32, BTreeSet<u128>> = BTreeMap::new();
         for (number, root) in (0..).zip(blocks.roots()) {
             sets.entry(root).or_default().insert(number);
