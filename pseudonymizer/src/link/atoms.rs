@@ -164,6 +164,16 @@ impl Atoms {
         self.tokens.get(atom as usize, kind.place())
     }
 
+    /// Dense numbers of all tokens of an atom, by the places of the kinds.
+    pub(crate) fn tokens(&self, atom: u32) -> [Option<u32>; KINDS] {
+        self.tokens.row(atom as usize)
+    }
+
+    /// Of each atom, which kinds it has: a bit each, by the places of the kinds.
+    pub(crate) fn kinds(&self) -> &[u16] {
+        self.tokens.masks()
+    }
+
     /// How many different tokens of the kind there are: they are numbered from 1 to this.
     pub(crate) fn distinct(&self, kind: Kind) -> u32 {
         self.distinct.get(kind.place()).copied().unwrap_or(0)
@@ -176,6 +186,11 @@ impl Atoms {
             name.map(|(token, first)| (token, self.token(first, kind).unwrap_or_default()))
         };
         self.names.of(kind).map(number)
+    }
+
+    /// Atoms that have a token of the kind, ascending, each with its dense number.
+    pub(crate) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (u32, u32)> {
+        self.tokens.of_kind(kind.place())
     }
 
     /// From here on the token makes no group: it is known to join nothing.

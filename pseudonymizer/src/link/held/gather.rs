@@ -104,7 +104,7 @@ pub(crate) fn gather(held: &Held, mut change: Change<'_>) -> Result<Work, LinkEr
         if unsettled.is_empty() {
             break;
         }
-        gathering.unsettle(&unsettled, &change)?;
+        gathering.unsettle(&unsettled);
     }
     gathering.check_ids(&change)?;
     Ok(gathering.assemble(change))
@@ -192,7 +192,7 @@ impl<'a> Gathering<'a> {
             let number = |token: &(u8, [u8; 16])| found.get(&name(token)).copied();
             let changed: Vec<u32> = before.0.symmetric_difference(&after.0).filter_map(number).collect();
             let hubs = changed.iter().copied().filter(|number| self.held.meta.hubs.contains_key(number));
-            self.touch_all(&hubs.collect(), change)?;
+            self.touch_all(&hubs.collect());
             changed.iter().filter(|number| !self.held.meta.hubs.contains_key(number)).for_each(|number| {
                 self.touch(*number);
             });
@@ -215,18 +215,11 @@ impl<'a> Gathering<'a> {
         })
     }
 
-    /// Touches all blocks in which one of the tokens lies, wherever they are.
-    fn touch_all(&mut self, tokens: &BTreeSet<u32>, change: &Change<'_>) -> Result<(), LinkError> {
-        if tokens.is_empty() {
-            return Ok(());
+    /// Touches all blocks in which one of the tokens lies; they join nothing.
+    fn touch_all(&mut self, tokens: &BTreeSet<u32>) {
+        for token in tokens {
+            self.touched.extend(self.held.carriers(*token));
         }
-        let touched = &mut self.touched;
-        self.held.each(self.held.live(), change.sources, |at, block| {
-            if block.tokens().iter().any(|token| tokens.contains(token)) {
-                touched.insert(at);
-            }
-            Ok(())
-        })
     }
 
     /// Tokens that joined nothing and might now: names whose components may have become few, and numbers some of whose atoms go.
@@ -251,13 +244,12 @@ impl<'a> Gathering<'a> {
         here.keys().copied().filter(doubtful).collect()
     }
 
-    fn unsettle(&mut self, tokens: &BTreeSet<u32>, change: &Change<'_>) -> Result<(), LinkError> {
-        self.touch_all(tokens, change)?;
+    fn unsettle(&mut self, tokens: &BTreeSet<u32>) {
+        self.touch_all(tokens);
         for token in tokens {
             self.touch(*token);
         }
         self.unsettled.extend(tokens);
-        Ok(())
     }
 
     /// No new atom may be one that is held.

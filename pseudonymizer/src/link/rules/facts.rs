@@ -50,13 +50,9 @@ impl<'a> Facts<'a> {
 
 /// Tokens that more atoms than `most` have.
 fn crowds(atoms: &Atoms, kind: Kind, most: usize) -> Vec<u32> {
-    let mut counts: Vec<u32> = Vec::new();
-    for token in (0..).take(atoms.len()).filter_map(|atom| atoms.token(atom, kind)) {
-        let at = token as usize;
-        if at >= counts.len() {
-            counts.resize(at + 1, 0);
-        }
-        if let Some(count) = counts.get_mut(at) {
+    let mut counts = vec![0_u32; atoms.distinct(kind) as usize + 1];
+    for (_, token) in atoms.of_kind(kind) {
+        if let Some(count) = counts.get_mut(token as usize) {
             *count += 1;
         }
     }
