@@ -121,18 +121,20 @@ impl Held {
     }
 
     /// The blocks in which the number lies, or could: of a block that was divided, all parts.
-    pub(crate) fn blocks_of(&self, number: u32) -> BTreeSet<u32> {
+    pub(crate) fn blocks_of(&self, number: u32) -> Vec<u32> {
         let birth = self.births.partition_point(|first| *first <= number).checked_sub(1);
         let birth = birth.and_then(|block| u32::try_from(block).ok());
         let mut open: Vec<u32> = self.meta.homes.get(&number).copied().or(birth).into_iter().collect();
-        let mut live = BTreeSet::new();
+        let mut live = Vec::new();
         while let Some(block) = open.pop() {
             match self.after.get(&block) {
                 Some(later) => open.extend(later),
                 None if self.dead.contains(&block) => {}
-                None => drop(live.insert(block)),
+                None => live.push(block),
             }
         }
+        live.sort_unstable();
+        live.dedup();
         live
     }
 

@@ -117,8 +117,9 @@ struct Gathering<'a> {
     unsettled: BTreeSet<u32>,
     /// Numbers of ids of new atoms that somebody had before.
     ids: HashMap<[u8; 16], u32>,
-    from: BTreeSet<(u32, u32)>,
-    touched_by: HashSet<u32>,
+    from: Vec<(u32, u32)>,
+    /// Numbers that were looked up, and whether there are blocks of them.
+    touched_by: HashMap<u32, bool>,
     /// Sources (by place) whose list changed, with the numbers of all tokens that it has now.
     listed: HashMap<u8, HashSet<u32>>,
     new_listed: HashMap<[u8; 16], u128>,
@@ -133,8 +134,8 @@ impl<'a> Gathering<'a> {
             blocks: BTreeMap::new(),
             unsettled: BTreeSet::new(),
             ids: HashMap::new(),
-            from: BTreeSet::new(),
-            touched_by: HashSet::new(),
+            from: Vec::new(),
+            touched_by: HashMap::new(),
             listed: HashMap::new(),
             new_listed: {
                 let lists = change.new.iter().map(|atom| (atom.id, lists_of(atom, change.sources, change.after)));
@@ -169,13 +170,14 @@ impl<'a> Gathering<'a> {
 
     /// Touches the blocks of a number. `false` if there is none.
     fn touch(&mut self, number: u32) -> bool {
-        let held = self.held;
-        if self.touched_by.insert(number) {
-            let blocks = held.blocks_of(number);
-            self.from.extend(blocks.iter().map(|block| (number, *block)));
-            self.touched.extend(blocks);
+        if let Some(some) = self.touched_by.get(&number) {
+            return *some;
         }
-        self.from.range((number, 0)..=(number, NONE)).next().is_some()
+        let blocks = self.held.blocks_of(number);
+        self.touched_by.insert(number, !blocks.is_empty());
+        self.from.extend(blocks.iter().map(|block| (number, *block)));
+        self.touched.extend(&blocks);
+        !blocks.is_empty()
     }
 
     /// Touches the blocks whose atoms a changed list touches, or touched.
@@ -332,7 +334,8 @@ impl<'a> Gathering<'a> {
             })
             .collect();
         (work.unsettled, work.touched) = (self.unsettled, self.touched);
-        work.from = self.from.into_iter().collect();
+        self.from.sort_unstable();
+        work.from = self.from;
         work
     }
 

@@ -1,9 +1,10 @@
 //! Writes what a pass found: its atoms in blocks, the names that were not known before, and what is held now beside them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::{panic, thread};
 
 use policies::keys::SealRecipient;
@@ -19,6 +20,7 @@ use crate::link::LinkError;
 use crate::link::atoms::{Atom, Atoms, KINDS, Kind};
 use crate::link::components::Components;
 use crate::link::keys::{Keyed, Keys, NONE};
+use crate::link::parallel;
 use crate::link::pass::Pass;
 
 /// What a pass found.
@@ -382,8 +384,9 @@ fn ordered(closed: &[u32]) -> Vec<u32> {
 /// The least atom of each atom's block.
 fn close(pass: &Pass, apart: &Marked) -> Vec<u32> {
     let (atoms, roots) = (&pass.atoms, &pass.partition.roots);
-    let mut blocks = Components::of(roots);
-    for kind in Kind::AT_REST {
+    let across = Mutex::new(Vec::new());
+    let Ok(()) = parallel::each(parallel::threads(), Kind::AT_REST.into_iter(), |kind| -> Result<(), Infallible> {
+        let mut joined = Vec::new();
         // The person of the first atom that has the token: most others are the same person's.
         let mut first: Vec<u32> = vec![NONE; atoms.distinct(kind) as usize + 1];
         for (atom, dense) in atoms.of_kind(kind) {
@@ -391,9 +394,15 @@ fn close(pass: &Pass, apart: &Marked) -> Vec<u32> {
             if *known == NONE {
                 *known = *root;
             } else if *known != *root && !apart.has(kind.place(), dense) {
-                blocks.union(*known, *root);
+                joined.push((*known, *root));
             }
         }
+        across.lock().unwrap_or_else(PoisonError::into_inner).append(&mut joined);
+        Ok(())
+    });
+    let mut blocks = Components::of(roots);
+    for (a, b) in across.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        blocks.union(a, b);
     }
     for pair in &pass.pairs {
         blocks.union(pair.a, pair.b);

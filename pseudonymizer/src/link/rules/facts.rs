@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use policies::LinkagePolicy;
 
-use super::super::atoms::{Atoms, Kind, Months};
+use super::super::atoms::{Atoms, KINDS, Kind, Months};
 use super::apart::{Apart, Mark};
 
 /// Atoms, tokens that say nothing, and who must stay apart.
@@ -28,6 +28,15 @@ impl<'a> Facts<'a> {
         self.atoms.token(atom, kind).filter(|token| crowds.is_empty() || crowds.binary_search(token).is_err())
     }
 
+    /// The tokens of an atom that say something, by the places of their kinds.
+    pub(super) fn tokens(&self, atom: u32) -> Tokens {
+        let mut tokens = self.atoms.tokens(atom);
+        for (token, crowds) in tokens.iter_mut().zip(&self.crowds).filter(|(_, crowds)| !crowds.is_empty()) {
+            *token = token.filter(|token| crowds.binary_search(token).is_err());
+        }
+        Tokens(tokens)
+    }
+
     pub(super) fn months(&self, atom: u32) -> Option<Months> {
         self.atoms.months(atom)
     }
@@ -45,6 +54,15 @@ impl<'a> Facts<'a> {
             distinct.len() > hubs.identities
         };
         group.len() > hubs.atoms || (group.len() > hubs.identities && [Kind::A3, Kind::B1].into_iter().any(many))
+    }
+}
+
+/// Tokens of one atom.
+pub(super) struct Tokens([Option<u32>; KINDS]);
+
+impl Tokens {
+    pub(super) fn of(&self, kind: Kind) -> Option<u32> {
+        self.0.get(kind.place()).copied().flatten()
     }
 }
 
