@@ -16,15 +16,21 @@ use std::process::ExitCode;
 
 #[path = "linkage/quality.rs"]
 mod quality;
+#[path = "linkage/speed.rs"]
+mod speed;
 
 fn main() -> ExitCode {
     // Cargo adds `--bench`.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.split_first() {
         Some((what, rest)) if what == "quality" => quality::run(rest),
+        Some((what, rest)) if what == "speed" => {
+            speed::run(rest);
+            ExitCode::SUCCESS
+        }
         _ => {
             println!(
-                "usage: cargo bench --bench linkage -- quality [--persons N] [--slices] [--seed N] [--years N] [--no-run] [--max-multiplicity N] [--fresh] [--keep] [--assert]"
+                "usage: cargo bench --bench linkage -- quality [--persons N] [--slices] [--seed N] [--years N] [--no-run] [--max-multiplicity N] [--fresh] [--keep] [--assert]\n       cargo bench --bench linkage -- speed [--persons N] [--folder F] [--keep]"
             );
             ExitCode::FAILURE
         }

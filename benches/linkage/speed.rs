@@ -2,8 +2,10 @@
 //! public [`link::run`]. No person and no name is behind the tokens: link sees random numbers that are equal or not, and so does this.
 //!
 //! `speed --persons 1000000`: writes the files below `target/bench-data/speed` (about 0.8 GB a million persons; they are removed
-//! unless `--keep`), then links them in a process of its own and prints seconds, processor seconds and that process's greatest memory. The process is
-//! this executable again, with `speed --child <what> --folder <folder>`.
+//! unless `--keep`), then links them in a process of its own and prints seconds, processor seconds and that process's greatest memory: all
+//! from nothing; then, on top of that, a month's batch of one new atom in a hundred, nine of ten of persons who are known; then all of
+//! both from nothing, after which it ends with a fault unless the persons of the last two are the same. The process is this executable
+//! again, with `speed --child <what> --folder <folder>`.
 
 use std::collections::HashMap;
 use std::fs;
@@ -19,7 +21,7 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use policies::keys::{KeyFolder, SigningKey};
 use policies::{LinkagePolicy, Zone};
-use pseudonymizer::link::{self, LinkJob};
+use pseudonymizer::link::{self, LinkJob, LinkReport, Persons, Side};
 use pseudonymizer::seal::BatchWriter;
 
 /// Measures with the arguments of the command line.
@@ -28,7 +30,12 @@ pub fn run(arguments: &[String]) {
     let folder = option("--folder").map_or_else(default_folder, PathBuf::from);
     if let Some(child) = option("--child") {
         match child.as_str() {
-            "full" => full(&folder),
+            "full" => linked(&folder.join("link"), &folder, &batches(&folder, "batches"), true),
+            "later" => linked(&folder.join("link"), &folder, &batches(&folder, "later"), false),
+            "again" => {
+                let all = [batches(&folder, "batches"), batches(&folder, "later")].concat();
+                linked(&folder.join("again"), &folder, &all, true);
+            }
             _ => panic!("no such measurement: {child}"),
         }
         return;
@@ -43,8 +50,21 @@ pub fn run(arguments: &[String]) {
         began.elapsed().as_secs_f64()
     );
     println!("{:<20} {:>10} {:>9} {:>9} {:>9} {:>9}", "link", "atoms", "persons", "seconds", "cpu s", "peak MB");
-    let Measured { atoms, persons, seconds, processor, peak } = Measured::of(&folder, "full");
-    println!("{:<20} {atoms:>10} {persons:>9} {seconds:>9.1} {processor:>9.1} {peak:>9.0}", "all, from nothing");
+    let line = |what: &str, child: &str| {
+        let one = Measured::of(&folder, child);
+        let Measured { atoms, persons, seconds, processor, peak } = one;
+        println!("{what:<20} {atoms:>10} {persons:>9} {seconds:>9.1} {processor:>9.1} {peak:>9.0}");
+        one
+    };
+    line("all, from nothing", "full");
+    let later = line("1 % more, on top", "later");
+    let again = line("both, from nothing", "again");
+    println!(
+        "on top: {:.1} % of the seconds, {:.1} % of the processor's; {}",
+        100.0 * later.seconds / again.seconds,
+        100.0 * later.processor / again.processor,
+        same_persons(&folder)
+    );
     if !arguments.iter().any(|it| it == "--keep") {
         fs::remove_dir_all(&folder).unwrap();
     }
@@ -84,21 +104,36 @@ impl Measured {
     }
 }
 
-/// Links all token files of the folder, with no earlier run.
-fn full(folder: &Path) {
-    let out = folder.join("link");
-    drop(fs::remove_dir_all(&out));
+/// Whether what grew is what was made at once: the same persons of the same atoms, and the same counts of them.
+fn same_persons(folder: &Path) -> String {
     let keys = KeyFolder::open(&folder.join("linkage"), Zone::Linkage).unwrap();
-    let tokens = batches(folder);
+    let [grown, at_once] = ["link", "again"].map(|name| folder.join(name));
+    let side = |folder: &Path| Side { folder: folder.to_owned(), run: None };
+    let found = link::compare(&keys, &side(&grown), &side(&at_once)).unwrap();
+    assert_eq!((found.atoms_only_a, found.atoms_only_b), (0, 0), "atoms of one and not of the other");
+    let only_unchanged = Persons { unchanged: found.cases.unchanged, ..Persons::default() };
+    assert_eq!(found.cases, only_unchanged, "persons of one and not of the other");
+    let [one, other] = [&grown, &at_once].map(|folder| LinkReport::read(folder).unwrap());
+    let counts = |of: &LinkReport| (of.persons, of.persons_by_pair.clone(), of.clusters.clone(), of.coverage.clone());
+    assert_eq!(counts(&one), counts(&other), "counts");
+    format!("{} persons the same, {} atoms", found.cases.unchanged, found.atoms_both)
+}
+
+/// Links token files: anew, or on top of what is there.
+fn linked(out: &Path, folder: &Path, tokens: &[PathBuf], anew: bool) {
+    if anew {
+        drop(fs::remove_dir_all(out));
+    }
+    let keys = KeyFolder::open(&folder.join("linkage"), Zone::Linkage).unwrap();
     let policy = LinkagePolicy::shipped().unwrap();
     let began = Instant::now();
-    let report = link::run(&LinkJob::new(&keys, &out, &tokens, &policy), Timestamp::UNIX_EPOCH, &mut |_| {}).unwrap();
+    let report = link::run(&LinkJob::new(&keys, out, tokens, &policy), Timestamp::UNIX_EPOCH, &mut |_| {}).unwrap();
     let seconds = began.elapsed().as_secs_f64();
     println!("{} {} {seconds} {} {}", report.atoms, report.persons, processor_seconds(), peak_megabytes());
 }
 
-fn batches(folder: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = fs::read_dir(folder.join("batches")).unwrap().map(|it| it.unwrap().path()).collect();
+fn batches(folder: &Path, which: &str) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(folder.join(which)).unwrap().map(|it| it.unwrap().path()).collect();
     found.sort();
     found
 }
@@ -134,7 +169,13 @@ struct Written {
     bytes: u64,
 }
 
-/// Writes keys and token files, two sources at a time.
+impl Written {
+    fn and(self, other: Self) -> Self {
+        Self { atoms: self.atoms + other.atoms, bytes: self.bytes + other.bytes }
+    }
+}
+
+/// Writes keys and token files, two sources at a time, and what comes on top of them.
 fn write(folder: &Path, persons: u64) -> Written {
     drop(fs::remove_dir_all(folder));
     fs::create_dir_all(folder.join("batches")).unwrap();
@@ -144,13 +185,16 @@ fn write(folder: &Path, persons: u64) -> Written {
     for source in SOURCES {
         linkage.trust(source, &holder.verifying()).unwrap();
     }
+    let zones = Zones { linkage, enclave, holder };
     let write = |sources: &[&str]| {
         let mut written = Written::default();
         for source in sources {
             for first in (0..persons).step_by(usize::try_from(BATCH_PERSONS).unwrap()) {
-                let some = first..persons.min(first + BATCH_PERSONS);
-                let one = write_batch(folder, source, some, persons, &linkage, &enclave, &holder);
-                written = Written { atoms: written.atoms + one.atoms, bytes: written.bytes + one.bytes };
+                let mut rows = Vec::new();
+                (first..persons.min(first + BATCH_PERSONS))
+                    .for_each(|person| Person::new(person, persons).atoms(source, &mut rows));
+                let to = folder.join("batches").join(format!("{source}-{first:09}"));
+                written = written.and(write_batch(&to, source, rows, &zones));
             }
         }
         written
@@ -159,30 +203,44 @@ fn write(folder: &Path, persons: u64) -> Written {
         let one = scope.spawn(|| write(&["ndb"]));
         (write(&["ltc", "dpc", "ehr"]), one.join().unwrap())
     });
-    Written { atoms: one.atoms + two.atoms, bytes: one.bytes + two.bytes }
+    let all = one.and(two);
+    let later = write_batch(&folder.join("later").join("ndb-later"), "ndb", later(persons, all.atoms), &zones);
+    Written { bytes: all.bytes + later.bytes, ..all }
 }
 
-#[expect(clippy::too_many_arguments, reason = "what a token file is made of")]
-fn write_batch(
-    folder: &Path,
-    source: &str,
-    some: std::ops::Range<u64>,
-    persons: u64,
-    linkage: &KeyFolder,
-    enclave: &KeyFolder,
-    holder: &SigningKey,
-) -> Written {
-    let name = format!("{source}-{:09}", some.start);
-    let tokens = folder.join("batches").join(&name).join("tokens");
+/// One new atom for a hundred known ones: nine of ten of persons who are known, with another spelling of their names.
+fn later(persons: u64, atoms: u64) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for at in 0..atoms / 100 {
+        let number = if at % 10 == 0 { persons + at } else { mixed(at, 100) % persons };
+        let person = Person::new(number, persons);
+        let line = person.lines[person.lines.len() - 1];
+        let mut row = person.row((1 << 16) + at, Some((line.1, line.2)));
+        person.insured(&mut row, line.0);
+        person.named(&mut row, at % 2, person.draw(40, 2) == 0);
+        rows.push(row);
+    }
+    rows
+}
+
+/// Who tokens are sealed to and signed by.
+struct Zones {
+    linkage: KeyFolder,
+    enclave: KeyFolder,
+    holder: SigningKey,
+}
+
+fn write_batch(folder: &Path, source: &str, mut rows: Vec<Row>, zones: &Zones) -> Written {
+    let tokens = folder.join("tokens");
     fs::create_dir_all(&tokens).unwrap();
     let file = tokens.join("tokens.arrow.age");
     let told = HashMap::from(
         [
             ("sudare.source", source.to_owned()),
-            ("sudare.batch", name),
+            ("sudare.batch", folder.file_name().unwrap().to_str().unwrap().to_owned()),
             ("sudare.normaliser", pseudonymizer::NORMALISER_VERSION.to_owned()),
             ("sudare.epoch", "speed".to_owned()),
-            ("sudare.release_to", enclave.recipient().unwrap().to_string()),
+            ("sudare.release_to", zones.enclave.recipient().unwrap().to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );
@@ -190,9 +248,7 @@ fn write_batch(
     fields.extend(KINDS.map(|kind| Field::new(kind, DataType::FixedSizeBinary(16), true)));
     fields.extend(["first_month", "last_month"].map(|name| Field::new(name, DataType::Date32, true)));
     let schema = Arc::new(Schema::new(fields).with_metadata(told));
-    let mut writer = BatchWriter::create(&file, &schema, &linkage.recipient().unwrap()).unwrap();
-    let mut rows = Vec::new();
-    some.for_each(|person| Person::new(person, persons).atoms(source, &mut rows));
+    let mut writer = BatchWriter::create(&file, &schema, &zones.linkage.recipient().unwrap()).unwrap();
     // A holder's atoms stand in the order of their ids: those of one person lie far apart.
     rows.sort_unstable_by_key(|row| row.id);
     for rows in rows.chunks(ROWS) {
@@ -203,8 +259,8 @@ fn write_batch(
     let (bytes, digest) = catalog::manifest::digest(&file).unwrap();
     let digest: Vec<u8> =
         (0..digest.len()).step_by(2).map(|at| u8::from_str_radix(&digest[at..at + 2], 16).unwrap()).collect();
-    let signature: String = holder.sign(&digest).iter().map(|byte| format!("{byte:02x}")).collect();
-    fs::write(tokens.join("tokens.sig"), format!("{signature}\n{}\n", holder.verifying().to_hex())).unwrap();
+    let signature: String = zones.holder.sign(&digest).iter().map(|byte| format!("{byte:02x}")).collect();
+    fs::write(tokens.join("tokens.sig"), format!("{signature}\n{}\n", zones.holder.verifying().to_hex())).unwrap();
     Written { atoms, bytes }
 }
 

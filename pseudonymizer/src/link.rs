@@ -25,6 +25,7 @@ mod packed;
 mod parallel;
 mod pass;
 mod permutation;
+mod persons;
 mod ranks;
 mod report;
 pub mod review;

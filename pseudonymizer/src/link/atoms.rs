@@ -7,6 +7,7 @@ use super::gather::{Fault, Gather};
 use super::groups::Groups;
 use super::names::Names;
 use super::packed::Packed;
+use super::ranks::Ranks;
 pub(crate) use crate::tokens::{KINDS, Kind};
 
 /// One atom as it was read.
@@ -59,7 +60,8 @@ pub(crate) struct Atoms {
     batches: Vec<u32>,
     lines: Vec<Line>,
     tokens: Packed,
-    distinct: [u32; KINDS],
+    /// By kind, the atoms that are the first that have their token: tokens are numbered in their order.
+    firsts: Vec<Ranks>,
     names: Names,
     /// Tokens that make no group.
     apart: HashSet<(Kind, u32)>,
@@ -122,7 +124,7 @@ impl Atoms {
             batches: vec![0; count],
             lines: vec![Line::NONE; count],
             tokens: Packed::default(),
-            distinct: [0; KINDS],
+            firsts: Vec::new(),
             names: Names::default(),
             apart: HashSet::new(),
         }
@@ -133,8 +135,9 @@ impl Atoms {
     }
 
     /// `tokens`: `KINDS` an atom, 0 where there is none.
-    pub(super) fn number(&mut self, tokens: Vec<u32>, distinct: [u32; KINDS], names: Names) {
-        (self.tokens, self.distinct, self.names) = (Packed::new(tokens), distinct, names);
+    /// `firsts`: by kind, the atoms that are the first that have their token.
+    pub(super) fn number(&mut self, tokens: Vec<u32>, firsts: Vec<Ranks>, names: Names) {
+        (self.tokens, self.firsts, self.names) = (Packed::new(tokens), firsts, names);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -164,18 +167,34 @@ impl Atoms {
         self.tokens.get(atom as usize, kind.place())
     }
 
+    /// Dense numbers of all tokens of an atom, by the places of the kinds.
+    pub(crate) fn tokens(&self, atom: u32) -> [Option<u32>; KINDS] {
+        self.tokens.row(atom as usize)
+    }
+
+    /// Of each atom, which kinds it has: a bit each, by the places of the kinds.
+    pub(crate) fn kinds(&self) -> &[u16] {
+        self.tokens.masks()
+    }
+
     /// How many different tokens of the kind there are: they are numbered from 1 to this.
     pub(crate) fn distinct(&self, kind: Kind) -> u32 {
-        self.distinct.get(kind.place()).copied().unwrap_or(0)
+        self.firsts.get(kind.place()).map_or(0, Ranks::len)
     }
 
     /// The bytes of each token of the kind with its number, in the order of the bytes. Read from the disk where the atoms were many;
     /// what cannot be read is the last that comes.
     pub(crate) fn spelled(&self, kind: Kind) -> impl Iterator<Item = io::Result<([u8; 16], u32)>> {
         let number = move |name: io::Result<([u8; 16], u32)>| {
-            name.map(|(token, first)| (token, self.token(first, kind).unwrap_or_default()))
+            let below = |end: u32| self.firsts.get(kind.place()).map_or(0, |firsts| firsts.below(end));
+            name.map(|(token, first)| (token, below(first + 1)))
         };
         self.names.of(kind).map(number)
+    }
+
+    /// Atoms that have a token of the kind, ascending, each with its dense number.
+    pub(crate) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (u32, u32)> {
+        self.tokens.of_kind(kind.place())
     }
 
     /// From here on the token makes no group: it is known to join nothing.

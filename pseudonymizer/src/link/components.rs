@@ -79,6 +79,11 @@ impl Components {
         Self { parent: each.clone(), ring: each }
     }
 
+    /// As `roots` say: the least atom of each atom's component. Only to be joined and found; members are not known.
+    pub(crate) fn of(roots: &[u32]) -> Self {
+        Self { parent: roots.to_vec(), ring: Vec::new() }
+    }
+
     /// The least atom of the component.
     pub(crate) fn find(&mut self, atom: u32) -> u32 {
         find(&mut self.parent, atom)
@@ -95,7 +100,9 @@ impl Components {
         if let Some(place) = self.parent.get_mut(high as usize) {
             *place = low;
         }
-        self.ring.swap(low as usize, high as usize);
+        if !self.ring.is_empty() {
+            self.ring.swap(low as usize, high as usize);
+        }
         true
     }
 

@@ -264,7 +264,7 @@ fn number(mut firsts: Vec<u32>, atoms: &mut Atoms, names: Names, threads: usize)
             }
         }
     }
-    let ranks = words.map(Ranks::new);
+    let ranks: Vec<Ranks> = words.into_iter().map(Ranks::new).collect();
     let renumber = |some: &mut [u32]| -> Result<(), std::convert::Infallible> {
         for tokens in some.as_chunks_mut::<KINDS>().0 {
             for (token, ranks) in tokens.iter_mut().zip(&ranks).filter(|(token, _)| **token > 0) {
@@ -274,7 +274,7 @@ fn number(mut firsts: Vec<u32>, atoms: &mut Atoms, names: Names, threads: usize)
         Ok(())
     };
     let Ok(()) = parallel::each(threads, firsts.chunks_mut(SOME * KINDS), renumber);
-    atoms.number(firsts, ranks.each_ref().map(Ranks::len), names);
+    atoms.number(firsts, ranks, names);
 }
 
 #[cfg(test)]

@@ -66,6 +66,8 @@ struct Run {
     offsets: Vec<u64>,
     fences: Fences,
     sources: Vec<String>,
+    /// Tokens that join nothing, each with a block in which it lies; sorted.
+    carriers: Vec<(u32, u32)>,
 }
 
 impl Held {
@@ -102,7 +104,8 @@ impl Held {
             }
         }
         self.dead.extend(directory.dead);
-        self.runs.push(Run { folder, first_block, offsets, fences: directory.fences, sources: meta.sources });
+        let Directory { fences, carriers, .. } = directory;
+        self.runs.push(Run { folder, first_block, offsets, fences, sources: meta.sources, carriers });
         Ok(())
     }
 
@@ -118,25 +121,40 @@ impl Held {
     }
 
     /// The blocks in which the number lies, or could: of a block that was divided, all parts.
-    pub(crate) fn blocks_of(&self, number: u32) -> BTreeSet<u32> {
+    pub(crate) fn blocks_of(&self, number: u32) -> Vec<u32> {
         let birth = self.births.partition_point(|first| *first <= number).checked_sub(1);
         let birth = birth.and_then(|block| u32::try_from(block).ok());
         let mut open: Vec<u32> = self.meta.homes.get(&number).copied().or(birth).into_iter().collect();
-        let mut live = BTreeSet::new();
+        let mut live = Vec::new();
         while let Some(block) = open.pop() {
             match self.after.get(&block) {
                 Some(later) => open.extend(later),
                 None if self.dead.contains(&block) => {}
-                None => drop(live.insert(block)),
+                None => live.push(block),
             }
         }
+        live.sort_unstable();
+        live.dedup();
         live
+    }
+
+    /// The blocks in which a token lies that joins nothing.
+    pub(crate) fn carriers(&self, number: u32) -> impl Iterator<Item = u32> {
+        self.runs.iter().flat_map(move |run| {
+            let from = run.carriers.partition_point(|(known, _)| *known < number);
+            let known = run.carriers.iter().skip(from).take_while(move |(known, _)| *known == number);
+            known.map(|(_, block)| *block).filter(|block| self.is_live(*block))
+        })
+    }
+
+    fn is_live(&self, block: u32) -> bool {
+        !self.after.contains_key(&block) && !self.dead.contains(&block)
     }
 
     /// All blocks that nothing took the place of.
     pub(crate) fn live(&self) -> impl Iterator<Item = u32> {
         let all = (0..).take(self.births.len());
-        all.filter(|block| !self.after.contains_key(block) && !self.dead.contains(block))
+        all.filter(|block| self.is_live(*block))
     }
 
     /// Opens blocks, given in ascending order; `sources` are the names of the sources by the places that their atoms get.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::atoms::{Atoms, Kind};
 use super::held::block::Grade;
+use super::persons::Persons;
 
 /// No place in a list.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -47,11 +48,42 @@ pub(crate) struct Keyed {
     pub(crate) anchor: u32,
 }
 
-/// Keys of this run by component, and what became of the earlier ones.
+impl Keyed {
+    /// No key: none is 0.
+    const NONE: Self = Self { key: 0, born: 0, anchor: NONE };
+}
+
+/// Keys of this run, and what became of the earlier ones.
 pub(crate) struct Assignment {
-    /// By the least atom of a component.
-    pub(crate) keys: HashMap<u32, Keyed>,
+    pub(crate) keys: Keys,
     pub(crate) events: Vec<Event>,
+}
+
+/// Keys by component.
+pub(crate) struct Keys {
+    persons: Persons,
+    keyed: Vec<Keyed>,
+}
+
+impl Keys {
+    fn none(persons: Persons) -> Self {
+        let keyed = vec![Keyed::NONE; persons.len()];
+        Self { persons, keyed }
+    }
+
+    fn place(&mut self, root: u32) -> Option<&mut Keyed> {
+        self.keyed.get_mut(self.persons.number(root))
+    }
+
+    /// The key of the component whose least atom is `root`.
+    pub(crate) fn get(&self, root: u32) -> Option<Keyed> {
+        self.keyed.get(self.persons.number(root)).copied().filter(|keyed| keyed.key != 0)
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> &[Keyed] {
+        &self.keyed
+    }
 }
 
 /// What happened to one person, or (born) to many.
@@ -76,25 +108,25 @@ pub(crate) fn assign<E>(
     fresh: impl FnOnce(usize) -> Result<Vec<u64>, E>,
 ) -> Result<Assignment, E> {
     let claims = Claims::of(atoms, roots, prior);
-    let mut keys = claims.kept(prior);
-    // INVARIANT: a root is the least atom of its component.
-    let heads = (0..).zip(roots).filter(|(atom, root)| atom == *root).map(|(atom, _)| atom);
-    let without: Vec<u32> = heads.filter(|root| !keys.contains_key(root)).collect();
-    let first = first_atoms(atoms, roots, &without);
-    for (root, key) in without.iter().zip(fresh(without.len())?) {
-        let anchor = first.get(root).map_or(*root, |(_, atom)| *atom);
-        keys.insert(*root, Keyed { key, born: run, anchor });
+    let mut keys = Keys::none(Persons::of(roots));
+    claims.keep(prior, &mut keys);
+    let first = first_atoms(atoms, roots, &keys.persons);
+    let without = |keys: &Keys| keys.keyed.iter().filter(|keyed| keyed.key == 0).count();
+    let mut given = fresh(without(&keys))?.into_iter();
+    for (keyed, anchor) in keys.keyed.iter_mut().zip(first).filter(|(keyed, _)| keyed.key == 0) {
+        *keyed = given.next().map_or(Keyed::NONE, |key| Keyed { key, born: run, anchor });
     }
     let events = claims.events(atoms, roots, prior, &keys);
     Ok(Assignment { keys, events })
 }
 
-/// The earliest atom of each of the components, with its first month.
-fn first_atoms(atoms: &Atoms, roots: &[u32], of: &[u32]) -> HashMap<u32, (i32, u32)> {
-    let mut first: HashMap<u32, (i32, u32)> = of.iter().map(|root| (*root, (i32::MAX, NONE))).collect();
+/// The earliest atom of each component.
+fn first_atoms(atoms: &Atoms, roots: &[u32], persons: &Persons) -> Vec<u32> {
+    let mut first = vec![NONE; persons.len()];
     for (atom, root) in (0..).zip(roots) {
-        if let Some(least) = first.get_mut(root) {
-            *least = (*least).min((beginning(atoms, atom), atom));
+        let Some(least) = first.get_mut(persons.number(*root)) else { continue };
+        if *least == NONE || beginning(atoms, atom) < beginning(atoms, *least) {
+            *least = atom;
         }
     }
     first
@@ -140,8 +172,9 @@ impl Claims {
         self.0.chunk_by(|a, b| a.person == b.person)
     }
 
-    fn kept(&self, prior: &Prior<'_>) -> HashMap<u32, Keyed> {
-        let mut best: HashMap<u32, (Strength, Keyed)> = HashMap::new();
+    /// Gives to each component that has earlier persons the key of one of them.
+    fn keep(&self, prior: &Prior<'_>, keys: &mut Keys) {
+        let mut best: Vec<(u32, Strength, Keyed)> = Vec::new();
         for parts in self.by_person() {
             let anchored = parts.iter().find(|part| part.anchor.is_some());
             let Some(part) = anchored.or_else(|| parts.iter().min_by_key(|part| part.first)) else { continue };
@@ -150,19 +183,29 @@ impl Claims {
             let first = parts.iter().map(|part| part.first.0).min().unwrap_or(i32::MAX);
             let strength = (first, std::cmp::Reverse(parts.iter().map(|part| part.atoms).sum()), anchor);
             let keyed = Keyed { key: known.key, born: known.born, anchor };
-            let entry = best.entry(part.root).or_insert((strength, keyed));
-            if strength < entry.0 {
-                *entry = (strength, keyed);
+            best.push((part.root, strength, keyed));
+        }
+        best.sort_by_key(|(root, strength, _)| (*root, *strength));
+        best.dedup_by_key(|(root, ..)| *root);
+        for (root, _, keyed) in best {
+            if let Some(place) = keys.place(root) {
+                *place = keyed;
             }
         }
-        best.into_iter().map(|(root, (_, keyed))| (root, keyed)).collect()
     }
 
-    fn events(&self, atoms: &Atoms, roots: &[u32], prior: &Prior<'_>, keys: &HashMap<u32, Keyed>) -> Vec<Event> {
+    fn events(&self, atoms: &Atoms, roots: &[u32], prior: &Prior<'_>, keys: &Keys) -> Vec<Event> {
         let key = |person: u32| prior.persons.get(person as usize).map(|known| known.key);
-        let key_of = |root: &u32| keys.get(root).map(|keyed| keyed.key);
-        let mut of_root: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        let key_of = |root: &u32| keys.get(*root).map(|keyed| keyed.key);
+        let mut claimed = vec![0_u32; keys.persons.len()];
+        let claimed_of = |claimed: &[u32], root| claimed.get(keys.persons.number(root)).copied().unwrap_or(0);
         for claim in &self.0 {
+            if let Some(count) = claimed.get_mut(keys.persons.number(claim.root)) {
+                *count += 1;
+            }
+        }
+        let mut of_root: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for claim in self.0.iter().filter(|claim| claimed_of(&claimed, claim.root) > 1) {
             of_root.entry(claim.root).or_default().push(claim.person);
         }
         let (mut persons, mut new) = (0, 0);
@@ -170,13 +213,15 @@ impl Claims {
         let divided = self.by_person().filter(|parts| parts.len() > 1).filter_map(|parts| Some(parts.first()?.person));
         let mut divided: BTreeMap<u32, Vec<(u32, u32)>> = divided.map(|person| (person, Vec::new())).collect();
         for (atom, root) in (0..).zip(roots) {
-            if let Some(theirs) = prior.person(atom).and_then(|person| divided.get_mut(&person)) {
+            if !divided.is_empty()
+                && let Some(theirs) = prior.person(atom).and_then(|person| divided.get_mut(&person))
+            {
                 theirs.push((atom, *root));
             }
-            match of_root.get(root) {
-                None => (persons, new) = (persons + u64::from(atom == *root), new + 1),
-                Some(of) if of.len() > 1 => members.entry(*root).or_default().push(atom),
-                Some(_) => {}
+            match claimed_of(&claimed, *root) {
+                0 => (persons, new) = (persons + u64::from(atom == *root), new + 1),
+                1 => {}
+                _ => members.entry(*root).or_default().push(atom),
             }
         }
         let born = (persons > 0).then_some(Event::Born { persons, atoms: new });
@@ -194,9 +239,11 @@ impl Claims {
             let kinds = between(atoms, theirs.iter().copied());
             Some(Event::Split { persons: parts.len() as u64, atoms: total, from, to, kinds })
         });
-        let here: BTreeSet<u32> = self.0.iter().map(|claim| claim.person).collect();
-        let lost = (0..).zip(prior.persons).filter(|(place, _)| !here.contains(place)).map(|(_, known)| known.key);
-        let lost: Vec<u64> = lost.collect();
+        let mut here = vec![false; prior.persons.len()];
+        for claim in &self.0 {
+            here.get_mut(claim.person as usize).into_iter().for_each(|here| *here = true);
+        }
+        let lost: Vec<u64> = prior.persons.iter().zip(here).filter(|(_, here)| !here).map(|(it, _)| it.key).collect();
         let retired = (!lost.is_empty()).then_some(Event::Retired { keys: lost });
         born.into_iter().chain(merged).chain(split).chain(retired).collect()
     }

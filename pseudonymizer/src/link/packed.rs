@@ -46,14 +46,34 @@ impl Packed {
 
     /// The number of an atom's kind.
     pub(super) fn get(&self, atom: usize, kind: usize) -> Option<u32> {
-        let mask = *self.masks.get(atom)?;
         let bit = bit(kind);
-        if mask & bit == 0 {
+        if self.masks.get(atom)? & bit == 0 {
             return None;
         }
+        let (mask, rest) = self.rest(atom)?;
+        rest.get((mask & (bit - 1)).count_ones() as usize).copied()
+    }
+
+    /// All numbers of an atom.
+    pub(super) fn row(&self, atom: usize) -> [Option<u32>; KINDS] {
+        let mut row = [None; KINDS];
+        let Some((mask, rest)) = self.rest(atom) else { return row };
+        let places = row.iter_mut().enumerate().filter(|(kind, _)| mask & bit(*kind) != 0);
+        places.zip(rest).for_each(|((_, place), number)| *place = Some(*number));
+        row
+    }
+
+    /// The mask of an atom, and the numbers from its first on.
+    fn rest(&self, atom: usize) -> Option<(u16, &[u32])> {
+        let mask = *self.masks.get(atom)?;
         let begin = *self.begins.get(atom / SHARED)?;
         let before = self.masks.get(atom / SHARED * SHARED..atom)?.iter().map(|mask| mask.count_ones()).sum::<u32>();
-        self.numbers.get(begin + (before + (mask & (bit - 1)).count_ones()) as usize).copied()
+        Some((mask, self.numbers.get(begin + before as usize..)?))
+    }
+
+    /// Of each atom, which kinds it has: a bit each.
+    pub(super) fn masks(&self) -> &[u16] {
+        &self.masks
     }
 
     /// Atoms that have the kind, ascending, with their numbers.
@@ -86,11 +106,16 @@ mod tests {
         fn packed_numbers_are_the_rows(rows in proptest::collection::vec(proptest::array::uniform10(0_u32..3), 0..40)) {
             let packed = Packed::new(rows.as_flattened().to_vec());
             prop_assert_eq!(packed.numbers.len(), rows.iter().flatten().filter(|number| **number > 0).count());
+            for (atom, row) in rows.iter().enumerate() {
+                prop_assert_eq!(packed.row(atom), row.map(|number| Some(number).filter(|number| *number > 0)));
+            }
             for kind in 0..KINDS {
                 for (atom, row) in rows.iter().enumerate() {
                     prop_assert_eq!(packed.get(atom, kind), Some(row[kind]).filter(|number| *number > 0));
                 }
                 prop_assert_eq!(packed.get(rows.len(), kind), None);
+                let having = packed.masks().iter().filter(|mask| **mask & bit(kind) != 0).count();
+                prop_assert_eq!(having, rows.iter().filter(|row| row[kind] > 0).count());
                 prop_assert_eq!(packed.get(0, KINDS + 9), None);
                 let wanted = (0..).zip(&rows).map(|(atom, row)| (atom, row[kind])).filter(|(_, number)| *number > 0);
                 prop_assert!(packed.of_kind(kind).eq(wanted));

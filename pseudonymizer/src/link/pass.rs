@@ -74,7 +74,7 @@ pub(super) struct Pass {
     pub(super) scored: Option<(Model, ScoredReport)>,
     /// Tokens that join nothing, those found in this pass too.
     pub(super) apart: HashSet<(Kind, u32)>,
-    /// By kind and dense number, the numbers of tokens that are known; [`NONE`] of others.
+    /// By kind and dense number, the numbers of tokens that are known; [`NONE`] of others. Empty if none can be.
     pub(super) numbers: [Vec<u32>; KINDS],
 }
 
@@ -192,8 +192,11 @@ pub(super) struct Absence {
 
 /// Of the tokens that stand for numbers, those.
 fn numbers(atoms: &Atoms, stood_in: bool) -> Result<[Vec<u32>; KINDS], LinkError> {
+    if !stood_in {
+        return Ok(std::array::from_fn(|_| Vec::new()));
+    }
     let mut numbers = Kind::AT_REST.map(|kind| vec![NONE; atoms.distinct(kind) as usize + 1]);
-    for (kind, of_kind) in Kind::AT_REST.into_iter().zip(&mut numbers).filter(|_| stood_in) {
+    for (kind, of_kind) in Kind::AT_REST.into_iter().zip(&mut numbers) {
         for spelled in atoms.spelled(kind) {
             let (token, dense) = spelled.map_err(LinkError::io(Path::new(kind.name())))?;
             if let (Some(number), Some(place)) = (number_in(&token), of_kind.get_mut(dense as usize)) {

@@ -1,13 +1,15 @@
 //! A run in a folder of link, from what is held and what comes to what is held then.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::{panic, thread};
 
 use jiff::Timestamp;
 use policies::keys::{KeyFolder, SealRecipient};
 use policies::{LinkagePolicy, Zone};
 use rand::Rng;
+use rand::seq::SliceRandom;
 
 use super::absent::Standing;
 use super::atoms::{Atoms, Kind};
@@ -185,14 +187,15 @@ impl<'a> Session<'a> {
     fn fresh(&self, count: usize) -> Result<Vec<u64>, LinkError> {
         let mut rng = rand::rng();
         let mut keys: Vec<u64> = Vec::with_capacity(count);
-        let mut given = HashSet::with_capacity(count);
         while keys.len() < count {
-            let missing = count - keys.len();
-            let drawn = std::iter::repeat_with(|| rng.next_u64()).filter(|key| *key != 0 && given.insert(*key));
-            let drawn: Vec<u64> = drawn.take(missing).collect();
+            let drawn: Vec<u64> = std::iter::repeat_with(|| rng.next_u64()).take(count - keys.len()).collect();
             let taken = self.held.as_ref().map(|held| held.taken(&drawn)).transpose()?.unwrap_or_default();
-            keys.extend(drawn.into_iter().filter(|key| !taken.contains(key)));
+            keys.extend(drawn.into_iter().filter(|key| *key != 0 && !taken.contains(key)));
+            keys.sort_unstable();
+            keys.dedup();
         }
+        // In their order they would tell that of the atoms.
+        keys.shuffle(&mut rng);
         Ok(keys)
     }
 
@@ -236,7 +239,7 @@ impl<'a> Session<'a> {
             report: report.clone(),
         };
         let mut given: Vec<u64> =
-            assigned.keys.values().filter(|keyed| keyed.born == self.run).map(|keyed| keyed.key).collect();
+            assigned.keys.all().iter().filter(|keyed| keyed.born == self.run).map(|keyed| keyed.key).collect();
         if let Some(held) = self.held.as_ref().filter(|_| next.is_base) {
             given.extend(held.keys()?);
         }
@@ -244,18 +247,25 @@ impl<'a> Session<'a> {
         let folder = self.store.next(&held::name(self.run));
         let place = Place { folder: &folder, to: &to };
         let is_new = |batch: u32| usize::try_from(batch).is_ok_and(|batch| batch >= next.first_batch);
-        let written = write::write(&place, found, &mut meta, given, (&next.lists, &is_new))?;
-
         let name = crosswalk::file(self.run);
+        let (written, marked) = thread::scope(|scope| {
+            let marked = scope.spawn(|| {
+                self.store.write_crosswalk(&name, &next.sources, rows(found, assigned, next.is_base), enclave)?;
+                self.store.marked(self.run, name.clone())
+            });
+            let written = write::write(&place, found, &mut meta, given, (&next.lists, &is_new));
+            (written, marked.join().unwrap_or_else(|cause| panic::resume_unwind(cause)))
+        });
+        let written = written?;
         if held.is_some_and(|held| held.is_due(self.small, written)) {
+            // A base of all has all rows.
             return Ok(vec![self.compact(&next.sources, &to, enclave)?]);
         }
-        self.store.write_crosswalk(&name, &next.sources, rows(found, assigned, next.is_base), enclave)?;
         let mut files = match &self.marker {
             Some(marker) if !next.is_base => marker.files.clone(),
             Some(_) | None => Vec::new(),
         };
-        files.push(self.store.marked(self.run, name)?);
+        files.push(marked?);
         Ok(files)
     }
 
@@ -326,7 +336,7 @@ fn rows<'a>(found: &'a Found<'a>, assigned: &'a Assignment, all: bool) -> impl I
             (None, ABSENT)
         } else {
             let grade = found.grades.get(*root as usize)?;
-            (Some(assigned.keys.get(root)?.key), grade.name())
+            (Some(assigned.keys.get(*root)?.key), grade.name())
         };
         let before = found.old(atom).and_then(|old| {
             let person = found.work.persons.get(old.person as usize)?;

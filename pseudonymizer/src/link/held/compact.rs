@@ -43,6 +43,8 @@ impl Held {
         let mut bytes = Vec::new();
         self.each(self.live(), &self.meta.sources, |_, mut block| {
             let first = next;
+            let at = u32::try_from(directory.blocks.len()).unwrap_or(u32::MAX);
+            let mut carriers = Vec::new();
             let mut anew = |number: u32| match numbers.get_mut(number as usize) {
                 Some(place) => {
                     if *place == NONE {
@@ -56,7 +58,13 @@ impl Held {
             for held in &mut block.atoms {
                 held.number = anew(held.number);
                 for token in held.atom.tokens.iter_mut().flatten() {
-                    *token = number_in(token).map_or(*token, |number| stand_in(anew(number)));
+                    let Some(number) = number_in(token) else { continue };
+                    let is_hub = self.meta.hubs.contains_key(&number);
+                    let number = anew(number);
+                    if is_hub {
+                        carriers.push((number, at));
+                    }
+                    *token = stand_in(number);
                 }
                 if let Some(person) = block.persons.get(held.person as usize) {
                     let source = held.atom.source;
@@ -64,6 +72,7 @@ impl Held {
                     row(if held.out { (held.atom.id, None, ABSENT, source) } else { there })?;
                 }
             }
+            directory.carriers.append(&mut carriers);
             bytes.clear();
             block.encode(&mut bytes);
             let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
@@ -71,6 +80,8 @@ impl Held {
             file.write(&bytes)
         })?;
         file.finish()?;
+        directory.carriers.sort_unstable();
+        directory.carriers.dedup();
 
         let number = |old: u32| numbers.get(old as usize).copied().filter(|number| *number != NONE);
         let hubs = self.meta.hubs.iter().filter_map(|(old, hub)| Some((number(*old)?, *hub))).collect();

@@ -104,7 +104,7 @@ pub(crate) fn gather(held: &Held, mut change: Change<'_>) -> Result<Work, LinkEr
         if unsettled.is_empty() {
             break;
         }
-        gathering.unsettle(&unsettled, &change)?;
+        gathering.unsettle(&unsettled);
     }
     gathering.check_ids(&change)?;
     Ok(gathering.assemble(change))
@@ -117,8 +117,9 @@ struct Gathering<'a> {
     unsettled: BTreeSet<u32>,
     /// Numbers of ids of new atoms that somebody had before.
     ids: HashMap<[u8; 16], u32>,
-    from: BTreeSet<(u32, u32)>,
-    touched_by: HashSet<u32>,
+    from: Vec<(u32, u32)>,
+    /// Numbers that were looked up, and whether there are blocks of them.
+    touched_by: HashMap<u32, bool>,
     /// Sources (by place) whose list changed, with the numbers of all tokens that it has now.
     listed: HashMap<u8, HashSet<u32>>,
     new_listed: HashMap<[u8; 16], u128>,
@@ -133,8 +134,8 @@ impl<'a> Gathering<'a> {
             blocks: BTreeMap::new(),
             unsettled: BTreeSet::new(),
             ids: HashMap::new(),
-            from: BTreeSet::new(),
-            touched_by: HashSet::new(),
+            from: Vec::new(),
+            touched_by: HashMap::new(),
             listed: HashMap::new(),
             new_listed: {
                 let lists = change.new.iter().map(|atom| (atom.id, lists_of(atom, change.sources, change.after)));
@@ -169,13 +170,14 @@ impl<'a> Gathering<'a> {
 
     /// Touches the blocks of a number. `false` if there is none.
     fn touch(&mut self, number: u32) -> bool {
-        let held = self.held;
-        if self.touched_by.insert(number) {
-            let blocks = held.blocks_of(number);
-            self.from.extend(blocks.iter().map(|block| (number, *block)));
-            self.touched.extend(blocks);
+        if let Some(some) = self.touched_by.get(&number) {
+            return *some;
         }
-        self.from.range((number, 0)..=(number, NONE)).next().is_some()
+        let blocks = self.held.blocks_of(number);
+        self.touched_by.insert(number, !blocks.is_empty());
+        self.from.extend(blocks.iter().map(|block| (number, *block)));
+        self.touched.extend(&blocks);
+        !blocks.is_empty()
     }
 
     /// Touches the blocks whose atoms a changed list touches, or touched.
@@ -192,7 +194,7 @@ impl<'a> Gathering<'a> {
             let number = |token: &(u8, [u8; 16])| found.get(&name(token)).copied();
             let changed: Vec<u32> = before.0.symmetric_difference(&after.0).filter_map(number).collect();
             let hubs = changed.iter().copied().filter(|number| self.held.meta.hubs.contains_key(number));
-            self.touch_all(&hubs.collect(), change)?;
+            self.touch_all(&hubs.collect());
             changed.iter().filter(|number| !self.held.meta.hubs.contains_key(number)).for_each(|number| {
                 self.touch(*number);
             });
@@ -215,18 +217,11 @@ impl<'a> Gathering<'a> {
         })
     }
 
-    /// Touches all blocks in which one of the tokens lies, wherever they are.
-    fn touch_all(&mut self, tokens: &BTreeSet<u32>, change: &Change<'_>) -> Result<(), LinkError> {
-        if tokens.is_empty() {
-            return Ok(());
+    /// Touches all blocks in which one of the tokens lies; they join nothing.
+    fn touch_all(&mut self, tokens: &BTreeSet<u32>) {
+        for token in tokens {
+            self.touched.extend(self.held.carriers(*token));
         }
-        let touched = &mut self.touched;
-        self.held.each(self.held.live(), change.sources, |at, block| {
-            if block.tokens().iter().any(|token| tokens.contains(token)) {
-                touched.insert(at);
-            }
-            Ok(())
-        })
     }
 
     /// Tokens that joined nothing and might now: names whose components may have become few, and numbers some of whose atoms go.
@@ -251,13 +246,12 @@ impl<'a> Gathering<'a> {
         here.keys().copied().filter(doubtful).collect()
     }
 
-    fn unsettle(&mut self, tokens: &BTreeSet<u32>, change: &Change<'_>) -> Result<(), LinkError> {
-        self.touch_all(tokens, change)?;
+    fn unsettle(&mut self, tokens: &BTreeSet<u32>) {
+        self.touch_all(tokens);
         for token in tokens {
             self.touch(*token);
         }
         self.unsettled.extend(tokens);
-        Ok(())
     }
 
     /// No new atom may be one that is held.
@@ -340,7 +334,8 @@ impl<'a> Gathering<'a> {
             })
             .collect();
         (work.unsettled, work.touched) = (self.unsettled, self.touched);
-        work.from = self.from.into_iter().collect();
+        self.from.sort_unstable();
+        work.from = self.from;
         work
     }
 

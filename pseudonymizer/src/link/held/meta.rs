@@ -58,6 +58,8 @@ pub(super) struct Directory {
     pub(super) blocks: Vec<(u32, u32, BTreeSet<u32>)>,
     /// Blocks that nothing stands in the place of.
     pub(super) dead: Vec<u32>,
+    /// Tokens that join nothing, each with a block in which it lies; sorted.
+    pub(super) carriers: Vec<(u32, u32)>,
     pub(super) fences: Fences,
 }
 
@@ -77,6 +79,13 @@ impl Directory {
         for block in &self.dead {
             put(u64::from(*block), &mut to);
         }
+        put(self.carriers.len() as u64, &mut to);
+        let mut last = 0;
+        for (token, block) in &self.carriers {
+            put(u64::from(token.saturating_sub(last)), &mut to);
+            put(u64::from(*block), &mut to);
+            last = *token;
+        }
         self.fences.encode(&mut to);
         to
     }
@@ -89,6 +98,12 @@ impl Directory {
         };
         let blocks = (0..from.number()?).map(|_| block(&mut from)).collect::<Option<_>>()?;
         let dead = (0..from.number()?).map(|_| from.small()).collect::<Option<_>>()?;
-        Some(Self { blocks, dead, fences: Fences::decode(&mut from)? })
+        let mut last = 0_u32;
+        let mut carrier = |from: &mut Bytes<'_>| {
+            last = last.checked_add(from.small()?)?;
+            Some((last, from.small()?))
+        };
+        let carriers = (0..from.number()?).map(|_| carrier(&mut from)).collect::<Option<_>>()?;
+        Some(Self { blocks, dead, carriers, fences: Fences::decode(&mut from)? })
     }
 }

@@ -17,7 +17,7 @@ fn run(months: &[i32], roots: &[u32], prior: &[(u32, &[Person])], fresh: &[u64])
     let prior = Prior { persons: &persons, of: &of };
     let given = |count| Ok::<_, Infallible>(fresh.iter().copied().take(count).collect());
     let made = assign(&atoms, roots, &prior, 2, given).unwrap();
-    (roots.iter().map(|root| made.keys[root].key).collect(), made.events)
+    (roots.iter().map(|root| made.keys.get(*root).unwrap().key).collect(), made.events)
 }
 
 fn person(key: u64, anchor: u8) -> Person {

@@ -40,10 +40,11 @@ impl Census {
         self.births.clear();
         self.spellings.clear();
         for atom in members {
-            let line = facts.token(atom, Kind::A3);
+            let tokens = facts.tokens(atom);
+            let line = tokens.of(Kind::A3);
             self.lines.extend(line);
-            self.births.extend(facts.token(atom, Kind::C2).zip(line));
-            let spelling = [Kind::B1, Kind::B3, Kind::B2].map(|kind| facts.token(atom, kind));
+            self.births.extend(tokens.of(Kind::C2).zip(line));
+            let spelling = [Kind::B1, Kind::B3, Kind::B2].map(|kind| tokens.of(kind));
             self.spellings.extend(spelling.iter().any(Option::is_some).then_some(spelling));
         }
     }

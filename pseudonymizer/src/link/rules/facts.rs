@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use policies::LinkagePolicy;
 
-use super::super::atoms::{Atoms, Kind, Months};
+use super::super::atoms::{Atoms, KINDS, Kind, Months};
 use super::apart::{Apart, Mark};
 
 /// Atoms, tokens that say nothing, and who must stay apart.
@@ -28,6 +28,15 @@ impl<'a> Facts<'a> {
         self.atoms.token(atom, kind).filter(|token| crowds.is_empty() || crowds.binary_search(token).is_err())
     }
 
+    /// The tokens of an atom that say something, by the places of their kinds.
+    pub(super) fn tokens(&self, atom: u32) -> Tokens {
+        let mut tokens = self.atoms.tokens(atom);
+        for (token, crowds) in tokens.iter_mut().zip(&self.crowds).filter(|(_, crowds)| !crowds.is_empty()) {
+            *token = token.filter(|token| crowds.binary_search(token).is_err());
+        }
+        Tokens(tokens)
+    }
+
     pub(super) fn months(&self, atom: u32) -> Option<Months> {
         self.atoms.months(atom)
     }
@@ -48,15 +57,20 @@ impl<'a> Facts<'a> {
     }
 }
 
+/// Tokens of one atom.
+pub(super) struct Tokens([Option<u32>; KINDS]);
+
+impl Tokens {
+    pub(super) fn of(&self, kind: Kind) -> Option<u32> {
+        self.0.get(kind.place()).copied().flatten()
+    }
+}
+
 /// Tokens that more atoms than `most` have.
 fn crowds(atoms: &Atoms, kind: Kind, most: usize) -> Vec<u32> {
-    let mut counts: Vec<u32> = Vec::new();
-    for token in (0..).take(atoms.len()).filter_map(|atom| atoms.token(atom, kind)) {
-        let at = token as usize;
-        if at >= counts.len() {
-            counts.resize(at + 1, 0);
-        }
-        if let Some(count) = counts.get_mut(at) {
+    let mut counts = vec![0_u32; atoms.distinct(kind) as usize + 1];
+    for (_, token) in atoms.of_kind(kind) {
+        if let Some(count) = counts.get_mut(token as usize) {
             *count += 1;
         }
     }

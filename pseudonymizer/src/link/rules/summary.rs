@@ -60,7 +60,7 @@ impl Summary {
 
     pub(super) fn add(&mut self, facts: &Facts<'_>, atom: u32) {
         self.atoms += 1;
-        let months = facts.months(atom);
+        let (months, tokens) = (facts.months(atom), facts.tokens(atom));
         let sets = [
             (Kind::B1, &mut self.kana),
             (Kind::B3, &mut self.kana_loose),
@@ -69,18 +69,18 @@ impl Summary {
             (Kind::D1, &mut self.charts),
         ];
         for (kind, set) in sets {
-            if let Some(token) = facts.token(atom, kind) {
+            if let Some(token) = tokens.of(kind) {
                 insert(set, token);
             }
         }
-        let number = |kind| facts.token(atom, kind).unwrap_or(0);
-        if let Some(card) = facts.token(atom, Kind::A1) {
+        let number = |kind| tokens.of(kind).unwrap_or(0);
+        if let Some(card) = tokens.of(Kind::A1) {
             insert(&mut self.cards, ((number(Kind::A2), number(Kind::A3)), card));
         }
-        if let Some(line) = facts.token(atom, Kind::A3) {
+        if let Some(line) = tokens.of(Kind::A3) {
             extend(&mut self.medical, Line { number: line, own: number(Kind::C2), months });
         }
-        if let Some(line) = facts.token(atom, Kind::C1) {
+        if let Some(line) = tokens.of(Kind::C1) {
             extend(&mut self.care, Line { number: line, own: 0, months });
         }
         facts.marks(atom).for_each(|mark| insert(&mut self.marks, mark));

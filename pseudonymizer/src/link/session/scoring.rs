@@ -20,7 +20,7 @@ impl Session<'_> {
             work.persons.get(usize::try_from(old.person).ok()?).map(|person| person.key)
         };
         let keys = (0..).zip(&pass.partition.roots);
-        let churn = Churn::of(keys.filter_map(|(atom, root)| Some((before(atom), assigned.keys.get(root)?.key))));
+        let churn = Churn::of(keys.filter_map(|(atom, root)| Some((before(atom), assigned.keys.get(*root)?.key))));
         let untouched = self.held.as_ref().filter(|_| !next.is_base).map_or(0, |held| {
             held.meta.report.atoms.saturating_sub(work.atoms_before.iter().sum())
         });
