@@ -85,7 +85,7 @@ pub(crate) enum Tokens {
         #[arg(long, value_name = "FILE")]
         only: Option<PathBuf>,
         /// Whose signature the request needs: the linkage zone's sign.pub, or its public/ folder [default: the zone that is trusted]
-        #[arg(long, value_name = "DIR", requires = "only")]
+        #[arg(long, requires = "only")]
         zone: Option<PathBuf>,
         /// Folder to make
         #[arg(long)]

@@ -100,7 +100,10 @@ fn run_tokens(holder: &Holder, run: &RunId, at: &RunPlaces<'_>, lang: Lang) -> R
     let source = SignedBatch::read(at.batch)?.source().parse()?;
     let zone = match (at.only, at.zone) {
         (None, _) => None,
-        (Some(_), Some(named)) => Some(VerifyingKey::read(named)?),
+        (Some(_), Some(named)) => {
+            let file = if named.is_dir() { named.join("sign.pub") } else { named.to_owned() };
+            Some(VerifyingKey::read(&file)?)
+        }
         (Some(_), None) => Some(holder.keys.trusted("linkage")?),
     };
     let job = RunTokensJob {

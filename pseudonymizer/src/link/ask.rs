@@ -174,6 +174,3 @@ impl Request {
         jws::verify(REQUEST, signed.trim(), key)
     }
 }
-
-#[cfg(test)]
-mod tests;
