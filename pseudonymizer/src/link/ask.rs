@@ -112,10 +112,8 @@ pub fn ask(job: &AskJob<'_>, now: Timestamp) -> Result<Asked, LinkError> {
     let key = job.keys.signing("sign").map_err(LinkError::keys)?;
     for (source, of) in wanted.by_source {
         let name = format!("{source}.jws");
-        let (path, untrusted) = (folder.path(&name), |cause| LinkError::Untrusted {
-            path: job.to.join(&name),
-            cause: Box::new(cause),
-        });
+        let (path, untrusted) =
+            (folder.path(&name), |cause| LinkError::Untrusted { path: job.to.join(&name), cause: Box::new(cause) });
         let holder = job.keys.trusted(&source).map_err(untrusted)?.fingerprint();
         let request = Request { source: source.clone(), holder, made_at: now, batches: of.batches };
         let signed = request.sign(&key).map_err(ReviewError::Sign)?;

@@ -64,18 +64,18 @@ impl Later {
 
     fn ask(&self, out: &str, to: &str) -> Result<Asked, LinkError> {
         let (out, to) = (self.world.zones.path(out), self.world.zones.path(to));
-        let job = AskJob {
-            keys: &self.world.zones.linkage,
-            out: &out,
-            tokens: &self.folders,
-            policy: policy(),
-            to: &to,
-        };
+        let job =
+            AskJob { keys: &self.world.zones.linkage, out: &out, tokens: &self.folders, policy: policy(), to: &to };
         ask(&job, Timestamp::UNIX_EPOCH)
     }
 
     /// Run tokens as the holders make them: a folder of each batch, of the atoms that `asked` names in it.
-    fn run_tokens(&self, round: &str, asked: impl Fn(&str, &[u8; 16]) -> bool, metadata: &[(&str, &str)]) -> Vec<PathBuf> {
+    fn run_tokens(
+        &self,
+        round: &str,
+        asked: impl Fn(&str, &[u8; 16]) -> bool,
+        metadata: &[(&str, &str)],
+    ) -> Vec<PathBuf> {
         let key = SecretBytes::from_slice(&[8; 32]).unwrap();
         let mut folders = Vec::new();
         for batch in ["ndb-1", "ehr-1", "ndb-2", "ehr-2"] {
@@ -187,7 +187,10 @@ fn what_only_composites_find_is_found_by_those_of_the_asked_atoms_alone() {
         assert_eq!((&request.source, &request.holder), (&made.source, &zones.holder.verifying().fingerprint()));
         assert!(request.batches.keys().eq(&made.batches) && made.new == 2, "{made:?}");
         let ids = request.batches.values().flatten().count() as u64;
-        assert_eq!((made.new + made.old, made.path.file_name().unwrap().to_str()), (ids, Some(&*format!("{}.jws", made.source))));
+        assert_eq!(
+            (made.new + made.old, made.path.file_name().unwrap().to_str()),
+            (ids, Some(&*format!("{}.jws", made.source)))
+        );
         let own = later.world.records.iter().filter(|said| said.source == made.source).count() as u64;
         assert_eq!((made.held, made.digest.len()), (own, 64));
         assert!((made.share() - made.old as f64 / own as f64).abs() < 1e-9);
@@ -206,7 +209,8 @@ fn what_only_composites_find_is_found_by_those_of_the_asked_atoms_alone() {
     assert!(asked.share() > 0.0 && asked.share() < 0.05, "{}", asked.share());
 
     // The holders' rows of these atoms find what tokens at rest do not, and as much as those of all atoms.
-    let rows = later.run_tokens("asked", |batch, id| named.contains_key(&(batch.to_owned(), *id)), &[("sudare.asked", "d")]);
+    let rows =
+        later.run_tokens("asked", |batch, id| named.contains_key(&(batch.to_owned(), *id)), &[("sudare.asked", "d")]);
     let whole = later.run_tokens("whole", |_, _| true, &[]);
     later.link("strong", &[]).unwrap();
     later.link("whole", &whole).unwrap();
@@ -214,7 +218,8 @@ fn what_only_composites_find_is_found_by_those_of_the_asked_atoms_alone() {
     let joined = |out: &str| {
         let keys = later.keys(out);
         let same = |a: u128, b: u128| keys[&atom_id(a)] == keys[&atom_id(b)];
-        [(later.old[0], 9001), (later.old[0], 9002), (later.old[1], 9003), (later.old[1], 9004)].map(|(a, b)| same(a, b))
+        [(later.old[0], 9001), (later.old[0], 9002), (later.old[1], 9003), (later.old[1], 9004)]
+            .map(|(a, b)| same(a, b))
     };
     assert_eq!(joined("strong"), [true, false, true, false]);
     assert_eq!(joined("link"), [true; 4]);
