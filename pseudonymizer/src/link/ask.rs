@@ -7,6 +7,7 @@
 //! be in), holders make run tokens of whole batches, which nobody has to ask for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -104,9 +105,13 @@ pub fn ask(job: &AskJob<'_>, now: Timestamp) -> Result<Asked, LinkError> {
     if wanted.by_source.is_empty() {
         return Ok(asked);
     }
-    let taken = |cause: std::io::Error| match cause.kind() {
-        std::io::ErrorKind::AlreadyExists => LinkError::Exists { path: job.to.to_owned() },
-        _ => LinkError::io(job.to)(cause),
+    let taken = |cause: io::Error| {
+        let path = job.to.to_owned();
+        if cause.kind() == io::ErrorKind::AlreadyExists {
+            LinkError::Exists { path }
+        } else {
+            LinkError::Io { path, cause }
+        }
     };
     let folder = Delivery::begin(job.to).map_err(taken)?;
     let key = job.keys.signing("sign").map_err(LinkError::keys)?;

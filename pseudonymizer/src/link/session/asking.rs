@@ -1,6 +1,6 @@
 //! What a run would link, without linking it: for requests to the holders.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{Said, Session};
 use crate::link::ask::Wanted;
@@ -10,12 +10,12 @@ use crate::link::review::{self, AtomId};
 impl Session<'_> {
     /// The atoms of the pass that adding these batches would be, by the same checks and the same blocks.
     pub(in crate::link) fn wanted(mut self, tokens: &[PathBuf]) -> Result<Wanted, LinkError> {
-        let out: &Path = &self.store.out().to_owned();
+        let out = self.store.out().to_owned();
         // By a model that cannot be read nothing could be scored: better said before holders work.
         self.model()?;
-        self.job = Said { verdicts: review::said(&self.keys, out, &[])?, ..Said::default() };
+        self.job = Said { verdicts: review::said(&self.keys, &out, &[])?, ..Said::default() };
         let handed = self.check(tokens, false)?;
-        let held = self.held.as_ref().ok_or_else(|| LinkError::Unscored { path: out.to_owned() })?;
+        let held = self.held.as_ref().ok_or_else(|| LinkError::Unscored { path: out.clone() })?;
         let mut wanted = Wanted { held: held.meta.report.atoms, ..Wanted::default() };
         if handed.batches.is_empty() {
             wanted.held_already = handed.skipped;
@@ -26,7 +26,7 @@ impl Session<'_> {
             let place = usize::try_from(atom.batch).unwrap_or(usize::MAX);
             let batch = next.batches.get(place).and_then(Option::as_ref);
             let Some((source, batch)) = next.sources.get(usize::from(atom.source)).zip(batch) else {
-                return Err(LinkError::Form { path: out.to_owned(), what: "batches" });
+                return Err(LinkError::Form { path: out, what: "batches" });
             };
             let of = wanted.by_source.entry(source.clone()).or_default();
             of.held = held.meta.report.atoms_by_source.get(source).copied().unwrap_or(0);
