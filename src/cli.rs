@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use keys::{Keys, KeysEpoch, KeysRoot, KeysRunKey, RootFile, Rotate};
 pub(crate) use layout::Layout;
-pub(crate) use link::{LinkDiff, LinkForget, LinkReport, LinkRun};
+pub(crate) use link::{LinkAsk, LinkDiff, LinkForget, LinkReport, LinkRun};
 pub(crate) use link_review::{DecisionWord, LinkReview, LinkReviewAct, QueuePlace};
 pub(crate) use opt_out::{Objections, OptOut};
 pub(crate) use tokens::Tokens;
@@ -160,6 +160,9 @@ pub(crate) struct Pseudonymize {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Link {
+    /// Ask the holders for the composites that adding new batches needs: a signed request for each of them
+    #[command(after_help = link::ASK_HELP)]
+    Ask(LinkAsk),
     /// Compare what comes of both epochs of a rotation; signs a verdict for each holder, or says what differs (exit 1)
     #[command(
         after_help = "Example:\n  sudare link bridge --keys linkage/keys --crosswalk crosswalk --tokens ndb/tokens ltc/tokens \\\n    --bridges ndb-bridge ltc-bridge --out verdict\n\nEach holder takes its own: `sudare keys epoch rotate --switch --verdict verdict/ndb.jws`."

@@ -216,6 +216,50 @@ fn tokens_of_one_run_are_scored_or_refused() {
 }
 
 #[test]
+fn composites_are_asked_for_where_new_tokens_touch() {
+    let desk = Desk::linked();
+    desk.share_run_key("2022-12");
+    let (keys, crosswalk, to) = (desk.at("linkage"), desk.at("crosswalk"), desk.at("requests"));
+    desk.batch("clinic", "c2", &[line(3, 8)]);
+    let new = desk.tokens("c2");
+    let words = ["link", "ask", "--keys", path(&keys), "--out", path(&crosswalk), "--to", path(&to), path(&new)];
+    let (code, said) = desk.run(&words);
+    assert!(code == Some(1) && said.contains("holds no model of a full pass with composites"), "{said}");
+    let runs = ["r1", "c1"].map(|batch| desk.run_tokens(batch, "2022-12"));
+    let folders = runs.iter().map(|run| path(&desk.at(run)).to_owned());
+    let full = ["--rebuild".to_owned(), "--run-tokens".to_owned()].into_iter().chain(folders);
+    desk.ok(&desk.link(&["r1", "c1"]).into_iter().chain(full).collect::<Vec<_>>());
+
+    let before = desk.crosswalk_bytes();
+    let said = desk.ok(&words);
+    assert!(said.contains("registry") && said.contains("is asked for again"), "{said}");
+    assert_eq!(before, desk.crosswalk_bytes());
+    let (request, public) = (to.join("registry.jws"), desk.at("linkage/public"));
+    let make = |holder: &str, batch: &str, zone: &str, request: &std::path::Path| {
+        let (keys, out) = (desk.at(holder), desk.at(&format!("{batch}-asked")));
+        let (batch, zone) = (desk.at(batch), desk.at(zone).join("public"));
+        let what = ["tokens", "run", "--keys", path(&keys), "--batch", path(&batch), "--run", "2022-12"];
+        let what = [&what[..], &["--link-to", path(&public), "--out", path(&out), "--only", path(request)]].concat();
+        desk.run(&[&what[..], &["--zone", path(&zone)]].concat())
+    };
+    let (code, said) = make("registry", "r1", "enclave", &request);
+    assert!(code == Some(1) && said.contains("is not signed by the linkage zone's key that was named"), "{said}");
+    let (code, said) = make("clinic", "c1", "linkage", &request);
+    assert!(code == Some(1) && said.contains("asks another holder"), "{said}");
+    for (holder, batch) in [("registry", "r1"), ("clinic", "c2")] {
+        let (code, said) = make(holder, batch, "linkage", &to.join(format!("{holder}.jws")));
+        assert_eq!(code, Some(0), "{said}");
+    }
+    let chain = |zone: &str| fs::read_to_string(desk.at(zone).join("audit.jsonl")).unwrap();
+    assert_eq!(chain("linkage").matches("run-tokens:asked").count(), 2);
+    assert_eq!(chain("registry").matches("run-tokens:made").count(), 2);
+    let run_tokens = ["--run-tokens".to_owned()].into_iter();
+    let folders = ["r1-asked", "c2-asked"].map(|run| path(&desk.at(run)).to_owned());
+    desk.ok(&desk.link(&["c2"]).into_iter().chain(run_tokens).chain(folders).collect::<Vec<_>>());
+    assert_eq!(desk.report()["pass"]["last_full"], 2, "{}", desk.report()["pass"]);
+}
+
+#[test]
 fn killed_anywhere_the_last_crosswalk_stands_and_the_same_command_finishes() {
     let desk = Desk::linked();
     let many = (0..CROWD / 4).map(|number| {

@@ -226,6 +226,7 @@ fn tokens(desk: &Path, set: &str, raw: &Path, keys: &Keys) -> (Vec<PathBuf>, Vec
             run: &run,
             link_to: keys.linkage.recipient().unwrap(),
             max_multiplicity: 400,
+            only: None,
             out: &composites,
         };
         let tokens = run_tokens(&job, Timestamp::now()).unwrap();

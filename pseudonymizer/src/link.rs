@@ -8,6 +8,7 @@ use policies::LinkagePolicy;
 use policies::keys::KeyFolder;
 
 pub(crate) mod absent;
+pub(crate) mod ask;
 mod atoms;
 mod bridge;
 mod components;
@@ -36,6 +37,7 @@ mod spill;
 pub(crate) mod store;
 mod tokens;
 
+pub use ask::{AskJob, Asked, AskedSource, ask};
 pub use bridge::{
     BridgeCheck, BridgeReport, Difference, RemovedBridge, check as check_bridges, remove as remove_bridge,
 };

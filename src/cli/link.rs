@@ -11,6 +11,32 @@ pub(super) const RUN_HELP: &str = "Example:
 With tokens of one run, which holders make by `sudare tokens run`, the token folders first:
   sudare link run --keys linkage/keys --out crosswalk ndb/tokens ltc/tokens --run-tokens ndb-run ltc-run";
 
+pub(super) const ASK_HELP: &str = "Example:
+  sudare link ask   --keys linkage/keys --out crosswalk --to requests december/ndb/tokens
+  sudare tokens run --keys ndb/keys --batch ndb-2026 --run 2026-12 --only requests/ndb.jws --link-to linkage/keys/public --out ndb-run
+  sudare link run   --keys linkage/keys --out crosswalk december/ndb/tokens --run-tokens ndb-run december-run
+
+Nothing is linked by asking. A holder learns from a request which of its atoms new tokens touch.";
+
+#[derive(Debug, Args)]
+pub(crate) struct LinkAsk {
+    /// The linkage zone's key folder
+    #[arg(long)]
+    pub(crate) keys: PathBuf,
+    /// Folder of the crosswalk, with a full pass that scored composites
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Folder to make for the requests
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+    /// Token folders of the new batches
+    #[arg(required = true)]
+    pub(crate) tokens: Vec<PathBuf>,
+    /// The rules' thresholds that the folder was linked by [default: built in]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct LinkRun {
     /// The linkage zone's key folder

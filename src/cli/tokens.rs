@@ -66,7 +66,7 @@ pub(crate) enum Tokens {
     },
     /// Composites and variants for one linkage run, under the run's key
     #[command(
-        after_help = "Example:\n  sudare tokens run --keys ndb/keys --batch ndb-2026 --run 2026-11 --link-to linkage/keys/public --out ndb-run\n\nThe key comes from `sudare keys run-key new` or `join`; wipe it after the run."
+        after_help = "Example:\n  sudare tokens run --keys ndb/keys --batch ndb-2026 --run 2026-11 --link-to linkage/keys/public --out ndb-run\n\nOf the atoms alone that the linkage zone asks for:\n  sudare tokens run … --only requests/ndb.jws --zone linkage/keys/public\n\nThe key comes from `sudare keys run-key new` or `join`; wipe it after the run."
     )]
     Run {
         /// The holder's key folder
@@ -81,6 +81,12 @@ pub(crate) enum Tokens {
         /// The linkage zone's seal.pub, or its public/ folder
         #[arg(long)]
         link_to: PathBuf,
+        /// The linkage zone's signed request: only the atoms that it asks for, for a run on top of the last full pass
+        #[arg(long, value_name = "FILE")]
+        only: Option<PathBuf>,
+        /// Whose signature the request needs: the linkage zone's sign.pub, or its public/ folder [default: the zone that is trusted]
+        #[arg(long, requires = "only")]
+        zone: Option<PathBuf>,
         /// Folder to make
         #[arg(long)]
         out: PathBuf,

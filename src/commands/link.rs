@@ -9,9 +9,9 @@ use anyhow::{Context as _, Result};
 use policies::audit::{Act, AuditLog};
 use policies::keys::KeyFolder;
 use policies::{LinkagePolicy, Zone};
-use pseudonymizer::link::{BridgeCheck, ForgetJob, Forgotten, LinkJob, LinkReport, Marker};
+use pseudonymizer::link::{AskJob, BridgeCheck, ForgetJob, Forgotten, LinkJob, LinkReport, Marker};
 
-use crate::cli::{Link, LinkForget, LinkRun};
+use crate::cli::{Link, LinkAsk, LinkForget, LinkRun};
 use crate::clock;
 use crate::lang::Lang;
 use crate::output::{self, Misuse, Outcome};
@@ -19,6 +19,7 @@ use crate::progress::Step;
 
 pub(crate) fn run(arguments: &Link, lang: Lang) -> Result<Outcome> {
     match arguments {
+        Link::Ask(arguments) => ask(arguments, lang),
         Link::Bridge { keys, crosswalk, tokens, bridges, out } => {
             let keys = KeyFolder::open(keys, Zone::Linkage)?;
             let policy = LinkagePolicy::shipped()?;
@@ -52,6 +53,39 @@ fn say(report: &LinkReport, out: &Path, lang: Lang) {
     let (atoms, persons) = (report.atoms.to_string(), report.persons.to_string());
     output::line(&lang.with("link-done", &[("atoms", &atoms), ("persons", &persons), ("path", &place)]));
     report::notes(report, lang);
+}
+
+/// Writes requests to the holders and records each in the linkage zone's chain, as counts and digest.
+fn ask(arguments: &LinkAsk, lang: Lang) -> Result<Outcome> {
+    let keys = KeyFolder::open(&arguments.keys, Zone::Linkage)?;
+    let audit = AuditLog::open(keys.path(), Zone::Linkage, keys.signing("sign")?)?;
+    let policy = policy(arguments.policy.as_deref(), lang)?;
+    let (out, tokens, to) = (&arguments.out, &arguments.tokens, &arguments.to);
+    let asked = pseudonymizer::link::ask(&AskJob { keys: &keys, out, tokens, policy: &policy, to }, clock::now())?;
+    let mut rows = Vec::new();
+    for request in &asked.requests {
+        let act = Act::new("link", "run-tokens:asked", &request.digest).with("source", request.source.clone());
+        let act = act.with("batches", request.batches.len() as u64).with("new", request.new).with("old", request.old);
+        audit.append(clock::now(), &act.with("held", request.held))?;
+        let (new, old, batches) = (request.new.to_string(), request.old.to_string(), request.batches.join(" "));
+        rows.push(vec![request.source.clone(), new, old, percent(request.share()), batches]);
+    }
+    if !asked.held_already.is_empty() {
+        output::note(&lang.with("link-ask-held", &[("count", &asked.held_already.len().to_string())]));
+    }
+    if rows.is_empty() {
+        output::note(&lang.text("link-ask-nothing"));
+        return Ok(Outcome::Done);
+    }
+    let header = ["source", "new", "old", "share", "batches"].map(|part| lang.text(&format!("link-ask-{part}")));
+    output::line(&output::table(&header.each_ref().map(String::as_str), &rows));
+    let words = [("share", &*percent(asked.share())), ("path", &to.display().to_string())];
+    output::line(&lang.with("link-asked", &words));
+    Ok(Outcome::Done)
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
 }
 
 /// Takes a source or a batch away and records it in the linkage zone's chain.

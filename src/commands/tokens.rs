@@ -6,8 +6,8 @@ use anyhow::Result;
 use catalog::batch::SignedBatch;
 use policies::Zone;
 use policies::audit::{Act, AuditLog};
-use policies::keys::{Epochs, KeyFolder, RunId, SealRecipient};
-use pseudonymizer::holder::{self, BridgeJob, RenewJob, RunTokens, RunTokensJob};
+use policies::keys::{Epochs, KeyFolder, RunId, SealRecipient, VerifyingKey};
+use pseudonymizer::holder::{self, BridgeJob, OnlyAsked, RenewJob, RunTokens, RunTokensJob};
 
 use super::{pseudonymize, tokens_answer};
 use crate::cli::Tokens;
@@ -31,8 +31,9 @@ pub(crate) fn run(arguments: Tokens, lang: Lang) -> Result<Outcome> {
         Tokens::Renew { keys, batch, link_to, release_to } => {
             renew(&Holder::open(&keys)?, &batch, &link_to, &release_to, lang)
         }
-        Tokens::Run { keys, batch, run, link_to, out } => {
-            let at = RunPlaces { batch: &batch, link_to: &link_to, out: &out };
+        Tokens::Run { keys, batch, run, link_to, only, zone, out } => {
+            let (only, zone) = (only.as_deref(), zone.as_deref());
+            let at = RunPlaces { batch: &batch, link_to: &link_to, only, zone, out: &out };
             run_tokens(&Holder::open(&keys)?, &run, &at, lang)
         }
     }
@@ -90,17 +91,28 @@ fn renew(holder: &Holder, batch: &Path, link_to: &Path, release_to: &Path, lang:
 struct RunPlaces<'a> {
     batch: &'a Path,
     link_to: &'a Path,
+    only: Option<&'a Path>,
+    zone: Option<&'a Path>,
     out: &'a Path,
 }
 
 fn run_tokens(holder: &Holder, run: &RunId, at: &RunPlaces<'_>, lang: Lang) -> Result<Outcome> {
     let source = SignedBatch::read(at.batch)?.source().parse()?;
+    let zone = match (at.only, at.zone) {
+        (None, _) => None,
+        (Some(_), Some(named)) => {
+            let file = if named.is_dir() { named.join("sign.pub") } else { named.to_owned() };
+            Some(VerifyingKey::read(&file)?)
+        }
+        (Some(_), None) => Some(holder.keys.trusted("linkage")?),
+    };
     let job = RunTokensJob {
         keys: &holder.keys,
         batch: at.batch,
         run,
         link_to: SealRecipient::read(at.link_to)?,
         max_multiplicity: pseudonymize::options(&source).max_multiplicity,
+        only: at.only.zip(zone.as_ref()).map(|(request, zone)| OnlyAsked { request, zone }),
         out: at.out,
     };
     let made = make_run_tokens(&job, &holder.audit)?;
@@ -121,6 +133,6 @@ pub(crate) fn make_run_tokens(job: &RunTokensJob<'_>, audit: &AuditLog) -> Resul
     let act = Act::new("tokens", "run-tokens:made", job.run.as_str()).with("batch", made.batch.clone());
     let refused: Vec<&str> = made.refused.keys().copied().collect();
     let act = act.with("sha256", made.sha256.clone()).with("key", made.key.clone()).with("refused", refused);
-    audit.append(clock::now(), &act)?;
+    audit.append(clock::now(), &act.with("atoms", made.atoms).with("asked", made.asked.clone()))?;
     Ok(made)
 }

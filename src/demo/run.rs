@@ -67,6 +67,7 @@ pub(super) fn tokens(folder: &Folder, lang: Lang) -> Result<Vec<PathBuf>> {
                 run: &run,
                 link_to: link_to.clone(),
                 max_multiplicity: options.max_multiplicity,
+                only: None,
                 out: &out,
             };
             atoms += commands::make_run_tokens(&job, &holder.audit)?.atoms;

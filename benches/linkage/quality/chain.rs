@@ -121,6 +121,7 @@ impl Chain {
                     run: &self.run,
                     link_to: self.linkage.recipient().unwrap(),
                     max_multiplicity: bound,
+                    only: None,
                     out: &out,
                 };
                 let made = run_tokens(&job, NOW).unwrap();

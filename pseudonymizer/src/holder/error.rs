@@ -49,6 +49,14 @@ pub enum HolderError {
         /// Name of the column.
         what: &'static str,
     },
+    /// The request is about atoms that the batch does not have.
+    #[error("{} asks for records that are not in {}, which it names; compare the batch with what the linkage zone was given, and let it ask again", request.display(), path.display())]
+    Foreign {
+        /// The request.
+        request: PathBuf,
+        /// The batch.
+        path: PathBuf,
+    },
     /// Input or output failed.
     #[error("cannot read or write {}", path.display())]
     Io {
@@ -69,6 +77,14 @@ pub enum HolderError {
         /// What differs.
         what: &'static str,
     },
+    /// The request is about other batches.
+    #[error("{} asks for nothing of {}; this run needs no tokens of that batch", request.display(), path.display())]
+    NotAsked {
+        /// The request.
+        request: PathBuf,
+        /// The batch.
+        path: PathBuf,
+    },
     /// The questions are another holder's.
     #[error("{} asks another holder, or was made for another signing key of this one; give it to the holder that it names", path.display())]
     OtherHolder {
@@ -78,6 +94,12 @@ pub enum HolderError {
     /// Nobody whom this holder trusts asks.
     #[error("{} is no file of questions, or is not signed by the key that this holder trusts as the linkage zone's", path.display())]
     Questions {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nobody whom this holder named asks for run tokens.
+    #[error("{} is no request for run tokens, or is not signed by the linkage zone's key that was named; fetch it again from the linkage zone", path.display())]
+    Request {
         /// The file.
         path: PathBuf,
     },
@@ -130,12 +152,15 @@ impl HolderError {
             Self::Elsewhere { .. } => "tokens/elsewhere",
             Self::Epochs(_) => "tokens/epochs",
             Self::Exists { .. } => "tokens/exists",
+            Self::Foreign { .. } => "tokens/foreign",
             Self::Form { .. } => "tokens/form",
             Self::Io { .. } => "tokens/io",
             Self::Keys(_) => "tokens/keys",
             Self::Mixed { .. } => "tokens/mixed",
+            Self::NotAsked { .. } => "tokens/not-asked",
             Self::OtherHolder { .. } => "tokens/other-holder",
             Self::Questions { .. } => "tokens/questions",
+            Self::Request { .. } => "tokens/request",
             Self::RunKey(_) => "tokens/run-key",
             Self::Seal(_) => "tokens/seal",
             Self::Sign(_) => "tokens/sign",

@@ -1,6 +1,7 @@
 //! A rotation from end to end with three holders' batches of the samples, and what must not pass; run tokens of a batch.
 
 mod answers;
+mod asked;
 mod rotation;
 mod runs;
 

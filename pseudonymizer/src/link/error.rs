@@ -90,6 +90,12 @@ pub enum LinkError {
         /// The folder of link.
         path: PathBuf,
     },
+    /// Run tokens of some atoms, where all are needed.
+    #[error("{} holds run tokens of asked atoms alone; a full pass needs those of whole batches: let their holders run `sudare tokens run` without --only", path.display())]
+    Part {
+        /// The run token file.
+        path: PathBuf,
+    },
     /// Doubtful pairs: an answer, a question or a decision.
     #[error(transparent)]
     Review(#[from] ReviewError),
@@ -165,6 +171,7 @@ impl LinkError {
             Self::Mixed { .. } => "link/mixed",
             Self::Nothing => "link/nothing",
             Self::Other { .. } => "link/other",
+            Self::Part { .. } => "link/part",
             Self::Review(cause) => cause.code(),
             Self::RunAtoms { .. } => "link/run-atoms",
             Self::Seal(_) => "link/seal",

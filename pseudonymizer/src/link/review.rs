@@ -28,9 +28,7 @@ pub use ledger::Decision;
 pub use number::{CaseNumber, InvalidCaseNumber};
 pub use sheet::Answer;
 
-#[cfg(test)]
-pub(crate) use ledger::AtomId;
-pub(crate) use ledger::FILE;
+pub(crate) use ledger::{AtomId, FILE};
 
 use ledger::Ledger;
 

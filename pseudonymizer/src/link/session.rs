@@ -27,9 +27,10 @@ use super::pass::{Absence, Known, Pass};
 use super::report::{self, PersonCounts};
 use super::review;
 use super::store::{self, RowWriter, Store};
-use super::tokens::{self, Agreed};
+use super::tokens::{self, Agreed, Checked};
 use super::{LinkJob, LinkProgress, LinkReport};
 
+mod asking;
 mod batches;
 mod scoring;
 
@@ -107,15 +108,20 @@ impl<'a> Session<'a> {
     ) -> Result<LinkReport, LinkError> {
         let verdicts = review::said(&self.keys, self.store.out(), job.answers)?;
         self.job = Said { run_tokens: job.run_tokens, answers: job.answers, verdicts };
-        let known = |sha256: &str| {
-            let held = self.held.as_ref().filter(|_| !job.rebuild)?;
-            held.batches().find(|batch| batch.sha256 == sha256).map(|batch| batch.name.clone())
-        };
-        let handed = tokens::check(job.tokens, &self.keys, &known)?;
+        let handed = self.check(job.tokens, job.rebuild)?;
         let read = |atoms| progress(LinkProgress { atoms, persons: None });
         let report = if self.held.is_some() && !job.rebuild { self.add(handed, read)? } else { self.all(handed, read)? };
         progress(LinkProgress { atoms: report.atoms, persons: Some(report.persons) });
         Ok(report)
+    }
+
+    /// Checks what is handed over; what is held already is passed over, unless everything begins anew.
+    fn check(&self, folders: &[PathBuf], anew: bool) -> Result<Checked, LinkError> {
+        let known = |sha256: &str| {
+            let held = self.held.as_ref().filter(|_| !anew)?;
+            held.batches().find(|batch| batch.sha256 == sha256).map(|batch| batch.name.clone())
+        };
+        tokens::check(folders, &self.keys, &known)
     }
 
     /// Links, gives keys, and publishes.

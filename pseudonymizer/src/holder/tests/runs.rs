@@ -24,6 +24,7 @@ fn make(world: &World, at: usize, out: &str, bound: u32, now: Timestamp) -> Resu
         run: &run,
         link_to: world.linkage.recipient().unwrap(),
         max_multiplicity: bound,
+        only: None,
         out: &out,
     };
     run_tokens(&job, now)

@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, UInt8Type};
 use arrow::record_batch::RecordBatch;
 use policies::keys::{KeyFolder, SealIdentity};
 
+use crate::holder::ASKED;
 use crate::link::atoms::{Atoms, Kind};
 use crate::link::error::LinkError;
 use crate::link::tokens::{self, Agreed};
@@ -86,6 +87,10 @@ impl Desk<'_> {
         let untrusted = |cause| LinkError::Untrusted { path: path.to_owned(), cause: Box::new(cause) };
         if self.keys.trusted(&source).map_err(untrusted)? != signer {
             return Err(LinkError::Signature { path: path.to_owned() });
+        }
+        // A model learnt from some atoms of a batch would stand until the next full pass.
+        if !self.partial && schema.metadata().contains_key(ASKED) {
+            return Err(LinkError::Part { path: path.to_owned() });
         }
         let mixed = |what| Err(LinkError::Mixed { path: path.to_owned(), what });
         if entry("sudare.epoch")? != self.agreed.epoch {

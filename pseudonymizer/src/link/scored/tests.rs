@@ -1,5 +1,7 @@
 //! A run with composites from end to end: made-up persons whose records differ as real ones do, and families that must stay apart.
 
+mod asked;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;

@@ -1,6 +1,7 @@
 //! What comes and goes: all batches, those that are new, those that are forgotten.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use super::{Next, Session};
 use crate::link::atoms::Atom;
@@ -47,12 +48,23 @@ impl Session<'_> {
     }
 
     /// Adds batches to what is held.
-    pub(super) fn add(self, mut handed: Checked, read: impl FnMut(u64)) -> Result<LinkReport, LinkError> {
+    pub(super) fn add(self, handed: Checked, read: impl FnMut(u64)) -> Result<LinkReport, LinkError> {
         let Some(held) = &self.held else { return Err(LinkError::Nothing) };
         if handed.batches.is_empty() && self.job.answers.is_empty() {
             let nothing = handed.skipped.is_empty();
             return if nothing { Err(LinkError::Nothing) } else { Ok(self.nothing(held, handed.skipped)) };
         }
+        let (work, next, path) = self.prepare(held, handed, read)?;
+        self.finish(work, &next, &path)
+    }
+
+    /// What adding the batches would link, and a file to name if that fails. Nothing is written.
+    pub(super) fn prepare(
+        &self,
+        held: &Held,
+        mut handed: Checked,
+        read: impl FnMut(u64),
+    ) -> Result<(Work, Next, PathBuf), LinkError> {
         let agreed = handed.agreed.take().unwrap_or_else(|| held.meta.agreed.clone());
         let path = handed.batches.first().map_or_else(|| self.store.out().to_owned(), |first| first.path.clone());
         if let Some(what) = held.meta.agreed.first_difference(&agreed) {
@@ -96,7 +108,7 @@ impl Session<'_> {
         let (held_already, reason) = (handed.skipped, Reason::Added);
         let next =
             Next { sources, agreed, batches, first_batch, lists, standing, reason, held_already, is_base: false };
-        self.finish(work, &next, &path)
+        Ok((work, next, path))
     }
 
     /// Takes a source or a batch away.

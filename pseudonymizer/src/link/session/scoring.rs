@@ -37,7 +37,7 @@ impl Session<'_> {
         Ok(Some(Scoring { run_tokens: self.job.run_tokens, keys, sources, agreed, scratch, model }))
     }
 
-    fn model(&self) -> Result<Model, LinkError> {
+    pub(super) fn model(&self) -> Result<Model, LinkError> {
         let path = self.store.last(store::MODEL);
         let text = fs::read(&path).map_err(|_| LinkError::Unscored { path: self.store.out().to_owned() })?;
         serde_json::from_slice(&text).map_err(|_| LinkError::Form { path, what: "a model of scores" })
