@@ -156,7 +156,8 @@ impl Persons {
         let mut persons: Vec<u32> = (0..atoms).collect();
         for mut marks in marks {
             marks.sort_unstable();
-            let own = marks.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() as u64 <= u64::from(job.max_multiplicity));
+            let own =
+                marks.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() as u64 <= u64::from(job.max_multiplicity));
             for same in own {
                 let Some((_, first)) = same.first() else { continue };
                 for (_, atom) in same {
