@@ -85,7 +85,7 @@ fields = [
 "#;
 
 /// Both sets; `--only febrl4` or `--only historical` for one, `--alone` without Splink.
-pub fn run(arguments: &[String]) {
+pub(crate) fn run(arguments: &[String]) {
     let option = |name: &str| arguments.iter().position(|it| it == name).and_then(|at| arguments.get(at + 1));
     let base = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().join("bench-data").join("public");
     fs::create_dir_all(&base).unwrap();
