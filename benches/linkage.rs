@@ -16,6 +16,8 @@ use std::process::ExitCode;
 
 #[path = "linkage/quality.rs"]
 mod quality;
+#[path = "linkage/public.rs"]
+mod public;
 #[path = "linkage/speed.rs"]
 mod speed;
 
@@ -24,13 +26,17 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.split_first() {
         Some((what, rest)) if what == "quality" => quality::run(rest),
+        Some((what, rest)) if what == "public" => {
+            public::run(rest);
+            ExitCode::SUCCESS
+        }
         Some((what, rest)) if what == "speed" => {
             speed::run(rest);
             ExitCode::SUCCESS
         }
         _ => {
             println!(
-                "usage: cargo bench --bench linkage -- quality [--persons N] [--slices] [--seed N] [--years N] [--no-run] [--max-multiplicity N] [--fresh] [--keep] [--assert]\n       cargo bench --bench linkage -- speed [--persons N] [--folder F] [--keep]"
+                "usage: cargo bench --bench linkage -- quality|public|speed [--persons N] [--slices] [--seed N] [--years N] [--no-run] [--policy FILE] [--max-multiplicity N] [--fresh] [--keep] [--assert]"
             );
             ExitCode::FAILURE
         }

@@ -85,7 +85,7 @@ fields = [
 "#;
 
 /// Both sets; `--only febrl4` or `--only historical` for one, `--alone` without Splink.
-pub fn run(arguments: &[String]) {
+pub(crate) fn run(arguments: &[String]) {
     let option = |name: &str| arguments.iter().position(|it| it == name).and_then(|at| arguments.get(at + 1));
     let base = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().join("bench-data").join("public");
     fs::create_dir_all(&base).unwrap();
@@ -247,7 +247,11 @@ fn read(path: &Path, keys: &KeyFolder) -> Vec<RecordBatch> {
 /// Person keys by atom.
 fn persons(out: &Path, keys: &Keys) -> HashMap<Vec<u8>, u64> {
     let mut persons = HashMap::new();
-    for batch in read(&out.join("crosswalk.arrow.age"), &keys.enclave) {
+    let files = fs::read_dir(out).unwrap().flatten().map(|entry| entry.path());
+    let crosswalk = files.filter(|path| path.to_string_lossy().ends_with(".arrow.age")).find(|path| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("crosswalk"))
+    });
+    for batch in read(&crosswalk.expect("a crosswalk of one file"), &keys.enclave) {
         let atoms = batch.column_by_name("atom").unwrap().as_fixed_size_binary();
         let found = batch.column_by_name("person_key").unwrap().as_primitive::<UInt64Type>();
         persons.extend((0..batch.num_rows()).map(|row| (atoms.value(row).to_vec(), found.value(row))));

@@ -60,7 +60,8 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     let bound = number("--max-multiplicity", u64::from(policies::source::admission_max_multiplicity()));
     let bound = u32::try_from(bound).unwrap();
     let run_tokens = if flag("--no-run") { Vec::new() } else { chain.run_tokens(bound) };
-    chain.link(&run_tokens);
+    let policy = crate::option(arguments, "--policy").map(|file| fs::read_to_string(file).unwrap());
+    chain.link(&run_tokens, policy.as_deref());
     let truth = Truth::read(&base.join("ledger/truth.csv"));
     let scores = Scores::of(&truth, &keys(&chain, &truth));
     scores.print();

@@ -25,7 +25,7 @@ use pseudonymizer::link::{self, LinkJob, LinkReport, Persons, Side};
 use pseudonymizer::seal::BatchWriter;
 
 /// Measures with the arguments of the command line.
-pub fn run(arguments: &[String]) {
+pub(crate) fn run(arguments: &[String]) {
     let option = |name: &str| arguments.iter().position(|it| it == name).and_then(|at| arguments.get(at + 1)).cloned();
     let folder = option("--folder").map_or_else(default_folder, PathBuf::from);
     if let Some(child) = option("--child") {

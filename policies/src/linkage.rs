@@ -15,6 +15,8 @@ pub struct LinkagePolicy {
     pub overlap_months_max: i32,
     /// Months by which the nearer of two that could follow must be nearer.
     pub sequence_months_max: i32,
+    /// Months between two names under one insured number that may be one person's.
+    pub renamed_months_max: i32,
     /// Months for which nobody else is given a chart's number.
     pub chart_kept_months: i32,
     /// When a token is a placeholder.
@@ -128,6 +130,7 @@ impl LinkagePolicy {
         let checks = [
             ("overlap_months_max", (0..=24).contains(&self.overlap_months_max)),
             ("sequence_months_max", (0..=24).contains(&self.sequence_months_max)),
+            ("renamed_months_max", (0..=600).contains(&self.renamed_months_max)),
             ("chart_kept_months", (0..=600).contains(&self.chart_kept_months)),
             ("hubs", self.hubs.atoms > 1 && self.hubs.identities > 1 && self.hubs.components > 1),
             ("caps", self.caps.insurer_lines > 0 && self.caps.family_names > 0 && self.caps.births > 0),

@@ -140,11 +140,11 @@ impl Chain {
     }
 
     /// Links anew.
-    pub(super) fn link(&self, run_tokens: &[PathBuf]) {
+    pub(super) fn link(&self, run_tokens: &[PathBuf], policy: Option<&str>) {
         let out = self.base.join("link");
         drop(fs::remove_dir_all(&out));
         let tokens: Vec<PathBuf> = SOURCES.iter().map(|(id, ..)| self.batch(id).join("tokens")).collect();
-        let policy = LinkagePolicy::shipped().unwrap();
+        let policy = policy.map_or_else(LinkagePolicy::shipped, LinkagePolicy::read).unwrap();
         let job = LinkJob { run_tokens, ..LinkJob::new(&self.linkage, &out, &tokens, &policy) };
         let (began, busy) = (Instant::now(), super::processor_seconds());
         let report = link::run(&job, NOW, &mut |_| {}).unwrap();
@@ -162,7 +162,11 @@ impl Chain {
     pub(super) fn crosswalk(&self) -> HashMap<[u8; 16], u32> {
         let mut numbers: HashMap<u64, u32> = HashMap::new();
         let mut persons = HashMap::new();
-        self.open_sealed(&self.base.join("link/crosswalk.arrow.age"), &mut |batch| {
+        let file = fs::read_dir(self.base.join("link")).unwrap().flatten().map(|entry| entry.path()).find(|path| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| name.starts_with("crosswalk") && name.ends_with(".arrow.age"))
+        });
+        self.open_sealed(&file.expect("a crosswalk of one file"), &mut |batch| {
             let atoms = batch.column_by_name("atom").unwrap().as_fixed_size_binary();
             let keys = batch.column_by_name("person_key").unwrap().as_primitive::<UInt64Type>();
             for row in 0..batch.num_rows() {

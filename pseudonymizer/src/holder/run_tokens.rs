@@ -18,7 +18,7 @@ use super::table::Table;
 use crate::delivery::{self, Delivery};
 use crate::normalise;
 use crate::tokens::admission::admit;
-use crate::tokens::{Kind, RunTokenKeys, Token, bands, columns};
+use crate::tokens::{Kind, RunTokenKeys, Token, TokenKeys, bands, columns};
 
 /// The sealed file.
 const RUN: &str = "run.arrow.age";
@@ -30,7 +30,7 @@ pub(crate) const ASKED: &str = "sudare.asked";
 const BANDS: [&str; 2] = ["family_band", "given_band"];
 
 /// Tokens counted in memory at a time, over the kinds that are counted together.
-const COUNTED: usize = 12 * 1024 * 1024;
+const COUNTED: usize = 8 * 1024 * 1024;
 
 /// What to make.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ pub struct RunTokensJob<'a> {
     pub run: &'a RunId,
     /// Whom it is sealed to: the linkage zone.
     pub link_to: SealRecipient,
-    /// Atoms that may share one token of a kind; above, the kind is refused. A part of the source's policy.
+    /// Persons that may share one token of a kind; above, the kind is refused. A part of the source's policy.
     pub max_multiplicity: u32,
     /// The atoms that the linkage zone asks for; all of the batch if it does not.
     pub only: Option<OnlyAsked<'a>>,
@@ -66,7 +66,7 @@ pub struct RunTokens {
     pub asked: Option<String>,
     /// Atoms that have a token of the kind.
     pub tokens: BTreeMap<&'static str, u64>,
-    /// Kinds that were left out, because a value of theirs is shared by too many atoms; how many share it.
+    /// Kinds that were left out, because a value of theirs is shared by too many persons; how many share it.
     pub refused: BTreeMap<&'static str, u64>,
 }
 
@@ -77,7 +77,7 @@ pub fn run_tokens(job: &RunTokensJob<'_>, now: Timestamp) -> Result<RunTokens, H
     let asked = job.only.as_ref().map(|only| Asked::read(only, job.keys, &held)).transpose()?;
     let keys = RunTokenKeys::derive(run.bytes());
     let kinds: Vec<Kind> = keys.kinds().collect();
-    let refused = admission(job, &held, &keys, kinds.len())?;
+    let refused = admission(job, &held, &run, &keys)?;
     let out = Delivery::begin(job.out).map_err(HolderError::io(job.out))?;
     let path = out.path(RUN);
     let digest = asked.as_ref().map(|asked| asked.digest.clone());
@@ -110,24 +110,34 @@ pub fn run_tokens(job: &RunTokensJob<'_>, now: Timestamp) -> Result<RunTokens, H
     })
 }
 
-/// For each kind that may not leave, how many atoms share its commonest token. That is counted over the whole batch, also where some of
-/// its atoms alone are asked for: what a value betrays is how common it is among the holder's persons, and of few rows each is rare. It
-/// would be a way around the bound, too, to ask for the atoms of a placeholder a few at a time.
+/// For each kind that may not leave, how many persons share its commonest token.
+///
+/// Who guesses values by how often they come compares with how many people have a name or a birth date. A person whose card or chart
+/// changed is there as several atoms, all with the same name: they say nothing of how common the name is, and make none easier to
+/// guess. So it is persons that are counted, as far as this holder can tell them apart ([`Persons`]).
+///
+/// That is counted over the whole batch, also where some of its atoms alone are asked for: of few rows each value is rare, and it would
+/// be a way around the bound to ask for the atoms of a placeholder a few at a time.
 fn admission(
     job: &RunTokensJob<'_>,
     held: &Held,
+    run: &RunKey,
     keys: &RunTokenKeys,
-    kinds: usize,
 ) -> Result<Vec<Option<u64>>, HolderError> {
+    let kinds = keys.kinds().count();
     let bound = u64::from(job.max_multiplicity);
+    let persons = Persons::read(job, held, run)?;
     let mut refused = Vec::with_capacity(kinds);
     while refused.len() < kinds {
         let from = refused.len();
-        let mut counted: Vec<Vec<u64>> = vec![Vec::new(); kinds.saturating_sub(from)];
+        let mut counted: Vec<Vec<(u64, u32)>> = vec![Vec::new(); kinds.saturating_sub(from)];
+        let mut of = persons.0.iter();
         held.each(job.keys, |some| {
-            for known in some {
+            for (known, person) in some.iter().zip(of.by_ref()) {
                 for (place, halves) in (from..).zip(&mut counted) {
-                    halves.extend(keys.tokens(place, &known.identity).iter().filter_map(half));
+                    halves.extend(
+                        keys.tokens(place, &known.identity).iter().filter_map(half).map(|half| (half, *person)),
+                    );
                 }
             }
             // Kinds that do not fit into memory beside the others are counted in another pass.
@@ -136,12 +146,54 @@ fn admission(
             }
             Ok(())
         })?;
-        refused.extend(counted.into_iter().map(|halves| {
-            let admission = admit(halves, bound);
+        refused.extend(counted.into_iter().map(|mut halves| {
+            halves.sort_unstable();
+            halves.dedup();
+            let admission = admit(halves.into_iter().map(|(half, _)| half), bound);
             (!admission.admitted).then_some(admission.max_multiplicity)
         }));
     }
     Ok(refused)
+}
+
+/// A number for each atom's person, in the order of the batch: atoms of one name, birth date and sex, or else of one insured number,
+/// are one. What more atoms share than persons may share a token is a placeholder and nobody's: its atoms count one by one.
+struct Persons(Vec<u32>);
+
+impl Persons {
+    fn read(job: &RunTokensJob<'_>, held: &Held, run: &RunKey) -> Result<Self, HolderError> {
+        // Under the run's key, so that no other is needed; these never leave.
+        let keys = TokenKeys::derive(run.bytes());
+        let mut marks: [Vec<(u64, u32)>; 2] = Default::default();
+        let mut atoms = 0_u32;
+        held.each(job.keys, |some| {
+            for (atom, known) in (atoms..).zip(some) {
+                let tokens = keys.tokens(&known.identity);
+                for (kind, marks) in [Kind::A3, Kind::B1].into_iter().zip(&mut marks) {
+                    let mark = tokens.get(kind.place()).and_then(|token| half(token.as_ref()?));
+                    marks.extend(mark.map(|mark| (mark, atom)));
+                }
+            }
+            atoms = atoms.saturating_add(u32::try_from(some.len()).unwrap_or(u32::MAX));
+            Ok(())
+        })?;
+        // Each atom is its own, unless others share its number; whose name others share is theirs, whatever its number.
+        let mut persons: Vec<u32> = (0..atoms).collect();
+        for mut marks in marks {
+            marks.sort_unstable();
+            let own =
+                marks.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() as u64 <= u64::from(job.max_multiplicity));
+            for same in own {
+                let Some((_, first)) = same.first() else { continue };
+                for (_, atom) in same {
+                    if let Some(person) = persons.get_mut(*atom as usize) {
+                        *person = *first;
+                    }
+                }
+            }
+        }
+        Ok(Self(persons))
+    }
 }
 
 fn half(token: &Token) -> Option<u64> {

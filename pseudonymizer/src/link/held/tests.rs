@@ -12,7 +12,7 @@ use crate::link::atoms::Atom;
 use crate::link::fixture::{Zones, atom, atom_id, crosswalk, policy};
 use crate::link::session::Session;
 use crate::link::store::Store;
-use crate::link::{ForgetJob, Forgotten, LinkError, LinkJob, LinkReport, Marker, forget, run};
+use crate::link::{Churn, ForgetJob, Forgotten, LinkError, LinkJob, LinkReport, Marker, Pass, forget, run};
 
 use super::view::{keyed_at, sources_of};
 
@@ -47,8 +47,8 @@ fn counted(report: &LinkReport) -> LinkReport {
         crosswalk: String::new(),
         events: String::new(),
         held_already: Vec::new(),
-        churn: Default::default(),
-        pass: Default::default(),
+        churn: Churn::default(),
+        pass: Pass::default(),
         ..report.clone()
     };
     // What was joined and refused is told of the atoms that a run linked.

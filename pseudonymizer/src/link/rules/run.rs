@@ -94,6 +94,38 @@ impl<'a> Run<'a> {
         self.aside.truncate(aside);
     }
 
+    /// Joins what is left of a number to the one component that lasts, where it is a slip in what that one says.
+    pub(super) fn slips(&mut self, kind: Kind) {
+        self.tier(kind.name(), |run| {
+            for group in &run.facts.atoms.groups(kind) {
+                if !run.facts.is_hub(group) {
+                    let components = run.distinct(group.iter().copied());
+                    run.slips_of_one(kind.name(), &components);
+                    run.roots = components;
+                }
+            }
+        });
+    }
+
+    fn slips_of_one(&mut self, name: &'static str, components: &[u32]) {
+        if components.len() < 2 || components.len() > self.facts.policy.hubs.identities {
+            return;
+        }
+        let mut summaries: Vec<Summary> = components.iter().map(|root| self.summary(*root)).collect();
+        let mut lasting = summaries.iter().zip(components).filter(|(summary, _)| summary.lasts());
+        let joined: Vec<(u32, u32)> = match (lasting.next(), lasting.next()) {
+            (Some((whole, root)), None) => {
+                let slips = summaries.iter().zip(components).filter(|(summary, _)| summary.is_slip_of(whole));
+                slips.map(|(_, slip)| (*root, *slip)).collect()
+            }
+            _ => Vec::new(),
+        };
+        self.spare.append(&mut summaries);
+        for (whole, slip) in joined {
+            self.join(name, whole, slip, Summary::hard);
+        }
+    }
+
     /// Joins all atoms of a number if nothing speaks against any two. Otherwise those that have the same name, then what fits.
     fn under_number(&mut self, kind: Kind, group: &[u32], rule: Rule) {
         let components = self.distinct(group.iter().copied());
@@ -133,7 +165,9 @@ impl<'a> Run<'a> {
         let mut rest = summaries.as_slice();
         let mut agree = atoms <= policy.caps.atoms;
         while let ([first, others @ ..], true) = (rest, agree) {
-            agree = others.iter().all(|other| (rule.conflict)(first, other, policy).is_none());
+            // Two names are told apart once each has all that is of it: two of one name may have another's months between them.
+            let fits = |other: &Summary| !first.names_differ(other) && (rule.conflict)(first, other, policy).is_none();
+            agree = others.iter().all(fits);
             rest = others;
         }
         self.spare.extend(summaries);
@@ -183,16 +217,15 @@ impl<'a> Run<'a> {
                 continue;
             }
             let merged = || (rule.conflict)(summaries.get(a)?, summaries.get(b)?, self.facts.policy);
-            match table.veto(pair).or_else(merged) {
-                Some(veto) => self.note(veto, [a, b].into_iter().filter_map(|at| components.get(at).copied())),
-                None => {
-                    if let (Some(&one), Some(&other)) = (components.get(a), components.get(b)) {
-                        self.union(name, one, other);
-                    }
-                    absorb(&mut summaries, a, b);
-                    speakers.iter_mut().filter(|speaker| **speaker == b).for_each(|speaker| *speaker = a);
-                }
+            if let Some(veto) = table.veto(pair).or_else(merged) {
+                self.note(veto, [a, b].into_iter().filter_map(|at| components.get(at).copied()));
+                continue;
             }
+            if let (Some(&one), Some(&other)) = (components.get(a), components.get(b)) {
+                self.union(name, one, other);
+            }
+            absorb(&mut summaries, a, b);
+            speakers.iter_mut().filter(|speaker| **speaker == b).for_each(|speaker| *speaker = a);
         }
         self.spare.append(&mut summaries);
     }

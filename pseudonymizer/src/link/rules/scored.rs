@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 
 use super::super::components::Veto;
-use super::super::evidence::{Grey, ScoredPair};
+use super::super::evidence::{Field, Grey, Level, ScoredPair};
+use super::rivals::Conflict;
 use super::run::Run;
 use super::summary::Summary;
 
@@ -33,14 +34,23 @@ pub(super) fn join(run: &mut Run<'_>, pairs: &[ScoredPair]) -> Vec<Grey> {
             let against = if edge.pair.weight < accept {
                 None
             } else if *ambiguous {
-                run.refuse(edge.a, edge.b, Summary::scored, Veto::Ambiguous)
+                run.refuse(edge.a, edge.b, conflict(edge), Veto::Ambiguous)
             } else {
-                run.join("scored", edge.a, edge.b, Summary::scored)
+                run.join("scored", edge.a, edge.b, conflict(edge))
             };
             grey.push(Grey { pair: edge.pair, against });
         }
     });
     remaining(run, grey)
+}
+
+/// What speaks against a pair. An insured number's token has birth date and sex in it: where one of these is written differently, that
+/// the tokens differ is no second insurer.
+fn conflict(edge: &Edge) -> Conflict {
+    let slip = [Field::Birth, Field::Sex]
+        .into_iter()
+        .any(|field| matches!(edge.pair.pattern.level(field), Level::Differs | Level::Near));
+    if slip { Summary::hard } else { Summary::scored }
 }
 
 /// Of the pairs of the same two components the heaviest, from `ask` on; in the order of their components.

@@ -28,18 +28,19 @@ pub(super) struct Summary {
     months: Option<Months>,
 }
 
-/// A number at an insurer and when it was used.
+/// A number at an insurer and when it was used. Cards of the late elderly have no symbol (Act on Medical Care for the Elderly): they
+/// have a number of their own alone.
 #[derive(Clone, Copy)]
 struct Line {
-    number: u32,
-    /// The number that is a late elderly person's own, or 0.
-    own: u32,
+    number: Option<u32>,
+    /// The number that is a late elderly person's own.
+    own: Option<u32>,
     months: Option<Months>,
 }
 
 impl Line {
     fn is(&self, other: &Self) -> bool {
-        self.number == other.number || (self.own != 0 && self.own == other.own)
+        (self.number.is_some() && self.number == other.number) || (self.own.is_some() && self.own == other.own)
     }
 }
 
@@ -77,11 +78,12 @@ impl Summary {
         if let Some(card) = tokens.of(Kind::A1) {
             insert(&mut self.cards, ((number(Kind::A2), number(Kind::A3)), card));
         }
-        if let Some(line) = tokens.of(Kind::A3) {
-            extend(&mut self.medical, Line { number: line, own: number(Kind::C2), months });
+        let [medical, own, care] = [Kind::A3, Kind::C2, Kind::C1].map(|kind| tokens.of(kind));
+        if medical.or(own).is_some() {
+            extend(&mut self.medical, Line { number: medical, own, months });
         }
-        if let Some(line) = tokens.of(Kind::C1) {
-            extend(&mut self.care, Line { number: line, own: 0, months });
+        if care.is_some() {
+            extend(&mut self.care, Line { number: care, own: None, months });
         }
         facts.marks(atom).for_each(|mark| insert(&mut self.marks, mark));
         self.months = hull(self.months, months);
@@ -127,7 +129,7 @@ impl Summary {
     }
 
     /// Both have a name, and neither strict kana nor loose kana nor kanji agree. Kana and kanji alone cannot be compared.
-    fn names_differ(&self, other: &Self) -> bool {
+    pub(super) fn names_differ(&self, other: &Self) -> bool {
         let comparable = [(&self.kana, &other.kana), (&self.kanji, &other.kanji)];
         comparable.iter().any(|(ours, theirs)| !ours.is_empty() && !theirs.is_empty()) && !self.shares_name(other)
     }
@@ -149,8 +151,8 @@ impl Summary {
     }
 
     /// Never one person, whatever else agrees: somebody said so; two national numbers without an insured number in common (id5 is
-    /// kept through every change of insurer; Imamura 2024 counts 120,000 who have two under one insured number); two branches of
-    /// one insured number with two names, which are twins.
+    /// kept through every change of insurer; Imamura 2024 counts 120,000 who have two under one insured number) or with two names;
+    /// two branches of one insured number with two names, which are twins.
     pub(super) fn hard(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
         let marked = self.marks.iter().find_map(|ours| {
             other.marks.iter().any(|theirs| ours.parts(*theirs)).then_some(match ours.cause {
@@ -161,7 +163,8 @@ impl Summary {
         if marked.is_some() {
             return marked;
         }
-        let national = differ(&self.national, &other.national) && !self.shares_line(other);
+        let national =
+            differ(&self.national, &other.national) && (!self.shares_line(other) || self.names_differ(other));
         if self.branches_differ(other) && self.names_differ(other) {
             Some(Veto::Twins)
         } else if national {
@@ -197,6 +200,14 @@ impl Summary {
         self.hard(other, policy).or_else(|| two_ways().then_some(Veto::Contradiction))
     }
 
+    /// Under one branch of an insured number: as under a number that is one person's, but twins were given one branch where two names
+    /// are there side by side, each more than once: a name written wrongly is there once.
+    pub(super) fn under_branch(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
+        let beside = || self.months.zip(other.months).is_some_and(|(a, b)| a.overlap(b) > policy.overlap_months_max);
+        let twins = || self.lasts() && other.lasts() && beside() && self.names_differ(other);
+        self.contradiction(other, policy).or_else(|| twins().then_some(Veto::Twins))
+    }
+
     /// Under a national number: names agree, or one name goes on where the other ended, at whatever insurer. A few numbers are another
     /// person's (Imamura 2024), who is there all the time.
     pub(super) fn national(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
@@ -204,8 +215,9 @@ impl Summary {
         self.contradiction(other, policy).or_else(|| differ().then_some(Veto::Names))
     }
 
-    /// Under an insured number without branch. Same-sex twins share it, and each is there all the time; a name that changed by
-    /// marriage is there when the other is gone, or goes on in the same chart. Two branches ask for a name that agrees.
+    /// Under an insured number without branch. Same-sex twins share it; a name that changed by marriage goes on where the other
+    /// ended, or in the same chart. Where months lie between, twins who seldom see a doctor are as likely, and a given name decides,
+    /// which scores compare. Two branches ask for a name that agrees.
     pub(super) fn under_number(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
         let hard = self.hard(other, policy);
         if hard.is_some() {
@@ -214,7 +226,8 @@ impl Summary {
         if self.branches_differ(other) && !self.shares_name(other) {
             return Some(Veto::Branches);
         }
-        let changed = || shares(&self.charts, &other.charts) || !self.coexists(other, policy);
+        let goes_on = || self.gap(other) <= policy.renamed_months_max && !self.coexists(other, policy);
+        let changed = || shares(&self.charts, &other.charts) || goes_on();
         (self.names_differ(other) && !changed()).then_some(Veto::Names)
     }
 
@@ -254,13 +267,29 @@ impl Summary {
     }
 
     /// Of one name, birth date and sex: no two insurers at a time, and no two ways to write what reads the same, since two of three
-    /// who share a reading write it differently.
+    /// who share a reading write it differently; nor two ways to read what is written the same, each more than once.
     pub(super) fn of_one_name(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
         let hard = self.hard(other, policy);
         if hard.is_some() {
             return hard;
         }
-        self.lines_of_namesakes(other, policy).or_else(|| differ(&self.kanji, &other.kanji).then_some(Veto::Kanji))
+        let differs = || {
+            let read = differ(&self.kana, &other.kana) && differ(&self.kana_loose, &other.kana_loose);
+            differ(&self.kanji, &other.kanji) || (read && self.lasts() && other.lasts())
+        };
+        self.lines_of_namesakes(other, policy).or_else(|| differs().then_some(Veto::Kanji))
+    }
+
+    /// Whether this is a slip in what another one says: seen in one month alone, which lies among those of the other.
+    pub(super) fn is_slip_of(&self, other: &Self) -> bool {
+        self.months.zip(other.months).is_some_and(|(own, all)| {
+            own.first == own.last && all.first < all.last && all.first <= own.first && own.last <= all.last
+        })
+    }
+
+    /// Seen in more months than one.
+    pub(super) fn lasts(&self) -> bool {
+        self.months.is_some_and(|months| months.first < months.last)
     }
 
     /// Joined by scores: a name may differ there, since that is what scores find.
@@ -276,11 +305,8 @@ fn insert<T: PartialEq>(set: &mut Vec<T>, one: T) {
 }
 
 fn extend(lines: &mut Vec<Line>, line: Line) {
-    match lines.iter_mut().find(|known| known.number == line.number) {
-        Some(known) => {
-            known.months = hull(known.months, line.months);
-            known.own = known.own.max(line.own);
-        }
+    match lines.iter_mut().find(|known| (known.number, known.own) == (line.number, line.own)) {
+        Some(known) => known.months = hull(known.months, line.months),
         None => lines.push(line),
     }
 }

@@ -136,7 +136,11 @@ impl<'a> Reader<'a> {
         let key = (shared, present | shared, source(a) == source(b));
         let said = self.said;
         let mut levels = *self.known.entry(key).or_insert_with(|| compare(said, key));
-        let course = self.course(a, b);
+        // A number's token has birth date and sex in it: where these differ, it says nothing of the insurer.
+        let slip = [Field::Birth, Field::Sex]
+            .into_iter()
+            .any(|field| matches!(levels.get(field as usize), Some(Level::Differs | Level::Near)));
+        let course = if slip { Level::Unknown } else { self.course(a, b) };
         if let Some(last) = levels.last_mut() {
             *last = course;
         }
@@ -148,7 +152,9 @@ impl<'a> Reader<'a> {
     /// One person has one insurer of a kind at a time.
     fn course(&self, a: u32, b: u32) -> Level {
         let lines = |kind| self.atoms.token(a, kind).zip(self.atoms.token(b, kind));
-        let Some((ours, theirs)) = lines(Kind::A3).or_else(|| lines(Kind::C1)) else { return Level::Unknown };
+        let Some((ours, theirs)) = [Kind::A3, Kind::C2, Kind::C1].into_iter().find_map(lines) else {
+            return Level::Unknown;
+        };
         let Some((first, second)) = self.atoms.months(a).zip(self.atoms.months(b)) else { return Level::Unknown };
         if ours == theirs {
             Level::Unknown

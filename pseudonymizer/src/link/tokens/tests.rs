@@ -1,3 +1,5 @@
+//! Tests of reading: any order and any split of token files give the same atoms.
+
 use std::collections::BTreeSet;
 use std::fs;
 
