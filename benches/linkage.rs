@@ -14,10 +14,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-#[path = "linkage/quality.rs"]
-mod quality;
 #[path = "linkage/public.rs"]
 mod public;
+#[path = "linkage/quality.rs"]
+mod quality;
 #[path = "linkage/speed.rs"]
 mod speed;
 

@@ -185,7 +185,9 @@ pub(crate) enum Link {
         out: PathBuf,
     },
     /// Compare two crosswalks: persons unchanged, merged, split, born, retired
-    #[command(after_help = "Example:\n  sudare link diff --keys linkage/keys crosswalk-2025 crosswalk\n\nA run of a folder that keeps it: crosswalk@12.")]
+    #[command(
+        after_help = "Example:\n  sudare link diff --keys linkage/keys crosswalk-2025 crosswalk\n\nA run of a folder that keeps it: crosswalk@12."
+    )]
     Diff(LinkDiff),
     /// Take a source or a batch away, as if it had never been handed over
     #[command(
@@ -203,7 +205,9 @@ pub(crate) enum Link {
         bridges: Vec<PathBuf>,
     },
     /// What the last run found, in tables; `--public`: what of it may leave the zone
-    #[command(after_help = "Example:\n  sudare link report --out crosswalk\n  sudare link report --out crosswalk --public --json > linkage.json")]
+    #[command(
+        after_help = "Example:\n  sudare link report --out crosswalk\n  sudare link report --out crosswalk --public --json > linkage.json"
+    )]
     Report(LinkReport),
     /// Make or renew the crosswalk
     #[command(after_help = link::RUN_HELP)]

@@ -85,19 +85,28 @@ pub(crate) fn ask(world: &World, permit: &Permit, sql: &str) -> Value {
 fn person_under_a_dpc_permit_does_not_depend_on_the_other_databases() {
     let folder = copy_of(&prepared(PERSONS, "none"));
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let released = run(&[
-        "release",
-        "--dataset",
-        "person/2026.2",
-        "--content",
-        &at("enclave/inbox/dpc/content"),
-        "--crosswalk",
-        &at("enclave/inbox/crosswalk"),
-        "--keys",
-        &at("enclave/keys"),
-        "--out",
-        &at("enclave/releases"),
-    ]);
+    let release = |word: &[&str]| {
+        let what =
+            ["release", "--lang", "en", "--dataset", "person/2026.2", "--content", &at("enclave/inbox/dpc/content")];
+        let to = ["--crosswalk", &at("enclave/inbox/crosswalk"), "--keys", &at("enclave/keys")];
+        run(&[&what[..], &to, &["--out", &at("enclave/releases")], word].concat())
+    };
+    // Persons of one database are linked with fewer others than persons of all: that waits for a steward.
+    let waits = release(&[]);
+    assert!(
+        !waits.status.success() && text(&waits.stderr).contains("waits for a steward's word"),
+        "{}",
+        text(&waits.stderr)
+    );
+    assert!(!folder.path().join("enclave/releases/person/2026.2").exists());
+    let (word, quality) = (at("word.jws"), at("enclave/releases/.quality/person-2026.2.json"));
+    let (enclave, portal, public) = (at("enclave/keys"), at("portal/keys"), at("portal/keys/public"));
+    let trusted = run(&["keys", "trust", "--keys", &enclave, "--source", "steward", "--holder", &public]);
+    assert!(trusted.status.success(), "{}", text(&trusted.stderr));
+    let reason = ["--reason", "persons of one database alone", "--out", &word];
+    let given = run(&[&["catalog", "word", "--keys", &portal, "--quality", &quality][..], &reason].concat());
+    assert!(given.status.success(), "{}", text(&given.stderr));
+    let released = release(&["--steward-word", &word]);
     assert!(released.status.success(), "{}", text(&released.stderr));
     let with_others = permit(folder.path(), "P-2026-900001", "dpc-with-others", "2026.1");
     let alone = permit(folder.path(), "P-2026-900002", "dpc-alone", "2026.2");

@@ -248,9 +248,9 @@ fn read(path: &Path, keys: &KeyFolder) -> Vec<RecordBatch> {
 fn persons(out: &Path, keys: &Keys) -> HashMap<Vec<u8>, u64> {
     let mut persons = HashMap::new();
     let files = fs::read_dir(out).unwrap().flatten().map(|entry| entry.path());
-    let crosswalk = files.filter(|path| path.to_string_lossy().ends_with(".arrow.age")).find(|path| {
-        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("crosswalk"))
-    });
+    let crosswalk = files
+        .filter(|path| path.to_string_lossy().ends_with(".arrow.age"))
+        .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("crosswalk")));
     for batch in read(&crosswalk.expect("a crosswalk of one file"), &keys.enclave) {
         let atoms = batch.column_by_name("atom").unwrap().as_fixed_size_binary();
         let found = batch.column_by_name("person_key").unwrap().as_primitive::<UInt64Type>();

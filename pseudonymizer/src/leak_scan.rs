@@ -144,8 +144,14 @@ fn identifiers(identity: &Identity) -> Vec<String> {
         texts.extend([name.strict.clone(), name.loose.clone()]);
     }
     texts.extend(identity.kanji.as_ref().map(|name| name.whole.clone()));
-    let numbers =
-        [&identity.ltc_number, &identity.chart, &identity.national_id, &identity.public_recipient, &identity.postcode, &identity.address];
+    let numbers = [
+        &identity.ltc_number,
+        &identity.chart,
+        &identity.national_id,
+        &identity.public_recipient,
+        &identity.postcode,
+        &identity.address,
+    ];
     for number in numbers.into_iter().flatten() {
         let core = number.trim_start_matches('0');
         if core.bytes().all(|byte| byte.is_ascii_digit()) {

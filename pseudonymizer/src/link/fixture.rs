@@ -85,7 +85,13 @@ impl Zones {
     }
 
     /// Writes `<name>/` with run tokens by the trusted holder of a source. Metadata by name win over the usual ones.
-    pub(crate) fn run_tokens(&self, name: &str, source: &str, rows: &RecordBatch, metadata: &[(&str, &str)]) -> PathBuf {
+    pub(crate) fn run_tokens(
+        &self,
+        name: &str,
+        source: &str,
+        rows: &RecordBatch,
+        metadata: &[(&str, &str)],
+    ) -> PathBuf {
         self.linkage.trust(source, &self.holder.verifying()).unwrap();
         let folder = self.path(name);
         fs::create_dir_all(&folder).unwrap();

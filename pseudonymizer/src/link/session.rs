@@ -110,7 +110,8 @@ impl<'a> Session<'a> {
         self.job = Said { run_tokens: job.run_tokens, answers: job.answers, verdicts };
         let handed = self.check(job.tokens, job.rebuild)?;
         let read = |atoms| progress(LinkProgress { atoms, persons: None });
-        let report = if self.held.is_some() && !job.rebuild { self.add(handed, read)? } else { self.all(handed, read)? };
+        let report =
+            if self.held.is_some() && !job.rebuild { self.add(handed, read)? } else { self.all(handed, read)? };
         progress(LinkProgress { atoms: report.atoms, persons: Some(report.persons) });
         Ok(report)
     }
@@ -183,9 +184,11 @@ impl<'a> Session<'a> {
         }
         report.held_already.clone_from(&next.held_already);
         report.scored = pass.scored.as_ref().map(|(_, report)| report.clone());
-        let last_full = self.held.as_ref().filter(|_| !next.is_base).map_or(self.run, |held| held.meta.report.pass.last_full);
+        let last_full =
+            self.held.as_ref().filter(|_| !next.is_base).map_or(self.run, |held| held.meta.report.pass.last_full);
         let added = next.batches.iter().skip(next.first_batch).flatten().map(|batch| batch.name.clone());
-        report.pass = report::Pass { last_full, batches_added: added.collect(), ..report::Pass::full(self.run, self.policy) };
+        report.pass =
+            report::Pass { last_full, batches_added: added.collect(), ..report::Pass::full(self.run, self.policy) };
         report
     }
 
@@ -276,7 +279,12 @@ impl<'a> Session<'a> {
     }
 
     /// Makes one base of everything.
-    fn compact(&self, sources: &[String], to: &SealRecipient, enclave: &SealRecipient) -> Result<MarkedFile, LinkError> {
+    fn compact(
+        &self,
+        sources: &[String],
+        to: &SealRecipient,
+        enclave: &SealRecipient,
+    ) -> Result<MarkedFile, LinkError> {
         let written = self.store.next(&held::name(self.run));
         let earlier =
             self.marker.iter().flat_map(|marker| &marker.files).map(|file| held::folder(self.store.out(), file.run));

@@ -299,7 +299,6 @@ fn each_institution_has_its_software() {
         |folder: &str| std::fs::read_to_string(made.0.path().join(folder).join("facility_software.csv")).unwrap();
     let steward = text("raw/steward");
     assert_eq!(steward, text("truth"));
-    let families: BTreeSet<&str> =
-        steward.lines().skip(1).map(|line| line.split_once(',').unwrap().1).collect();
+    let families: BTreeSet<&str> = steward.lines().skip(1).map(|line| line.split_once(',').unwrap().1).collect();
     assert!(steward.lines().count() >= 57 && families.len() >= 5, "{families:?}");
 }

@@ -1,3 +1,5 @@
+//! Tests of gathering: what spills and what does not give the same atoms, as an independent count does.
+
 use std::collections::{BTreeMap, HashMap};
 
 use proptest::prelude::*;

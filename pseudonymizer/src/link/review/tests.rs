@@ -227,12 +227,7 @@ fn a_pattern_is_told_in_words_and_bands() {
 }
 
 /// Verdicts that stand of atoms that are there.
-fn verdicts(
-    keys: &KeyFolder,
-    out: &Path,
-    answers: &[PathBuf],
-    atoms: &Atoms,
-) -> Result<Vec<Verdict>, LinkError> {
+fn verdicts(keys: &KeyFolder, out: &Path, answers: &[PathBuf], atoms: &Atoms) -> Result<Vec<Verdict>, LinkError> {
     let place = |id: [u8; 16]| atoms.ids().binary_search(&id).ok().and_then(|at| u32::try_from(at).ok());
     let verdict = |(a, b, same)| Some(Verdict { a: place(a)?, b: place(b)?, same });
     Ok(said(keys, out, answers)?.into_iter().filter_map(verdict).collect())

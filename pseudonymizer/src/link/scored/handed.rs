@@ -119,7 +119,8 @@ impl Desk<'_> {
         let lacks = || LinkError::Form { path: file.path.clone(), what: "atom" };
         let ids = batch.column_by_name("atom").and_then(tokens_of).ok_or_else(lacks)?;
         let here = |id: Option<&[u8]>| {
-            id.and_then(|id| <&[u8; 16]>::try_from(id).ok()).is_some_and(|id| self.atoms.ids().binary_search(id).is_ok())
+            id.and_then(|id| <&[u8; 16]>::try_from(id).ok())
+                .is_some_and(|id| self.atoms.ids().binary_search(id).is_ok())
         };
         let here: BooleanArray = ids.iter().map(|id| Some(here(id))).collect();
         arrow::compute::filter_record_batch(batch, &here).map_err(LinkError::Arrow)

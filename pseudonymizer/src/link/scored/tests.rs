@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::super::atoms::{Atom, Months};
 use super::super::evidence::{COMPARED, Field, Level};
-use super::super::fixture::{Zones, crosswalk, atom_id, policy};
+use super::super::fixture::{Zones, atom_id, crosswalk, policy};
 use super::super::{LinkJob, LinkReport, run};
 use super::*;
 use crate::holder::rows_of;

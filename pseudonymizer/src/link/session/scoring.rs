@@ -21,9 +21,11 @@ impl Session<'_> {
         };
         let keys = (0..).zip(&pass.partition.roots);
         let churn = Churn::of(keys.filter_map(|(atom, root)| Some((before(atom), assigned.keys.get(*root)?.key))));
-        let untouched = self.held.as_ref().filter(|_| !next.is_base).map_or(0, |held| {
-            held.meta.report.atoms.saturating_sub(work.atoms_before.iter().sum())
-        });
+        let untouched = self
+            .held
+            .as_ref()
+            .filter(|_| !next.is_base)
+            .map_or(0, |held| held.meta.report.atoms.saturating_sub(work.atoms_before.iter().sum()));
         Churn { atoms_known: churn.atoms_known.saturating_add(untouched), ..churn }
     }
 

@@ -241,7 +241,13 @@ fn live(dice: &mut Dice, made: &mut Made, person: &Person, age: Age) {
     for (statement, (months, claims)) in said {
         let id: [u8; 16] = [dice.next().to_le_bytes(), dice.next().to_le_bytes()].concat().try_into().unwrap();
         made.truth.insert(id, (person.number, claims));
-        made.atoms.push(Atom { id, source: statement.source, batch: 0, tokens: statement.tokens(), months: Some(months) });
+        made.atoms.push(Atom {
+            id,
+            source: statement.source,
+            batch: 0,
+            tokens: statement.tokens(),
+            months: Some(months),
+        });
     }
 }
 
