@@ -10,6 +10,16 @@
     reason = "a benchmark ends at the first thing that goes wrong"
 )]
 #![expect(clippy::disallowed_methods, reason = "scratch files need no durability")]
+#![expect(
+    clippy::float_cmp,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::needless_for_each,
+    clippy::needless_pass_by_value,
+    clippy::range_plus_one,
+    clippy::string_slice,
+    reason = "short and plain before quick: a benchmark's own steps are not measured"
+)]
 
 use std::path::PathBuf;
 use std::process::ExitCode;

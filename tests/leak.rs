@@ -167,7 +167,7 @@ impl Codes {
                 found.extend(self.long.hits(&raw).map(|kind| format!("{kind} in the bytes of {name}")));
                 let both = self.long.hits(texts.as_bytes()).chain(self.short.hits(texts.as_bytes()));
                 found.extend(both.map(|kind| format!("{kind} in decrypted {name}")));
-            } else if name.ends_with(".age") {
+            } else if file.extension().is_some_and(|ending| ending == "age") {
                 searched += 1;
                 let mut raw = Vec::new();
                 seal::open(&file, &sealed_to(world, "linkage", Zone::Linkage)).unwrap().read_to_end(&mut raw).unwrap();

@@ -128,7 +128,9 @@ mod tests {
     fn lowered(pairs: &[ScoredPair], apart: &[(u32, u32)]) -> Vec<(u32, u32)> {
         let mut pairs = pairs.to_vec();
         let mut known = Contradictions::of(pairs.iter().map(|pair| (pair.a, pair.b)));
-        apart.iter().for_each(|(a, b)| known.add(*a, *b));
+        for (a, b) in apart {
+            known.add(*a, *b);
+        }
         known.lower(&mut pairs, |atom| atom, Bands { accept: 5, asked: 4, rival: 0 });
         let mut asked: Vec<_> = pairs.iter().filter(|pair| pair.weight == 4).map(|pair| (pair.a, pair.b)).collect();
         asked.sort_unstable();

@@ -135,7 +135,7 @@ fn records(families: usize) -> Vec<Said> {
         // A twin's name with a slip may be either's: nobody can tell from one hospital record.
         let twin = matches!(who.given.as_str(), "カズキ" | "カズマ");
         let given = if person % 5 == 1 && !twin { slip(&mut dice, &who.given) } else { who.given.clone() };
-        let born = if person % 9 == 2 { format!("{}28", &who.born[..6]) } else { who.born.clone() };
+        let born = if person % 9 == 2 { format!("{}28", who.born.get(..6).unwrap()) } else { who.born.clone() };
         say("ehr", who.patient(&given, &born, chart), None);
         // Each seventh marries and changes the employer: another name, another number.
         if person % 7 == 3 {

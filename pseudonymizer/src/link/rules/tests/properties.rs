@@ -54,6 +54,9 @@ fn strict() -> LinkagePolicy {
     policy
 }
 
+/// By kind and token, how many atoms have it.
+type Holders = HashMap<(usize, [u8; 16]), usize>;
+
 impl Case {
     /// What is known of the atoms of one block, without the tokens that `keep` does not keep.
     fn block(&self, members: &BTreeSet<u128>, keep: impl Fn(usize, [u8; 16]) -> bool) -> Self {
@@ -71,7 +74,7 @@ impl Case {
     }
 
     /// Atoms connected by tokens that at most `most` share, by pairs, or by answers; and how many share each token.
-    fn blocks(&self, most: usize) -> (Vec<BTreeSet<u128>>, HashMap<(usize, [u8; 16]), usize>) {
+    fn blocks(&self, most: usize) -> (Vec<BTreeSet<u128>>, Holders) {
         let mut sharing: HashMap<(usize, [u8; 16]), Vec<u32>> = HashMap::new();
         for (atom, number) in self.atoms.iter().zip(0..) {
             for (place, token) in atom.tokens.iter().enumerate() {

@@ -2,6 +2,15 @@
 //! Japan, so that what tells namesakes apart is measured, and not how rare they are in a small sample
 //! (`research/pseudonymization-anchors.md`, parts 2 and 6).
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::manual_is_multiple_of,
+    clippy::needless_for_each,
+    clippy::struct_excessive_bools,
+    clippy::too_many_lines,
+    reason = "a simulation of small numbers, told from beginning to end"
+)]
+
 use sha2::{Digest, Sha256};
 
 use super::super::super::atoms::{Atom, Atoms, KINDS, Kind, Months};

@@ -11,11 +11,13 @@ use crate::link::{AskJob, Asked, ask};
 
 const FAMILIES_OF: usize = 60;
 
+/// Number, source, identity and months of a new record.
+type NewRecord = (u128, &'static str, Identity, Option<(i32, i32)>);
+
 /// A world with a full pass, and what comes after it: two batches and who is meant by their records.
 struct Later {
     world: World,
-    /// Number, source, identity and months of new records.
-    new: Vec<(u128, &'static str, Identity, Option<(i32, i32)>)>,
+    new: Vec<NewRecord>,
     folders: Vec<PathBuf>,
     /// Records of the two persons in the full pass.
     old: [u128; 2],
@@ -79,7 +81,7 @@ impl Later {
         let key = SecretBytes::from_slice(&[8; 32]).unwrap();
         let mut folders = Vec::new();
         for batch in ["ndb-1", "ehr-1", "ndb-2", "ehr-2"] {
-            let source = &batch[..3];
+            let source = batch.split('-').next().unwrap();
             let old = (0_u128..).zip(&self.world.records).map(|(number, said)| (number, said.source, &said.identity));
             let new = self.new.iter().map(|it| (it.0, it.1, &it.2));
             let rows: Vec<_> = if batch.ends_with('1') { old.collect() } else { new.collect() };
@@ -181,7 +183,7 @@ fn what_only_composites_find_is_found_by_those_of_the_asked_atoms_alone() {
     // Old atoms of the touched blocks and new ones, nobody else, in the batches where they lie.
     let sources: Vec<&str> = asked.requests.iter().map(|request| &*request.source).collect();
     assert_eq!(sources, ["ehr", "ndb"]);
-    let mut named: BTreeMap<(String, [u8; 16]), ()> = BTreeMap::new();
+    let mut named: BTreeSet<(String, [u8; 16])> = BTreeSet::new();
     for made in &asked.requests {
         let request = later.request(&made.path);
         assert_eq!((&request.source, &request.holder), (&made.source, &zones.holder.verifying().fingerprint()));
@@ -196,12 +198,12 @@ fn what_only_composites_find_is_found_by_those_of_the_asked_atoms_alone() {
         assert!((made.share() - made.old as f64 / own as f64).abs() < 1e-9);
         for (batch, atoms) in request.batches {
             assert!(batch.starts_with(&made.source));
-            named.extend(atoms.into_iter().map(|AtomId(id)| ((batch.clone(), id), ())));
+            named.extend(atoms.into_iter().map(|AtomId(id)| (batch.clone(), id)));
         }
     }
     let new: BTreeSet<[u8; 16]> = later.new.iter().map(|it| atom_id(it.0)).collect();
     let in_batches = |end: char| -> BTreeSet<[u8; 16]> {
-        named.keys().filter(|(batch, _)| batch.ends_with(end)).map(|(_, id)| *id).collect()
+        named.iter().filter(|(batch, _)| batch.ends_with(end)).map(|(_, id)| *id).collect()
     };
     assert_eq!(in_batches('2'), new);
     assert_eq!(in_batches('1'), expected);
@@ -210,7 +212,7 @@ fn what_only_composites_find_is_found_by_those_of_the_asked_atoms_alone() {
 
     // The holders' rows of these atoms find what tokens at rest do not, and as much as those of all atoms.
     let rows =
-        later.run_tokens("asked", |batch, id| named.contains_key(&(batch.to_owned(), *id)), &[("sudare.asked", "d")]);
+        later.run_tokens("asked", |batch, id| named.contains(&(batch.to_owned(), *id)), &[("sudare.asked", "d")]);
     let whole = later.run_tokens("whole", |_, _| true, &[]);
     later.link("strong", &[]).unwrap();
     later.link("whole", &whole).unwrap();
