@@ -195,7 +195,8 @@ fn what_only_composites_find_is_found_by_those_of_the_asked_atoms_alone() {
         );
         let own = later.world.records.iter().filter(|said| said.source == made.source).count() as u64;
         assert_eq!((made.held, made.digest.len()), (own, 64));
-        assert!((made.share() - made.old as f64 / own as f64).abs() < 1e-9);
+        let few = |count: u64| f64::from(u32::try_from(count).unwrap());
+        assert!((made.share() - few(made.old) / few(own)).abs() < 1e-9);
         for (batch, atoms) in request.batches {
             assert!(batch.starts_with(&made.source));
             named.extend(atoms.into_iter().map(|AtomId(id)| (batch.clone(), id)));
