@@ -6,6 +6,7 @@ use ed25519_dalek::pkcs8::EncodePrivateKey;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 
 use crate::keys::{SigningKey, VerifyingKey};
 
@@ -54,6 +55,27 @@ pub fn verify<T: DeserializeOwned>(kind: &'static str, token: &str, key: &Verify
     validation.required_spec_claims.clear();
     let decoded = jsonwebtoken::decode::<T>(token, &DecodingKey::from_ed_der(key.inner().as_bytes()), &validation);
     Ok(decoded.map_err(|_| invalid())?.claims)
+}
+
+/// A document with a kind of its own: signed whole, and read only under the right key and as that kind.
+pub trait Document: Serialize + DeserializeOwned {
+    /// `typ` of its header.
+    const KIND: &'static str;
+
+    /// Signs it.
+    fn sign(&self, key: &SigningKey) -> Result<String, JwsError> {
+        sign(Self::KIND, self, key)
+    }
+
+    /// Reads a signed one, with or without the line's end of a file.
+    fn verify(signed: &str, key: &VerifyingKey) -> Result<Self, JwsError> {
+        verify(Self::KIND, signed.trim(), key)
+    }
+}
+
+/// SHA-256 of a signed document, hexadecimal: its short name in records.
+pub fn digest(signed: &str) -> String {
+    hex::encode(Sha256::digest(signed.trim()))
 }
 
 fn name(kind: &'static str) -> &'static str {

@@ -5,13 +5,8 @@ use std::fmt;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::jws::{self, JwsError};
-use crate::keys::{SigningKey, VerifyingKey};
-
-/// `typ` of a summary.
-const KIND: &str = "sudare-review+jws";
+use crate::jws::Document;
 
 /// What makes two groups of records look like one person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -156,26 +151,16 @@ pub struct ReviewSummary {
     pub answered: Vec<AnsweredPairs>,
 }
 
-impl ReviewSummary {
-    /// Signs it; `key` is the linkage zone's `sign` key.
-    pub fn sign(&self, key: &SigningKey) -> Result<String, JwsError> {
-        jws::sign(KIND, self, key)
-    }
-
-    /// Reads a signed summary; `key` is the linkage zone's, as the reader got it from there.
-    pub fn verify(signed: &str, key: &VerifyingKey) -> Result<Self, JwsError> {
-        jws::verify(KIND, signed.trim(), key)
-    }
-
-    /// A short name of a signed summary, for records.
-    pub fn digest(signed: &str) -> String {
-        hex::encode(Sha256::digest(signed.trim()))
-    }
+/// Signed by the linkage zone's `sign` key, read under the key that the reader got from there.
+impl Document for ReviewSummary {
+    const KIND: &'static str = "sudare-review+jws";
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jws;
+    use crate::keys::SigningKey;
 
     #[test]
     fn small_counts_do_not_show_and_differences_of_counts_tell_nothing() {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use policies::ReviewSummary;
+use policies::jws::Document;
 use policies::keys::{KeyError, VerifyingKey};
 
 /// Where the summary lies, and whose signature it needs.

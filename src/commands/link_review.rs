@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use policies::audit::{Act, AuditLog};
 use policies::durable;
+use policies::jws::{self, Document};
 use policies::keys::{KeyFolder, SealRecipient};
 use policies::review::ReviewTurn;
 use policies::{ReviewSummary, Zone};
@@ -134,7 +135,7 @@ fn export(at: &QueuePlace, out: &Path, lang: Lang) -> Result<Outcome> {
     let path = out.display().to_string();
     durable::replace(out, format!("{signed}\n").as_bytes())
         .map_err(|cause| anyhow::Error::new(cause).context(lang.with("cannot-write", &[("path", &path)])))?;
-    audit.append(now, &Act::new("link", "review:exported", &ReviewSummary::digest(&signed)))?;
+    audit.append(now, &Act::new("link", "review:exported", &jws::digest(&signed)))?;
     output::line(&lang.with("review-exported", &[("path", &path)]));
     Ok(Outcome::Done)
 }

@@ -5,6 +5,6 @@ mod insurance;
 mod namesakes;
 mod person;
 
-pub(crate) use household::{Household, Population};
+pub(crate) use household::{Head, Household, Population, head};
 pub(crate) use insurance::{Coverage, Scheme};
 pub(crate) use person::{Person, Smoking};

@@ -16,6 +16,7 @@ pub use decide::{RotationError, Turn};
 
 use super::{BridgeVerdict, KeyError, KeyFolder, SecretBytes, file};
 use crate::durable;
+use crate::jws::{self, Document};
 
 /// The public side of an epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,7 +162,7 @@ impl Epochs {
     pub fn verify(&mut self, signed: &str) -> Result<(), RotationError> {
         let key = self.folder.trusted("linkage")?;
         let verdict = BridgeVerdict::verify(signed, &key).map_err(RotationError::Verdict)?;
-        self.store(self.state.decide(Turn::Verify(verdict, BridgeVerdict::digest(signed)))?)
+        self.store(self.state.decide(Turn::Verify(verdict, jws::digest(signed)))?)
     }
 
     /// Tokens are made under the next key alone; the old key stays until [`Self::destroy`].

@@ -2,13 +2,8 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::{SigningKey, VerifyingKey};
-use crate::jws::{self, JwsError};
-
-/// `typ` of a verdict.
-const KIND: &str = "sudare-bridge+jws";
+use crate::jws::Document;
 
 /// That the bridge of this digest was verified: the same components under both epochs, equal counts. Signed by the linkage zone's
 /// `sign` key as a JWS.
@@ -25,27 +20,17 @@ pub struct BridgeVerdict {
     pub verified_at: Timestamp,
 }
 
-impl BridgeVerdict {
-    /// Signs the verdict; `key` is the linkage zone's `sign` key.
-    pub fn sign(&self, key: &SigningKey) -> Result<String, JwsError> {
-        jws::sign(KIND, self, key)
-    }
-
-    /// Reads a signed verdict; `key` is the key that the holder trusts as the linkage zone's. Whether it speaks of this rotation
-    /// is [`super::Epochs::verify`]'s to say.
-    pub fn verify(signed: &str, key: &VerifyingKey) -> Result<Self, JwsError> {
-        jws::verify(KIND, signed.trim(), key)
-    }
-
-    /// A short name of a signed verdict, for records.
-    pub fn digest(signed: &str) -> String {
-        hex::encode(Sha256::digest(signed.trim()))
-    }
+/// Signed by the linkage zone's `sign` key, read under the key that the holder trusts as that zone's. Whether it speaks of this rotation is
+/// [`super::Epochs::verify`]'s to say.
+impl Document for BridgeVerdict {
+    const KIND: &'static str = "sudare-bridge+jws";
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jws;
+    use crate::keys::SigningKey;
 
     #[test]
     fn only_the_signer_s_own_words_are_believed() {

@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use policies::durable;
+use policies::jws::{self, Document};
 use policies::keys::{KeyFolder, SigningKey};
 
 use super::HolderError;
 use super::batch::{Held, Known};
-use crate::link::review::sheet::{self, Answered, Answers, QUESTIONS_MAX, Question, Sheet};
+use crate::link::review::sheet::{Answered, Answers, QUESTIONS_MAX, Question, Sheet};
 use crate::link::review::{Answer, CaseNumber};
 use crate::seal::{self, SealError};
 use crate::tokens::Token;
@@ -83,7 +84,7 @@ impl Answering {
         }
         let known = known(job, &sheet)?;
         let progress = Progress::open(job.keys)?;
-        Ok(Self { key, digest: sheet::digest(&signed), sheet, known, progress })
+        Ok(Self { key, digest: jws::digest(&signed), sheet, known, progress })
     }
 
     /// SHA-256 of the signed questions, hexadecimal.
@@ -167,7 +168,7 @@ impl Answering {
             Answers { source: self.sheet.source.clone(), questions: self.digest.clone(), answered_at: now, answers };
         let signed = answers.sign(&self.key)?;
         durable::replace(out, format!("{signed}\n").as_bytes()).map_err(HolderError::io(out))?;
-        let digest = sheet::digest(&signed);
+        let digest = jws::digest(&signed);
         Ok(AnswersMade { digest, questions: self.digest.clone(), answered, of: self.count() as u64 })
     }
 

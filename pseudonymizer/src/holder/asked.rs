@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use policies::jws::{self, Document};
 use policies::keys::{KeyFolder, VerifyingKey};
 
 use super::HolderError;
 use super::batch::Held;
 use crate::link::ask::Request;
-use crate::link::review::sheet;
 use crate::tokens::Token;
 
 /// Largest request that is read: some fifteen million atoms. More are rather made of whole batches.
@@ -52,7 +52,7 @@ impl Asked {
         if atoms.is_empty() {
             return Err(HolderError::NotAsked { request, path: held.folder.clone() });
         }
-        Ok(Self { atoms, digest: sheet::digest(&signed), request })
+        Ok(Self { atoms, digest: jws::digest(&signed), request })
     }
 
     /// A batch that has not all of them is not the one that the zone was given.

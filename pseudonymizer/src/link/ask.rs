@@ -11,18 +11,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use policies::jws::{self, JwsError};
-use policies::keys::{KeyFolder, SigningKey, VerifyingKey};
+use policies::jws::{self, Document};
+use policies::keys::KeyFolder;
 use policies::{LinkagePolicy, durable};
 use serde::{Deserialize, Serialize};
 
 use super::LinkError;
-use super::review::{AtomId, ReviewError, sheet};
+use super::review::{AtomId, ReviewError};
 use super::session::Session;
 use crate::delivery::Delivery;
-
-/// `typ` of a request.
-const REQUEST: &str = "sudare-run-tokens-request+jws";
 
 /// What is to be linked next, so that holders can be asked for its composites.
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +123,7 @@ pub fn ask(job: &AskJob<'_>, now: Timestamp) -> Result<Asked, LinkError> {
         asked.requests.push(AskedSource {
             source,
             path: job.to.join(&name),
-            digest: sheet::digest(&signed),
+            digest: jws::digest(&signed),
             batches: request.batches.into_keys().collect(),
             new: of.new,
             old: of.old,
@@ -166,14 +163,6 @@ pub(crate) struct Request {
     pub(crate) batches: BTreeMap<String, BTreeSet<AtomId>>,
 }
 
-impl Request {
-    /// Signs it; `key` is the linkage zone's `sign` key.
-    pub(crate) fn sign(&self, key: &SigningKey) -> Result<String, JwsError> {
-        jws::sign(REQUEST, self, key)
-    }
-
-    /// Reads a signed one.
-    pub(crate) fn verify(signed: &str, key: &VerifyingKey) -> Result<Self, JwsError> {
-        jws::verify(REQUEST, signed.trim(), key)
-    }
+impl Document for Request {
+    const KIND: &'static str = "sudare-run-tokens-request+jws";
 }

@@ -11,6 +11,7 @@ use arrow::array::{Array, AsArray, FixedSizeBinaryArray};
 use arrow::record_batch::RecordBatch;
 use jiff::Timestamp;
 use policies::durable;
+use policies::jws::Document;
 use policies::keys::{BridgeVerdict, KeyFolder, SealIdentity};
 use policies::{LinkagePolicy, Zone};
 use serde::Serialize;

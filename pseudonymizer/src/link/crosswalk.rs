@@ -28,6 +28,33 @@ pub(crate) fn events_file(run: u32) -> String {
 /// the place of the atom's source among the file's.
 pub(crate) type Row = ([u8; 16], Option<u64>, &'static str, u8);
 
+/// How a person was put together, over all sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Grade {
+    /// Of one atom.
+    Single,
+    /// By tokens at rest and answers.
+    Strong,
+    /// By composites too.
+    Scored,
+}
+
+impl Grade {
+    /// The word in the crosswalk's rows.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Strong => "strong",
+            Self::Scored => "scored",
+        }
+    }
+
+    /// Reads the word; one that is not known is taken for the commonest.
+    pub(crate) fn of(word: &str) -> Self {
+        [Self::Single, Self::Scored].into_iter().find(|grade| grade.name() == word).unwrap_or(Self::Strong)
+    }
+}
+
 /// The grade of an atom whose person stays out of its source.
 pub(crate) const ABSENT: &str = "absent";
 /// The grade of an atom that is forgotten.

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::atoms::{Atoms, Kind};
-use super::held::block::Grade;
+use super::crosswalk::Grade;
 use super::persons::Persons;
 
 /// No place in a list.

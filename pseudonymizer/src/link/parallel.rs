@@ -44,6 +44,19 @@ pub(crate) fn each<T: Send, E: Send>(
     fault.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
 
+/// Does the same work on so many threads at once; the results in the order of the threads. Of several faults the first thread's is
+/// returned.
+pub(crate) fn on_each<T: Send, E: Send>(
+    threads: usize,
+    work: &(impl Fn() -> Result<T, E> + Sync),
+) -> Result<Vec<T>, E> {
+    thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let ended = running.into_iter().map(|thread| thread.join().unwrap_or_else(|cause| panic::resume_unwind(cause)));
+        ended.collect()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicU32;

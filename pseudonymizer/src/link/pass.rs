@@ -8,9 +8,10 @@ use policies::keys::KeyFolder;
 
 use super::absent::{Absent, Turns};
 use super::atoms::{Atoms, KINDS, Kind};
+use super::crosswalk::Grade;
 use super::error::LinkError;
 use super::evidence::{Pattern, ScoredPair, Verdict};
-use super::held::block::{Grade, number_in};
+use super::held::block::number_in;
 use super::held::gather::{Old, Scored};
 use super::held::meta::Hub;
 use super::keys::NONE;

@@ -16,7 +16,6 @@ mod learn;
 mod model;
 mod pairs;
 mod report;
-mod spill;
 mod tokens;
 
 pub(crate) use model::Model;

@@ -12,14 +12,12 @@ use zeroize::Zeroizing;
 /// Records of one thread, by bucket.
 pub(crate) struct Spill {
     buckets: Vec<Bucket>,
-    /// Bytes that wait in memory, over all buckets.
-    waiting: usize,
     disk: Option<Disk>,
 }
 
 #[derive(Default)]
 struct Bucket {
-    waiting: Vec<u8>,
+    waiting: Zeroizing<Vec<u8>>,
     pieces: Vec<Piece>,
 }
 
@@ -35,16 +33,18 @@ struct Disk {
     file: File,
     key: Zeroizing<[u8; 32]>,
     at: u64,
-    memory_max: usize,
+    /// Bytes that may wait in memory for each bucket.
+    share: usize,
 }
 
 impl Spill {
     /// Buckets that stay in memory.
     pub(crate) fn in_memory(buckets: usize) -> Self {
-        Self { buckets: (0..buckets).map(|_| Bucket::default()).collect(), waiting: 0, disk: None }
+        Self { buckets: (0..buckets).map(|_| Bucket::default()).collect(), disk: None }
     }
 
-    /// Buckets that go to a file in `folder` when they hold more than `memory_max` bytes. The file has no name any more when this
+    /// Buckets that go to a file in `folder`, each when it would hold more than its share of `memory_max` bytes. Their memory is taken
+    /// once, so that no copy of a record stays behind where it grew. The file has no name any more when this
     /// returns: its place on the disk is free as soon as the process ends, however it ends.
     pub(crate) fn on_disk(buckets: usize, memory_max: usize, folder: &Path) -> io::Result<Self> {
         let path = folder.join(format!("spill-{:016x}", rand::rng().next_u64()));
@@ -52,22 +52,33 @@ impl Spill {
         fs::remove_file(&path)?;
         let mut key = Zeroizing::new([0; 32]);
         rand::rng().fill_bytes(key.as_mut());
-        Ok(Self { disk: Some(Disk { file, key, at: 0, memory_max }), ..Self::in_memory(buckets) })
+        Ok(Self {
+            disk: Some(Disk { file, key, at: 0, share: memory_max / buckets.max(1) }),
+            ..Self::in_memory(buckets)
+        })
     }
 
     /// Appends a record.
     pub(crate) fn push(&mut self, bucket: usize, record: &[u8]) -> io::Result<()> {
         let bucket = self.buckets.get_mut(bucket).ok_or(io::ErrorKind::InvalidInput)?;
+        let Some(disk) = &mut self.disk else {
+            bucket.waiting.extend_from_slice(record);
+            return Ok(());
+        };
+        if bucket.waiting.capacity() == 0 {
+            bucket.waiting.reserve_exact(disk.share.max(record.len()));
+        }
         bucket.waiting.extend_from_slice(record);
-        self.waiting += record.len();
-        if self.disk.as_ref().is_some_and(|disk| self.waiting > disk.memory_max) { self.flush() } else { Ok(()) }
+        if bucket.waiting.len() + record.len() > disk.share { bucket.flush(disk) } else { Ok(()) }
     }
 
     /// No record comes any more: where some are in the file, all of them are, so that memory is free for what comes next.
     pub(crate) fn settle(&mut self) -> io::Result<()> {
-        if self.disk.as_ref().is_some_and(|disk| disk.at > 0) {
-            self.flush()?;
-            self.buckets.iter_mut().for_each(|bucket| bucket.waiting = Vec::new());
+        if let Some(disk) = self.disk.as_mut().filter(|disk| disk.at > 0) {
+            for bucket in &mut self.buckets {
+                bucket.flush(disk)?;
+                bucket.waiting = Zeroizing::default();
+            }
         }
         Ok(())
     }
@@ -90,13 +101,18 @@ impl Spill {
         Ok(())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        let Some(disk) = &mut self.disk else { return Ok(()) };
-        for bucket in self.buckets.iter_mut().filter(|bucket| !bucket.waiting.is_empty()) {
-            bucket.pieces.push(disk.append(&bucket.waiting)?);
-            bucket.waiting.clear();
+    #[cfg(test)]
+    fn waiting(&self) -> usize {
+        self.buckets.iter().map(|bucket| bucket.waiting.len()).sum()
+    }
+}
+
+impl Bucket {
+    fn flush(&mut self, disk: &mut Disk) -> io::Result<()> {
+        if !self.waiting.is_empty() {
+            self.pieces.push(disk.append(&self.waiting)?);
+            self.waiting.clear();
         }
-        self.waiting = 0;
         Ok(())
     }
 }
@@ -141,7 +157,7 @@ mod tests {
             for (bucket, record) in &records {
                 memory.push(*bucket, record).unwrap();
                 disk.push(*bucket, record).unwrap();
-                prop_assert!(disk.waiting <= memory_max + 7);
+                prop_assert!(disk.waiting() <= memory_max + 7);
             }
             if settled {
                 disk.settle().unwrap();

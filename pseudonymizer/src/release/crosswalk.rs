@@ -10,7 +10,7 @@ use policies::keys::SealIdentity;
 
 use super::error::ReleaseError;
 use crate::link::Marker;
-use crate::link::crosswalk::{self, GONE};
+use crate::link::crosswalk::{self, GONE, Grade};
 use crate::seal::BatchReader;
 
 type Persons = HashMap<u128, (u64, Grade, u8), BuildHasherDefault<Halves>>;
@@ -25,24 +25,6 @@ pub(crate) struct Crosswalk {
     /// Names of the sources by bit.
     sources: Vec<String>,
     marker: Marker,
-}
-
-/// How a person was put together, over all sources.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Grade {
-    Scored,
-    Single,
-    Strong,
-}
-
-impl Grade {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Scored => "scored",
-            Self::Single => "single",
-            Self::Strong => "strong",
-        }
-    }
 }
 
 impl Crosswalk {
@@ -145,7 +127,7 @@ fn read(
             absent.remove(&atom);
             if let Some(key) = key {
                 let source = places.get(usize::from(*source)).copied().ok_or_else(|| lacks("source"))?;
-                persons.insert(atom, (key, grade_of(grade), source));
+                persons.insert(atom, (key, Grade::of(grade), source));
                 continue;
             }
             persons.remove(&atom);
@@ -169,14 +151,6 @@ fn place(sources: &mut Vec<String>, name: &str) -> u8 {
 
 fn number(atom: &[u8]) -> Option<u128> {
     atom.try_into().ok().map(u128::from_le_bytes)
-}
-
-fn grade_of(word: &str) -> Grade {
-    match word {
-        "single" => Grade::Single,
-        "scored" => Grade::Scored,
-        _ => Grade::Strong,
-    }
 }
 
 /// Atoms are random: both halves together are as good as any hash.

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use policies::ReviewSummary;
 use policies::durable;
+use policies::jws::Document;
 use policies::keys::{KeyFolder, SigningKey};
 use policies::review::{AnsweredPairs, OpenQuestions, PatternClass, ReviewTurn, Tens, WaitingPairs};
 use reqwest::StatusCode;

@@ -3,19 +3,8 @@
 use super::life::Home;
 use crate::digits;
 use crate::places;
+use crate::population::Scheme;
 use crate::random::{self, Dice};
-
-/// A kind of insurer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scheme {
-    /// Public assistance: no insurer.
-    Assistance,
-    Kyokai,
-    LateElderly,
-    Mutual,
-    National,
-    Union,
-}
 
 /// What stands on a card.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,10 @@
 //! What happens to people: the 75th birthday, marriage and divorce, old and second cards, national numbers that are another's.
 
-use super::card::{self, Card, Scheme};
+use super::card::{self, Card};
 use super::family::{Families, NAMESAKES, REUSED, Serial};
 use super::life::{Event, Held, Home, Life};
 use crate::calendar::Month;
+use crate::population::Scheme;
 use crate::random::{self, Dice};
 
 /// Old cards used for one to three months, and for longer.

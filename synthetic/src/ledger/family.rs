@@ -3,11 +3,12 @@
 
 use jiff::civil::Date;
 
-use super::card::{self, Card, Scheme};
+use super::card::{self, Card};
 use super::life::{Event, Held, Home, Life};
 use super::names::Names;
 use super::sites::Country;
 use crate::calendar::Month;
+use crate::population::Scheme;
 use crate::random::{self, Dice};
 
 /// A member before anything is known.

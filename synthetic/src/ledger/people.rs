@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use super::family::{Role, Sketch};
 use super::{LedgerOptions, Shape, sketching};
 use crate::calendar::{self, Month};
+use crate::population::{self, Head};
 use crate::random::{Dice, whole};
 
 pub(super) struct Household {
@@ -117,26 +118,7 @@ impl Households {
     }
 
     fn family(&self, dice: &mut Dice) -> Household {
-        let kind = dice.weighted([38.0, 24.0, 22.0, 8.0, 8.0]);
-        let head = match kind {
-            0 => match dice.weighted([34.0, 28.0, 38.0]) {
-                0 => dice.between(18, 39),
-                1 => dice.between(40, 64),
-                _ => 65 + whole(dice.unit().powf(1.1) * 31.0),
-            },
-            1 if dice.chance(0.16) => dice.between(25, 44),
-            1 => 55 + whole(dice.unit().powf(0.85) * 33.0),
-            2 => 28 + whole(dice.unit().powf(0.8) * 37.0),
-            3 => dice.between(30, 66),
-            _ => dice.between(36, 62),
-        };
-        let men = match kind {
-            0 if head >= 70 => 0.2,
-            0 => 0.55,
-            3 => 0.15,
-            _ => 0.9,
-        };
-        let sex = if dice.chance(men) { 1 } else { 2 };
+        let Head { kind, age: head, sex } = population::head(dice);
         let born =
             |dice: &mut Dice, age: i32| calendar::plus_days(self.start, -(age * 36525 / 100 + dice.between(1, 364)));
         let head_birth = born(dice, head);

@@ -249,17 +249,28 @@ struct Sketch {
 /// Kinds of households and their shares (census 2020, rounded): alone, couple, couple with children, one parent, three generations.
 const KINDS: [f64; 5] = [38.0, 24.0, 22.0, 8.0, 8.0];
 
-fn sketch(dice: &mut Dice) -> Vec<Sketch> {
+/// Whose household it is, and its kind by its place in [`KINDS`].
+pub(crate) struct Head {
+    pub(crate) kind: usize,
+    pub(crate) age: i32,
+    pub(crate) sex: u8,
+}
+
+pub(crate) fn head(dice: &mut Dice) -> Head {
     let kind = dice.weighted(KINDS);
-    let head = head_age(dice, kind);
+    let age = head_age(dice, kind);
     let men = match kind {
         // Most of the old who live alone are widows.
-        0 if head >= 70 => 0.2,
+        0 if age >= 70 => 0.2,
         0 => 0.55,
         3 => 0.15,
         _ => 0.9,
     };
-    let head_sex = if dice.chance(men) { 1 } else { 2 };
+    Head { kind, age, sex: if dice.chance(men) { 1 } else { 2 } }
+}
+
+fn sketch(dice: &mut Dice) -> Vec<Sketch> {
+    let Head { kind, age: head, sex: head_sex } = head(dice);
     let mut members = vec![born(dice, head_sex, head)];
     if matches!(kind, 1 | 2 | 4) {
         let age = head - dice.between(-2, 5);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use policies::durable;
+use policies::jws::Document;
 use policies::keys::SigningKey;
 
 use super::*;

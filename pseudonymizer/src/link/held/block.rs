@@ -3,36 +3,20 @@
 
 use super::bytes::{Bytes, put, put_signed};
 use crate::link::atoms::{Atom, KINDS, Months};
+use crate::link::crosswalk::Grade;
 use crate::link::keys::Person;
 
-/// How a person was put together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Grade {
-    Single,
-    Strong,
-    Scored,
+/// How a grade is written in a block.
+fn code(grade: Grade) -> u8 {
+    match grade {
+        Grade::Single => 0,
+        Grade::Strong => 1,
+        Grade::Scored => 2,
+    }
 }
 
-impl Grade {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Scored => "scored",
-            Self::Single => "single",
-            Self::Strong => "strong",
-        }
-    }
-
-    fn code(self) -> u8 {
-        match self {
-            Self::Single => 0,
-            Self::Strong => 1,
-            Self::Scored => 2,
-        }
-    }
-
-    fn of(code: u8) -> Option<Self> {
-        [Self::Single, Self::Strong, Self::Scored].into_iter().find(|grade| grade.code() == code)
-    }
+fn grade(written: u8) -> Option<Grade> {
+    [Grade::Single, Grade::Strong, Grade::Scored].into_iter().find(|grade| code(*grade) == written)
 }
 
 /// A person of a block.
@@ -114,7 +98,7 @@ impl Block {
         put(self.persons.len() as u64, to);
         for person in &self.persons {
             to.extend_from_slice(&person.key.to_le_bytes());
-            to.push(person.grade.code());
+            to.push(code(person.grade));
             put(u64::from(person.born), to);
             put(person.anchor.map_or(0, |place| u64::from(place) + 1), to);
         }
@@ -149,13 +133,8 @@ impl Block {
         let tokens: Vec<u32> = (0..from.number()?).map(|_| token(&mut from)).collect::<Option<_>>()?;
         let person = |from: &mut Bytes<'_>| {
             let key = u64::from_le_bytes(from.array()?);
-            let [grade] = from.array()?;
-            Some(HeldPerson {
-                key,
-                grade: Grade::of(grade)?,
-                born: from.small()?,
-                anchor: from.small()?.checked_sub(1),
-            })
+            let [written] = from.array()?;
+            Some(HeldPerson { key, grade: grade(written)?, born: from.small()?, anchor: from.small()?.checked_sub(1) })
         };
         let persons = (0..from.number()?).map(|_| person(&mut from)).collect::<Option<_>>()?;
         let mut atoms: Vec<HeldAtom> = Vec::new();

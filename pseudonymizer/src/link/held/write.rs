@@ -9,7 +9,7 @@ use std::{panic, thread};
 
 use policies::keys::SealRecipient;
 
-use super::block::{Block, Grade, HeldAtom, HeldPair, HeldPerson, number_in, stand_in};
+use super::block::{Block, HeldAtom, HeldPair, HeldPerson, number_in, stand_in};
 use super::gather::{Old, Work};
 use super::index::{Fences, IndexWriter, Name};
 use super::lists::Lists;
@@ -19,6 +19,7 @@ use super::{BLOCKS, DIRECTORY, INDEX, LISTS, META};
 use crate::link::LinkError;
 use crate::link::atoms::{Atom, Atoms, KINDS, Kind};
 use crate::link::components::Components;
+use crate::link::crosswalk::Grade;
 use crate::link::keys::{Keyed, Keys, NONE};
 use crate::link::parallel;
 use crate::link::pass::Pass;

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use policies::jws::{self, Document};
 use policies::keys::KeyFolder;
 
 use super::ReviewError;
 use super::ledger::{By, Decided, Decision, Ledger};
-use super::sheet::{self, Answer, Answered, Answers};
+use super::sheet::{Answer, Answered, Answers};
 use crate::link::LinkError;
 
 /// Largest file of answers that is read.
@@ -19,7 +20,7 @@ pub(super) fn take(ledger: &mut Ledger, keys: &KeyFolder, files: &[PathBuf]) -> 
     let mut read = Vec::new();
     for path in files {
         let signed = text(path)?;
-        let digest = sheet::digest(&signed);
+        let digest = jws::digest(&signed);
         if !ledger.taken.contains(&digest) {
             let answers = believed(ledger, keys, &signed).ok_or_else(|| ReviewError::Answers { path: path.clone() })?;
             check(ledger, &answers, path)?;

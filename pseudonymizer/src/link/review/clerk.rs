@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use policies::durable;
+use policies::jws::{self, Document};
 use policies::keys::{KeyFolder, SealRecipient};
 use policies::review::{AnsweredPairs, OpenQuestions, PatternClass, ReviewSummary, ReviewTurn, Tens, WaitingPairs};
 use rand::Rng;
 
 use super::dossier::Dossier;
 use super::ledger::{self, AskedPair, By, Case, Decided, Decision, FILE, Ledger, SheetRecord};
-use super::sheet::{self, QUESTIONS_MAX, Question, Sheet};
+use super::sheet::{QUESTIONS_MAX, Question, Sheet};
 use super::{CaseNumber, ReviewError, day};
 use crate::link::LinkError;
 use crate::link::store::Store;
@@ -205,7 +206,7 @@ pub fn ask(
         };
         let signed = sheet.sign(&keys.signing("sign").map_err(LinkError::keys)?).map_err(ReviewError::Sign)?;
         let path = write_questions(&signed, out, &source, seals.get(&source))?;
-        let digest = sheet::digest(&signed);
+        let digest = jws::digest(&signed);
         made.push(Asked { source: source.clone(), path, digest: digest.clone(), questions: questions.len() as u64 });
         for sheet in ledger.sheets.iter_mut().filter(|sheet| sheet.source == source) {
             sheet.replaced = true;

@@ -2,18 +2,11 @@
 //! holder and nothing else; answers name questions and nothing else.
 
 use jiff::Timestamp;
-use policies::jws::{self, JwsError};
-use policies::keys::{SigningKey, VerifyingKey};
+use policies::jws::Document;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::CaseNumber;
 use super::ledger::AtomId;
-
-/// `typ` of a file of questions.
-const QUESTIONS: &str = "sudare-questions+jws";
-/// `typ` of a file of answers.
-const ANSWERS: &str = "sudare-answers+jws";
 
 /// Most questions of one file: what a clerk answers in a day or two. A holder refuses larger ones, so that nobody with the linkage
 /// zone's key compares its persons wholesale.
@@ -68,16 +61,8 @@ pub(crate) struct Question {
     pub(crate) y: AtomId,
 }
 
-impl Sheet {
-    /// Signs it; `key` is the linkage zone's `sign` key.
-    pub(crate) fn sign(&self, key: &SigningKey) -> Result<String, JwsError> {
-        jws::sign(QUESTIONS, self, key)
-    }
-
-    /// Reads a signed one.
-    pub(crate) fn verify(signed: &str, key: &VerifyingKey) -> Result<Self, JwsError> {
-        jws::verify(QUESTIONS, signed.trim(), key)
-    }
+impl Document for Sheet {
+    const KIND: &'static str = "sudare-questions+jws";
 }
 
 /// A file of answers.
@@ -100,19 +85,6 @@ pub(crate) struct Answered {
     pub(crate) answer: Answer,
 }
 
-impl Answers {
-    /// Signs it; `key` is the holder's `sign` key.
-    pub(crate) fn sign(&self, key: &SigningKey) -> Result<String, JwsError> {
-        jws::sign(ANSWERS, self, key)
-    }
-
-    /// Reads a signed one.
-    pub(crate) fn verify(signed: &str, key: &VerifyingKey) -> Result<Self, JwsError> {
-        jws::verify(ANSWERS, signed.trim(), key)
-    }
-}
-
-/// A short name of a signed file.
-pub(crate) fn digest(signed: &str) -> String {
-    hex::encode(Sha256::digest(signed.trim()))
+impl Document for Answers {
+    const KIND: &'static str = "sudare-answers+jws";
 }

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use policies::Zone;
+use policies::jws::{self, Document};
 use policies::keys::SigningKey;
 use policies::review::{PatternClass, ReviewTurn};
 use proptest::prelude::*;
@@ -90,7 +91,7 @@ impl World {
     fn sheet(&self) -> (Sheet, String) {
         let signed = fs::read_to_string(self.zones.path("questions/ndb.questions.jws")).unwrap();
         let key = self.zones.linkage.signing("sign").unwrap().verifying();
-        (Sheet::verify(&signed, &key).unwrap(), sheet::digest(&signed))
+        (Sheet::verify(&signed, &key).unwrap(), jws::digest(&signed))
     }
 
     /// Answers all questions of the newest file alike.

@@ -1,17 +1,19 @@
 //! Candidate pairs: atoms of different components that share a composite; how each agrees, counted and kept by pattern.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use policies::LinkagePolicy;
 
 use super::attributes::{Kinds, Reader, Said, bit};
-use super::spill::Spill;
-use super::tokens::{PARTITIONS, Partitioner, Record, Tokens, in_threads};
+use super::tokens::{PARTITIONS, Partitioner, Record, THREADS, Tokens, spill};
 use crate::link::atoms::{Atoms, Kind};
 use crate::link::error::LinkError;
 use crate::link::evidence::Pattern;
+use crate::link::parallel;
+use crate::link::spill::Spill;
 use crate::tokens::Input;
 
 /// Components of which pairs of their own atoms are looked at, to learn how one person's records differ.
@@ -78,6 +80,7 @@ pub(super) struct Ground<'a> {
 pub(super) struct Pairs {
     pub(super) counts: Counts,
     spills: Vec<Spill>,
+    scratch: PathBuf,
 }
 
 const PAIR: usize = 9;
@@ -89,36 +92,40 @@ impl Ground<'_> {
         let hubs: Vec<AtomicU64> = (0..self.atoms.len()).map(|_| AtomicU64::new(0)).collect();
         let (next, partitioner) = (AtomicUsize::new(0), Partitioner::new());
         let kinds: Vec<Rule> = Kind::all().map(Rule::of).collect();
-        let grouping = in_threads(&|| {
-            let spill = Spill::create(self.scratch, PARTITIONS)?;
+        let grouping = parallel::on_each(THREADS, &|| {
+            let spill = spill(self.scratch)?;
             let mut groups =
                 Groups { ground: self, kinds: &kinds, hubs: &hubs, partitioner, spill, counts: Counts::new() };
             while let Some(partition) = take(&next) {
                 groups.partition(&self.tokens.partition(partition)?)?;
             }
-            Ok((groups.spill, groups.counts))
+            Ok::<_, LinkError>((groups.spill, groups.counts))
         })?;
         let (shares, counted): (Vec<Spill>, Vec<Counts>) = grouping.into_iter().unzip();
         let hubs: Vec<Kinds> = hubs.into_iter().map(AtomicU64::into_inner).collect();
         let said: Vec<Said> = Kind::all().map(Said::of).collect();
         let next = AtomicUsize::new(0);
-        let patterns = in_threads(&|| {
+        let patterns = parallel::on_each(THREADS, &|| {
             let reader = Reader::new(self.atoms, &said, self.policy);
-            let spill = Spill::create(self.scratch, PARTITIONS)?;
+            let spill = spill(self.scratch)?;
             let mut patterns = Patterns { ground: self, hubs: &hubs, reader, spill, counts: Counts::new() };
             while let Some(partition) = take(&next) {
                 patterns.partition(&shares, partition)?;
             }
-            Ok((patterns.spill, patterns.counts))
+            Ok::<_, LinkError>((patterns.spill, patterns.counts))
         })?;
         let (spills, more): (Vec<Spill>, Vec<Counts>) = patterns.into_iter().unzip();
         let mut counts = Counts::new();
         counted.into_iter().chain(more).for_each(|some| counts.add(some));
-        Ok(Pairs { counts, spills })
+        Ok(Pairs { counts, spills, scratch: self.scratch.to_owned() })
     }
 
     fn root(&self, atom: u32) -> u32 {
         self.roots.get(atom as usize).copied().unwrap_or(atom)
+    }
+
+    fn fault(&self, cause: io::Error) -> LinkError {
+        LinkError::io(self.scratch)(cause)
     }
 
     fn is_asked(&self, a: u32, b: u32) -> bool {
@@ -216,7 +223,7 @@ impl Groups<'_> {
                     let pair = u64::from(*a) << 32 | u64::from(*b);
                     let mut record = [kind; PAIR];
                     record.iter_mut().zip(pair.to_be_bytes()).for_each(|(to, from)| *to = from);
-                    self.spill.push(self.partitioner.of(pair), &record)?;
+                    self.spill.push(self.partitioner.of(pair), &record).map_err(|cause| self.ground.fault(cause))?;
                 }
             }
         }
@@ -255,12 +262,14 @@ impl Patterns<'_> {
     fn partition(&mut self, shares: &[Spill], partition: usize) -> Result<(), LinkError> {
         let mut records: Vec<(u64, u8)> = Vec::new();
         for spill in shares {
-            let bytes = spill.read(partition)?;
-            records.reserve_exact(bytes.len() / PAIR);
-            records.extend(bytes.chunks_exact(PAIR).filter_map(|bytes| {
+            records.reserve_exact(spill.len(partition) / PAIR);
+            let record = |bytes: &[u8]| {
                 let (pair, kind) = bytes.split_first_chunk::<8>()?;
                 Some((u64::from_be_bytes(*pair), *kind.first()?))
-            }));
+            };
+            spill
+                .read(partition, |bytes| records.extend(bytes.chunks_exact(PAIR).filter_map(record)))
+                .map_err(|cause| self.ground.fault(cause))?;
         }
         records.sort_unstable();
         for same in records.chunk_by(|a, b| a.0 == b.0) {
@@ -298,7 +307,7 @@ impl Patterns<'_> {
         let mut record = [0; PATTERN];
         let bytes = pair.to_be_bytes().into_iter().chain(pattern.0.to_be_bytes());
         record.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
-        self.spill.push(partition, &record)
+        self.spill.push(partition, &record).map_err(|cause| self.ground.fault(cause))
     }
 
     fn shared_at_rest(&self, a: u32, b: u32, both: Kinds) -> Kinds {
@@ -331,12 +340,15 @@ impl Pairs {
     /// Hands over all candidate pairs.
     pub(super) fn each(&self, mut take: impl FnMut(u32, u32, Pattern)) -> Result<(), LinkError> {
         for (spill, partition) in self.spills.iter().flat_map(|spill| (0..PARTITIONS).map(move |at| (spill, at))) {
-            for bytes in spill.read(partition)?.chunks_exact(PATTERN) {
-                let Some((a, rest)) = bytes.split_first_chunk::<4>() else { continue };
-                let Some((b, pattern)) = rest.split_first_chunk::<4>() else { continue };
-                let Ok(pattern) = pattern.try_into() else { continue };
-                take(u32::from_be_bytes(*a), u32::from_be_bytes(*b), Pattern(u64::from_be_bytes(pattern)));
-            }
+            let some = |bytes: &[u8]| {
+                for bytes in bytes.chunks_exact(PATTERN) {
+                    let Some((a, rest)) = bytes.split_first_chunk::<4>() else { continue };
+                    let Some((b, pattern)) = rest.split_first_chunk::<4>() else { continue };
+                    let Ok(pattern) = pattern.try_into() else { continue };
+                    take(u32::from_be_bytes(*a), u32::from_be_bytes(*b), Pattern(u64::from_be_bytes(pattern)));
+                }
+            };
+            spill.read(partition, some).map_err(LinkError::io(&self.scratch))?;
         }
         Ok(())
     }

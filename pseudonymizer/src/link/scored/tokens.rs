@@ -1,17 +1,17 @@
 //! All run tokens of a run, on disk under a key of this process, and what each atom has.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::thread;
 
 use policies::LinkagePolicy;
 use rand::Rng;
 
 use super::attributes::{Kinds, bit};
 use super::handed::{Desk, Handed, Take};
-use super::spill::Spill;
 use crate::link::atoms::{Atoms, Kind};
 use crate::link::error::LinkError;
+use crate::link::parallel;
+use crate::link::spill::Spill;
 
 /// Pieces that tokens and pairs are divided into: a few million records each at 4 million atoms.
 pub(super) const PARTITIONS: usize = 64;
@@ -21,6 +21,14 @@ pub(super) const THREADS: usize = 2;
 
 /// The mark of an atom whose run tokens came.
 const CAME: Kinds = 1 << 63;
+
+/// Bytes of a partition that wait in memory.
+const WAITING: usize = 128 * 1024;
+
+/// An empty spill of partitions, its file in `scratch`.
+pub(super) fn spill(scratch: &Path) -> Result<Spill, LinkError> {
+    Spill::on_disk(PARTITIONS, PARTITIONS * WAITING, scratch).map_err(LinkError::io(scratch))
+}
 
 /// One token: its first half, the kind, the atom.
 pub(super) type Record = (u64, u8, u32);
@@ -50,6 +58,7 @@ impl Partitioner {
 /// Tokens by partition, and what each atom has.
 pub(super) struct Tokens {
     spills: Vec<Spill>,
+    scratch: PathBuf,
     /// Kinds that each atom has.
     pub(super) present: Vec<Kinds>,
     bands: Vec<u8>,
@@ -65,15 +74,16 @@ impl Tokens {
             partitioner: Partitioner::new(),
         };
         let work = || -> Result<Spill, LinkError> {
-            let mut gather = Gather { shared: &shared, spill: Spill::create(scratch, PARTITIONS)? };
+            let mut gather = Gather { shared: &shared, spill: spill(scratch)?, scratch };
             while let Some(file) = files.get(shared.next.fetch_add(1, Ordering::Relaxed)) {
                 desk.read(file, &mut gather)?;
             }
             Ok(gather.spill)
         };
-        let spills = in_threads(&work)?;
+        let spills = parallel::on_each(THREADS, &work)?;
         Ok(Self {
             spills,
+            scratch: scratch.to_owned(),
             present: shared.present.into_iter().map(|kinds| kinds.into_inner() & !CAME).collect(),
             bands: shared.bands.into_iter().map(AtomicU8::into_inner).collect(),
         })
@@ -106,9 +116,10 @@ impl Tokens {
     pub(super) fn partition(&self, partition: usize) -> Result<Vec<Record>, LinkError> {
         let mut records = Vec::new();
         for spill in &self.spills {
-            let bytes = spill.read(partition)?;
-            records.reserve_exact(bytes.len() / WIDTH);
-            records.extend(bytes.chunks_exact(WIDTH).filter_map(record));
+            records.reserve_exact(spill.len(partition) / WIDTH);
+            spill
+                .read(partition, |bytes| records.extend(bytes.chunks_exact(WIDTH).filter_map(record)))
+                .map_err(LinkError::io(&self.scratch))?;
         }
         records.sort_unstable();
         records.dedup();
@@ -138,6 +149,7 @@ struct Shared {
 struct Gather<'a> {
     shared: &'a Shared,
     spill: Spill,
+    scratch: &'a Path,
 }
 
 impl Take for Gather<'_> {
@@ -160,15 +172,7 @@ impl Take for Gather<'_> {
         let place = u8::try_from(kind.place()).unwrap_or(u8::MAX);
         let bytes = half.iter().copied().chain([place]).chain(atom.to_be_bytes());
         record.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
-        self.spill.push(self.shared.partitioner.of(u64::from_be_bytes(*half)), &record)
+        let partition = self.shared.partitioner.of(u64::from_be_bytes(*half));
+        self.spill.push(partition, &record).map_err(|cause| LinkError::io(self.scratch)(cause))
     }
-}
-
-/// Does the same work on all threads; the results in the order of the threads.
-pub(super) fn in_threads<T: Send>(work: &(impl Fn() -> Result<T, LinkError> + Sync)) -> Result<Vec<T>, LinkError> {
-    let broke = || LinkError::io(Path::new("."))(std::io::Error::other("a thread of the run broke off"));
-    thread::scope(|scope| {
-        let running: Vec<_> = (0..THREADS).map(|_| scope.spawn(work)).collect();
-        running.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(broke()))).collect()
-    })
 }

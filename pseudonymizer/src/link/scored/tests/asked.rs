@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use policies::jws::Document;
+
 use super::*;
 use crate::link::ask::Request;
 use crate::link::review::AtomId;
