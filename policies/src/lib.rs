@@ -8,6 +8,7 @@ pub mod id;
 pub mod jws;
 pub mod keys;
 pub mod linkage;
+pub mod passkey;
 pub mod permit;
 pub mod profile;
 pub mod review;
