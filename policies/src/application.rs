@@ -1,113 +1,51 @@
 //! An application's (利用申請) rules: a pure fold of events. Portal and permit signer run the same code.
 //!
-//! `decide` says what a command makes happen, or why it may not; `apply` folds one event into the state; [`EventRecord`]s chain
-//! the events by hash, so that the signer can tell an unbroken stream from an edited one. Source: DESIGN.md, "The flow", step 5.
+//! `decide` says what a command makes happen, or why it may not; `apply` folds one recorded act into the state; [`EventRecord`]s
+//! chain the events by hash, so that the signer can tell an unbroken stream from an edited one. What the rules count and ask for is
+//! data, see [`Rules`]. Source: DESIGN.md, "The flow", step 5; scenario.md, steps 5 to 20, 38 and 39.
 
+mod actor;
+mod acts;
 mod apply;
-mod command;
 mod content;
 mod decide;
-mod event;
 mod grant;
+mod parts;
 mod refusal;
 mod request;
+mod round;
+pub mod rules;
+mod stage;
 mod stream;
+mod usage;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-pub use apply::apply;
-pub use command::{Actor, Command};
-pub use content::{Content, InvalidOrganisation, Organisation, Period};
+pub use actor::{Actor, Asking, day_of};
+pub use acts::{Command, Event};
+pub use apply::{Act, apply};
+pub use content::{
+    Affiliation, ApplicantKind, Attachment, Content, DatasetAsk, Ethics, InvalidOrganisation, Member, Organisation,
+    Period, Problem, ProblemKind, Shell, TableAsk,
+};
 pub use decide::decide;
-pub use event::{Ballot, Decision, Event, Vote};
-pub use refusal::{Field, Refusal};
+pub use parts::{
+    Audience, Ballot, Certificate, Condition, Decision, Finding, FindingsByCriterion, Fulfilment, HolderAnswer,
+    IncidentKind, IncidentReport, IncidentStep, Narrowing, Opinion, ReviewerCard, Sitting, Training, Vote, Way,
+};
+pub use refusal::Refusal;
 pub use request::{PermitAnswer, PermitRequest, REVOCATION, RefusalAnswer, Revocation, Revoked};
-pub use stream::{Draft, EventRecord, FIRST_PREV, StreamError};
+pub use round::{ConditionState, HolderRequest, Interest, Lane, Outcome, Phase, Reviewer, Round, Tally};
+pub use rules::{Majority, Rules};
+pub use stage::Stage;
+pub use stream::{Draft, EventRecord, FIRST_PREV, StreamError, Vouching};
+pub use usage::{Ended, Ending, Incident, Restriction, Usage};
 
-use crate::id::{ApplicationId, PermitId, UserId};
-
-/// Votes that a decision needs (scenario.md, step 17: quorum 2).
-pub const QUORUM: usize = 2;
-
-/// Where an application stands (DESIGN.md, "Words": 承認／条件付き承認／継続審査／不承認).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stage {
-    /// Nothing is written yet.
-    Unwritten,
-    /// 下書き: the applicant writes.
-    Draft,
-    /// 受付確認中: the secretariat checks completeness.
-    Submitted,
-    /// 差戻し: the applicant corrects.
-    Returned,
-    /// 審査中: reviewers are named, conflicts declared.
-    UnderReview,
-    /// 採決中: reviewers vote, the chair decides.
-    Voting,
-    /// 継続審査: the vote is opened again later.
-    Deferred,
-    /// 承認: each member signs a pledge, then the permit is issued.
-    Granted,
-    /// 条件付き承認: as granted, under conditions.
-    GrantedWithConditions,
-    /// 承諾済み: the permit is issued.
-    Permitted,
-    /// 不承認.
-    Rejected,
-    /// 取下げ.
-    Withdrawn,
-    /// 承諾取消し.
-    Revoked,
-    /// 利用終了.
-    Closed,
-}
-
-impl Stage {
-    /// All stages an application can show, in order of the flow.
-    pub const ALL: [Self; 13] = [
-        Self::Draft,
-        Self::Submitted,
-        Self::Returned,
-        Self::UnderReview,
-        Self::Voting,
-        Self::Deferred,
-        Self::Granted,
-        Self::GrantedWithConditions,
-        Self::Permitted,
-        Self::Rejected,
-        Self::Withdrawn,
-        Self::Revoked,
-        Self::Closed,
-    ];
-
-    /// The word in files and databases.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unwritten => "unwritten",
-            Self::Draft => "draft",
-            Self::Submitted => "submitted",
-            Self::Returned => "returned",
-            Self::UnderReview => "under-review",
-            Self::Voting => "voting",
-            Self::Deferred => "deferred",
-            Self::Granted => "granted",
-            Self::GrantedWithConditions => "granted-with-conditions",
-            Self::Permitted => "permitted",
-            Self::Rejected => "rejected",
-            Self::Withdrawn => "withdrawn",
-            Self::Revoked => "revoked",
-            Self::Closed => "closed",
-        }
-    }
-
-    /// Granted, with or without conditions, and no permit yet.
-    pub fn is_granted(self) -> bool {
-        matches!(self, Self::Granted | Self::GrantedWithConditions)
-    }
-}
+use crate::id::{ApplicationId, UserId};
 
 /// The state of one application: nothing but the fold of its events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,28 +53,38 @@ impl Stage {
 pub struct Application {
     /// Its number.
     pub id: ApplicationId,
-    /// Where it stands.
-    pub stage: Stage,
     /// Who wrote it; none before the first event.
     pub applicant: Option<UserId>,
-    /// What is asked.
-    pub content: Content,
-    /// Why it was returned last.
-    pub returned: Option<String>,
-    /// Reviewers assigned, with their organisations.
-    pub reviewers: BTreeMap<UserId, Organisation>,
-    /// Reviewers who declared a conflict of interest.
-    pub declared_conflicts: BTreeSet<UserId>,
-    /// Votes of the running round.
-    pub votes: BTreeMap<UserId, Vote>,
-    /// The last decision.
-    pub decision: Option<Decision>,
-    /// Members who signed their pledge.
-    pub pledges: BTreeSet<UserId>,
-    /// The permit that was issued.
-    pub permit: Option<PermitId>,
-    /// Why it was revoked, or the report at closure.
-    pub ending: Option<String>,
+    /// How many rounds were begun.
+    pub rounds: u32,
+    /// What is asked: a first application until its permit is issued, or an amendment on its way.
+    pub round: Option<Round>,
+    /// What runs under the permit.
+    pub usage: Option<Usage>,
+    /// Members who accepted, with their training.
+    pub joined: BTreeMap<UserId, Training>,
+    /// Members who pledged, with the edition of the text.
+    pub pledges: BTreeMap<UserId, String>,
+    /// Comments in their order.
+    pub comments: Vec<Comment>,
+    /// What was decided in all rounds, in order.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// A comment on a part of the content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Comment {
+    /// The part's word; empty for the whole.
+    pub field: String,
+    /// What is said.
+    pub text: String,
+    /// Who is to read it.
+    pub audience: Audience,
+    /// Who said it.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
 }
 
 impl Application {
@@ -144,56 +92,86 @@ impl Application {
     pub fn unwritten(id: ApplicationId) -> Self {
         Self {
             id,
-            stage: Stage::Unwritten,
             applicant: None,
-            content: Content::default(),
-            returned: None,
-            reviewers: BTreeMap::new(),
-            declared_conflicts: BTreeSet::new(),
-            votes: BTreeMap::new(),
-            decision: None,
-            pledges: BTreeSet::new(),
-            permit: None,
-            ending: None,
+            rounds: 0,
+            round: None,
+            usage: None,
+            joined: BTreeMap::new(),
+            pledges: BTreeMap::new(),
+            comments: Vec::new(),
+            outcomes: Vec::new(),
         }
     }
 
-    /// The state after `events`.
-    pub fn replay<'a>(id: ApplicationId, events: impl IntoIterator<Item = &'a Event>) -> Self {
-        events.into_iter().fold(Self::unwritten(id), apply)
+    /// The state after `records`.
+    pub fn replay<'a>(id: ApplicationId, records: impl IntoIterator<Item = &'a EventRecord>) -> Self {
+        records.into_iter().fold(Self::unwritten(id), |state, record| apply(state, &record.act()))
     }
 
-    /// Whether this person asks here: the applicant or a member.
+    /// What is asked now or, when nothing is on its way, what was granted.
+    pub fn content(&self) -> Option<&Content> {
+        self.round.as_ref().map(|round| &round.content).or_else(|| self.usage.as_ref().map(|usage| &usage.content))
+    }
+
+    /// Whether this person asks here: the applicant or a member, of what is asked or of what was granted.
     pub fn is_party(&self, user: &UserId) -> bool {
-        self.applicant.as_ref() == Some(user) || self.content.members.contains_key(user)
+        let contents =
+            self.round.iter().map(|round| &round.content).chain(self.usage.iter().map(|usage| &usage.content));
+        self.applicant.as_ref() == Some(user) || contents.into_iter().any(|content| content.members.contains_key(user))
     }
 
-    /// Whether an assigned reviewer has a conflict of interest: declared, of a member's organisation, or a party.
-    pub fn is_conflicted(&self, reviewer: &UserId) -> bool {
-        self.is_party(reviewer)
-            || self.declared_conflicts.contains(reviewer)
-            || self.reviewers.get(reviewer).is_some_and(|organisation| self.is_members_organisation(organisation))
+    /// Whether this person has a conflict of interest here: a party, declared, or found out by the rules on `today`.
+    pub fn is_conflicted(&self, rules: &Rules, user: &UserId, today: Date) -> bool {
+        self.is_party(user) || self.round.as_ref().is_some_and(|round| round.is_conflicted(rules, user, today))
     }
 
-    /// Whether a member belongs to this organisation.
-    pub fn is_members_organisation(&self, organisation: &Organisation) -> bool {
-        self.content.members.values().any(|member| member.is_same_as(organisation))
+    /// Reviewers of the running round who said that they have no conflict and have none that the rules find.
+    pub fn eligible_reviewers<'a>(
+        &'a self,
+        rules: &'a Rules,
+        today: Date,
+    ) -> impl Iterator<Item = (&'a UserId, &'a Reviewer)> {
+        let reviewers = self.round.iter().flat_map(|round| &round.reviewers);
+        reviewers.filter(move |(user, reviewer)| {
+            reviewer.interest == Interest::None && !self.is_conflicted(rules, user, today)
+        })
     }
 
-    /// Assigned reviewers without a conflict.
-    pub fn eligible_reviewers(&self) -> impl Iterator<Item = &UserId> {
-        self.reviewers.keys().filter(|reviewer| !self.is_conflicted(reviewer))
+    /// How the votes of the running round stand on `today`.
+    pub fn tally(&self, rules: &Rules, today: Date) -> Tally {
+        let mut tally = Tally::default();
+        let Some(round) = &self.round else { return tally };
+        for (user, reviewer) in self.eligible_reviewers(rules, today) {
+            let Some(vote) = round.votes.get(user) else {
+                tally.missing += 1;
+                continue;
+            };
+            tally.seats.extend(reviewer.card.seats.iter().cloned());
+            match vote.ballot {
+                Ballot::Abstain => tally.abstentions += 1,
+                Ballot::Against => tally.against += 1,
+                Ballot::For => tally.approvals += 1,
+            }
+        }
+        tally
     }
 
-    /// Votes that count, and those of them for a grant.
-    pub fn tally(&self) -> (usize, usize) {
-        let counted = || self.votes.iter().filter(|(reviewer, _)| !self.is_conflicted(reviewer));
-        (counted().count(), counted().filter(|(_, vote)| vote.ballot == Ballot::For).count())
+    /// Members who may not be in a permit on `today`: pledge or invitation missing, or the training lapsed.
+    pub fn unready_members(&self, today: Date) -> impl Iterator<Item = &UserId> {
+        let members = self.content().into_iter().flat_map(|content| content.members.keys());
+        members.filter(move |member| !self.is_ready(member, today))
     }
 
-    /// Members whose pledge is missing.
-    pub fn missing_pledges(&self) -> impl Iterator<Item = &UserId> {
-        self.content.members.keys().filter(|member| !self.pledges.contains(*member))
+    /// Whether the member accepted, is trained on `today` and has pledged.
+    pub fn is_ready(&self, member: &UserId, today: Date) -> bool {
+        self.pledges.contains_key(member) && self.joined.get(member).is_some_and(|training| training.until >= today)
+    }
+
+    /// Whether every opinion of reviewers without a conflict is in: from then on they may read one another's.
+    pub fn are_opinions_in(&self, rules: &Rules, today: Date) -> bool {
+        let Some(round) = &self.round else { return false };
+        let asked = round.reviewers.values().any(|reviewer| reviewer.interest == Interest::Asked);
+        !asked && self.eligible_reviewers(rules, today).all(|(user, _)| round.opinions.contains_key(user))
     }
 }
 

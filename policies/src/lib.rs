@@ -21,7 +21,7 @@ pub mod zone;
 
 pub use id::{ApplicationId, InvalidId, PermitId, ProjectId, SessionId, UserId};
 pub use linkage::{LinkagePolicy, LinkagePolicyError};
-pub use permit::{DatasetGrant, Grade, Permit, RowFilter, Tier};
+pub use permit::{DatasetGrant, Grade, MemberTerms, Permit, RowFilter, Tier};
 pub use profile::Profile;
 pub use review::ReviewSummary;
 pub use role::Role;

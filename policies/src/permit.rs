@@ -21,7 +21,7 @@ pub struct Permit {
     /// The project that runs under it.
     pub project: ProjectId,
     /// Who may query.
-    pub members: BTreeSet<UserId>,
+    pub members: BTreeMap<UserId, MemberTerms>,
     /// What may be read, by dataset.
     pub datasets: BTreeMap<String, DatasetGrant>,
     /// Rows outside these are not seen; empty means all rows.
@@ -33,10 +33,33 @@ pub struct Permit {
     pub profile: String,
     /// What the session shows.
     pub grade: Grade,
+    /// Conditions of the grant and limits of restrictions, in words: shown beside every output.
+    #[serde(default)]
+    pub conditions: Vec<String>,
     /// From when it holds.
     pub issued_at: Timestamp,
     /// Until when it holds.
     pub expires_at: Timestamp,
+}
+
+/// Until when and from where a member may query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemberTerms {
+    /// Until when the member's training holds.
+    pub until: Timestamp,
+    /// Place of use in words.
+    pub place: String,
+    /// Networks of the place; none: from anywhere.
+    #[serde(default)]
+    pub networks: BTreeSet<ipnet::IpNet>,
+}
+
+impl MemberTerms {
+    /// Whether a query may come from this address.
+    pub fn is_place(&self, address: std::net::IpAddr) -> bool {
+        self.networks.is_empty() || self.networks.iter().any(|network| network.contains(&address))
+    }
 }
 
 /// One dataset in a permit: a pinned release and the columns that may be read.

@@ -1,67 +1,284 @@
-//! Folds one recorded event into the state. Cannot fail: what is recorded has happened.
+//! Folds one recorded act into the state. Cannot fail: what is recorded has happened.
 
-use super::event::{Decision, Event};
-use super::{Application, Stage};
+use std::collections::BTreeMap;
 
-/// The state after `event`.
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::actor::{Actor, day_of};
+use super::acts::Event;
+use super::content::Content;
+use super::parts::{Certificate, Decision, FindingsByCriterion, HolderAnswer, ReviewerCard};
+use super::round::{ConditionState, HolderRequest, Interest, Outcome, Phase, Reviewer, Round};
+use super::rules::{Rules, after_days};
+use super::usage::{Ended, Ending, Incident, Restriction, Usage};
+use super::{Application, Comment};
+use crate::id::{PermitId, UserId};
+
+/// What happened, by whom and when, under which rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Act<'a> {
+    /// Who.
+    pub by: &'a Actor,
+    /// When.
+    pub at: Timestamp,
+    /// Under which edition of the rules.
+    pub rules: &'a Rules,
+    /// What.
+    pub event: &'a Event,
+}
+
+/// The state after an act.
 #[must_use]
-pub fn apply(mut state: Application, event: &Event) -> Application {
-    match event {
-        Event::Accepted {} => {
-            state.stage = Stage::UnderReview;
-            state.returned = None;
+pub fn apply(mut state: Application, act: &Act<'_>) -> Application {
+    match act.event {
+        Event::Drafted { content } => {
+            state.applicant = Some(act.by.user.clone());
+            begin(&mut state, content, act.at);
         }
-        Event::Closed { report } => {
-            state.stage = Stage::Closed;
-            state.ending = Some(report.clone());
+        Event::Amended { content } => begin(&mut state, content, act.at),
+        Event::Commented { field, text, audience } => state.comments.push(Comment {
+            field: field.clone(),
+            text: text.clone(),
+            audience: *audience,
+            by: act.by.user.clone(),
+            at: act.at,
+        }),
+        Event::MemberJoined { training } => {
+            state.joined.insert(act.by.user.clone(), training.clone());
         }
-        Event::ConflictDeclared { reviewer } => {
-            state.declared_conflicts.insert(reviewer.clone());
+        Event::PledgeSigned { version } => {
+            state.pledges.insert(act.by.user.clone(), version.clone());
         }
-        Event::Decided { decision } => {
-            state.stage = stage_of(decision);
-            state.decision = Some(decision.clone());
+        Event::Decided { decision, findings } => decided(&mut state, act, decision, findings),
+        Event::PermitIssued { permit } => issued(&mut state, permit, act.at),
+        Event::ReportedToMeeting { on } => reported(&mut state, *on),
+        Event::Withdrawn {} if state.usage.is_some() => state.round = None,
+        Event::Revoked { reason } if state.usage.is_none() => {
+            in_phase(&mut state, Phase::Revoked { reason: reason.clone() }, act.at)
         }
-        Event::Drafted { applicant, content } => {
-            state.stage = Stage::Draft;
-            state.applicant = Some(applicant.clone());
-            state.content = content.clone();
+        _ => {
+            if let Some(round) = &mut state.round {
+                in_round(round, act);
+            }
+            if let Some(usage) = &mut state.usage {
+                in_usage(usage, act);
+            }
         }
-        Event::Edited { content } => state.content = content.clone(),
-        Event::PermitIssued { permit } => {
-            state.stage = Stage::Permitted;
-            state.permit = Some(permit.clone());
-        }
-        Event::PledgeSigned { member } => {
-            state.pledges.insert(member.clone());
-        }
-        Event::Returned { comment } => {
-            state.stage = Stage::Returned;
-            state.returned = Some(comment.clone());
-        }
-        Event::ReviewersAssigned { reviewers } => state.reviewers = reviewers.clone(),
-        Event::Revoked { reason } => {
-            state.stage = Stage::Revoked;
-            state.ending = Some(reason.clone());
-        }
-        Event::Submitted {} => state.stage = Stage::Submitted,
-        Event::VoteCast { reviewer, vote } => {
-            state.votes.insert(reviewer.clone(), vote.clone());
-        }
-        Event::VotingOpened {} => {
-            state.stage = Stage::Voting;
-            state.votes.clear();
-        }
-        Event::Withdrawn {} => state.stage = Stage::Withdrawn,
     }
     state
 }
 
-fn stage_of(decision: &Decision) -> Stage {
-    match decision {
-        Decision::Deferred { .. } => Stage::Deferred,
-        Decision::Granted {} => Stage::Granted,
-        Decision::GrantedWithConditions { .. } => Stage::GrantedWithConditions,
-        Decision::Rejected { .. } => Stage::Rejected,
+fn begin(state: &mut Application, content: &Content, at: Timestamp) {
+    state.rounds += 1;
+    let granted = state.usage.as_ref().map(|usage| usage.content.clone());
+    state.round = Some(Round::begin(state.rounds, content.clone(), granted, at));
+}
+
+fn in_phase(state: &mut Application, phase: Phase, at: Timestamp) {
+    if let Some(round) = &mut state.round {
+        set_phase(round, phase, at);
     }
+}
+
+fn set_phase(round: &mut Round, phase: Phase, at: Timestamp) {
+    round.phase = phase;
+    round.since = at;
+}
+
+fn in_round(round: &mut Round, act: &Act<'_>) {
+    match act.event {
+        Event::Edited { content } => round.content = content.clone(),
+        Event::Submitted {} => set_phase(round, Phase::Submitted {}, act.at),
+        Event::Returned { comment } => {
+            round.before = Some(round.content.clone());
+            set_phase(round, Phase::Returned { comment: comment.clone() }, act.at);
+        }
+        Event::Withdrawn {} => set_phase(round, Phase::Withdrawn {}, act.at),
+        Event::Accepted { .. } => {
+            round.holders = requests(round, act);
+            set_phase(round, Phase::UnderReview {}, act.at);
+        }
+        Event::HolderAnswered { request, answer } => answered(round, request, answer),
+        Event::ReviewersAssigned { reviewers } => assign(round, reviewers),
+        Event::InterestDeclared { conflict } => declare(round, &act.by.user, conflict.as_ref()),
+        Event::OpinionGiven { opinion } => {
+            round.opinions.insert(act.by.user.clone(), opinion.clone());
+        }
+        Event::Scheduled { sitting } => {
+            round.votes.clear();
+            set_phase(round, Phase::Scheduled { sitting: sitting.clone() }, act.at);
+        }
+        Event::VoteCast { vote } => {
+            round.votes.insert(act.by.user.clone(), vote.clone());
+        }
+        Event::ConditionReported { condition, text } => {
+            with_condition(round, *condition, |state| state.reported = Some(text.clone()));
+        }
+        Event::ConditionConfirmed { condition } => with_condition(round, *condition, |state| state.is_met = true),
+        _ => {}
+    }
+}
+
+fn requests(round: &Round, act: &Act<'_>) -> BTreeMap<String, HolderRequest> {
+    let due = after_days(day_of(act.at), act.rules.days.holder_opinion);
+    let request = |dataset: &String| {
+        let say = act.rules.holder_say(dataset)?;
+        let request = HolderRequest { dataset: dataset.clone(), say, due, answer: None };
+        Some((format!("H{}-{dataset}", round.number), request))
+    };
+    round.content.datasets.keys().filter_map(request).collect()
+}
+
+fn answered(round: &mut Round, request: &str, answer: &HolderAnswer) {
+    if let Some(request) = round.holders.get_mut(request) {
+        request.answer = Some(answer.clone());
+    }
+}
+
+fn assign(round: &mut Round, cards: &BTreeMap<UserId, ReviewerCard>) {
+    let number = round.number;
+    let declared = &round.declared;
+    let reviewer = |(user, card): (&UserId, &ReviewerCard)| {
+        let interest = declared.get(user).cloned().unwrap_or(Interest::Asked);
+        (user.clone(), Reviewer { request: format!("R{number}-{user}"), card: card.clone(), interest })
+    };
+    round.reviewers = cards.iter().map(reviewer).collect();
+    round.opinions.retain(|user, _| cards.contains_key(user));
+    round.votes.retain(|user, _| cards.contains_key(user));
+}
+
+fn declare(round: &mut Round, user: &UserId, conflict: Option<&String>) {
+    let interest = conflict.map_or(Interest::None, |text| Interest::Conflict { text: text.clone() });
+    if conflict.is_some() {
+        round.opinions.remove(user);
+        round.votes.remove(user);
+    }
+    if let Some(reviewer) = round.reviewers.get_mut(user) {
+        reviewer.interest = interest.clone();
+    }
+    round.declared.insert(user.clone(), interest);
+}
+
+fn with_condition(round: &mut Round, number: u32, change: impl FnOnce(&mut ConditionState)) {
+    if let Phase::Granted { conditions } = &mut round.phase
+        && let Some(state) = conditions.get_mut(&number)
+    {
+        change(state);
+    }
+}
+
+fn decided(state: &mut Application, act: &Act<'_>, decision: &Decision, findings: &FindingsByCriterion) {
+    let is_amendment = state.usage.is_some();
+    let Some(round) = &mut state.round else { return };
+    let sitting = match &round.phase {
+        Phase::Scheduled { sitting } => Some(sitting.clone()),
+        _ => None,
+    };
+    state.outcomes.push(Outcome {
+        round: round.number,
+        by: act.by.user.clone(),
+        at: act.at,
+        lane: round.lane(act.rules),
+        sitting,
+        decision: decision.clone(),
+        findings: findings.clone(),
+        reported_on: None,
+    });
+    round.decision = Some(decision.clone());
+    let phase = match decision {
+        Decision::Deferred { .. } => Phase::Deferred {},
+        Decision::Granted {} => Phase::Granted { conditions: BTreeMap::new() },
+        Decision::GrantedWithConditions { conditions } => {
+            let open =
+                |condition: &_| ConditionState { condition: Clone::clone(condition), reported: None, is_met: false };
+            Phase::Granted { conditions: (1..).zip(conditions.iter().map(open)).collect() }
+        }
+        Decision::NoDecision {} => Phase::UnderReview {},
+        Decision::Rejected { .. } if is_amendment => {
+            state.round = None;
+            return;
+        }
+        Decision::Rejected { .. } => Phase::Rejected {},
+    };
+    set_phase(round, phase, act.at);
+}
+
+fn issued(state: &mut Application, permit: &PermitId, at: Timestamp) {
+    let granted = state.round.take_if(|round| matches!(round.phase, Phase::Granted { .. }));
+    let Some(Round { content, phase: Phase::Granted { conditions }, .. }) = granted else {
+        if let Some(usage) = &mut state.usage {
+            usage.permit = permit.clone();
+        }
+        return;
+    };
+    let conditions = conditions.into_values().map(|state| state.condition).collect();
+    state.usage = Some(match state.usage.take() {
+        Some(usage) => Usage { permit: permit.clone(), content, conditions, ..usage },
+        None => Usage {
+            permit: permit.clone(),
+            since: at,
+            content,
+            conditions,
+            restrictions: Vec::new(),
+            suspended: None,
+            ending: None,
+            results: None,
+            incidents: Vec::new(),
+        },
+    });
+}
+
+fn reported(state: &mut Application, on: Date) {
+    let open = state.outcomes.iter_mut().find(|outcome| outcome.is_to_be_reported());
+    if let Some(outcome) = open {
+        outcome.reported_on = Some(on);
+    }
+}
+
+fn in_usage(usage: &mut Usage, act: &Act<'_>) {
+    let end = |how| Some(Ending { how, certificate: None });
+    match act.event {
+        Event::Closed { report } => usage.ending = end(Ended::Closed { report: report.clone() }),
+        Event::Revoked { reason } => usage.ending = end(Ended::Revoked { reason: reason.clone() }),
+        Event::DeletionCertified { certificate } => certify(usage, certificate),
+        Event::Suspended { reason } => usage.suspended = Some(reason.clone()),
+        Event::Resumed { .. } => usage.suspended = None,
+        Event::ResultsPublished { summary } => usage.results = Some(summary.clone()),
+        Event::Restricted { narrowing, reason, answer_by } => usage.restrictions.push(Restriction {
+            narrowing: narrowing.clone(),
+            reason: reason.clone(),
+            answer_by: *answer_by,
+            answer: None,
+            at: act.at,
+        }),
+        Event::RestrictionAnswered { restriction, text } => {
+            if let Some(restriction) = numbered(&mut usage.restrictions, *restriction) {
+                restriction.answer = Some(text.clone());
+            }
+        }
+        Event::IncidentReported { report } => usage.incidents.push(Incident {
+            report: report.clone(),
+            by: act.by.user.clone(),
+            at: act.at,
+            steps: Vec::new(),
+        }),
+        Event::IncidentFollowed { incident, step } => {
+            if let Some(incident) = numbered(&mut usage.incidents, *incident) {
+                incident.steps.push((act.at, step.clone()));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn certify(usage: &mut Usage, certificate: &Certificate) {
+    if let Some(ending) = &mut usage.ending {
+        ending.certificate = Some(certificate.clone());
+    }
+}
+
+/// The entry of a number from 1.
+fn numbered<T>(list: &mut [T], number: u32) -> Option<&mut T> {
+    list.get_mut(usize::try_from(number).ok()?.checked_sub(1)?)
 }

@@ -1,22 +1,30 @@
 //! What an application asks for.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
+mod organisation;
+mod problem;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::refusal::{Field, Refusal};
+pub use organisation::{Affiliation, InvalidOrganisation, Organisation};
+pub use problem::{Problem, ProblemKind};
+
+use super::rules::Rules;
 use crate::id::{ProjectId, UserId};
-use crate::permit::{DatasetGrant, Grade, Tier};
+use crate::permit::{DatasetGrant, Grade, RowFilter, Tier};
 use crate::profile::Profile;
 
 const TITLE_MAX: usize = 200; // characters
-const PURPOSE_MAX: usize = 8000; // characters
+const ANSWER_MAX: usize = 20_000; // characters, of a draft's answer
+const REASON_MAX: usize = 2000; // characters
+const SQL_MAX: usize = 20_000; // characters
 const MEMBERS_MAX: usize = 100;
+const SHELLS_MAX: usize = 50;
+const ATTACHMENTS_MAX: usize = 20;
 
-/// The content of an application. A draft may be incomplete; [`Content::check`] says what is missing at submission.
+/// The content of an application. A draft may be incomplete; [`Content::problems`] says what is missing at submission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Content {
@@ -24,12 +32,18 @@ pub struct Content {
     pub project: Option<ProjectId>,
     /// 研究課題名.
     pub title: String,
-    /// 利用目的.
-    pub purpose: String,
-    /// 取扱者 with their organisations.
-    pub members: BTreeMap<UserId, Organisation>,
-    /// Releases, tables and columns asked for, by dataset.
-    pub datasets: BTreeMap<String, DatasetGrant>,
+    /// What kind of body applies.
+    pub applicant_kind: Option<ApplicantKind>,
+    /// Whether the urgent lane is asked for.
+    pub urgent: bool,
+    /// Answers to the form's questions, by their words.
+    pub answers: BTreeMap<String, String>,
+    /// 取扱者.
+    pub members: BTreeMap<UserId, Member>,
+    /// What is asked for, by dataset.
+    pub datasets: BTreeMap<String, DatasetAsk>,
+    /// Rows outside these are not asked for.
+    pub row_filter: Vec<RowFilter>,
     /// 仮名化／匿名化.
     pub tier: Tier,
     /// Disclosure profile by name.
@@ -38,59 +52,84 @@ pub struct Content {
     pub grade: Grade,
     /// When the data are to be used.
     pub period: Option<Period>,
+    /// 倫理審査.
+    pub ethics: Option<Ethics>,
+    /// Planned outputs.
+    pub shells: Vec<Shell>,
+    /// Documents that were handed in.
+    pub attachments: Vec<Attachment>,
 }
 
-impl Default for Content {
-    fn default() -> Self {
-        Self {
-            project: None,
-            title: String::new(),
-            purpose: String::new(),
-            members: BTreeMap::new(),
-            datasets: BTreeMap::new(),
-            tier: Tier::Pseudonymized,
-            profile: "standard".to_owned(),
-            grade: Grade::Preview,
-            period: None,
+/// Who applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ApplicantKind {
+    /// 国・地方公共団体.
+    PublicBody,
+    /// 大学・研究機関.
+    University,
+    /// 民間事業者.
+    Company,
+    /// Commissioned by one of the others.
+    Commissioned,
+}
+
+impl ApplicantKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::PublicBody, Self::University, Self::Company, Self::Commissioned];
+
+    /// The word in files and forms.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PublicBody => "public-body",
+            Self::University => "university",
+            Self::Company => "company",
+            Self::Commissioned => "commissioned",
         }
     }
 }
 
-impl Content {
-    /// Whether the content is complete enough to be submitted on `today`; the first field that is not.
-    pub fn check(&self, today: Date) -> Result<(), Refusal> {
-        self.check_lengths()?;
-        let missing = [
-            (self.title.trim().is_empty(), Field::Title),
-            (self.purpose.trim().is_empty(), Field::Purpose),
-            (self.project.is_none(), Field::Project),
-            (self.members.is_empty(), Field::Members),
-            (self.datasets.is_empty() || self.datasets.values().any(is_empty), Field::Datasets),
-            (Profile::named(&self.profile).is_err(), Field::Profile),
-            (self.period.as_ref().is_none_or(|period| period.until < today), Field::Period),
-        ];
-        match missing.into_iter().find(|(missing, _)| *missing) {
-            Some((_, field)) => Err(Refusal::Incomplete(field)),
-            None => Ok(()),
-        }
-    }
-
-    /// Limits that hold for drafts too.
-    pub(super) fn check_lengths(&self) -> Result<(), Refusal> {
-        if self.title.chars().count() > TITLE_MAX {
-            Err(Refusal::TooLong(Field::Title))
-        } else if self.purpose.chars().count() > PURPOSE_MAX {
-            Err(Refusal::TooLong(Field::Purpose))
-        } else if self.members.len() > MEMBERS_MAX {
-            Err(Refusal::TooLong(Field::Members))
-        } else {
-            Ok(())
-        }
-    }
+/// A named person who is to query, and from where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// Where the person works.
+    pub affiliation: Affiliation,
+    /// Place of use in words.
+    pub place: String,
+    /// Country of the place (ISO 3166-1 alpha-2).
+    pub country: String,
+    /// Networks of the place (CIDR); none: not bound to a network.
+    #[serde(default)]
+    pub networks: BTreeSet<ipnet::IpNet>,
 }
 
-fn is_empty(grant: &DatasetGrant) -> bool {
-    grant.release.is_empty() || grant.tables.is_empty()
+/// What is asked of one dataset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetAsk {
+    /// Version of the release.
+    pub release: String,
+    /// Tables.
+    pub tables: BTreeMap<String, TableAsk>,
+}
+
+/// What is asked of one table, and why it is needed (必要最小限).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableAsk {
+    /// Columns.
+    pub columns: BTreeSet<String>,
+    /// Why.
+    pub reason: String,
+}
+
+impl DatasetAsk {
+    /// As a permit says it.
+    pub fn grant(&self) -> DatasetGrant {
+        let columns = |(name, ask): (&String, &TableAsk)| (name.clone(), ask.columns.clone());
+        DatasetGrant { release: self.release.clone(), tables: self.tables.iter().map(columns).collect() }
+    }
 }
 
 /// First and last day of use, both inclusive, in Japan's time.
@@ -110,52 +149,161 @@ impl Period {
     }
 }
 
-/// An organisation's name, trimmed, 1 to 200 characters.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Organisation(String);
+/// An ethics committee's approval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ethics {
+    /// Which committee.
+    pub board: String,
+    /// Number of the approval.
+    pub number: String,
+    /// From when.
+    pub approved_on: Date,
+    /// Last day on which it holds.
+    pub until: Date,
+}
 
-/// The text is no organisation's name.
-#[derive(Debug, thiserror::Error)]
-#[error("not an organisation; 1 to 200 characters")]
-pub struct InvalidOrganisation;
+/// A planned output: SQL that runs on the dummy release. The committee approves the structure of its result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shell {
+    /// What the table shows.
+    pub title: String,
+    /// The query.
+    pub sql: String,
+    /// Columns of its result as the dummy release gave them; empty until it ran.
+    #[serde(default)]
+    pub columns: Vec<String>,
+}
 
-impl Organisation {
-    /// The name as written.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+/// A document, kept by its hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attachment {
+    /// SHA-256 (hex) of the bytes.
+    pub sha256: String,
+    /// Name as handed in.
+    pub name: String,
+    /// Length.
+    pub bytes: u64,
+}
 
-    /// Whether both names mean the same organisation: without regard to case and spaces.
-    pub fn is_same_as(&self, other: &Self) -> bool {
-        let bare = |name: &str| name.split_whitespace().collect::<String>().to_lowercase();
-        bare(&self.0) == bare(&other.0)
+impl Default for Content {
+    fn default() -> Self {
+        Self {
+            project: None,
+            title: String::new(),
+            applicant_kind: None,
+            urgent: false,
+            answers: BTreeMap::new(),
+            members: BTreeMap::new(),
+            datasets: BTreeMap::new(),
+            row_filter: Vec::new(),
+            tier: Tier::Pseudonymized,
+            profile: "standard".to_owned(),
+            grade: Grade::Preview,
+            period: None,
+            ethics: None,
+            shells: Vec::new(),
+            attachments: Vec::new(),
+        }
     }
 }
 
-impl FromStr for Organisation {
-    type Err = InvalidOrganisation;
-    fn from_str(text: &str) -> Result<Self, InvalidOrganisation> {
-        let text = text.trim();
-        if (1..=200).contains(&text.chars().count()) { Ok(Self(text.to_owned())) } else { Err(InvalidOrganisation) }
+impl Content {
+    /// What keeps the content from being submitted on `today`, in the form's order.
+    pub fn problems(&self, rules: &Rules, today: Date) -> Vec<Problem> {
+        let missing = |field: &str| Problem::new(field, ProblemKind::Missing);
+        let mut problems = self.too_long();
+        let blank = |text: &str| text.trim().is_empty();
+        let ask = |ask: &DatasetAsk| ask.release.is_empty() || ask.tables.is_empty();
+        let shell = |shell: &Shell| blank(&shell.title) || blank(&shell.sql);
+        let checks = [
+            (blank(&self.title), "title"),
+            (self.project.is_none(), "project"),
+            (self.applicant_kind.is_none(), "applicant-kind"),
+            (self.members.is_empty(), "members"),
+            (self.members.values().any(|member| blank(&member.place)), "members"),
+            (self.datasets.is_empty() || self.datasets.values().any(ask), "datasets"),
+            (Profile::named(&self.profile).is_err(), "profile"),
+            (self.period.is_none(), "period"),
+            (self.ethics.as_ref().is_none_or(|ethics| blank(&ethics.board) || blank(&ethics.number)), "ethics"),
+            (self.shells.iter().any(shell), "shells"),
+        ];
+        problems.extend(checks.into_iter().filter(|(wrong, _)| *wrong).map(|(_, field)| missing(field)));
+        let without_reason = |table: &&TableAsk| blank(&table.reason);
+        if self.datasets.values().flat_map(|ask| ask.tables.values()).any(|table| without_reason(&table)) {
+            problems.push(missing("reasons"));
+        }
+        if self.period.as_ref().is_some_and(|period| period.until < today) {
+            problems.push(Problem::new("period", ProblemKind::Past));
+        }
+        if self.ethics.as_ref().is_some_and(|ethics| ethics.until < today) {
+            problems.push(Problem::new("ethics", ProblemKind::Past));
+        }
+        if self.members.values().any(|member| !rules.countries.contains(&member.country)) {
+            problems.push(Problem::new("country", ProblemKind::NotAllowed));
+        }
+        if self.urgent && !self.applicant_kind.is_some_and(|kind| rules.lanes.urgent.applicants.contains(&kind)) {
+            problems.push(Problem::new("urgent", ProblemKind::NotAllowed));
+        }
+        let answer = |(field, long): (String, bool)| {
+            Problem::new(&field, if long { ProblemKind::TooLong } else { ProblemKind::Missing })
+        };
+        problems.extend(rules.form.problems(&self.answers).into_iter().map(answer));
+        problems
     }
-}
 
-impl TryFrom<String> for Organisation {
-    type Error = InvalidOrganisation;
-    fn try_from(text: String) -> Result<Self, InvalidOrganisation> {
-        text.parse()
+    /// Limits that hold for drafts too.
+    pub(super) fn too_long(&self) -> Vec<Problem> {
+        let long = |text: &str, max: usize| text.chars().count() > max;
+        let reasons = || self.datasets.values().flat_map(|ask| ask.tables.values()).map(|table| table.reason.as_str());
+        let checks = [
+            (long(&self.title, TITLE_MAX), "title"),
+            (self.members.len() > MEMBERS_MAX, "members"),
+            (self.members.values().any(|member| long(&member.place, TITLE_MAX)), "members"),
+            (self.answers.iter().any(|(key, answer)| long(key, TITLE_MAX) || long(answer, ANSWER_MAX)), "answers"),
+            (reasons().any(|reason| long(reason, REASON_MAX)), "reasons"),
+            (self.shells.len() > SHELLS_MAX, "shells"),
+            (self.shells.iter().any(|shell| long(&shell.sql, SQL_MAX) || long(&shell.title, TITLE_MAX)), "shells"),
+            (self.attachments.len() > ATTACHMENTS_MAX, "attachments"),
+        ];
+        let wrong = checks.into_iter().filter(|(wrong, _)| *wrong);
+        wrong.map(|(_, field)| Problem::new(field, ProblemKind::TooLong)).collect()
     }
-}
 
-impl From<Organisation> for String {
-    fn from(organisation: Organisation) -> Self {
-        organisation.0
+    /// An answer to one of the form's questions; empty if there is none.
+    pub fn answer(&self, field: &str) -> &str {
+        self.answers.get(field).map_or("", String::as_str)
     }
-}
 
-impl fmt::Display for Organisation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+    /// The parts in which two contents differ, by the words that problems use; answers by their own words.
+    pub fn changes(&self, other: &Self) -> BTreeSet<String> {
+        let parts = [
+            (self.project != other.project, "project"),
+            (self.title != other.title, "title"),
+            (self.applicant_kind != other.applicant_kind, "applicant-kind"),
+            (self.urgent != other.urgent, "urgent"),
+            (self.members != other.members, "members"),
+            (self.datasets != other.datasets, "datasets"),
+            (self.row_filter != other.row_filter, "rows"),
+            (self.tier != other.tier, "tier"),
+            (self.profile != other.profile, "profile"),
+            (self.grade != other.grade, "grade"),
+            (self.period != other.period, "period"),
+            (self.ethics != other.ethics, "ethics"),
+            (self.shells != other.shells, "shells"),
+            (self.attachments != other.attachments, "attachments"),
+        ];
+        let mut changed: BTreeSet<String> =
+            parts.into_iter().filter(|(differs, _)| *differs).map(|(_, part)| part.to_owned()).collect();
+        let words = self.answers.keys().chain(other.answers.keys());
+        changed.extend(words.filter(|word| self.answer(word) != other.answer(word)).cloned());
+        changed
+    }
+
+    /// Whether a member belongs near this affiliation.
+    pub(super) fn is_near(&self, affiliation: &Affiliation, rules: &Rules) -> bool {
+        self.members.values().any(|member| member.affiliation.is_near(affiliation, rules.conflict.scope))
     }
 }

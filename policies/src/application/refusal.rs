@@ -1,166 +1,117 @@
 //! Why a command is not obeyed: a stable code, and the sentence that the page shows, in both languages.
 
-/// A part of an application's content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
-    /// Datasets, tables, columns.
-    Datasets,
-    /// 取扱者.
-    Members,
-    /// 利用期間.
-    Period,
-    /// Disclosure profile.
-    Profile,
-    /// Short name of the project.
-    Project,
-    /// 利用目的.
-    Purpose,
-    /// 研究課題名.
-    Title,
+use super::content::Problem;
+
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $ja:literal, $en:literal;)*) => {
+        /// Why not. Display is the English sentence, in the form of an error.
+        #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+        #[error("{}", self.en())]
+        pub enum Refusal {
+            $($(#[$doc])* $name,)*
+            /// What keeps the content from being submitted; never empty.
+            Incomplete(Vec<Problem>),
+        }
+
+        impl Refusal {
+            /// All but the incomplete content.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Stable code, listed in `docs/errors.md`.
+            pub fn code(&self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!("application/", $code),)*
+                    Self::Incomplete(_) => "application/incomplete",
+                }
+            }
+
+            /// The sentence in Japanese.
+            pub fn ja(&self) -> String {
+                match self {
+                    $(Self::$name => $ja.to_owned(),)*
+                    Self::Incomplete(problems) => problems.iter().map(Problem::ja).collect(),
+                }
+            }
+
+            /// The sentence in English.
+            pub fn en(&self) -> String {
+                match self {
+                    $(Self::$name => $en.to_owned(),)*
+                    Self::Incomplete(problems) => problems.iter().map(Problem::en).collect::<Vec<_>>().join("; "),
+                }
+            }
+        }
+    };
 }
 
-impl Field {
-    /// The name of the form field.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Datasets => "datasets",
-            Self::Members => "members",
-            Self::Period => "period",
-            Self::Profile => "profile",
-            Self::Project => "project",
-            Self::Purpose => "purpose",
-            Self::Title => "title",
-        }
-    }
-
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Datasets => ("データセットと変数", "datasets and variables"),
-            Self::Members => ("取扱者", "members"),
-            Self::Period => ("利用期間（今日以降に終わる期間）", "period of use (ending today or later)"),
-            Self::Profile => ("開示基準", "disclosure profile"),
-            Self::Project => ("研究課題の略称", "short name of the project"),
-            Self::Purpose => ("利用目的", "purpose"),
-            Self::Title => ("研究課題名", "title"),
-        }
-    }
-}
-
-/// Why not. Display is the English sentence, in the form of an error.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", self.en())]
-pub enum Refusal {
-    /// This reviewer has voted in this round.
-    AlreadyVoted,
+refusals! {
+    /// That request, condition or restriction was answered.
+    AlreadyAnswered = "already-answered", "すでに回答・確認されています。", "this has been answered already";
     /// This member has signed.
-    AlreadyPledged,
+    AlreadyPledged = "already-pledged", "誓約書には署名済みです。", "you have signed your pledge already";
+    /// This reviewer has voted in this sitting.
+    AlreadyVoted = "already-voted", "この採決ではすでに投票しています。", "you have voted already";
+    /// Not every line of the checklist is confirmed.
+    ChecklistIncomplete = "checklist-incomplete", "受付確認の項目をすべて確認してください。足りないものがあれば差戻しにします。", "confirm every line of the checklist, or return the application";
     /// A comment, reason, condition or report is required.
-    CommentRequired,
-    /// A reviewer with a conflict of interest, or of a member's organisation.
-    ConflictOfInterest,
-    /// Something is missing.
-    Incomplete(Field),
-    /// The decision does not follow the votes.
-    NotByMajority,
-    /// Only the applicant may.
-    NotApplicant,
-    /// Not an assigned reviewer.
-    NotAssigned,
-    /// Not a member.
-    NotMember,
+    CommentRequired = "comment-required", "理由・条件・報告の文章を入力してください。", "a text is required here: the reason, the conditions or the report";
+    /// A condition is not met yet.
+    ConditionsOpen = "conditions-open", "条件がすべて満たされるまで、承諾通知書は発行できません。", "the permit cannot be issued before every condition is met";
+    /// A conflict of interest, declared or found.
+    ConflictOfInterest = "conflict-of-interest", "利益相反（申告済み、取扱者と同じ所属、または共著）のため、この申請の審査・採決・決定には加われません。", "you have a conflict of interest (declared, the affiliation of a member, or a paper written together) and take no part in this application";
+    /// The date lies in the past.
+    DateInThePast = "date-in-the-past", "今日以降の日付を入力してください。", "give a date that is not in the past";
+    /// Not every criterion has a finding with a reason.
+    FindingsMissing = "findings-missing", "審査基準のそれぞれについて、判断と理由を入力してください。", "give a finding and a reason for each criterion";
+    /// A holder's consent is missing or refused, or an opinion is missing and its days are not over.
+    HolderNotHeard = "holder-not-heard", "データ保有者の同意または意見がそろっていないため、承認できません。", "a holder's consent or opinion is missing, so this cannot be granted";
+    /// Who judges says first whether there is a conflict.
+    InterestNotDeclared = "interest-not-declared", "先に、この申請についての利益相反の有無を申告してください。", "declare first whether you have a conflict of interest in this application";
     /// Too few votes.
-    NoQuorum,
+    NoQuorum = "no-quorum", "有効な票が定足数に達していないため、決定できません。", "the votes cast do not reach the quorum, so nothing can be decided";
+    /// There is no entry of that number, or its values make no sense.
+    NoSuchEntry = "no-such-entry", "該当する項目がありません。ページを開き直して確かめてください。", "there is no such entry; open the page again";
+    /// Only the applicant may.
+    NotApplicant = "not-applicant", "この操作ができるのは申出者だけです。", "only the applicant may do this";
+    /// The source is asked for an opinion, not for consent, or the other way round.
+    NotAsked = "not-asked", "この保有者に求められているもの（意見または同意）と回答が合いません。", "the answer is not of the kind that this holder is asked for";
+    /// Not an assigned reviewer.
+    NotAssigned = "not-assigned", "この申請の審査委員に指名されていません。", "you are not an assigned reviewer of this application";
+    /// The decision does not follow the votes.
+    NotByMajority = "not-by-majority", "決定が投票の結果と合いません。承認には賛成が過半数必要です。", "the decision does not follow the votes; a grant needs a majority for it, a rejection none";
+    /// Nothing is different from what was granted, or nothing is taken away.
+    NothingChanged = "nothing-changed", "変更がありません。", "nothing is changed";
+    /// Not a member.
+    NotMember = "not-member", "この申請の取扱者ではありません。", "you are not a member of this application";
+    /// The condition was not reported as met.
+    NotReported = "not-reported", "申出者の報告を待っています。報告の後に確認できます。", "the applicant has not reported this condition as met yet";
+    /// Not the steward of that source.
+    NotTheHolder = "not-the-holder", "このデータベースの保有者として回答する権限がありません。", "you do not answer for this database";
+    /// The pledge's text has changed since the page was opened.
+    OldPledge = "old-pledge", "誓約書の文面が改められました。ページを開き直して、もう一度お読みください。", "the text of the pledge has changed; open the page again and read it";
     /// Not at this stage.
-    OutOfTurn,
+    OutOfTurn = "out-of-turn", "申請の現在の段階では、この操作はできません。ページを開き直して状態を確かめてください。", "this cannot be done at the present stage; open the page again to see where it stands";
     /// Who asks may not judge.
-    OwnApplication,
-    /// A pledge is missing.
-    PledgesMissing,
+    OwnApplication = "own-application", "自分が関わる申請について、受付・審査・決定の操作はできません。", "who asks in an application may not judge it";
+    /// No member is ready.
+    PledgesMissing = "pledges-missing", "誓約書と有効な研修修了証がそろった取扱者がいないため、承諾通知書は発行できません。", "no member has accepted, is trained and has pledged, so the permit cannot be issued";
+    /// An amendment cannot rename the project.
+    ProjectFixed = "project-fixed", "承認された研究課題の略称は変更できません。", "the short name of a granted project cannot be changed";
+    /// Those who vote do not hold every seat that must be present.
+    SeatMissing = "seat-missing", "出席が必要な区分（患者代表・法律・安全管理・疫学）の委員がそろっていません。", "a seat that must be present (patients, law, security, epidemiology) is not held by those who vote";
+    /// The reviewer was named for a seat that the account does not hold.
+    SeatNotHeld = "seat-not-held", "指名された区分の委員として登録されていません。事務局にお知らせください。", "you are named for a seat that you do not hold; tell the secretariat";
+    /// Longer than any text may be.
+    TextTooLong = "text-too-long", "文章が長すぎます。1万字以内にしてください。", "the text is too long; keep it within 10,000 characters";
     /// Fewer reviewers without conflict than the quorum.
-    TooFewReviewers,
-    /// Longer than allowed.
-    TooLong(Field),
+    TooFewReviewers = "too-few-reviewers", "利益相反がないと申告した審査委員が定足数に足りません。審査委員を追加してください。", "fewer reviewers have declared no conflict of interest than the quorum; assign more";
     /// The role does not allow it.
-    WrongRole,
+    WrongRole = "wrong-role", "この操作に必要な役割がありません。", "your roles do not allow this";
 }
 
 impl Refusal {
-    /// Stable code, listed in `docs/errors.md`.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::AlreadyPledged => "application/already-pledged",
-            Self::AlreadyVoted => "application/already-voted",
-            Self::CommentRequired => "application/comment-required",
-            Self::ConflictOfInterest => "application/conflict-of-interest",
-            Self::Incomplete(_) => "application/incomplete",
-            Self::NoQuorum => "application/no-quorum",
-            Self::NotApplicant => "application/not-applicant",
-            Self::NotAssigned => "application/not-assigned",
-            Self::NotByMajority => "application/not-by-majority",
-            Self::NotMember => "application/not-member",
-            Self::OutOfTurn => "application/out-of-turn",
-            Self::OwnApplication => "application/own-application",
-            Self::PledgesMissing => "application/pledges-missing",
-            Self::TooFewReviewers => "application/too-few-reviewers",
-            Self::TooLong(_) => "application/too-long",
-            Self::WrongRole => "application/wrong-role",
-        }
-    }
-
-    /// The field that the refusal is about.
-    pub fn field(&self) -> Option<Field> {
-        if let Self::Incomplete(field) | Self::TooLong(field) = self { Some(*field) } else { None }
-    }
-
-    /// The sentence in Japanese.
-    pub fn ja(&self) -> String {
-        let sentence = match self {
-            Self::AlreadyPledged => "誓約書には署名済みです。",
-            Self::AlreadyVoted => "この採決ではすでに投票しています。",
-            Self::CommentRequired => "理由・条件・報告の文章を入力してください。",
-            Self::ConflictOfInterest => {
-                "利益相反（申告済み、または取扱者と同じ所属）のため、この申請の審査・採決・決定には加われません。"
-            }
-            Self::Incomplete(field) => return format!("「{}」を入力してください。", field.words().0),
-            Self::NoQuorum => "有効な票が2票に達していないため、決定できません。",
-            Self::NotApplicant => "この操作ができるのは申出者だけです。",
-            Self::NotAssigned => "この申請の審査委員に指名されていません。",
-            Self::NotByMajority => "決定が投票の結果と合いません。承認には賛成が過半数必要です。",
-            Self::NotMember => "この申請の取扱者ではありません。",
-            Self::OutOfTurn => "申請の現在の段階では、この操作はできません。ページを開き直して状態を確かめてください。",
-            Self::OwnApplication => "自分が関わる申請について、受付・審査・決定の操作はできません。",
-            Self::PledgesMissing => "取扱者全員の誓約書がそろうまで、承諾通知書は発行できません。",
-            Self::TooFewReviewers => "利益相反のない審査委員が2名以上必要です。審査委員を追加してください。",
-            Self::TooLong(field) => return format!("「{}」が長すぎます。短くしてください。", field.words().0),
-            Self::WrongRole => "この操作に必要な役割がありません。",
-        };
-        sentence.to_owned()
-    }
-
-    /// The sentence in English.
-    pub fn en(&self) -> String {
-        let sentence = match self {
-            Self::AlreadyPledged => "you have signed your pledge already",
-            Self::AlreadyVoted => "you have voted in this round already",
-            Self::CommentRequired => "a text is required here: the reason, the conditions or the report",
-            Self::ConflictOfInterest => {
-                "you have a conflict of interest (declared, or the same organisation as a member) and take no part in this application"
-            }
-            Self::Incomplete(field) => return format!("please fill in: {}", field.words().1),
-            Self::NoQuorum => "fewer than two valid votes have been cast, so nothing can be decided",
-            Self::NotApplicant => "only the applicant may do this",
-            Self::NotAssigned => "you are not an assigned reviewer of this application",
-            Self::NotByMajority => {
-                "the decision does not follow the votes; a grant needs a majority for it, a rejection none"
-            }
-            Self::NotMember => "you are not a member of this application",
-            Self::OutOfTurn => "this cannot be done at the present stage; open the page again to see where it stands",
-            Self::OwnApplication => "who asks in an application may not judge it",
-            Self::PledgesMissing => "the permit cannot be issued before every member has signed the pledge",
-            Self::TooFewReviewers => "two reviewers without a conflict of interest are needed; assign more",
-            Self::TooLong(field) => return format!("too long, please shorten: {}", field.words().1),
-            Self::WrongRole => "your roles do not allow this",
-        };
-        sentence.to_owned()
+    /// What keeps the content from being submitted; empty for other refusals.
+    pub fn problems(&self) -> &[Problem] {
+        if let Self::Incomplete(problems) = self { problems } else { &[] }
     }
 }

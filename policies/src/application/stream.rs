@@ -1,36 +1,45 @@
-//! The append-only stream of an application's events, chained by hash.
+//! Events with their place: chained by hash, signed where they count, decided again by whoever has to believe them.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::command::Actor;
-use super::event::Event;
-use super::{Application, apply, decide};
+use super::actor::{Actor, Asking};
+use super::acts::Event;
+use super::apply::{Act, apply};
+use super::decide::decide;
+use super::rules::Rules;
+use super::{Application, Refusal};
 use crate::id::ApplicationId;
+use crate::passkey::{ActSignature, Challenge, Claims, Keyring};
 
-/// `prev` of the first record: 64 zeros.
+/// What the first record says of the one before it.
 pub const FIRST_PREV: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// One event in its place.
+/// An event with its place in the application's stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventRecord {
-    /// Whose event.
+    /// Whose.
     pub application: ApplicationId,
-    /// 1, 2, 3 …
+    /// From 1, without gaps.
     pub seq: u64,
     /// When.
     pub at: Timestamp,
-    /// Who, with the roles and the organisation of that moment.
+    /// Who, with the roles and the affiliation of that moment.
     pub by: Actor,
+    /// Edition of the rules.
+    pub policy: String,
     /// What.
     pub event: Event,
     /// Hash of the record before; [`FIRST_PREV`] in the first.
     pub prev: String,
-    /// SHA-256 (hex) of this record's JSON with an empty `hash`. The JSON is the type's own: fields in declared order, maps
-    /// and sets sorted, no spaces.
+    /// SHA-256 (hex) of this record's JSON with an empty `hash` and without `signature`. The JSON is the type's own: fields in
+    /// declared order, maps and sets sorted, no spaces.
     pub hash: String,
+    /// The actor's passkey signature over the hash, where the event must have one.
+    #[serde(default)]
+    pub signature: Option<ActSignature>,
 }
 
 /// An event before it has a place.
@@ -53,6 +62,12 @@ pub enum StreamError {
         /// Its place.
         seq: u64,
     },
+    /// The edition of the rules is not known here.
+    #[error("event {seq} names an edition of the rules that is not known here")]
+    UnknownRules {
+        /// Its place.
+        seq: u64,
+    },
     /// The rules do not lead to this event.
     #[error("event {seq} does not follow from the rules")]
     Undecided {
@@ -60,31 +75,64 @@ pub enum StreamError {
         seq: u64,
         /// Why not, if the rules say so.
         #[source]
-        cause: Option<super::Refusal>,
+        cause: Option<Refusal>,
+    },
+    /// A vote, decision, pledge or consent without a signature of its actor that this zone knows.
+    #[error("event {seq} does not carry its actor's signature by a passkey that is enrolled here")]
+    Unsigned {
+        /// Its place.
+        seq: u64,
     },
     /// No events.
     #[error("the application has no events")]
     Empty,
 }
 
+/// Who can say whether a signature is the actor's.
+pub trait Vouching {
+    /// Whether the signature over `challenge` is this person's, in the roles, seats and sources that the act claims.
+    fn vouches(&self, by: &Actor, challenge: &Challenge, signature: &ActSignature) -> bool;
+}
+
+impl Vouching for Keyring {
+    fn vouches(&self, by: &Actor, challenge: &Challenge, signature: &ActSignature) -> bool {
+        let claims = Claims { user: &by.user, roles: &by.roles, seats: &by.seats, holds: &by.holds };
+        self.vouches(claims, challenge, signature).is_ok()
+    }
+}
+
 impl EventRecord {
-    /// Puts an event after `last`.
+    /// Puts an event after `last`, under the present rules.
     pub fn after(application: &ApplicationId, last: Option<&Self>, draft: Draft) -> Self {
         let mut record = Self {
             application: application.clone(),
             seq: last.map_or(1, |last| last.seq + 1),
             at: draft.at,
             by: draft.by,
+            policy: Rules::current().version.clone(),
             event: draft.event,
             prev: last.map_or_else(|| FIRST_PREV.to_owned(), |last| last.hash.clone()),
             hash: String::new(),
+            signature: None,
         };
         record.hash = record.computed_hash();
         record
     }
 
+    /// What the actor signs: the bytes of the hash.
+    pub fn challenge(&self) -> Option<Challenge> {
+        let mut challenge = Challenge::default();
+        hex::decode_to_slice(&self.hash, &mut challenge).ok().map(|()| challenge)
+    }
+
+    /// The act, under its edition of the rules or, where that is not known, the present one.
+    pub fn act(&self) -> Act<'_> {
+        let rules = Rules::of(&self.policy).unwrap_or_else(Rules::current);
+        Act { by: &self.by, at: self.at, rules, event: &self.event }
+    }
+
     fn computed_hash(&self) -> String {
-        let bare = Self { hash: String::new(), ..self.clone() };
+        let bare = Self { hash: String::new(), signature: None, ..self.clone() };
         // A record that cannot be written gets a hash that no record carries.
         serde_json::to_vec(&bare).map(|bytes| hex::encode(Sha256::digest(bytes))).unwrap_or_default()
     }
@@ -98,11 +146,23 @@ impl EventRecord {
             && !hash.is_empty()
             && self.hash == hash
     }
+
+    fn is_vouched_for(&self, vouching: &impl Vouching) -> bool {
+        let signed = self.signature.as_ref().zip(self.challenge());
+        match signed {
+            Some((signature, challenge)) => vouching.vouches(&self.by, &challenge, signature),
+            None => !self.event.must_be_signed(),
+        }
+    }
 }
 
 impl Application {
-    /// Checks the chain of `records`, decides each of them again by the same rules, and gives the state and the last hash.
-    pub fn verify(records: &[EventRecord]) -> Result<(Self, String), StreamError> {
+    /// Checks the chain of `records` and the signatures in it, decides each of them again by its edition of the rules, and gives the
+    /// state and the last hash.
+    ///
+    /// # Errors
+    /// The first record that is not believed.
+    pub fn verify(records: &[EventRecord], vouching: &impl Vouching) -> Result<(Self, String), StreamError> {
         let first = records.first().ok_or(StreamError::Empty)?;
         let id = first.application.clone();
         let mut state = Self::unwritten(id.clone());
@@ -112,12 +172,17 @@ impl Application {
             if !record.fits(&id, last) {
                 return Err(StreamError::Broken { seq });
             }
-            let decided = decide(&state, &record.by, record.event.asked(record.at))
+            let rules = Rules::of(&record.policy).ok_or(StreamError::UnknownRules { seq })?;
+            let asking = Asking { by: &record.by, at: record.at };
+            let decided = decide(rules, &state, &asking, record.event.clone().asked())
                 .map_err(|refusal| StreamError::Undecided { seq, cause: Some(refusal) })?;
-            if !record.event.is_by(&record.by) || decided != [record.event.clone()] {
+            if decided != [record.event.clone()] {
                 return Err(StreamError::Undecided { seq, cause: None });
             }
-            state = apply(state, &record.event);
+            if !record.is_vouched_for(vouching) {
+                return Err(StreamError::Unsigned { seq });
+            }
+            state = apply(state, &record.act());
             last = Some(record);
         }
         let head = last.map(|record| record.hash.clone()).unwrap_or_default();

@@ -1,0 +1,180 @@
+//! What applicant and members do.
+
+use super::{Desk, required};
+use crate::application::acts::Command;
+use crate::application::content::Content;
+use crate::application::parts::{Audience, IncidentReport, Training};
+use crate::application::refusal::Refusal;
+use crate::application::round::Phase;
+use crate::role::Role;
+
+impl Desk<'_> {
+    pub(super) fn by_the_applicants_side(&self, command: &Command) -> Result<(), Refusal> {
+        match command {
+            Command::Amend { content } => self.amend(content),
+            Command::AnswerRestriction { restriction, text } => self.answer_restriction(*restriction, text),
+            Command::Comment { text, audience, .. } => self.comment(text, *audience),
+            Command::Draft { content } => self.draft(content),
+            Command::Edit { content } => self.edit(content),
+            Command::Join { training } => self.join(training),
+            Command::PublishResults { summary } => self.publish(summary),
+            Command::ReportCondition { condition, text } => self.report_condition(*condition, text),
+            Command::ReportIncident { report } => self.report_incident(report),
+            Command::SignPledge { version } => self.pledge(version),
+            Command::Submit {} => self.submit(),
+            Command::Withdraw {} => self.withdraw(),
+            _ => Err(Refusal::OutOfTurn),
+        }
+    }
+
+    fn draft(&self, content: &Content) -> Result<(), Refusal> {
+        if self.state.applicant.is_some() {
+            return Err(Refusal::OutOfTurn);
+        }
+        self.with_role(&[Role::Researcher])?;
+        fits(content)
+    }
+
+    fn amend(&self, content: &Content) -> Result<(), Refusal> {
+        self.by_applicant()?;
+        let usage = self.usage()?;
+        if self.state.round.is_some() {
+            return Err(Refusal::OutOfTurn);
+        }
+        if content.project != usage.content.project {
+            return Err(Refusal::ProjectFixed);
+        }
+        fits(content)
+    }
+
+    fn edit(&self, content: &Content) -> Result<(), Refusal> {
+        self.by_applicant()?;
+        let round = self.round_in(is_with_the_applicant)?;
+        if round.granted.as_ref().is_some_and(|granted| granted.project != content.project) {
+            return Err(Refusal::ProjectFixed);
+        }
+        fits(content)
+    }
+
+    fn submit(&self) -> Result<(), Refusal> {
+        self.by_applicant()?;
+        let round = self.round_in(is_with_the_applicant)?;
+        if round.granted.as_ref() == Some(&round.content) {
+            return Err(Refusal::NothingChanged);
+        }
+        let problems = round.content.problems(self.rules, self.today);
+        if problems.is_empty() { Ok(()) } else { Err(Refusal::Incomplete(problems)) }
+    }
+
+    fn withdraw(&self) -> Result<(), Refusal> {
+        self.by_applicant()?;
+        let before_decision = |phase: &Phase| {
+            is_with_the_applicant(phase)
+                || matches!(
+                    phase,
+                    Phase::Submitted {} | Phase::UnderReview {} | Phase::Scheduled { .. } | Phase::Deferred {}
+                )
+        };
+        self.round_in(before_decision).map(drop)
+    }
+
+    fn join(&self, training: &Training) -> Result<(), Refusal> {
+        let named = self.state.content().is_some_and(|content| content.members.contains_key(&self.by.user));
+        if !named {
+            return Err(Refusal::NotMember);
+        }
+        let over = self.state.usage.as_ref().is_some_and(|usage| usage.ending.is_some())
+            || self.state.round.as_ref().is_some_and(|round| is_over(&round.phase));
+        if over {
+            return Err(Refusal::OutOfTurn);
+        }
+        self.not_past(training.until)?;
+        required(&training.course)
+    }
+
+    fn pledge(&self, version: &str) -> Result<(), Refusal> {
+        let granted = self.state.round.as_ref().filter(|round| matches!(round.phase, Phase::Granted { .. }));
+        let running = self.state.usage.as_ref().filter(|usage| usage.ending.is_none());
+        let contents = granted.map(|round| &round.content).into_iter().chain(running.map(|usage| &usage.content));
+        let mut contents = contents.peekable();
+        if contents.peek().is_none() {
+            return Err(Refusal::OutOfTurn);
+        }
+        if !contents.any(|content| content.members.contains_key(&self.by.user)) {
+            return Err(Refusal::NotMember);
+        }
+        if version != self.rules.pledge.version {
+            return Err(Refusal::OldPledge);
+        }
+        if self.state.pledges.get(&self.by.user).is_some_and(|signed| signed == version) {
+            return Err(Refusal::AlreadyPledged);
+        }
+        Ok(())
+    }
+
+    fn report_condition(&self, number: u32, text: &str) -> Result<(), Refusal> {
+        let round = self.round()?;
+        let Phase::Granted { conditions } = &round.phase else { return Err(Refusal::OutOfTurn) };
+        let state = conditions.get(&number).ok_or(Refusal::NoSuchEntry)?;
+        if state.condition.owner != self.by.user {
+            self.by_applicant()?;
+        }
+        if state.is_met { Err(Refusal::AlreadyAnswered) } else { required(text) }
+    }
+
+    fn answer_restriction(&self, number: u32, text: &str) -> Result<(), Refusal> {
+        self.by_applicant()?;
+        let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+        let restriction = at.and_then(|at| self.usage().ok()?.restrictions.get(at)).ok_or(Refusal::NoSuchEntry)?;
+        if restriction.answer.is_some() { Err(Refusal::AlreadyAnswered) } else { required(text) }
+    }
+
+    fn publish(&self, summary: &str) -> Result<(), Refusal> {
+        self.by_applicant()?;
+        if self.state.usage.is_none() { Err(Refusal::OutOfTurn) } else { required(summary) }
+    }
+
+    fn report_incident(&self, report: &IncidentReport) -> Result<(), Refusal> {
+        if !self.state.is_party(&self.by.user) {
+            self.with_role(&[Role::Secretariat, Role::OutputChecker, Role::Chair])?;
+        }
+        if self.state.usage.is_none() {
+            return Err(Refusal::OutOfTurn);
+        }
+        if !(1..=3).contains(&report.severity) || report.noticed_on > self.today {
+            return Err(Refusal::NoSuchEntry);
+        }
+        required(&report.text)
+    }
+
+    fn comment(&self, text: &str, audience: Audience) -> Result<(), Refusal> {
+        if self.state.is_party(&self.by.user) {
+            return if audience == Audience::Internal { Err(Refusal::WrongRole) } else { required(text) };
+        }
+        let round = self.round()?;
+        if is_with_the_applicant(&round.phase) && round.before.is_none() {
+            return Err(Refusal::OutOfTurn);
+        }
+        if !self.by.is(Role::Secretariat) {
+            let asked = |request: &crate::application::HolderRequest| self.answers_for(&request.dataset);
+            if !round.holders.values().any(asked) {
+                self.with_role(&[Role::Reviewer, Role::Chair])?;
+                self.without_conflict()?;
+            }
+        }
+        required(text)
+    }
+}
+
+fn fits(content: &Content) -> Result<(), Refusal> {
+    let problems = content.too_long();
+    if problems.is_empty() { Ok(()) } else { Err(Refusal::Incomplete(problems)) }
+}
+
+fn is_with_the_applicant(phase: &Phase) -> bool {
+    matches!(phase, Phase::Draft {} | Phase::Returned { .. })
+}
+
+fn is_over(phase: &Phase) -> bool {
+    matches!(phase, Phase::Rejected {} | Phase::Withdrawn {} | Phase::Revoked { .. })
+}

@@ -1,0 +1,80 @@
+//! What the secretariat does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Desk, required};
+use crate::application::acts::Command;
+use crate::application::parts::{IncidentStep, ReviewerCard};
+use crate::application::refusal::Refusal;
+use crate::application::round::Phase;
+use crate::id::UserId;
+
+impl Desk<'_> {
+    pub(super) fn by_the_office(&self, command: &Command) -> Result<(), Refusal> {
+        self.by_secretariat()?;
+        match command {
+            Command::Accept { checklist } => self.accept(checklist),
+            Command::AssignReviewers { reviewers } => self.assign(reviewers),
+            Command::CertifyDeletion { certificate } => self.certify(&certificate.text),
+            Command::ConfirmCondition { condition } => self.confirm_condition(*condition),
+            Command::FollowIncident { incident, step } => self.follow_incident(*incident, step),
+            Command::ReportToMeeting { on } => {
+                let open = self.state.outcomes.iter().any(|outcome| outcome.is_to_be_reported());
+                if open && *on <= self.today { Ok(()) } else { Err(Refusal::OutOfTurn) }
+            }
+            Command::Return { comment } => {
+                self.round_in(|phase| matches!(phase, Phase::Submitted {}))?;
+                required(comment)
+            }
+            _ => Err(Refusal::OutOfTurn),
+        }
+    }
+
+    fn accept(&self, checklist: &BTreeSet<String>) -> Result<(), Refusal> {
+        self.round_in(|phase| matches!(phase, Phase::Submitted {}))?;
+        let confirmed = self.rules.checklist.iter().all(|item| checklist.contains(&item.id));
+        if confirmed { Ok(()) } else { Err(Refusal::ChecklistIncomplete) }
+    }
+
+    fn assign(&self, reviewers: &BTreeMap<UserId, ReviewerCard>) -> Result<(), Refusal> {
+        self.round_in(|phase| matches!(phase, Phase::UnderReview {} | Phase::Deferred {}))?;
+        if reviewers.is_empty() {
+            return Err(Refusal::TooFewReviewers);
+        }
+        if reviewers.keys().any(|reviewer| self.state.is_party(reviewer)) {
+            return Err(Refusal::OwnApplication);
+        }
+        Ok(())
+    }
+
+    fn confirm_condition(&self, number: u32) -> Result<(), Refusal> {
+        let round = self.round()?;
+        let Phase::Granted { conditions } = &round.phase else { return Err(Refusal::OutOfTurn) };
+        let state = conditions.get(&number).ok_or(Refusal::NoSuchEntry)?;
+        if state.is_met {
+            Err(Refusal::AlreadyAnswered)
+        } else if state.reported.is_none() {
+            Err(Refusal::NotReported)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn certify(&self, text: &str) -> Result<(), Refusal> {
+        let ending = self.state.usage.as_ref().and_then(|usage| usage.ending.as_ref()).ok_or(Refusal::OutOfTurn)?;
+        if ending.certificate.is_some() { Err(Refusal::AlreadyAnswered) } else { required(text) }
+    }
+
+    fn follow_incident(&self, number: u32, step: &IncidentStep) -> Result<(), Refusal> {
+        let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+        let incidents = self.state.usage.as_ref().map(|usage| &usage.incidents);
+        let incident = incidents.zip(at).and_then(|(incidents, at)| incidents.get(at)).ok_or(Refusal::NoSuchEntry)?;
+        if incident.is_closed() {
+            return Err(Refusal::AlreadyAnswered);
+        }
+        match step {
+            IncidentStep::Closed { text } | IncidentStep::Note { text } => required(text),
+            IncidentStep::FinalReport { addressee } | IncidentStep::FirstReport { addressee } => required(addressee),
+        }
+    }
+}
