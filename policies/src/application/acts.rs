@@ -231,10 +231,7 @@ acts! {
 impl Event {
     /// Whether the event carries the actor's passkey signature: votes, decisions, pledges and a holder's consent.
     pub fn must_be_signed(&self) -> bool {
-        match self {
-            Self::Decided { .. } | Self::PledgeSigned { .. } | Self::VoteCast { .. } => true,
-            Self::HolderAnswered { answer, .. } => answer.consent.is_some(),
-            _ => false,
-        }
+        let consents = matches!(self, Self::HolderAnswered { answer, .. } if answer.consent.is_some());
+        consents || matches!(self, Self::Decided { .. } | Self::PledgeSigned { .. } | Self::VoteCast { .. })
     }
 }

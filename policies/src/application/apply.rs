@@ -30,6 +30,7 @@ pub struct Act<'a> {
 
 /// The state after an act.
 #[must_use]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest concerns the round or the use alone")]
 pub fn apply(mut state: Application, act: &Act<'_>) -> Application {
     match act.event {
         Event::Drafted { content } => {
@@ -55,7 +56,7 @@ pub fn apply(mut state: Application, act: &Act<'_>) -> Application {
         Event::ReportedToMeeting { on } => reported(&mut state, *on),
         Event::Withdrawn {} if state.usage.is_some() => state.round = None,
         Event::Revoked { reason } if state.usage.is_none() => {
-            in_phase(&mut state, Phase::Revoked { reason: reason.clone() }, act.at)
+            in_phase(&mut state, Phase::Revoked { reason: reason.clone() }, act.at);
         }
         _ => {
             if let Some(round) = &mut state.round {
@@ -86,6 +87,7 @@ fn set_phase(round: &mut Round, phase: Phase, at: Timestamp) {
     round.since = at;
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest does not concern a round")]
 fn in_round(round: &mut Round, act: &Act<'_>) {
     match act.event {
         Event::Edited { content } => round.content = content.clone(),
@@ -171,10 +173,7 @@ fn with_condition(round: &mut Round, number: u32, change: impl FnOnce(&mut Condi
 fn decided(state: &mut Application, act: &Act<'_>, decision: &Decision, findings: &FindingsByCriterion) {
     let is_amendment = state.usage.is_some();
     let Some(round) = &mut state.round else { return };
-    let sitting = match &round.phase {
-        Phase::Scheduled { sitting } => Some(sitting.clone()),
-        _ => None,
-    };
+    let sitting = if let Phase::Scheduled { sitting } = &round.phase { Some(sitting.clone()) } else { None };
     state.outcomes.push(Outcome {
         round: round.number,
         by: act.by.user.clone(),
@@ -194,7 +193,7 @@ fn decided(state: &mut Application, act: &Act<'_>, decision: &Decision, findings
                 |condition: &_| ConditionState { condition: Clone::clone(condition), reported: None, is_met: false };
             Phase::Granted { conditions: (1..).zip(conditions.iter().map(open)).collect() }
         }
-        Decision::NoDecision {} => Phase::UnderReview {},
+        Decision::Undecided {} => Phase::UnderReview {},
         Decision::Rejected { .. } if is_amendment => {
             state.round = None;
             return;
@@ -236,6 +235,7 @@ fn reported(state: &mut Application, on: Date) {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest does not concern a use")]
 fn in_usage(usage: &mut Usage, act: &Act<'_>) {
     let end = |how| Some(Ending { how, certificate: None });
     match act.event {

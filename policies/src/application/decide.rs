@@ -31,37 +31,37 @@ pub fn decide(
 ) -> Result<Vec<Event>, Refusal> {
     let desk = Desk { rules, state, by: asking.by, today: asking.day() };
     match &command {
-        Command::Amend { .. }
-        | Command::AnswerRestriction { .. }
-        | Command::Comment { .. }
-        | Command::Draft { .. }
-        | Command::Edit { .. }
-        | Command::Join { .. }
-        | Command::PublishResults { .. }
-        | Command::ReportCondition { .. }
-        | Command::ReportIncident { .. }
-        | Command::SignPledge { .. }
-        | Command::Submit {}
-        | Command::Withdraw {} => desk.by_the_applicants_side(&command),
-        Command::Accept { .. }
-        | Command::AssignReviewers { .. }
-        | Command::CertifyDeletion { .. }
-        | Command::ConfirmCondition { .. }
-        | Command::FollowIncident { .. }
-        | Command::ReportToMeeting { .. }
-        | Command::Return { .. } => desk.by_the_office(&command),
-        Command::AnswerHolder { .. }
-        | Command::Decide { .. }
-        | Command::DeclareInterest { .. }
-        | Command::GiveOpinion { .. }
-        | Command::Schedule { .. }
-        | Command::Vote { .. } => desk.by_those_who_judge(&command),
-        Command::Close { .. }
-        | Command::RecordPermit { .. }
-        | Command::Restrict { .. }
-        | Command::Resume { .. }
-        | Command::Revoke { .. }
-        | Command::Suspend { .. } => desk.on_what_runs(&command),
+        Command::Accept { checklist } => desk.accept(checklist),
+        Command::Amend { content } => desk.amend(content),
+        Command::AnswerHolder { request, answer } => desk.answer_holder(request, answer),
+        Command::AnswerRestriction { restriction, text } => desk.answer_restriction(*restriction, text),
+        Command::AssignReviewers { reviewers } => desk.assign(reviewers),
+        Command::CertifyDeletion { certificate } => desk.certify(&certificate.text),
+        Command::Close { report } => desk.close(report),
+        Command::Comment { text, audience, .. } => desk.comment(text, *audience),
+        Command::ConfirmCondition { condition } => desk.confirm_condition(*condition),
+        Command::Decide { decision, findings } => desk.conclude(decision, findings),
+        Command::DeclareInterest { conflict } => desk.declare(conflict.as_deref()),
+        Command::Draft { content } => desk.draft(content),
+        Command::Edit { content } => desk.edit(content),
+        Command::FollowIncident { incident, step } => desk.follow_incident(*incident, step),
+        Command::GiveOpinion { opinion } => desk.give_opinion(opinion),
+        Command::Join { training } => desk.join(training),
+        Command::PublishResults { summary } => desk.publish(summary),
+        Command::RecordPermit { permit } => desk.record_permit(permit),
+        Command::ReportCondition { condition, text } => desk.report_condition(*condition, text),
+        Command::ReportIncident { report } => desk.report_incident(report),
+        Command::ReportToMeeting { on } => desk.report_to_meeting(*on),
+        Command::Restrict { narrowing, reason, answer_by } => desk.restrict(narrowing, reason, *answer_by),
+        Command::Resume { reason } => desk.resume(reason),
+        Command::Return { comment } => desk.send_back(comment),
+        Command::Revoke { reason } => desk.revoke(reason),
+        Command::Schedule { sitting } => desk.schedule(sitting),
+        Command::SignPledge { version } => desk.pledge(version),
+        Command::Submit {} => desk.submit(),
+        Command::Suspend { reason } => desk.suspend(reason),
+        Command::Vote { vote } => desk.vote(vote),
+        Command::Withdraw {} => desk.withdraw(),
     }?;
     Ok(vec![command.obeyed()])
 }

@@ -164,7 +164,8 @@ pub enum Decision {
         conditions: Vec<Condition>,
     },
     /// The votes carry nothing: too few, or a seat missing. The committee votes again.
-    NoDecision {},
+    #[serde(rename = "no-decision")]
+    Undecided {},
     /// Rejected.
     Rejected {
         /// Why.
@@ -179,7 +180,7 @@ impl Decision {
             Self::Deferred { .. } => "deferred",
             Self::Granted {} => "granted",
             Self::GrantedWithConditions { .. } => "granted-with-conditions",
-            Self::NoDecision {} => "no-decision",
+            Self::Undecided {} => "no-decision",
             Self::Rejected { .. } => "rejected",
         }
     }

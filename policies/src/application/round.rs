@@ -272,10 +272,7 @@ impl Round {
 
     /// Conditions of the grant that are not met yet, by number.
     pub fn open_conditions(&self) -> impl Iterator<Item = (&u32, &ConditionState)> {
-        let conditions = match &self.phase {
-            Phase::Granted { conditions } => Some(conditions),
-            _ => None,
-        };
+        let conditions = if let Phase::Granted { conditions } = &self.phase { Some(conditions) } else { None };
         conditions.into_iter().flatten().filter(|(_, state)| !state.is_met)
     }
 }

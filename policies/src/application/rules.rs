@@ -286,7 +286,7 @@ impl Rules {
         match (approvals * denominator).cmp(&(votes * numerator)) {
             std::cmp::Ordering::Greater => Majority::For,
             std::cmp::Ordering::Equal if self.vote.casting_vote && votes > 0 => Majority::Tie,
-            _ => Majority::Against,
+            std::cmp::Ordering::Less | std::cmp::Ordering::Equal => Majority::Against,
         }
     }
 }

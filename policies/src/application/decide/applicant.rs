@@ -1,7 +1,6 @@
 //! What applicant and members do.
 
 use super::{Desk, required};
-use crate::application::acts::Command;
 use crate::application::content::Content;
 use crate::application::parts::{Audience, IncidentReport, Training};
 use crate::application::refusal::Refusal;
@@ -9,25 +8,7 @@ use crate::application::round::Phase;
 use crate::role::Role;
 
 impl Desk<'_> {
-    pub(super) fn by_the_applicants_side(&self, command: &Command) -> Result<(), Refusal> {
-        match command {
-            Command::Amend { content } => self.amend(content),
-            Command::AnswerRestriction { restriction, text } => self.answer_restriction(*restriction, text),
-            Command::Comment { text, audience, .. } => self.comment(text, *audience),
-            Command::Draft { content } => self.draft(content),
-            Command::Edit { content } => self.edit(content),
-            Command::Join { training } => self.join(training),
-            Command::PublishResults { summary } => self.publish(summary),
-            Command::ReportCondition { condition, text } => self.report_condition(*condition, text),
-            Command::ReportIncident { report } => self.report_incident(report),
-            Command::SignPledge { version } => self.pledge(version),
-            Command::Submit {} => self.submit(),
-            Command::Withdraw {} => self.withdraw(),
-            _ => Err(Refusal::OutOfTurn),
-        }
-    }
-
-    fn draft(&self, content: &Content) -> Result<(), Refusal> {
+    pub(super) fn draft(&self, content: &Content) -> Result<(), Refusal> {
         if self.state.applicant.is_some() {
             return Err(Refusal::OutOfTurn);
         }
@@ -35,7 +16,7 @@ impl Desk<'_> {
         fits(content)
     }
 
-    fn amend(&self, content: &Content) -> Result<(), Refusal> {
+    pub(super) fn amend(&self, content: &Content) -> Result<(), Refusal> {
         self.by_applicant()?;
         let usage = self.usage()?;
         if self.state.round.is_some() {
@@ -47,7 +28,7 @@ impl Desk<'_> {
         fits(content)
     }
 
-    fn edit(&self, content: &Content) -> Result<(), Refusal> {
+    pub(super) fn edit(&self, content: &Content) -> Result<(), Refusal> {
         self.by_applicant()?;
         let round = self.round_in(is_with_the_applicant)?;
         if round.granted.as_ref().is_some_and(|granted| granted.project != content.project) {
@@ -56,7 +37,7 @@ impl Desk<'_> {
         fits(content)
     }
 
-    fn submit(&self) -> Result<(), Refusal> {
+    pub(super) fn submit(&self) -> Result<(), Refusal> {
         self.by_applicant()?;
         let round = self.round_in(is_with_the_applicant)?;
         if round.granted.as_ref() == Some(&round.content) {
@@ -66,7 +47,7 @@ impl Desk<'_> {
         if problems.is_empty() { Ok(()) } else { Err(Refusal::Incomplete(problems)) }
     }
 
-    fn withdraw(&self) -> Result<(), Refusal> {
+    pub(super) fn withdraw(&self) -> Result<(), Refusal> {
         self.by_applicant()?;
         let before_decision = |phase: &Phase| {
             is_with_the_applicant(phase)
@@ -78,7 +59,7 @@ impl Desk<'_> {
         self.round_in(before_decision).map(drop)
     }
 
-    fn join(&self, training: &Training) -> Result<(), Refusal> {
+    pub(super) fn join(&self, training: &Training) -> Result<(), Refusal> {
         let named = self.state.content().is_some_and(|content| content.members.contains_key(&self.by.user));
         if !named {
             return Err(Refusal::NotMember);
@@ -92,7 +73,7 @@ impl Desk<'_> {
         required(&training.course)
     }
 
-    fn pledge(&self, version: &str) -> Result<(), Refusal> {
+    pub(super) fn pledge(&self, version: &str) -> Result<(), Refusal> {
         let granted = self.state.round.as_ref().filter(|round| matches!(round.phase, Phase::Granted { .. }));
         let running = self.state.usage.as_ref().filter(|usage| usage.ending.is_none());
         let contents = granted.map(|round| &round.content).into_iter().chain(running.map(|usage| &usage.content));
@@ -112,7 +93,7 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn report_condition(&self, number: u32, text: &str) -> Result<(), Refusal> {
+    pub(super) fn report_condition(&self, number: u32, text: &str) -> Result<(), Refusal> {
         let round = self.round()?;
         let Phase::Granted { conditions } = &round.phase else { return Err(Refusal::OutOfTurn) };
         let state = conditions.get(&number).ok_or(Refusal::NoSuchEntry)?;
@@ -122,19 +103,19 @@ impl Desk<'_> {
         if state.is_met { Err(Refusal::AlreadyAnswered) } else { required(text) }
     }
 
-    fn answer_restriction(&self, number: u32, text: &str) -> Result<(), Refusal> {
+    pub(super) fn answer_restriction(&self, number: u32, text: &str) -> Result<(), Refusal> {
         self.by_applicant()?;
         let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
         let restriction = at.and_then(|at| self.usage().ok()?.restrictions.get(at)).ok_or(Refusal::NoSuchEntry)?;
         if restriction.answer.is_some() { Err(Refusal::AlreadyAnswered) } else { required(text) }
     }
 
-    fn publish(&self, summary: &str) -> Result<(), Refusal> {
+    pub(super) fn publish(&self, summary: &str) -> Result<(), Refusal> {
         self.by_applicant()?;
         if self.state.usage.is_none() { Err(Refusal::OutOfTurn) } else { required(summary) }
     }
 
-    fn report_incident(&self, report: &IncidentReport) -> Result<(), Refusal> {
+    pub(super) fn report_incident(&self, report: &IncidentReport) -> Result<(), Refusal> {
         if !self.state.is_party(&self.by.user) {
             self.with_role(&[Role::Secretariat, Role::OutputChecker, Role::Chair])?;
         }
@@ -147,7 +128,7 @@ impl Desk<'_> {
         required(&report.text)
     }
 
-    fn comment(&self, text: &str, audience: Audience) -> Result<(), Refusal> {
+    pub(super) fn comment(&self, text: &str, audience: Audience) -> Result<(), Refusal> {
         if self.state.is_party(&self.by.user) {
             return if audience == Audience::Internal { Err(Refusal::WrongRole) } else { required(text) };
         }

@@ -1,7 +1,6 @@
 //! What those who judge do: holders, reviewers, the chair, and the secretariat in its own lane.
 
 use super::{Desk, is_blank, required};
-use crate::application::acts::Command;
 use crate::application::parts::{Condition, Decision, FindingsByCriterion, HolderAnswer, Opinion, Sitting, Vote, Way};
 use crate::application::refusal::Refusal;
 use crate::application::round::{Lane, Phase, Round, Tally};
@@ -10,24 +9,12 @@ use crate::role::Role;
 use crate::source::HolderSay;
 
 impl Desk<'_> {
-    pub(super) fn by_those_who_judge(&self, command: &Command) -> Result<(), Refusal> {
-        match command {
-            Command::AnswerHolder { request, answer } => self.answer_holder(request, answer),
-            Command::Decide { decision, findings } => self.conclude(decision, findings),
-            Command::DeclareInterest { conflict } => self.declare(conflict.as_deref()),
-            Command::GiveOpinion { opinion } => self.give_opinion(opinion),
-            Command::Schedule { sitting } => self.schedule(sitting),
-            Command::Vote { vote } => self.vote(vote),
-            _ => Err(Refusal::OutOfTurn),
-        }
-    }
-
     /// Whether this person is the steward who answers for the dataset.
     pub(super) fn answers_for(&self, dataset: &str) -> bool {
         self.by.is(Role::Steward) && self.by.holds.iter().any(|source| source.as_str() == dataset)
     }
 
-    fn answer_holder(&self, number: &str, answer: &HolderAnswer) -> Result<(), Refusal> {
+    pub(super) fn answer_holder(&self, number: &str, answer: &HolderAnswer) -> Result<(), Refusal> {
         self.with_role(&[Role::Steward])?;
         self.not_a_party()?;
         let round = self.round_in(is_judged)?;
@@ -44,7 +31,7 @@ impl Desk<'_> {
         required(&answer.text)
     }
 
-    fn declare(&self, conflict: Option<&str>) -> Result<(), Refusal> {
+    pub(super) fn declare(&self, conflict: Option<&str>) -> Result<(), Refusal> {
         let round = self.round_in(is_judged)?;
         if !round.reviewers.contains_key(&self.by.user) && !self.by.is(Role::Chair) {
             return Err(Refusal::NotAssigned);
@@ -70,7 +57,7 @@ impl Desk<'_> {
         self.without_conflict()
     }
 
-    fn give_opinion(&self, opinion: &Opinion) -> Result<(), Refusal> {
+    pub(super) fn give_opinion(&self, opinion: &Opinion) -> Result<(), Refusal> {
         let round = self.round_in(is_judged)?;
         self.assigned()?;
         if round.opinions.contains_key(&self.by.user) {
@@ -79,7 +66,7 @@ impl Desk<'_> {
         self.findings(&opinion.findings)
     }
 
-    fn schedule(&self, sitting: &Sitting) -> Result<(), Refusal> {
+    pub(super) fn schedule(&self, sitting: &Sitting) -> Result<(), Refusal> {
         self.round_in(|phase| matches!(phase, Phase::UnderReview {} | Phase::Deferred {}))?;
         if self.by.is(Role::Secretariat) {
             self.not_a_party()?;
@@ -99,7 +86,7 @@ impl Desk<'_> {
         }
     }
 
-    fn vote(&self, vote: &Vote) -> Result<(), Refusal> {
+    pub(super) fn vote(&self, vote: &Vote) -> Result<(), Refusal> {
         let round = self.round()?;
         let Phase::Scheduled { sitting } = &round.phase else { return Err(Refusal::OutOfTurn) };
         self.assigned()?;
@@ -112,7 +99,7 @@ impl Desk<'_> {
         if is_blank(&vote.comment) { Ok(()) } else { required(&vote.comment) }
     }
 
-    fn conclude(&self, decision: &Decision, findings: &FindingsByCriterion) -> Result<(), Refusal> {
+    pub(super) fn conclude(&self, decision: &Decision, findings: &FindingsByCriterion) -> Result<(), Refusal> {
         let round = self.round()?;
         let alone = matches!(round.phase, Phase::Submitted {}) && round.lane(self.rules) == Lane::Secretariat;
         if alone {
@@ -124,13 +111,13 @@ impl Desk<'_> {
         }
         self.findings(findings)?;
         self.well_formed(decision, round)?;
-        if alone { self.decided_alone(decision) } else { self.carried(decision, round) }
+        if alone { Self::decided_alone(decision) } else { self.carried(decision, round) }
     }
 
     fn well_formed(&self, decision: &Decision, round: &Round) -> Result<(), Refusal> {
         match decision {
             Decision::Deferred { reason } | Decision::Rejected { reason } => required(reason),
-            Decision::Granted {} | Decision::NoDecision {} => Ok(()),
+            Decision::Granted {} | Decision::Undecided {} => Ok(()),
             Decision::GrantedWithConditions { conditions } if conditions.is_empty() => Err(Refusal::CommentRequired),
             Decision::GrantedWithConditions { conditions } => {
                 conditions.iter().try_for_each(|condition| self.well_formed_condition(condition, round))
@@ -153,10 +140,10 @@ impl Desk<'_> {
         if condition.excludes.iter().all(asked) { Ok(()) } else { Err(Refusal::NoSuchEntry) }
     }
 
-    fn decided_alone(&self, decision: &Decision) -> Result<(), Refusal> {
+    fn decided_alone(decision: &Decision) -> Result<(), Refusal> {
         match decision {
             Decision::Granted {} | Decision::Rejected { .. } => Ok(()),
-            Decision::Deferred { .. } | Decision::GrantedWithConditions { .. } | Decision::NoDecision {} => {
+            Decision::Deferred { .. } | Decision::GrantedWithConditions { .. } | Decision::Undecided {} => {
                 Err(Refusal::OutOfTurn)
             }
         }
@@ -168,8 +155,8 @@ impl Desk<'_> {
         let complete = self.complete(&tally, round);
         match decision {
             Decision::Deferred { .. } => return Ok(()),
-            Decision::NoDecision {} if complete.is_err() => return Ok(()),
-            Decision::NoDecision {} => return Err(Refusal::NotByMajority),
+            Decision::Undecided {} if complete.is_err() => return Ok(()),
+            Decision::Undecided {} => return Err(Refusal::NotByMajority),
             Decision::Granted {} | Decision::GrantedWithConditions { .. } | Decision::Rejected { .. } => complete?,
         }
         if decision.is_grant() && !round.are_holders_heard(self.today) {

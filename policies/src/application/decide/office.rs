@@ -2,41 +2,36 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
+
 use super::{Desk, required};
-use crate::application::acts::Command;
 use crate::application::parts::{IncidentStep, ReviewerCard};
 use crate::application::refusal::Refusal;
-use crate::application::round::Phase;
+use crate::application::round::{Outcome, Phase};
 use crate::id::UserId;
 
 impl Desk<'_> {
-    pub(super) fn by_the_office(&self, command: &Command) -> Result<(), Refusal> {
+    pub(super) fn send_back(&self, comment: &str) -> Result<(), Refusal> {
         self.by_secretariat()?;
-        match command {
-            Command::Accept { checklist } => self.accept(checklist),
-            Command::AssignReviewers { reviewers } => self.assign(reviewers),
-            Command::CertifyDeletion { certificate } => self.certify(&certificate.text),
-            Command::ConfirmCondition { condition } => self.confirm_condition(*condition),
-            Command::FollowIncident { incident, step } => self.follow_incident(*incident, step),
-            Command::ReportToMeeting { on } => {
-                let open = self.state.outcomes.iter().any(|outcome| outcome.is_to_be_reported());
-                if open && *on <= self.today { Ok(()) } else { Err(Refusal::OutOfTurn) }
-            }
-            Command::Return { comment } => {
-                self.round_in(|phase| matches!(phase, Phase::Submitted {}))?;
-                required(comment)
-            }
-            _ => Err(Refusal::OutOfTurn),
-        }
+        self.round_in(|phase| matches!(phase, Phase::Submitted {}))?;
+        required(comment)
     }
 
-    fn accept(&self, checklist: &BTreeSet<String>) -> Result<(), Refusal> {
+    pub(super) fn report_to_meeting(&self, on: Date) -> Result<(), Refusal> {
+        self.by_secretariat()?;
+        let open = self.state.outcomes.iter().any(Outcome::is_to_be_reported);
+        if open && on <= self.today { Ok(()) } else { Err(Refusal::OutOfTurn) }
+    }
+
+    pub(super) fn accept(&self, checklist: &BTreeSet<String>) -> Result<(), Refusal> {
+        self.by_secretariat()?;
         self.round_in(|phase| matches!(phase, Phase::Submitted {}))?;
         let confirmed = self.rules.checklist.iter().all(|item| checklist.contains(&item.id));
         if confirmed { Ok(()) } else { Err(Refusal::ChecklistIncomplete) }
     }
 
-    fn assign(&self, reviewers: &BTreeMap<UserId, ReviewerCard>) -> Result<(), Refusal> {
+    pub(super) fn assign(&self, reviewers: &BTreeMap<UserId, ReviewerCard>) -> Result<(), Refusal> {
+        self.by_secretariat()?;
         self.round_in(|phase| matches!(phase, Phase::UnderReview {} | Phase::Deferred {}))?;
         if reviewers.is_empty() {
             return Err(Refusal::TooFewReviewers);
@@ -47,7 +42,8 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn confirm_condition(&self, number: u32) -> Result<(), Refusal> {
+    pub(super) fn confirm_condition(&self, number: u32) -> Result<(), Refusal> {
+        self.by_secretariat()?;
         let round = self.round()?;
         let Phase::Granted { conditions } = &round.phase else { return Err(Refusal::OutOfTurn) };
         let state = conditions.get(&number).ok_or(Refusal::NoSuchEntry)?;
@@ -60,12 +56,14 @@ impl Desk<'_> {
         }
     }
 
-    fn certify(&self, text: &str) -> Result<(), Refusal> {
+    pub(super) fn certify(&self, text: &str) -> Result<(), Refusal> {
+        self.by_secretariat()?;
         let ending = self.state.usage.as_ref().and_then(|usage| usage.ending.as_ref()).ok_or(Refusal::OutOfTurn)?;
         if ending.certificate.is_some() { Err(Refusal::AlreadyAnswered) } else { required(text) }
     }
 
-    fn follow_incident(&self, number: u32, step: &IncidentStep) -> Result<(), Refusal> {
+    pub(super) fn follow_incident(&self, number: u32, step: &IncidentStep) -> Result<(), Refusal> {
+        self.by_secretariat()?;
         let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
         let incidents = self.state.usage.as_ref().map(|usage| &usage.incidents);
         let incident = incidents.zip(at).and_then(|(incidents, at)| incidents.get(at)).ok_or(Refusal::NoSuchEntry)?;

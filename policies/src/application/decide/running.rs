@@ -4,7 +4,6 @@ use jiff::civil::Date;
 
 use super::{Desk, required};
 use crate::application::Application;
-use crate::application::acts::Command;
 use crate::application::parts::Narrowing;
 use crate::application::refusal::Refusal;
 use crate::application::round::Phase;
@@ -12,19 +11,7 @@ use crate::id::PermitId;
 use crate::role::Role;
 
 impl Desk<'_> {
-    pub(super) fn on_what_runs(&self, command: &Command) -> Result<(), Refusal> {
-        match command {
-            Command::Close { report } => self.close(report),
-            Command::RecordPermit { permit } => self.record_permit(permit),
-            Command::Restrict { narrowing, reason, answer_by } => self.restrict(narrowing, reason, *answer_by),
-            Command::Resume { reason } => self.resume(reason),
-            Command::Revoke { reason } => self.revoke(reason),
-            Command::Suspend { reason } => self.suspend(reason),
-            _ => Err(Refusal::OutOfTurn),
-        }
-    }
-
-    fn record_permit(&self, permit: &PermitId) -> Result<(), Refusal> {
+    pub(super) fn record_permit(&self, permit: &PermitId) -> Result<(), Refusal> {
         self.by_secretariat()?;
         if self.state.usage.as_ref().is_some_and(|usage| usage.permit == *permit) {
             return Err(Refusal::AlreadyAnswered);
@@ -32,24 +19,24 @@ impl Desk<'_> {
         may_be_permitted(self.state, self.today)
     }
 
-    fn restrict(&self, narrowing: &Narrowing, reason: &str, answer_by: Date) -> Result<(), Refusal> {
+    pub(super) fn restrict(&self, narrowing: &Narrowing, reason: &str, answer_by: Date) -> Result<(), Refusal> {
         self.by_secretariat()?;
         self.usage()?;
         self.not_past(answer_by)?;
         if narrowing.is_empty() { Err(Refusal::NothingChanged) } else { required(reason) }
     }
 
-    fn suspend(&self, reason: &str) -> Result<(), Refusal> {
+    pub(super) fn suspend(&self, reason: &str) -> Result<(), Refusal> {
         self.with_role(&[Role::Secretariat, Role::Chair])?;
         if self.usage()?.suspended.is_some() { Err(Refusal::OutOfTurn) } else { required(reason) }
     }
 
-    fn resume(&self, reason: &str) -> Result<(), Refusal> {
+    pub(super) fn resume(&self, reason: &str) -> Result<(), Refusal> {
         self.by_secretariat()?;
         if self.usage()?.suspended.is_none() { Err(Refusal::OutOfTurn) } else { required(reason) }
     }
 
-    fn revoke(&self, reason: &str) -> Result<(), Refusal> {
+    pub(super) fn revoke(&self, reason: &str) -> Result<(), Refusal> {
         self.with_role(&[Role::Secretariat, Role::Chair])?;
         let granted = self.state.round.as_ref().is_some_and(|round| matches!(round.phase, Phase::Granted { .. }));
         if granted && self.state.usage.is_none() {
@@ -59,7 +46,7 @@ impl Desk<'_> {
         }
     }
 
-    fn close(&self, report: &str) -> Result<(), Refusal> {
+    pub(super) fn close(&self, report: &str) -> Result<(), Refusal> {
         if !self.by.is(Role::Secretariat) {
             self.by_applicant()?;
         }
