@@ -59,7 +59,7 @@ pub(crate) enum Command {
     /// Persons who object to a source: write down, list, take back
     #[command(subcommand)]
     OptOut(OptOut),
-    /// Look into a permit, check it, end it
+    /// Look into a permit, check it, end it; whose passkeys count
     #[command(subcommand)]
     Permit(Permit),
     /// Official-format files to tokens and content, sealed to their zones
@@ -346,8 +346,53 @@ pub(crate) struct Serve {
     pub(crate) config: PathBuf,
 }
 
+/// Where the permit signer keeps what it knows, on its own machine.
+#[derive(Debug, Args)]
+pub(crate) struct SignerStore {
+    /// Key folder of the permit zone
+    #[arg(long)]
+    pub(crate) keys: PathBuf,
+    /// The portal's sign.pub
+    #[arg(long)]
+    pub(crate) portal_key: PathBuf,
+    /// The signer's store
+    #[arg(long)]
+    pub(crate) store: PathBuf,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Permit {
+    /// Let a person's passkey count for votes, grants and pledges; without --code only show what the request says
+    #[command(
+        after_help = "Example:\n  sudare permit enrol --keys permit/keys --portal-key portal/keys/public/sign.pub --store permit/store --code 7KQ2-M4XD request.jws"
+    )]
+    Enrol {
+        #[command(flatten)]
+        at: SignerStore,
+        /// The code that the person reads out from the portal's page
+        #[arg(long)]
+        code: Option<policies::passkey::EnrolmentCode>,
+        /// The request that the person downloaded from the portal
+        request: PathBuf,
+    },
+    /// List the passkeys that count
+    #[command(
+        after_help = "Example:\n  sudare permit enrolments --keys permit/keys --portal-key portal/keys/public/sign.pub --store permit/store"
+    )]
+    Enrolments {
+        #[command(flatten)]
+        at: SignerStore,
+    },
+    /// Take a passkey away: it signs nothing more
+    #[command(
+        after_help = "Example:\n  sudare permit unenrol --keys permit/keys --portal-key portal/keys/public/sign.pub --store permit/store kP3…"
+    )]
+    Unenrol {
+        #[command(flatten)]
+        at: SignerStore,
+        /// The passkey's name, as `sudare permit enrolments` shows it
+        credential: policies::passkey::Base64Url,
+    },
     /// End a permit at once
     #[command(
         after_help = "Example:\n  sudare permit revoke --signer http://127.0.0.1:8090 --keys portal/keys --reason \"pledge broken\" P-2026-000001"
