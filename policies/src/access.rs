@@ -34,28 +34,56 @@ actions! {
     AccountRead = "account:read",
     /// Take an application as complete.
     ApplicationAccept = "application:accept",
+    /// Ask for a change of what was granted.
+    ApplicationAmend = "application:amend",
+    /// Answer for a holder.
+    ApplicationAnswerHolder = "application:answer-holder",
+    /// Answer a restriction.
+    ApplicationAnswerRestriction = "application:answer-restriction",
     /// Name reviewers.
     ApplicationAssign = "application:assign",
+    /// Certify that data and key are destroyed.
+    ApplicationCertifyDeletion = "application:certify-deletion",
     /// End the use.
     ApplicationClose = "application:close",
+    /// Comment a part.
+    ApplicationComment = "application:comment",
+    /// Confirm that a condition is met.
+    ApplicationConfirmCondition = "application:confirm-condition",
     /// Begin an application.
     ApplicationCreate = "application:create",
-    /// Decide for the committee.
+    /// Decide for the committee, or in the secretariat's lane.
     ApplicationDecide = "application:decide",
-    /// Declare a conflict of interest.
-    ApplicationDeclareConflict = "application:declare-conflict",
+    /// Say whether there is a conflict of interest.
+    ApplicationDeclareInterest = "application:declare-interest",
     /// Change a draft.
     ApplicationEdit = "application:edit",
+    /// Follow an incident to its end.
+    ApplicationFollowIncident = "application:follow-incident",
+    /// Give an opinion as a reviewer.
+    ApplicationGiveOpinion = "application:give-opinion",
+    /// Accept an invitation as a member.
+    ApplicationJoin = "application:join",
+    /// See what a person needs to know to declare interests: title, members, institutions.
+    ApplicationJudgeInterest = "application:judge-interest",
     /// See the list of applications that one may read.
     ApplicationList = "application:list",
-    /// Open the vote.
-    ApplicationOpenVoting = "application:open-voting",
     /// Sign the own pledge.
     ApplicationPledge = "application:pledge",
+    /// Publish what came out.
+    ApplicationPublishResults = "application:publish-results",
     /// Read an application.
     ApplicationRead = "application:read",
+    /// Report that a condition is met.
+    ApplicationReportCondition = "application:report-condition",
+    /// Report an incident.
+    ApplicationReportIncident = "application:report-incident",
+    /// Report a decision of the urgent lane to a meeting.
+    ApplicationReportToMeeting = "application:report-to-meeting",
     /// Send an application back.
     ApplicationReturn = "application:return",
+    /// Put an application on a meeting.
+    ApplicationSchedule = "application:schedule",
     /// Hand an application in.
     ApplicationSubmit = "application:submit",
     /// Vote.
@@ -64,14 +92,22 @@ actions! {
     ApplicationWithdraw = "application:withdraw",
     /// Read the portal's audit chain.
     AuditRead = "audit:read",
+    /// See what waits for whom, and the meetings.
+    BoardRead = "board:read",
     /// Read the catalog.
     CatalogRead = "catalog:read",
     /// See how the queue of doubtful pairs stands.
     LinkageRead = "linkage:read",
     /// Have the signer issue a permit.
     PermitIssue = "permit:issue",
+    /// Narrow a permit.
+    PermitRestrict = "permit:restrict",
+    /// Lift a suspension.
+    PermitResume = "permit:resume",
     /// End a permit.
     PermitRevoke = "permit:revoke",
+    /// Stop a use for a time.
+    PermitSuspend = "permit:suspend",
     /// Run a query under a project.
     ProjectQuery = "project:query",
 }
@@ -83,26 +119,44 @@ pub enum Relation {
     Applicant,
     /// Is named in it, or in the project.
     Member,
+    /// None of these, and the application was never handed in.
+    Private,
     /// Is a reviewer or chair with a conflict of interest.
     Conflicted,
-    /// Is an assigned reviewer.
-    Assigned,
+    /// Is a reviewer or chair who said that there is no conflict.
+    Cleared,
+    /// Is a reviewer or chair who has not said yet: the file is closed.
+    Asked,
+    /// Answers for a source that is asked for.
+    Holder,
     /// None of these, or there is no object.
     Other,
 }
 
 impl Relation {
     /// All relations.
-    pub const ALL: [Self; 5] = [Self::Applicant, Self::Member, Self::Conflicted, Self::Assigned, Self::Other];
+    pub const ALL: [Self; 8] = [
+        Self::Applicant,
+        Self::Member,
+        Self::Private,
+        Self::Conflicted,
+        Self::Cleared,
+        Self::Asked,
+        Self::Holder,
+        Self::Other,
+    ];
 
     /// The word in policy files.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Applicant => "applicant",
-            Self::Assigned => "assigned",
+            Self::Asked => "asked",
+            Self::Cleared => "cleared",
             Self::Conflicted => "conflicted",
+            Self::Holder => "holder",
             Self::Member => "member",
             Self::Other => "other",
+            Self::Private => "private",
         }
     }
 }
@@ -181,7 +235,9 @@ mod tests {
             assert!(!access.person_may(&all, relation, Action::ApplicationVote));
             assert!(!access.person_may(&all, relation, Action::ApplicationDecide));
         }
-        assert!(access.person_may(&all, Relation::Assigned, Action::ApplicationVote));
+        assert!(access.person_may(&all, Relation::Cleared, Action::ApplicationVote));
+        assert!(!access.person_may(&all, Relation::Asked, Action::ApplicationRead));
+        assert!(!access.person_may(&all, Relation::Private, Action::ApplicationRead));
         assert!(!access.person_may(&BTreeSet::from([Role::Auditor]), Relation::Other, Action::ApplicationAccept));
     }
 }

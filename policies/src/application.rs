@@ -40,7 +40,7 @@ pub use parts::{
 pub use refusal::Refusal;
 pub use request::{PermitAnswer, PermitRequest, REVOCATION, RefusalAnswer, Revocation, Revoked};
 pub use round::{ConditionState, HolderRequest, Interest, Lane, Outcome, Phase, Reviewer, Round, Tally};
-pub use rules::{Majority, Rules};
+pub use rules::{FieldKind, Form, FormField, Item, Majority, Rules};
 pub use stage::Stage;
 pub use stream::{Draft, EventRecord, FIRST_PREV, StreamError, Vouching};
 pub use usage::{Ended, Ending, Incident, Restriction, Usage};
@@ -118,6 +118,12 @@ impl Application {
         let contents =
             self.round.iter().map(|round| &round.content).chain(self.usage.iter().map(|usage| &usage.content));
         self.applicant.as_ref() == Some(user) || contents.into_iter().any(|content| content.members.contains_key(user))
+    }
+
+    /// Whether it was never handed in: nobody but the applicant's side knows of it.
+    pub fn is_private(&self) -> bool {
+        let first = self.round.as_ref().filter(|round| round.number == 1 && round.before.is_none());
+        self.usage.is_none() && first.is_none_or(|round| matches!(round.phase, Phase::Draft {}))
     }
 
     /// Whether this person has a conflict of interest here: a party, declared, or found out by the rules on `today`.

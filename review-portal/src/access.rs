@@ -5,12 +5,13 @@ use std::marker::PhantomData;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::Method;
 use axum::http::request::Parts;
+use jiff::civil::Date;
 use policies::access::{Action, Relation};
-use policies::application::Application;
+use policies::application::{Application, Interest, Round, Rules, day_of};
 use policies::{ApplicationId, ProjectId, Role};
 
 use crate::accounts::User;
-use crate::application::load;
+use crate::application::{Act, load};
 use crate::error::PortalError;
 use crate::portal::Portal;
 use crate::tokens;
@@ -35,27 +36,16 @@ macro_rules! acts {
 }
 
 acts! {
-    Accept = ApplicationAccept,
-    Assign = ApplicationAssign,
     AuditReading = AuditRead,
-    Close = ApplicationClose,
     Create = ApplicationCreate,
-    Decide = ApplicationDecide,
-    DeclareConflict = ApplicationDeclareConflict,
     Edit = ApplicationEdit,
-    IssuePermit = PermitIssue,
+    JudgeInterest = ApplicationJudgeInterest,
     List = ApplicationList,
-    OpenVoting = ApplicationOpenVoting,
-    Pledge = ApplicationPledge,
     Query = ProjectQuery,
     Read = ApplicationRead,
     ReadAccount = AccountRead,
+    ReadBoard = BoardRead,
     ReadLinkage = LinkageRead,
-    Return = ApplicationReturn,
-    RevokePermit = PermitRevoke,
-    Submit = ApplicationSubmit,
-    Vote = ApplicationVote,
-    Withdraw = ApplicationWithdraw,
 }
 
 /// Proof that casbin said yes to `A` for this person on the application or project that the path names.
@@ -74,29 +64,57 @@ impl<A: Acts> FromRequestParts<Portal> for Allowed<A> {
     type Rejection = PortalError;
 
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, PortalError> {
-        let visit = Visit::from_request_parts(parts, portal).await?;
-        let Some(user) = visit.user().cloned() else {
-            let next = (parts.method == Method::GET).then(|| parts.uri.path().to_owned());
-            return Err(PortalError::NotSignedIn { next });
-        };
-        let object = Object::of(parts, portal).await?;
-        let relation = object.relation(portal, &user).await?;
-        let may = |what| portal.may(Some(&user.roles), relation, what);
-        if !may(A::ACTION) {
-            // Whether an application exists is a secret to those who may not read it.
-            let hidden = match &object {
-                Object::Application(_) => !may(Action::ApplicationRead),
-                Object::Project(_) => true,
-                Object::None => false,
-            };
-            return Err(if hidden { PortalError::NotFound } else { PortalError::Forbidden });
-        }
+        let (visit, user, object) = asked(parts, portal, A::ACTION).await?;
         let (application, project) = match object {
             Object::Application(application) => (Some(*application), None),
             Object::Project(project) => (None, Some(project)),
             Object::None => (None, None),
         };
         Ok(Self { user, visit, application, project, action: PhantomData })
+    }
+}
+
+/// Who asks for `what` on which object, if casbin says yes.
+async fn asked(parts: &mut Parts, portal: &Portal, what: Action) -> Result<(Visit, User, Object), PortalError> {
+    let visit = Visit::from_request_parts(parts, portal).await?;
+    let Some(user) = visit.user().cloned() else {
+        let next = (parts.method == Method::GET).then(|| parts.uri.path().to_owned());
+        return Err(PortalError::NotSignedIn { next });
+    };
+    let object = Object::of(parts, portal).await?;
+    let relation = object.relation(portal, &user).await?;
+    let may = |what| portal.may(Some(&user.roles), relation, what);
+    if may(what) {
+        return Ok((visit, user, object));
+    }
+    // Whether an application exists is a secret to those who may not read it.
+    let hidden = match &object {
+        Object::Application(_) => !may(Action::ApplicationRead) && !may(Action::ApplicationJudgeInterest),
+        Object::Project(_) => true,
+        Object::None => false,
+    };
+    Err(if hidden { PortalError::NotFound } else { PortalError::Forbidden })
+}
+
+/// Proof that casbin said yes to the act that the path names, on the application that it names.
+#[derive(Debug)]
+pub(crate) struct AllowedAct {
+    pub(crate) user: User,
+    pub(crate) visit: Visit,
+    pub(crate) application: Application,
+    pub(crate) act: Act,
+}
+
+impl FromRequestParts<Portal> for AllowedAct {
+    type Rejection = PortalError;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, PortalError> {
+        let params = RawPathParams::from_request_parts(parts, portal).await.map_err(|_| PortalError::NotFound)?;
+        let word = params.iter().find(|(name, _)| *name == "act").map(|(_, word)| word);
+        let act = word.and_then(Act::parse).ok_or(PortalError::NotFound)?;
+        let (visit, user, object) = asked(parts, portal, act.action()).await?;
+        let Object::Application(application) = object else { return Err(PortalError::NotFound) };
+        Ok(Self { user, visit, application: *application, act })
     }
 }
 
@@ -132,7 +150,7 @@ impl Object {
 
     async fn relation(&self, portal: &Portal, user: &User) -> Result<Relation, PortalError> {
         Ok(match self {
-            Self::Application(application) => relation(application, user),
+            Self::Application(application) => relation(application, user, day_of(portal.now())),
             Self::None => Relation::Other,
             Self::Project(project) => {
                 let permits = tokens::permits_of(&portal.db, &user.id, portal.now()).await?;
@@ -143,19 +161,32 @@ impl Object {
     }
 }
 
-/// What a person is to an application.
-pub(crate) fn relation(application: &Application, user: &User) -> Relation {
-    let judges = user.roles.contains(&Role::Chair) || application.reviewers.contains_key(&user.id);
-    let conflicted = application.is_conflicted(&user.id) || application.is_members_organisation(&user.organisation);
+/// What a person is to an application on `today`.
+pub(crate) fn relation(application: &Application, user: &User, today: Date) -> Relation {
+    let rules = Rules::current();
+    let judges = |round: &Round| user.roles.contains(&Role::Chair) || round.reviewers.contains_key(&user.id);
+    let round = application.round.as_ref();
     if application.applicant.as_ref() == Some(&user.id) {
-        Relation::Applicant
-    } else if application.content.members.contains_key(&user.id) {
-        Relation::Member
-    } else if judges && conflicted {
-        Relation::Conflicted
-    } else if application.reviewers.contains_key(&user.id) {
-        Relation::Assigned
-    } else {
-        Relation::Other
+        return Relation::Applicant;
     }
+    if application.is_party(&user.id) {
+        return Relation::Member;
+    }
+    if application.is_private() {
+        return Relation::Private;
+    }
+    if let Some(round) = round.filter(|round| judges(round)) {
+        let near = round.is_near(rules, &user.affiliation);
+        return if near || application.is_conflicted(rules, &user.id, today) {
+            Relation::Conflicted
+        } else if round.declared.get(&user.id) == Some(&Interest::None) {
+            Relation::Cleared
+        } else {
+            Relation::Asked
+        };
+    }
+    let asked = round.is_some_and(|round| {
+        round.holders.values().any(|request| user.holds.iter().any(|source| source.as_str() == request.dataset))
+    });
+    if asked && user.roles.contains(&Role::Steward) { Relation::Holder } else { Relation::Other }
 }

@@ -1,13 +1,13 @@
 //! Accounts: who may sign in, under which roles.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
 use jiff::{SignedDuration, Timestamp};
-use policies::application::{Actor, Organisation};
+use policies::application::{Actor, Affiliation, ReviewerCard};
 use policies::audit::AuditLog;
-use policies::{Role, UserId};
+use policies::{Role, SourceId, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
@@ -39,9 +39,15 @@ pub struct NewAccount {
     /// Name in English.
     pub name_en: String,
     /// Where the person works.
-    pub organisation: Organisation,
+    pub affiliation: Affiliation,
     /// What the person may be.
     pub roles: BTreeSet<Role>,
+    /// Seats of the committee that the person holds.
+    pub seats: BTreeSet<String>,
+    /// Sources that the person answers for as a steward.
+    pub holds: BTreeSet<SourceId>,
+    /// With whom the person wrote papers, and the last year of one.
+    pub coauthors: BTreeMap<UserId, i16>,
     /// The password; only its argon2id hash is kept.
     pub password: SecretString,
 }
@@ -56,15 +62,36 @@ pub struct User {
     /// Name in English.
     pub name_en: String,
     /// Where the person works.
-    pub organisation: Organisation,
+    pub affiliation: Affiliation,
     /// What the person may be.
     pub roles: BTreeSet<Role>,
+    /// Seats of the committee that the person holds.
+    pub seats: BTreeSet<String>,
+    /// Sources that the person answers for as a steward.
+    pub holds: BTreeSet<SourceId>,
+    /// With whom the person wrote papers, and the last year of one.
+    pub coauthors: BTreeMap<UserId, i16>,
 }
 
 impl User {
     /// The person as the application's rules see it.
     pub fn actor(&self) -> Actor {
-        Actor { user: self.id.clone(), organisation: self.organisation.clone(), roles: self.roles.clone() }
+        Actor {
+            user: self.id.clone(),
+            affiliation: self.affiliation.clone(),
+            roles: self.roles.clone(),
+            seats: self.seats.clone(),
+            holds: self.holds.clone(),
+        }
+    }
+
+    /// The person as a reviewer who is asked.
+    pub(crate) fn card(&self) -> ReviewerCard {
+        ReviewerCard {
+            affiliation: self.affiliation.clone(),
+            seats: self.seats.clone(),
+            coauthors: self.coauthors.clone(),
+        }
     }
 }
 
@@ -80,11 +107,15 @@ pub async fn create(
     let password = tokio::task::spawn_blocking(move || hash(&password)).await.map_err(PortalError::task)?;
     let mut change = db.begin().await?;
     let insert = sqlx::query(
-        "insert into account (id, name_ja, name_en, organisation, roles, password, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7) on conflict (id) do nothing",
+        "insert into account (id, name_ja, name_en, organisation, roles, seats, holds, coauthors, password, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (id) do nothing",
     );
     let insert = insert.bind(account.user.as_str()).bind(account.name_ja).bind(account.name_en);
-    let insert = insert.bind(account.organisation.as_str()).bind(roles.join(" "));
+    let insert = insert.bind(account.affiliation.to_string()).bind(roles.join(" "));
+    let seats: Vec<_> = account.seats.iter().map(String::as_str).collect();
+    let holds: Vec<_> = account.holds.iter().map(SourceId::as_str).collect();
+    let coauthors = serde_json::to_string(&account.coauthors).map_err(|_| PortalError::Stored)?;
+    let insert = insert.bind(seats.join(" ")).bind(holds.join(" ")).bind(coauthors);
     let insert = insert.bind(password.ok_or(PortalError::Stored)?).bind(now.to_string());
     if insert.execute(&mut *change).await?.rows_affected() == 0 {
         return Err(PortalError::AccountExists);
@@ -95,13 +126,17 @@ pub async fn create(
 
 /// The account of that name.
 pub async fn find(db: &Database, user: &UserId) -> Result<Option<User>, PortalError> {
-    let find = sqlx::query_as::<_, Row>("select id, name_ja, name_en, organisation, roles from account where id = $1");
+    let find = sqlx::query_as::<_, Row>(
+        "select id, name_ja, name_en, organisation, roles, seats, holds, coauthors from account where id = $1",
+    );
     find.bind(user.as_str()).fetch_optional(db.pool()).await?.map(read).transpose()
 }
 
 /// All accounts, by name.
 pub async fn list(db: &Database) -> Result<Vec<User>, PortalError> {
-    let list = sqlx::query_as::<_, Row>("select id, name_ja, name_en, organisation, roles from account order by id");
+    let list = sqlx::query_as::<_, Row>(
+        "select id, name_ja, name_en, organisation, roles, seats, holds, coauthors from account order by id",
+    );
     list.fetch_all(db.pool()).await?.into_iter().map(read).collect()
 }
 
@@ -182,16 +217,19 @@ fn verify(password: &SecretString, stored: &str) -> bool {
     Argon2::default().verify_password(password.expose_secret().as_bytes(), &stored).is_ok()
 }
 
-type Row = (String, String, String, String, String);
+type Row = (String, String, String, String, String, String, String, String);
 
-fn read((id, name_ja, name_en, organisation, roles): Row) -> Result<User, PortalError> {
+fn read((id, name_ja, name_en, organisation, roles, seats, holds, coauthors): Row) -> Result<User, PortalError> {
     let stored = || PortalError::Stored;
     Ok(User {
         id: id.parse().map_err(|_| stored())?,
         name_ja,
         name_en,
-        organisation: organisation.parse().map_err(|_| stored())?,
+        affiliation: organisation.parse().map_err(|_| stored())?,
         roles: roles.split_whitespace().map(str::parse).collect::<Result<_, _>>().map_err(|_| stored())?,
+        seats: seats.split_whitespace().map(str::to_owned).collect(),
+        holds: holds.split_whitespace().map(str::parse).collect::<Result<_, _>>().map_err(|_| stored())?,
+        coauthors: serde_json::from_str(&coauthors).map_err(|_| stored())?,
     })
 }
 

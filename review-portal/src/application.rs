@@ -1,14 +1,19 @@
 //! Applications in the database: streams of events, changed only by `decide`, each change with its audit entry.
 
+mod acts;
 mod change;
 mod list;
+mod offers;
+pub(crate) mod permits;
 
 use policies::ApplicationId;
 use policies::application::{Application, EventRecord};
 use sqlx::{Any, Executor};
 
-pub(crate) use change::{Change, change, create};
+pub(crate) use acts::Act;
+pub(crate) use change::{Acting, Change, change, create};
 pub(crate) use list::{Listed, list};
+pub(crate) use offers::offers;
 
 use crate::error::PortalError;
 
@@ -29,6 +34,6 @@ pub(crate) async fn load<'c>(
     id: &ApplicationId,
 ) -> Result<Option<Application>, PortalError> {
     let records = records(db, id).await?;
-    let state = || Application::replay(id.clone(), records.iter().map(|record| &record.event));
+    let state = || Application::replay(id.clone(), &records);
     Ok((!records.is_empty()).then(state))
 }

@@ -1,5 +1,7 @@
 //! A posted form whose token was checked: no handler sees a body before that.
 
+use std::collections::BTreeMap;
+
 use axum::Form;
 use axum::extract::{FromRequest, Request};
 use subtle::ConstantTimeEq;
@@ -34,6 +36,12 @@ impl Posted {
     /// All values of that name.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Reasons for tables, `reason:<table>`.
+    pub(crate) fn reasons(&self) -> BTreeMap<String, String> {
+        let reason = |(name, value): &(String, String)| Some((name.strip_prefix("reason:")?.to_owned(), value.clone()));
+        self.0.iter().filter_map(reason).collect()
     }
 
     /// The form's key against double click.

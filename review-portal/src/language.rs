@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
-use policies::application::Refusal;
+use policies::application::{Problem, Refusal};
 
 use crate::query::PortalRefusal;
 
@@ -56,6 +56,13 @@ impl Language {
         match self {
             Self::En => sentence(&refusal.en()),
             Self::Ja => refusal.ja(),
+        }
+    }
+
+    pub(crate) fn problem(self, problem: &Problem) -> String {
+        match self {
+            Self::En => sentence(&problem.en()),
+            Self::Ja => problem.ja(),
         }
     }
 
@@ -137,12 +144,12 @@ mod tests {
         for station in ["write", "check", "review", "vote", "pledge", "use"] {
             assert!(JA.contains_key(&format!("progress.{station}")));
         }
-        for field in ["datasets", "members", "period", "profile", "project", "purpose", "title"] {
-            assert!(JA.contains_key(&format!("problem.{field}")));
+        for kind in policies::application::Event::KINDS {
+            assert!(JA.contains_key(&format!("event.{kind}")), "{kind}");
         }
-        let events = include_str!("../../policies/src/application/event.rs");
-        let kinds = events.split("=> \"").skip(1).map(|part| part.split('"').next().unwrap());
-        assert!(kinds.map(|kind| assert!(JA.contains_key(&format!("event.{kind}")), "{kind}")).count() >= 15);
+        for kind in policies::application::ApplicantKind::ALL {
+            assert!(JA.contains_key(&format!("applicant-kind.{}", kind.as_str())));
+        }
         for class in policies::review::PatternClass::ALL {
             assert!(JA.contains_key(&format!("pattern.{}", class.as_str())));
         }

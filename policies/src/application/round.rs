@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::content::Content;
+use super::content::{Affiliation, Content};
 use super::parts::{Condition, Decision, FindingsByCriterion, HolderAnswer, Opinion, ReviewerCard, Sitting, Vote};
 use super::rules::Rules;
 use crate::id::UserId;
@@ -246,6 +246,11 @@ impl Round {
         }
     }
 
+    /// Whether a member belongs near this affiliation.
+    pub fn is_near(&self, rules: &Rules, affiliation: &Affiliation) -> bool {
+        self.content.is_near(affiliation, rules)
+    }
+
     /// Whether this person has a conflict of interest in the round, declared or found out.
     pub(super) fn is_conflicted(&self, rules: &Rules, user: &UserId, today: Date) -> bool {
         let declared = self.declared.get(user).is_some_and(|interest| matches!(interest, Interest::Conflict { .. }));
@@ -268,6 +273,11 @@ impl Round {
             (HolderSay::Consent, answer) => answer.as_ref().is_some_and(|answer| answer.consent == Some(true)),
             (HolderSay::Opinion, answer) => answer.is_some() || request.due < today,
         })
+    }
+
+    /// What is to be corrected, while the applicant corrects.
+    pub fn correction(&self) -> Option<&str> {
+        if let Phase::Returned { comment } = &self.phase { Some(comment) } else { None }
     }
 
     /// Conditions of the grant that are not met yet, by number.

@@ -3,12 +3,14 @@
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 use policies::ApplicationId;
+use policies::access::Action;
 use policies::application::{
-    Application, Command, Content, Draft, Event, EventRecord, PermitAnswer, Stage, apply, decide,
+    Application, Asking, Command, Content, Draft, EventRecord, PermitAnswer, Rules, Stage, apply, day_of, decide,
 };
 
 use super::records;
-use crate::access::{Acts, Allowed, Create};
+use crate::access::{Acts, Allowed, AllowedAct, Create};
+use crate::accounts::User;
 use crate::database::Work;
 use crate::error::PortalError;
 use crate::portal::Portal;
@@ -29,6 +31,44 @@ pub(crate) struct Change {
 impl Change {
     pub(crate) fn new(command: Command, once: Option<String>) -> Self {
         Self { command, once, permit: None }
+    }
+}
+
+/// Who may act, on what, proved by casbin's answer.
+pub(crate) trait Acting {
+    /// The person.
+    fn user(&self) -> &User;
+    /// What casbin allowed.
+    fn action(&self) -> Action;
+    /// The application that was allowed.
+    fn application(&self) -> Result<&Application, PortalError>;
+}
+
+impl<A: Acts> Acting for Allowed<A> {
+    fn user(&self) -> &User {
+        &self.user
+    }
+
+    fn action(&self) -> Action {
+        A::ACTION
+    }
+
+    fn application(&self) -> Result<&Application, PortalError> {
+        Self::application(self)
+    }
+}
+
+impl Acting for AllowedAct {
+    fn user(&self) -> &User {
+        &self.user
+    }
+
+    fn action(&self) -> Action {
+        self.act.action()
+    }
+
+    fn application(&self) -> Result<&Application, PortalError> {
+        Ok(&self.application)
     }
 }
 
@@ -53,20 +93,16 @@ pub(crate) async fn create(
     let insert = insert.bind(json(&state)?).bind(now.to_string()).bind(now.to_string());
     insert.execute(&mut *work).await?;
     let step = Step { state, records: Vec::new(), now };
-    write(portal, allowed, work, step, Change::new(Command::Draft(content), once)).await?;
+    write(portal, allowed, work, step, Change::new(Command::Draft { content }, once)).await?;
     Ok(id)
 }
 
 /// Changes the application that was allowed.
-pub(crate) async fn change<A: Acts>(
-    portal: &Portal,
-    allowed: &Allowed<A>,
-    change: Change,
-) -> Result<Application, PortalError> {
+pub(crate) async fn change(portal: &Portal, allowed: &impl Acting, change: Change) -> Result<Application, PortalError> {
     let id = allowed.application()?.id.clone();
     let mut work = portal.db.begin().await?;
     let records = records(&mut *work, &id).await?;
-    let state = Application::replay(id, records.iter().map(|record| &record.event));
+    let state = Application::replay(id, &records);
     if done_before(&mut work, allowed, change.once.as_ref()).await?.is_some() {
         return Ok(state);
     }
@@ -81,48 +117,48 @@ struct Step {
     now: Timestamp,
 }
 
-async fn write<A: Acts>(
+async fn write(
     portal: &Portal,
-    allowed: &Allowed<A>,
+    allowed: &impl Acting,
     mut work: Work,
     step: Step,
     change: Change,
 ) -> Result<Application, PortalError> {
     let Step { mut state, mut records, now } = step;
-    let by = allowed.user.actor();
-    let events = decide(&state, &by, change.command.asked_at(now))?;
+    let by = allowed.user().actor();
+    let events = decide(Rules::current(), &state, &Asking { by: &by, at: now }, change.command)?;
     let mut once = change.once;
     for event in events {
-        state = apply(state, &event);
         let record = EventRecord::after(&state.id, records.last(), Draft { at: now, by: by.clone(), event });
+        state = apply(state, &record.act());
         insert_event(&mut work, &record, once.take()).await?;
-        end_permit(&mut work, &state, &record).await?;
         records.push(record);
     }
     update_state(&mut work, &state, now).await?;
     if let Some(answer) = &change.permit {
         insert_permit(&mut work, &state, answer).await?;
     }
+    end_permits(&mut work, &state, now).await?;
     let head = records.last().ok_or(PortalError::Stored)?;
-    let note = Note::new(&by.user, A::ACTION.as_str(), &state.id)
+    let note = Note::new(&by.user, allowed.action().as_str(), &state.id)
         .with("event", head.event.kind())
         .with("seq", head.seq)
         .with("hash", head.hash.as_str())
-        .with("stage", state.stage.as_str());
+        .with("stage", state.stage(Rules::current(), day_of(now)).as_str());
     note.append(&portal.audit, now).await?;
     work.commit().await?;
     Ok(state)
 }
 
-async fn done_before<A: Acts>(
+async fn done_before(
     work: &mut Work,
-    allowed: &Allowed<A>,
+    allowed: &impl Acting,
     once: Option<&String>,
 ) -> Result<Option<ApplicationId>, PortalError> {
     let Some(once) = once else { return Ok(None) };
     let find =
         sqlx::query_scalar::<_, String>("select application from application_event where by_user = $1 and once = $2");
-    let found = find.bind(allowed.user.id.as_str()).bind(once).fetch_optional(&mut **work).await?;
+    let found = find.bind(allowed.user().id.as_str()).bind(once).fetch_optional(&mut **work).await?;
     found.map(|id| id.parse().map_err(|_| PortalError::Stored)).transpose()
 }
 
@@ -145,8 +181,9 @@ async fn insert_event(work: &mut Work, record: &EventRecord, once: Option<String
 async fn update_state(work: &mut Work, state: &Application, now: Timestamp) -> Result<(), PortalError> {
     let update =
         sqlx::query("update application set project = $1, stage = $2, state = $3, updated_at = $4 where id = $5");
-    let project = state.content.project.as_ref().map(policies::ProjectId::as_str);
-    let update = update.bind(project).bind(state.stage.as_str()).bind(json(state)?).bind(now.to_string());
+    let project = state.content().and_then(|content| content.project.as_ref()).map(policies::ProjectId::as_str);
+    let stage = state.stage(Rules::current(), day_of(now));
+    let update = update.bind(project).bind(stage.as_str()).bind(json(state)?).bind(now.to_string());
     update.bind(state.id.as_str()).execute(&mut **work).await.map(drop).map_err(|cause| {
         let taken = cause.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation);
         if taken { PortalError::ProjectTaken } else { cause.into() }
@@ -160,20 +197,21 @@ async fn insert_permit(work: &mut Work, state: &Application, answer: &PermitAnsw
          values ($1, $2, $3, $4, $5, $6, $7, $8)",
     );
     let insert = insert.bind(permit.id.as_str()).bind(state.id.as_str()).bind(permit.project.as_str());
-    let insert = insert.bind(&state.content.title).bind(&answer.jws).bind(json(permit)?);
+    let insert =
+        insert.bind(state.content().map_or("", |content| content.title.as_str())).bind(&answer.jws).bind(json(permit)?);
     insert.bind(permit.issued_at.to_string()).bind(permit.expires_at.to_string()).execute(&mut **work).await?;
-    for member in &permit.members {
+    for member in permit.members.keys() {
         let insert = sqlx::query("insert into permit_member (permit, account) values ($1, $2)");
         insert.bind(permit.id.as_str()).bind(member.as_str()).execute(&mut **work).await?;
     }
     Ok(())
 }
 
-async fn end_permit(work: &mut Work, state: &Application, record: &EventRecord) -> Result<(), PortalError> {
-    if matches!(record.event, Event::Revoked { .. } | Event::Closed { .. }) {
-        let end = sqlx::query("update permit set ended_at = $1 where application = $2 and ended_at is null");
-        end.bind(record.at.to_string()).bind(state.id.as_str()).execute(&mut **work).await?;
-    }
+/// Permits of the application that no longer hold: replaced, suspended or ended.
+async fn end_permits(work: &mut Work, state: &Application, now: Timestamp) -> Result<(), PortalError> {
+    let holds = state.usage.as_ref().filter(|usage| usage.is_running()).map(|usage| usage.permit.as_str());
+    let end = sqlx::query("update permit set ended_at = $1 where application = $2 and id <> $3 and ended_at is null");
+    end.bind(now.to_string()).bind(state.id.as_str()).bind(holds.unwrap_or_default()).execute(&mut **work).await?;
     Ok(())
 }
 

@@ -1,16 +1,16 @@
-//! Applications: list, draft, read, and every act on the way to a permit.
+//! Applications: list, draft, read, and every act on the way to a permit and after it.
 
 mod act;
+mod content;
 mod draft;
 mod edit;
+mod form;
 mod list;
-mod permit;
+mod review;
+mod running;
 mod show;
 
-pub(crate) use act::{
-    accept, assign, conclude, declare_conflict, open_voting, pledge, send_back, submit, vote, withdraw,
-};
+pub(crate) use act::act;
 pub(crate) use edit::{create, edit, new, save};
 pub(crate) use list::list;
-pub(crate) use permit::{close, permit, revoke};
 pub(crate) use show::show;

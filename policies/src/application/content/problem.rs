@@ -23,6 +23,8 @@ pub enum ProblemKind {
     NotAllowed,
     /// It ends before today.
     Past,
+    /// Another application has it.
+    Taken,
     /// Longer than allowed.
     TooLong,
 }
@@ -70,6 +72,7 @@ impl Problem {
             ProblemKind::Missing => format!("「{name}」を入力してください。"),
             ProblemKind::NotAllowed => format!("「{name}」の内容は現在の規程では認められません。"),
             ProblemKind::Past => format!("「{name}」の期限が過ぎています。今日以降に終わるものを入力してください。"),
+            ProblemKind::Taken => format!("「{name}」はほかの申請で使われています。別の名前にしてください。"),
             ProblemKind::TooLong => format!("「{name}」が長すぎます。短くしてください。"),
         }
     }
@@ -81,6 +84,7 @@ impl Problem {
             ProblemKind::Missing => format!("please fill in: {name}"),
             ProblemKind::NotAllowed => format!("the present rules do not allow what is given for: {name}"),
             ProblemKind::Past => format!("this ended before today: {name}"),
+            ProblemKind::Taken => format!("another application has this already: {name}"),
             ProblemKind::TooLong => format!("too long, please shorten: {name}"),
         }
     }

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use policies::application::{Content, Field, Organisation, Period};
-use policies::{DatasetGrant, Grade, Profile, Tier, UserId};
+use policies::application::{
+    ApplicantKind, Content, DatasetAsk, Ethics, Member, Period, Problem, ProblemKind, Rules, TableAsk,
+};
+use policies::{Grade, Profile, Tier, UserId};
 
 use crate::accounts;
 use crate::catalog::Dataset;
@@ -14,65 +16,104 @@ use crate::portal::Portal;
 /// Columns that are granted by name only, never with the whole table (schema.md, `person`).
 const BY_NAME_ONLY: [(&str, &str); 1] = [("person", "birth_date")];
 
-/// What a form came to: content, or the first field that cannot be read.
+/// What a form came to: content, or the first part that cannot be read.
+///
+/// `before`: what stood there; parts that have no field in the form are kept.
 pub(super) async fn read(
     portal: &Portal,
     posted: &Posted,
     catalog: &[Dataset],
-) -> Result<Result<Content, Field>, PortalError> {
-    let members = members(portal, posted).await?;
-    Ok(members.and_then(|members| content(posted, members, catalog)))
+    before: &Content,
+) -> Result<Result<Content, Problem>, PortalError> {
+    let members = members(portal, posted, before).await?;
+    Ok(members.and_then(|members| content(posted, members, catalog, before)))
 }
 
-fn content(posted: &Posted, members: BTreeMap<UserId, Organisation>, catalog: &[Dataset]) -> Result<Content, Field> {
+fn wrong(field: &'static str) -> Problem {
+    Problem::new(field, ProblemKind::NotAllowed)
+}
+
+fn content(
+    posted: &Posted,
+    members: BTreeMap<UserId, Member>,
+    catalog: &[Dataset],
+    before: &Content,
+) -> Result<Content, Problem> {
     let project = match posted.one("project").trim() {
         "" => None,
         // A project's name becomes part of a path.
-        text if text.contains('@') || text.starts_with('.') => return Err(Field::Project),
-        text => Some(text.parse().map_err(|_| Field::Project)?),
+        text if text.contains('@') || text.starts_with('.') => return Err(wrong("project")),
+        text => Some(text.parse().map_err(|_| wrong("project"))?),
     };
+    let profile = Profile::names().find(|name| *name == posted.one("profile"));
+    let questions = Rules::current().form.fields();
     Ok(Content {
         project,
         title: posted.one("title").trim().to_owned(),
-        purpose: posted.one("purpose").trim().to_owned(),
+        applicant_kind: ApplicantKind::ALL.into_iter().find(|kind| kind.as_str() == posted.one("applicant_kind")),
+        urgent: posted.one("urgent") == "yes",
+        answers: questions.map(|field| (field.id.clone(), posted.one(&field.id).trim().to_owned())).collect(),
         members,
         datasets: datasets(posted, catalog)?,
+        row_filter: before.row_filter.clone(),
         tier: if posted.one("tier") == "anonymized" { Tier::Anonymized } else { Tier::Pseudonymized },
-        profile: Profile::names().find(|name| *name == posted.one("profile")).ok_or(Field::Profile)?.to_owned(),
+        profile: profile.ok_or_else(|| wrong("profile"))?.to_owned(),
         grade: if posted.one("grade") == "exact" { Grade::Exact } else { Grade::Preview },
         period: period(posted)?,
+        ethics: ethics(posted)?,
+        shells: before.shells.clone(),
+        attachments: before.attachments.clone(),
     })
 }
 
-/// One sign-in name a line; the organisation is the account's, not the form's.
+/// One sign-in name a line; the affiliation is the account's, not the form's. `place` and `country` hold for those who are new.
 async fn members(
     portal: &Portal,
     posted: &Posted,
-) -> Result<Result<BTreeMap<UserId, Organisation>, Field>, PortalError> {
+    before: &Content,
+) -> Result<Result<BTreeMap<UserId, Member>, Problem>, PortalError> {
     let mut members = BTreeMap::new();
     for name in posted.all("members").flat_map(str::split_whitespace) {
-        let Ok(user) = name.to_lowercase().parse::<UserId>() else { return Ok(Err(Field::Members)) };
-        let Some(account) = accounts::find(&portal.db, &user).await? else { return Ok(Err(Field::Members)) };
-        members.insert(account.id, account.organisation);
+        let Ok(user) = name.to_lowercase().parse::<UserId>() else { return Ok(Err(wrong("members"))) };
+        let Some(account) = accounts::find(&portal.db, &user).await? else { return Ok(Err(wrong("members"))) };
+        let known = before.members.get(&account.id);
+        let or = |posted: &str, known: Option<&String>| match posted.trim() {
+            "" => known.cloned().unwrap_or_default(),
+            text => text.to_owned(),
+        };
+        let member = Member {
+            place: or(posted.one("place"), known.map(|member| &member.place)),
+            country: or(posted.one("country"), known.map(|member| &member.country)).to_uppercase(),
+            networks: known.map(|member| member.networks.clone()).unwrap_or_default(),
+            affiliation: account.affiliation,
+        };
+        members.insert(account.id, member);
     }
     Ok(Ok(members))
 }
 
-/// Fields `table` = `dataset/version:table` (all variables of it) and `column` = `dataset/version:table:variable`.
-fn datasets(posted: &Posted, catalog: &[Dataset]) -> Result<BTreeMap<String, DatasetGrant>, Field> {
-    let mut datasets: BTreeMap<String, DatasetGrant> = BTreeMap::new();
+/// Fields `table` = `dataset/version:table` (all variables of it) and `column` = `dataset/version:table:variable`; the reason for a
+/// table is `reason:<table>`, or `reason` for all that have none of their own.
+fn datasets(posted: &Posted, catalog: &[Dataset]) -> Result<BTreeMap<String, DatasetAsk>, Problem> {
+    let mut datasets: BTreeMap<String, DatasetAsk> = BTreeMap::new();
+    let unknown = || wrong("datasets");
     for choice in posted.all("table").chain(posted.all("column")) {
         let mut parts = choice.split(':');
         let (release, table, column) = (parts.next(), parts.next(), parts.next());
-        let (dataset, version) = release.and_then(|release| release.split_once('/')).ok_or(Field::Datasets)?;
-        let table = table.ok_or(Field::Datasets)?;
-        let columns = columns(catalog, (dataset, version), table, column).ok_or(Field::Datasets)?;
-        let fresh = || DatasetGrant { release: version.to_owned(), tables: BTreeMap::new() };
-        let grant = datasets.entry(dataset.to_owned()).or_insert_with(fresh);
-        if grant.release != version {
-            return Err(Field::Datasets);
+        let (dataset, version) = release.and_then(|release| release.split_once('/')).ok_or_else(unknown)?;
+        let table = table.ok_or_else(unknown)?;
+        let columns = columns(catalog, (dataset, version), table, column).ok_or_else(unknown)?;
+        let fresh = || DatasetAsk { release: version.to_owned(), tables: BTreeMap::new() };
+        let ask = datasets.entry(dataset.to_owned()).or_insert_with(fresh);
+        if ask.release != version {
+            return Err(unknown());
         }
-        grant.tables.entry(table.to_owned()).or_default().extend(columns);
+        let reason = || match posted.one(&format!("reason:{table}")).trim() {
+            "" => posted.one("reason").trim().to_owned(),
+            text => text.to_owned(),
+        };
+        let table = ask.tables.entry(table.to_owned());
+        table.or_insert_with(|| TableAsk { columns: BTreeSet::new(), reason: reason() }).columns.extend(columns);
     }
     Ok(datasets)
 }
@@ -100,11 +141,28 @@ fn columns(
     (!columns.is_empty()).then_some(columns)
 }
 
-fn period(posted: &Posted) -> Result<Option<Period>, Field> {
+fn period(posted: &Posted) -> Result<Option<Period>, Problem> {
     let (from, until) = (posted.one("period_from").trim(), posted.one("period_until").trim());
     if from.is_empty() && until.is_empty() {
         return Ok(None);
     }
-    let (from, until) = (from.parse().map_err(|_| Field::Period)?, until.parse().map_err(|_| Field::Period)?);
-    Period::new(from, until).map(Some).ok_or(Field::Period)
+    let unreadable = |_| wrong("period");
+    let (from, until) = (from.parse().map_err(unreadable)?, until.parse().map_err(unreadable)?);
+    Period::new(from, until).map(Some).ok_or_else(|| wrong("period"))
+}
+
+fn ethics(posted: &Posted) -> Result<Option<Ethics>, Problem> {
+    let text = |name| posted.one(name).trim();
+    let fields = ["ethics_board", "ethics_number", "ethics_from", "ethics_until"].map(text);
+    if fields.iter().all(|field| field.is_empty()) {
+        return Ok(None);
+    }
+    let [board, number, from, until] = fields;
+    let unreadable = |_| wrong("ethics");
+    Ok(Some(Ethics {
+        board: board.to_owned(),
+        number: number.to_owned(),
+        approved_on: from.parse().map_err(unreadable)?,
+        until: until.parse().map_err(unreadable)?,
+    }))
 }

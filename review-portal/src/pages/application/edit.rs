@@ -1,10 +1,12 @@
 //! Writing an application: new and edit share one form.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use policies::application::{Command, Content, Field, Refusal};
+use policies::application::{ApplicantKind, Command, Content, FormField, Problem, ProblemKind, Refusal, Rules};
 use policies::{Grade, Profile, Tier};
 
 use super::draft;
@@ -27,7 +29,7 @@ struct EditPage {
     datasets: Vec<Dataset>,
     profiles: Vec<&'static str>,
     input: Input,
-    problem: Option<(&'static str, String)>,
+    problem: Option<Problem>,
 }
 
 /// What stands in the form's fields: kept when something is wrong.
@@ -35,8 +37,14 @@ struct EditPage {
 struct Input {
     project: String,
     title: String,
-    purpose: String,
+    applicant_kind: String,
+    urgent: bool,
+    answers: BTreeMap<String, String>,
     members: String,
+    place: String,
+    country: String,
+    reasons: BTreeMap<String, String>,
+    ethics: [String; 4],
     choices: Vec<String>,
     anonymized: bool,
     profile: String,
@@ -47,11 +55,16 @@ struct Input {
 
 impl Input {
     fn of(content: &Content) -> Self {
-        let columns = content.datasets.iter().flat_map(|(dataset, grant)| {
-            grant.tables.iter().flat_map(move |(table, columns)| {
-                columns.iter().map(move |column| format!("{dataset}/{}:{table}:{column}", grant.release))
+        let columns = content.datasets.iter().flat_map(|(dataset, ask)| {
+            ask.tables.iter().flat_map(move |(table, asked)| {
+                asked.columns.iter().map(move |column| format!("{dataset}/{}:{table}:{column}", ask.release))
             })
         });
+        let reasons = content.datasets.values().flat_map(|ask| &ask.tables);
+        let ethics = content.ethics.as_ref().map(|ethics| {
+            [ethics.board.clone(), ethics.number.clone(), ethics.approved_on.to_string(), ethics.until.to_string()]
+        });
+        let member = content.members.values().next();
         let members: Vec<_> = content.members.keys().map(ToString::to_string).collect();
         let (from, until) = content
             .period
@@ -60,7 +73,13 @@ impl Input {
         Self {
             project: content.project.as_ref().map(ToString::to_string).unwrap_or_default(),
             title: content.title.clone(),
-            purpose: content.purpose.clone(),
+            applicant_kind: content.applicant_kind.map_or("", ApplicantKind::as_str).to_owned(),
+            urgent: content.urgent,
+            answers: content.answers.clone(),
+            place: member.map(|member| member.place.clone()).unwrap_or_default(),
+            country: member.map_or_else(|| "JP".to_owned(), |member| member.country.clone()),
+            reasons: reasons.map(|(table, ask)| (table.clone(), ask.reason.clone())).collect(),
+            ethics: ethics.unwrap_or_default(),
             members: members.join("\n"),
             choices: columns.collect(),
             anonymized: content.tier == Tier::Anonymized,
@@ -76,7 +95,13 @@ impl Input {
         Self {
             project: own("project"),
             title: own("title"),
-            purpose: own("purpose"),
+            applicant_kind: own("applicant_kind"),
+            urgent: posted.one("urgent") == "yes",
+            answers: Rules::current().form.fields().map(|field| (field.id.clone(), own(&field.id))).collect(),
+            place: own("place"),
+            country: own("country"),
+            reasons: posted.reasons(),
+            ethics: ["ethics_board", "ethics_number", "ethics_from", "ethics_until"].map(own),
             members: posted.all("members").collect::<Vec<_>>().join("\n"),
             choices: posted.all("table").chain(posted.all("column")).map(str::to_owned).collect(),
             anonymized: posted.one("tier") == "anonymized",
@@ -93,9 +118,26 @@ impl EditPage {
         self.input.choices.iter().any(|known| known == choice)
     }
 
-    /// The problem with that field, if it has one.
-    fn problem(&self, field: &str) -> Option<&String> {
-        self.problem.as_ref().filter(|(known, _)| *known == field).map(|(_, sentence)| sentence)
+    /// Whether something is wrong with that field.
+    fn is_wrong(&self, field: &str) -> bool {
+        self.problem.as_ref().is_some_and(|problem| problem.field == field)
+    }
+
+    fn sentence(&self, problem: &Problem) -> String {
+        self.frame.language.problem(problem)
+    }
+
+    fn label<'f>(&self, field: &'f FormField) -> (&'f str, &'f str) {
+        if self.frame.is_ja() { (&field.ja, &field.help_ja) } else { (&field.en, &field.help_en) }
+    }
+
+    fn questions(&self) -> impl Iterator<Item = (&'static FormField, &str)> {
+        let answer = |id: &String| self.input.answers.get(id).map_or("", String::as_str);
+        Rules::current().form.fields().map(move |field| (field, answer(&field.id)))
+    }
+
+    fn reason(&self, table: &str) -> &str {
+        self.input.reasons.get(table).map_or("", String::as_str)
     }
 
     fn chosen(&self, release: &str, table: &str) -> bool {
@@ -121,16 +163,17 @@ pub(crate) async fn create(
     posted: Posted,
 ) -> Result<Response, PortalError> {
     let datasets = catalog::list(&portal.db).await?;
-    let content = draft::read(&portal, &posted, &datasets).await?;
+    let before = Content::default();
+    let content = draft::read(&portal, &posted, &datasets, &before).await?;
     let made = match content {
         Ok(content) => begin(&portal, &allowed, content, posted.once()).await.map_err(problem_of),
-        Err(field) => Err(Ok(field)),
+        Err(problem) => Err(Ok(problem)),
     };
     match made {
         Ok(id) => Ok(Redirect::to(&format!("/applications/{id}")).into_response()),
-        Err(Ok(field)) => {
+        Err(Ok(problem)) => {
             let mut shown = fresh(&portal, allowed.visit.frame(&portal), Input::posted(&posted)).await?;
-            shown.problem = Some(sentence(&shown.frame, field));
+            shown.problem = Some(problem);
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&shown)?).into_response())
         }
         Err(Err(error)) => Err(error),
@@ -139,7 +182,7 @@ pub(crate) async fn create(
 
 /// `GET /applications/{application}/edit`
 pub(crate) async fn edit(allowed: Allowed<Edit>, State(portal): State<Portal>) -> Result<Response, PortalError> {
-    let input = Input::of(&allowed.application()?.content);
+    let input = Input::of(&allowed.application()?.content().cloned().unwrap_or_default());
     page(&existing(&portal, &allowed, input).await?)
 }
 
@@ -150,38 +193,37 @@ pub(crate) async fn save(
     posted: Posted,
 ) -> Result<Response, PortalError> {
     let datasets = catalog::list(&portal.db).await?;
-    let content = draft::read(&portal, &posted, &datasets).await?;
+    let before = allowed.application()?.content().cloned().unwrap_or_default();
+    let content = draft::read(&portal, &posted, &datasets, &before).await?;
     let saved = match content {
         Ok(content) => {
-            let asked = Change::new(Command::Edit(content), posted.once());
+            let asked = Change::new(Command::Edit { content }, posted.once());
             change(&portal, &allowed, asked).await.map_err(problem_of)
         }
-        Err(field) => Err(Ok(field)),
+        Err(problem) => Err(Ok(problem)),
     };
     match saved {
         Ok(state) => Ok(Redirect::to(&format!("/applications/{}", state.id)).into_response()),
-        Err(Ok(field)) => {
+        Err(Ok(problem)) => {
             let mut shown = existing(&portal, &allowed, Input::posted(&posted)).await?;
-            shown.problem = Some(sentence(&shown.frame, field));
+            shown.problem = Some(problem);
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&shown)?).into_response())
         }
         Err(Err(error)) => Err(error),
     }
 }
 
-/// A refusal that is about a field goes beside that field; others go to the error page.
-fn problem_of(error: PortalError) -> Result<Field, PortalError> {
+/// A refusal that is about a part goes beside it; others go to the error page.
+fn problem_of(error: PortalError) -> Result<Problem, PortalError> {
     if let PortalError::ProjectTaken = error {
-        return Ok(Field::Project);
+        return Ok(Problem::new("project", ProblemKind::Taken));
     }
-    if let PortalError::Refused(Refusal::Incomplete(field) | Refusal::TooLong(field)) = error {
-        return Ok(field);
+    if let PortalError::Refused(Refusal::Incomplete(problems)) = &error
+        && let Some(problem) = problems.first()
+    {
+        return Ok(problem.clone());
     }
     Err(error)
-}
-
-fn sentence(frame: &Frame, field: Field) -> (&'static str, String) {
-    (field.as_str(), frame.say_of("problem", field.as_str()))
 }
 
 async fn fresh(portal: &Portal, frame: Frame, input: Input) -> Result<EditPage, PortalError> {
@@ -203,6 +245,6 @@ async fn existing(portal: &Portal, allowed: &Allowed<Edit>, input: Input) -> Res
     let mut shown = fresh(portal, frame, input).await?;
     shown.action = format!("/applications/{}/edit", state.id);
     shown.heading = format!("{} {}", shown.frame.say("application.edit"), state.id);
-    shown.comment.clone_from(&state.returned);
+    shown.comment = state.round.as_ref().and_then(|round| round.correction()).map(str::to_owned);
     Ok(shown)
 }

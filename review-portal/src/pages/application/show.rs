@@ -1,18 +1,22 @@
 //! `GET /applications/{application}`: where it stands, whose turn it is, and what this person can do now.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use policies::access::{Action, Relation};
-use policies::application::{Application, Ballot, Command, Decision, Event, EventRecord, Stage, decide};
-use policies::{Role, UserId};
+use jiff::civil::Date;
+use policies::UserId;
+use policies::access::Relation;
+use policies::application::{Application, Audience, Event, EventRecord, Rules, Stage, day_of};
 
+use super::content::ContentPanel;
+use super::review::ReviewPanel;
+use super::running::RunningPanel;
 use crate::access::{Allowed, Read, relation};
 use crate::accounts::{self, User};
-use crate::application::records;
+use crate::application::{Act, offers, records};
 use crate::error::PortalError;
 use crate::pages::{japan, page};
 use crate::portal::Portal;
@@ -20,31 +24,48 @@ use crate::visit::{Frame, name};
 
 #[derive(Template)]
 #[template(path = "application/show.html")]
-struct ShowPage {
-    frame: Frame,
-    state: Application,
-    members: Vec<Person>,
-    reviewers: Vec<Person>,
-    votes: Vec<VoteLine>,
-    tally: (usize, usize),
-    may_see_votes: bool,
-    candidates: Vec<Person>,
-    offers: Offers,
+struct ShowPage<'a> {
+    sight: &'a Sight,
+    stage: Stage,
+    title: &'a str,
+    returned: Option<&'a str>,
+    content: Option<ContentPanel<'a>>,
+    review: ReviewPanel<'a>,
+    running: RunningPanel<'a>,
     history: Vec<Step>,
 }
 
-struct Person {
-    id: String,
-    name: String,
-    organisation: String,
-    /// Pledged, for members; conflicted, for reviewers.
-    mark: bool,
+/// What every part of the page is made from: the application as this person may see it now.
+pub(super) struct Sight {
+    pub(super) frame: Frame,
+    pub(super) state: Application,
+    pub(super) user: User,
+    pub(super) relation: Relation,
+    pub(super) offers: BTreeSet<Act>,
+    pub(super) people: BTreeMap<UserId, User>,
+    pub(super) today: Date,
 }
 
-struct VoteLine {
-    name: String,
-    word: String,
-    comment: String,
+impl Sight {
+    /// Whether the act can be done now.
+    pub(super) fn offers(&self, act: Act) -> bool {
+        self.offers.contains(&act)
+    }
+
+    /// Whether the person is on the applicant's side: what is said among those who judge is not for them.
+    pub(super) fn is_party(&self) -> bool {
+        matches!(self.relation, Relation::Applicant | Relation::Member)
+    }
+
+    /// A person's name in the reader's language.
+    pub(super) fn name(&self, user: &UserId) -> String {
+        self.people.get(user).map_or_else(|| user.to_string(), |known| name(known, self.frame.language))
+    }
+
+    /// The address of an act's form.
+    pub(super) fn to(&self, act: Act) -> String {
+        format!("/applications/{}/{}", self.state.id, act.as_str())
+    }
 }
 
 struct Step {
@@ -52,26 +73,6 @@ struct Step {
     who: String,
     what: String,
     text: String,
-}
-
-/// Which forms stand on the page: those that policy and rules would both let pass now.
-#[expect(clippy::struct_excessive_bools, reason = "one a form, read by the template alone")]
-struct Offers {
-    accept: bool,
-    assign: bool,
-    close: bool,
-    conflict: bool,
-    decide: bool,
-    edit: bool,
-    permit: bool,
-    pledge: bool,
-    revoke: bool,
-    send_back: bool,
-    submit: bool,
-    vote: bool,
-    voting: bool,
-    withdraw: bool,
-    query: bool,
 }
 
 /// One station on an application's way.
@@ -87,89 +88,28 @@ const STATIONS: [&str; 6] = ["write", "check", "review", "vote", "pledge", "use"
 /// `GET /applications/{application}`
 pub(crate) async fn show(allowed: Allowed<Read>, State(portal): State<Portal>) -> Result<Response, PortalError> {
     let state = allowed.application()?.clone();
-    let people: BTreeMap<UserId, User> =
-        accounts::list(&portal.db).await?.into_iter().map(|user| (user.id.clone(), user)).collect();
     let records = records(portal.db.pool(), &state.id).await?;
-    let frame = allowed.visit.frame(&portal);
-    let names = |id: &UserId| people.get(id).map_or_else(|| id.to_string(), |user| name(user, frame.language));
-    let person = |id: &UserId, organisation: &str, mark| Person {
-        id: id.to_string(),
-        name: names(id),
-        organisation: organisation.to_owned(),
-        mark,
-    };
-    let relation = relation(&state, &allowed.user);
-    let is_committee = !matches!(relation, Relation::Applicant | Relation::Member);
-    let judges = |user: &&User| user.roles.contains(&Role::Reviewer) || user.roles.contains(&Role::Chair);
-    let in_conflict = |user: &User| state.is_conflicted(&user.id) || state.is_members_organisation(&user.organisation);
-    let members = state.content.members.iter();
-    let reviewers = state.reviewers.iter().filter(|_| is_committee);
-    let candidates = people.values().filter(judges).filter(|user| !state.is_party(&user.id));
-    page(&ShowPage {
-        members: members.map(|(id, at)| person(id, at.as_str(), state.pledges.contains(id))).collect(),
-        reviewers: reviewers.map(|(id, at)| person(id, at.as_str(), state.is_conflicted(id))).collect(),
-        candidates: candidates.map(|user| person(&user.id, user.organisation.as_str(), in_conflict(user))).collect(),
-        votes: votes(&state, &allowed.user, &frame, &names),
-        tally: state.tally(),
-        may_see_votes: is_committee,
-        offers: offers(&portal, &state, &allowed.user, relation),
-        history: records.iter().filter_map(|record| step(record, is_committee, &frame, &names)).collect(),
+    let today = day_of(portal.now());
+    let sight = Sight {
+        frame: allowed.visit.frame(&portal),
+        relation: relation(&state, &allowed.user, today),
+        offers: offers(&portal, &state, &allowed.user),
+        people: accounts::list(&portal.db).await?.into_iter().map(|user| (user.id.clone(), user)).collect(),
+        user: allowed.user.clone(),
         state,
-        frame,
-    })
-}
-
-/// While a vote runs, reviewers see their own vote only; chair, secretariat and auditor see all.
-fn votes(state: &Application, user: &User, frame: &Frame, names: &impl Fn(&UserId) -> String) -> Vec<VoteLine> {
-    let sees_all = state.stage != Stage::Voting
-        || [Role::Chair, Role::Secretariat, Role::Auditor].iter().any(|role| user.roles.contains(role));
-    let visible = state.votes.iter().filter(|(reviewer, _)| sees_all || **reviewer == user.id);
-    let line = |(reviewer, vote): (&UserId, &policies::application::Vote)| VoteLine {
-        name: names(reviewer),
-        word: match vote.ballot {
-            Ballot::Against => frame.say("vote.against"),
-            Ballot::For => frame.say("vote.for"),
-        },
-        comment: vote.comment.clone(),
+        today,
     };
-    visible.map(line).collect()
-}
-
-fn offers(portal: &Portal, state: &Application, user: &User, relation: Relation) -> Offers {
-    let actor = user.actor();
-    let may = |what| portal.may(Some(&user.roles), relation, what);
-    let offer = |what, command| may(what) && decide(state, &actor, command).is_ok();
-    let text = || "-".to_owned();
-    let vote = Command::Vote { ballot: Ballot::For, comment: String::new() };
-    let writes = offer(Action::ApplicationEdit, Command::Edit(state.content.clone()));
-    let reviews = matches!(state.stage, Stage::UnderReview | Stage::Deferred);
-    Offers {
-        accept: offer(Action::ApplicationAccept, Command::Accept),
-        assign: may(Action::ApplicationAssign) && reviews,
-        close: offer(Action::ApplicationClose, Command::Close(text())),
-        conflict: offer(Action::ApplicationDeclareConflict, Command::DeclareConflict),
-        decide: offer(Action::ApplicationDecide, Command::Decide(Decision::Deferred { reason: text() })),
-        edit: writes,
-        permit: may(Action::PermitIssue) && state.check_permittable().is_ok(),
-        pledge: offer(Action::ApplicationPledge, Command::SignPledge),
-        revoke: offer(Action::PermitRevoke, Command::Revoke(text())),
-        send_back: offer(Action::ApplicationReturn, Command::Return(text())),
-        // What is still missing is said when it is handed in.
-        submit: writes && may(Action::ApplicationSubmit),
-        vote: offer(Action::ApplicationVote, vote),
-        voting: offer(Action::ApplicationOpenVoting, Command::OpenVoting),
-        withdraw: offer(Action::ApplicationWithdraw, Command::Withdraw),
-        query: state.is_permitted() && state.content.members.contains_key(&user.id) && begun(portal, state),
-    }
-}
-
-impl Offers {
-    /// Whether a form or link for an act stands on the page.
-    fn any(&self) -> bool {
-        let write = self.edit || self.submit || self.withdraw || self.close || self.pledge;
-        let office = self.accept || self.send_back || self.assign || self.permit || self.revoke;
-        write || office || self.voting || self.vote || self.decide || self.conflict
-    }
+    let round = sight.state.round.as_ref();
+    page(&ShowPage {
+        stage: sight.state.stage(Rules::current(), today),
+        title: sight.state.content().map_or("", |content| content.title.as_str()),
+        returned: round.and_then(|round| round.correction()),
+        content: ContentPanel::of(&sight),
+        review: ReviewPanel::of(&sight),
+        running: RunningPanel::of(&sight),
+        history: records.iter().filter_map(|record| step(record, &sight)).collect(),
+        sight: &sight,
+    })
 }
 
 /// How many stations lie behind an application; none if it left the way.
@@ -178,75 +118,61 @@ fn stations_behind(stage: Stage) -> Option<usize> {
         Stage::Unwritten | Stage::Draft | Stage::Returned => Some(0),
         Stage::Submitted => Some(1),
         Stage::UnderReview | Stage::Deferred => Some(2),
-        Stage::Voting => Some(3),
-        Stage::Granted | Stage::GrantedWithConditions => Some(4),
-        Stage::Permitted => Some(5),
-        Stage::Closed => Some(STATIONS.len()),
+        Stage::MeetingScheduled => Some(3),
+        Stage::Granted | Stage::GrantedWithConditions | Stage::Pledged => Some(4),
+        Stage::Active | Stage::AmendmentRequested | Stage::Expiring | Stage::Suspended => Some(5),
+        Stage::Closed | Stage::DeletionCertified => Some(STATIONS.len()),
         Stage::Rejected | Stage::Revoked | Stage::Withdrawn => None,
     }
 }
 
-/// Whether the period of use has begun.
-fn begun(portal: &Portal, state: &Application) -> bool {
-    state.content.period.as_ref().is_some_and(|period| period.from.to_string() <= japan(portal.now()))
-}
-
-/// One line of the history. Who asks sees neither reviewers nor votes.
-fn step(record: &EventRecord, is_committee: bool, frame: &Frame, names: &impl Fn(&UserId) -> String) -> Option<Step> {
-    let inner = matches!(
-        record.event,
-        Event::ConflictDeclared { .. } | Event::ReviewersAssigned { .. } | Event::VoteCast { .. }
-    );
-    if inner && !is_committee {
+/// A line of the history; what is said among those who judge is left out for the applicant's side.
+fn step(record: &EventRecord, sight: &Sight) -> Option<Step> {
+    if sight.is_party() && is_inner(&record.event) {
         return None;
     }
-    let text = match &record.event {
-        Event::Returned { comment: text } | Event::Revoked { reason: text } | Event::Closed { report: text } => {
-            text.clone()
-        }
-        Event::Decided { decision } => decision_text(decision).to_owned(),
+    let what = sight.frame.say_of("event", record.event.kind());
+    let text = spoken(&record.event);
+    Some(Step { at: japan(record.at), who: sight.name(&record.by.user), what, text })
+}
+
+fn is_inner(event: &Event) -> bool {
+    let inner = matches!(
+        event,
+        Event::HolderAnswered { .. }
+            | Event::InterestDeclared { .. }
+            | Event::OpinionGiven { .. }
+            | Event::ReviewersAssigned { .. }
+            | Event::VoteCast { .. }
+    );
+    inner || matches!(event, Event::Commented { audience: Audience::Internal, .. })
+}
+
+/// What an event says in words, where it stands nowhere else on the page.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others say nothing in one sentence")]
+fn spoken(event: &Event) -> String {
+    match event {
+        Event::Closed { report: text }
+        | Event::Commented { text, .. }
+        | Event::Restricted { reason: text, .. }
+        | Event::Resumed { reason: text }
+        | Event::Returned { comment: text }
+        | Event::Revoked { reason: text }
+        | Event::Suspended { reason: text } => text.clone(),
         Event::PermitIssued { permit } => permit.to_string(),
-        Event::Accepted {}
-        | Event::ConflictDeclared { .. }
-        | Event::Drafted { .. }
-        | Event::Edited { .. }
-        | Event::PledgeSigned { .. }
-        | Event::ReviewersAssigned { .. }
-        | Event::Submitted {}
-        | Event::VoteCast { .. }
-        | Event::VotingOpened {}
-        | Event::Withdrawn {} => String::new(),
-    };
-    let what = frame.say_of("event", record.event.kind());
-    Some(Step { at: japan(record.at), who: names(&record.by.user), what, text })
-}
-
-fn decision_text(decision: &Decision) -> &str {
-    match decision {
-        Decision::Deferred { reason: text }
-        | Decision::GrantedWithConditions { conditions: text }
-        | Decision::Rejected { reason: text } => text,
-        Decision::Granted {} => "",
+        _ => String::new(),
     }
 }
 
-impl ShowPage {
-    fn is_reviewer(&self, id: &str) -> bool {
-        self.reviewers.iter().any(|reviewer| reviewer.id == id)
-    }
-
+impl ShowPage<'_> {
     /// The way from draft to use, with where it stands.
     fn progress(&self) -> Vec<Station> {
-        let Some(behind) = stations_behind(self.state.stage) else { return Vec::new() };
+        let Some(behind) = stations_behind(self.stage) else { return Vec::new() };
         let class = |at: usize| match at.cmp(&behind) {
             Ordering::Less => "done",
             Ordering::Equal => "now",
             Ordering::Greater => "ahead",
         };
         STATIONS.iter().enumerate().map(|(at, word)| Station { word, class: class(at) }).collect()
-    }
-
-    fn decision_text(&self) -> &str {
-        self.state.decision.as_ref().map_or("", decision_text)
     }
 }

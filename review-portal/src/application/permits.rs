@@ -1,0 +1,72 @@
+//! Acts in which the permit signer takes part: issue and replace, suspend, revoke, close.
+
+use std::sync::Arc;
+
+use policies::Zone;
+use policies::application::{Application, Asking, Command, Revocation, Revoked, Rules, decide};
+use policies::audit::AuditLog;
+
+use super::{Act, Change, change, load, records};
+use crate::access::AllowedAct;
+use crate::error::PortalError;
+use crate::portal::Portal;
+
+/// Has the signer replay the events and sign, and records the permit. Asking again gives the same permit.
+pub(crate) async fn issue(portal: &Portal, allowed: &AllowedAct, once: Option<String>) -> Result<(), PortalError> {
+    let state = load(portal.db.pool(), &allowed.application.id).await?.ok_or(PortalError::NotFound)?;
+    state.check_permittable(portal.now())?;
+    let records = records(portal.db.pool(), &state.id).await?;
+    let head = blocking(Arc::clone(&portal.audit), AuditLog::head).await?;
+    let answer = portal.signer.permit(records, head).await?;
+    let (key, signer_head) = (answer.audit_key.clone(), answer.audit_head.clone());
+    let permit = answer.permit.id.clone();
+    let held = state.usage.as_ref().is_some_and(|usage| usage.permit == permit);
+    if !held {
+        let recorded = Change { permit: Some(answer), ..Change::new(Command::RecordPermit { permit }, once) };
+        change(portal, allowed, recorded).await?;
+    }
+    let now = portal.now();
+    let audit = Arc::clone(&portal.audit);
+    blocking(audit, move |audit| audit.witness(now, Zone::Permit, &key, &signer_head)).await.map(drop)
+}
+
+/// What must be stopped is stopped at the signer first: it must be stopped even if recording it fails.
+pub(crate) async fn before(portal: &Portal, allowed: &AllowedAct, command: &Command) -> Result<(), PortalError> {
+    if !matches!(allowed.act, Act::Close | Act::Revoke | Act::Suspend) {
+        return Ok(());
+    }
+    let state = &allowed.application;
+    let by = allowed.user.actor();
+    let asking = Asking { by: &by, at: portal.now() };
+    decide(Rules::current(), state, &asking, command.clone())?;
+    let Some(usage) = &state.usage else { return Ok(()) };
+    let what = Revoked::Permit(usage.permit.clone());
+    let revocation = Revocation { what, reason: reason(command), by: allowed.user.id.clone() };
+    portal.signer.revoke(&revocation).await
+}
+
+fn reason(command: &Command) -> String {
+    if let Command::Revoke { reason } | Command::Suspend { reason } = command {
+        reason.clone()
+    } else {
+        "closed".to_owned()
+    }
+}
+
+/// What was narrowed, or goes on again, gets its new permit at once.
+pub(crate) async fn after(portal: &Portal, allowed: &AllowedAct) -> Result<(), PortalError> {
+    if matches!(allowed.act, Act::Restrict | Act::Resume) { issue(portal, allowed, None).await } else { Ok(()) }
+}
+
+/// Whether the signer would be asked now.
+pub(crate) fn is_wanted(portal: &Portal, state: &Application) -> bool {
+    let granted = state.round.is_some() || state.usage.is_none();
+    granted && state.check_permittable(portal.now()).is_ok()
+}
+
+async fn blocking<T: Send + 'static>(
+    audit: Arc<AuditLog>,
+    work: impl FnOnce(&AuditLog) -> Result<T, policies::audit::AuditError> + Send + 'static,
+) -> Result<T, PortalError> {
+    tokio::task::spawn_blocking(move || work(&audit)).await.map_err(PortalError::task)?.map_err(PortalError::Audit)
+}
