@@ -8,7 +8,7 @@ use policies::application::{Application, EventRecord};
 use sqlx::{Executor, Sqlite};
 
 pub(crate) use change::{Change, change, create};
-pub(crate) use list::{Listed, list};
+pub(crate) use list::{Listed, every, list};
 
 use crate::error::PortalError;
 

@@ -3,8 +3,10 @@
 mod access;
 pub mod accounts;
 mod application;
+mod assets;
 pub mod catalog;
 mod database;
+mod dates;
 mod error;
 mod form;
 mod language;

@@ -16,15 +16,12 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use jiff::Timestamp;
-use jiff::tz::{Offset, TimeZone};
 use serde::Deserialize;
 
+use crate::assets;
 use crate::error::PortalError;
 use crate::language::{CHOICE, Language};
 use crate::portal::Portal;
-
-const JAPAN: Offset = Offset::constant(9);
 
 /// All routes. `tests/routes.rs` holds the same list with who may not.
 pub(crate) fn router() -> Router<Portal> {
@@ -56,19 +53,17 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/projects/{project}/sql", get(project::sql).post(project::run))
         .route("/audit", get(audit::list))
         .route("/linkage", get(linkage::show))
-        .route("/static/portal.css", get(style))
         .fallback(error::not_found)
+}
+
+/// Files for browsers: the same for everybody, so no session comes near them.
+pub(crate) fn files<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new().route("/static/{*file}", get(assets::serve))
 }
 
 /// A rendered page.
 fn page(template: &impl Template) -> Result<Response, PortalError> {
     template.render().map(|text| Html(text).into_response()).map_err(|_| PortalError::Stored)
-}
-
-/// `GET /static/portal.css`
-async fn style() -> Response {
-    let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=300")];
-    (headers, include_str!("../static/portal.css")).into_response()
 }
 
 #[derive(Deserialize)]
@@ -90,14 +85,4 @@ pub(crate) async fn choose_language(mut request: Request, next: Next) -> Respons
         }
     }
     response
-}
-
-/// The last minute before `end`, in Japan: a period's end is its last day, not the midnight after it.
-fn last_minute(end: Timestamp) -> String {
-    japan(end.checked_sub(jiff::SignedDuration::from_secs(1)).unwrap_or(end))
-}
-
-/// Day and minute in Japan, e.g. `2026-11-21 12:04`.
-fn japan(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::fixed(JAPAN)).strftime("%Y-%m-%d %H:%M").to_string()
 }

@@ -142,7 +142,8 @@ pub(crate) fn router(portal: Portal, sessions: Sessions, https: bool) -> Router 
         .layer(middleware::from_fn_with_state(portal.clone(), pages::error::render))
         .layer(sessions)
         .layer(middleware::from_fn(pages::choose_language))
-        .layer(DefaultBodyLimit::max(BODY_MAX));
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .merge(pages::files());
     let app = headers().into_iter().fold(app, |app, (name, value)| {
         app.layer(SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value)))
     });

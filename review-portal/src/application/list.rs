@@ -1,5 +1,6 @@
 //! The applications that a person may read.
 
+use jiff::Timestamp;
 use policies::access::Action;
 use policies::application::Application;
 
@@ -11,21 +12,27 @@ use crate::portal::Portal;
 #[derive(Clone, Debug)]
 pub(crate) struct Listed {
     pub(crate) state: Application,
-    /// Day of the last change, as text.
-    pub(crate) updated_on: String,
+    /// Of the last change.
+    pub(crate) updated_at: Timestamp,
 }
 
 /// All applications that casbin lets this person read, the latest change first.
 pub(crate) async fn list(portal: &Portal, allowed: &Allowed<List>) -> Result<Vec<Listed>, PortalError> {
+    let may_read = |listed: &Listed| {
+        let relation = relation(&listed.state, &allowed.user);
+        portal.may(Some(&allowed.user.roles), relation, Action::ApplicationRead)
+    };
+    Ok(every(portal).await?.into_iter().filter(may_read).collect())
+}
+
+/// All applications, the latest change first. Who calls this answers for what it shows to whom.
+pub(crate) async fn every(portal: &Portal) -> Result<Vec<Listed>, PortalError> {
     let rows =
         sqlx::query_as::<_, (String, String)>("select state, updated_at from application order by updated_at desc, id");
     let mut listed = Vec::new();
     for (state, updated_at) in rows.fetch_all(portal.db.pool()).await? {
         let state: Application = serde_json::from_str(&state).map_err(|_| PortalError::Stored)?;
-        let relation = relation(&state, &allowed.user);
-        if portal.may(Some(&allowed.user.roles), relation, Action::ApplicationRead) {
-            listed.push(Listed { state, updated_on: updated_at.chars().take(10).collect() });
-        }
+        listed.push(Listed { state, updated_at: updated_at.parse().map_err(|_| PortalError::Stored)? });
     }
     Ok(listed)
 }

@@ -19,7 +19,7 @@ const ROUTES: [Route; 33] = [
     ("get", "/catalog", None),
     ("get", "/catalog.json", None),
     ("get", "/catalog/{dataset}", None),
-    ("get", "/static/portal.css", None),
+    ("get", "/static/{*file}", None),
     ("get", "/applications", None),
     ("post", "/applications", Some(("office", 403))),
     ("get", "/applications/new", Some(("r1", 403))),
@@ -48,7 +48,7 @@ const ROUTES: [Route; 33] = [
 ];
 
 const PUBLIC: [&str; 7] =
-    ["/", "/sign-in", "/sign-out", "/catalog", "/catalog.json", "/catalog/{dataset}", "/static/portal.css"];
+    ["/", "/sign-in", "/sign-out", "/catalog", "/catalog.json", "/catalog/{dataset}", "/static/{*file}"];
 
 #[test]
 fn the_list_is_the_routers() {
@@ -72,8 +72,11 @@ async fn not_signed_in_and_wrong_role() {
     let id = at.rsplit('/').next().unwrap().to_owned();
     let visitor = world.visitor();
     for (method, route, other) in ROUTES {
-        let path =
-            route.replace("{application}", &id).replace("{project}", "fracture-2026").replace("{dataset}", "ndb");
+        let path = route
+            .replace("{application}", &id)
+            .replace("{project}", "fracture-2026")
+            .replace("{dataset}", "ndb")
+            .replace("{*file}", "portal.css");
         let open = PUBLIC.contains(&route);
         match method {
             "get" if open => assert_eq!(visitor.get(&path).await.status(), StatusCode::OK, "{route}"),

@@ -13,8 +13,9 @@ use policies::{Role, UserId};
 use crate::access::{Allowed, Read, relation};
 use crate::accounts::{self, User};
 use crate::application::records;
+use crate::dates::{self, Moment};
 use crate::error::PortalError;
-use crate::pages::{japan, page};
+use crate::pages::page;
 use crate::portal::Portal;
 use crate::visit::{Frame, name};
 
@@ -48,7 +49,7 @@ struct VoteLine {
 }
 
 struct Step {
-    at: String,
+    at: Moment,
     who: String,
     what: String,
     text: String,
@@ -188,7 +189,7 @@ fn stations_behind(stage: Stage) -> Option<usize> {
 
 /// Whether the period of use has begun.
 fn begun(portal: &Portal, state: &Application) -> bool {
-    state.content.period.as_ref().is_some_and(|period| period.from.to_string() <= japan(portal.now()))
+    state.content.period.as_ref().is_some_and(|period| period.from <= dates::today(portal.now()))
 }
 
 /// One line of the history. Who asks sees neither reviewers nor votes.
@@ -218,7 +219,7 @@ fn step(record: &EventRecord, is_committee: bool, frame: &Frame, names: &impl Fn
         | Event::Withdrawn {} => String::new(),
     };
     let what = frame.say_of("event", record.event.kind());
-    Some(Step { at: japan(record.at), who: names(&record.by.user), what, text })
+    Some(Step { at: dates::at(record.at, frame.language), who: names(&record.by.user), what, text })
 }
 
 fn decision_text(decision: &Decision) -> &str {
