@@ -14,12 +14,14 @@ mod pages;
 mod portal;
 mod query;
 mod record;
+mod register;
 mod review;
 mod serve;
 mod session;
 mod signer;
 pub mod tokens;
 mod visit;
+mod waiting;
 
 pub use database::Database;
 pub use error::PortalError;

@@ -6,8 +6,10 @@ mod catalog;
 pub(crate) mod error;
 mod home;
 mod linkage;
+mod profile;
 mod project;
 mod sign_in;
+mod usage;
 
 use askama::Template;
 use axum::Router;
@@ -27,6 +29,9 @@ use crate::portal::Portal;
 pub(crate) fn router() -> Router<Portal> {
     Router::new()
         .route("/", get(home::show))
+        .route("/use", get(usage::show))
+        .route("/use/decisions", get(usage::decisions))
+        .route("/profiles", get(profile::list))
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
         .route("/sign-out", post(sign_in::leave))
         .route("/catalog", get(catalog::list))

@@ -26,6 +26,7 @@ use crate::error::PortalError;
 use crate::pages;
 use crate::portal::{Parts, Portal};
 use crate::query::QueryRunner;
+use crate::register::Kept;
 use crate::review::{ReviewFile, ReviewPlace};
 use crate::session::Sessions;
 use crate::signer::SignerClient;
@@ -124,6 +125,7 @@ pub(crate) async fn open(config: &PortalConfig, runner: Arc<dyn QueryRunner>) ->
         signer: SignerClient::new(&config.signer_url, config.ca.as_deref(), sign()?)?,
         runner,
         review: config.review.as_ref().map(ReviewFile::open).transpose().map_err(PortalError::Keys)?,
+        register: Kept::default(),
         synthetic: config.synthetic,
         clock: config.clock,
     }))

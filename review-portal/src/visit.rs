@@ -162,6 +162,16 @@ impl Frame {
         dates::on(dates::today(*at), self.language)
     }
 
+    /// A day and minute in Japan.
+    pub(crate) fn minute(&self, at: &Timestamp) -> Moment {
+        dates::at(*at, self.language)
+    }
+
+    /// The last minute before the end of a period.
+    pub(crate) fn until(&self, end: &Timestamp) -> Moment {
+        dates::until(*end, self.language)
+    }
+
     /// 「3日前から」.
     pub(crate) fn since(&self, from: &Timestamp) -> String {
         dates::since(*from, self.now, self.language)

@@ -11,8 +11,11 @@ use super::world::World;
 type Route = (&'static str, &'static str, Option<(&'static str, u16)>);
 
 /// Method, path, and one person who is signed in but may not (none: everybody may).
-const ROUTES: [Route; 33] = [
+const ROUTES: [Route; 36] = [
     ("get", "/", None),
+    ("get", "/use", None),
+    ("get", "/use/decisions", None),
+    ("get", "/profiles", None),
     ("get", "/sign-in", None),
     ("post", "/sign-in", None),
     ("post", "/sign-out", None),
@@ -47,8 +50,18 @@ const ROUTES: [Route; 33] = [
     ("post", "/audit", Some(("auditor", 405))),
 ];
 
-const PUBLIC: [&str; 7] =
-    ["/", "/sign-in", "/sign-out", "/catalog", "/catalog.json", "/catalog/{dataset}", "/static/{*file}"];
+const PUBLIC: [&str; 10] = [
+    "/",
+    "/use",
+    "/use/decisions",
+    "/profiles",
+    "/sign-in",
+    "/sign-out",
+    "/catalog",
+    "/catalog.json",
+    "/catalog/{dataset}",
+    "/static/{*file}",
+];
 
 #[test]
 fn the_list_is_the_routers() {
