@@ -1,9 +1,11 @@
 //! Disclosure profiles: the parameters of the veil, named by the permit, kept as files in `policies/profiles/`.
 
+mod origin;
 mod preview;
 
 use serde::{Deserialize, Serialize};
 
+pub use origin::{Check, Origin, Status};
 pub use preview::PreviewParameters;
 
 /// Parameters of the veil's rules (disclosure.md, sections 2 to 4).
@@ -34,6 +36,8 @@ pub struct Profile {
     /// How preview answers are perturbed.
     #[serde(default)]
     pub preview: PreviewParameters,
+    /// Where the parameters come from, and who has checked them.
+    pub origin: Origin,
 }
 
 /// How much a project may ask (V-BUDGET; disclosure.md, 4g).

@@ -11,8 +11,8 @@ use policies::application::{Application, EventRecord};
 use sqlx::{Any, Executor};
 
 pub(crate) use acts::Act;
-pub(crate) use change::{Acting, Change, change, create};
-pub(crate) use list::{Listed, list};
+pub(crate) use change::{Change, change, create};
+pub(crate) use list::{Listed, every, list};
 pub(crate) use offers::offers;
 
 use crate::error::PortalError;

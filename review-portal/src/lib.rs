@@ -3,8 +3,10 @@
 mod access;
 pub mod accounts;
 mod application;
+mod assets;
 pub mod catalog;
 mod database;
+mod dates;
 mod error;
 mod form;
 mod language;
@@ -12,12 +14,14 @@ mod pages;
 mod portal;
 mod query;
 mod record;
+mod register;
 mod review;
 mod serve;
 mod session;
 mod signer;
 pub mod tokens;
 mod visit;
+mod waiting;
 
 pub use database::{Database, DatabaseUrl, DatabaseUrlError};
 pub use error::PortalError;

@@ -6,8 +6,10 @@ mod catalog;
 pub(crate) mod error;
 mod home;
 mod linkage;
+mod profile;
 mod project;
 mod sign_in;
+mod usage;
 
 use askama::Template;
 use axum::Router;
@@ -16,20 +18,20 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use jiff::Timestamp;
-use jiff::tz::{Offset, TimeZone};
 use serde::Deserialize;
 
+use crate::assets;
 use crate::error::PortalError;
 use crate::language::{CHOICE, Language};
 use crate::portal::Portal;
-
-const JAPAN: Offset = Offset::constant(9);
 
 /// All routes. `tests/routes.rs` holds the same list with who may not.
 pub(crate) fn router() -> Router<Portal> {
     Router::new()
         .route("/", get(home::show))
+        .route("/use", get(usage::show))
+        .route("/use/decisions", get(usage::decisions))
+        .route("/profiles", get(profile::list))
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
         .route("/sign-out", post(sign_in::leave))
         .route("/catalog", get(catalog::list))
@@ -44,19 +46,17 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/projects/{project}/sql", get(project::sql).post(project::run))
         .route("/audit", get(audit::list))
         .route("/linkage", get(linkage::show))
-        .route("/static/portal.css", get(style))
         .fallback(error::not_found)
+}
+
+/// Files for browsers: the same for everybody, so no session comes near them.
+pub(crate) fn files<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new().route("/static/{*file}", get(assets::serve))
 }
 
 /// A rendered page.
 fn page(template: &impl Template) -> Result<Response, PortalError> {
     template.render().map(|text| Html(text).into_response()).map_err(|_| PortalError::Stored)
-}
-
-/// `GET /static/portal.css`
-async fn style() -> Response {
-    let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=300")];
-    (headers, include_str!("../static/portal.css")).into_response()
 }
 
 #[derive(Deserialize)]
@@ -78,14 +78,4 @@ pub(crate) async fn choose_language(mut request: Request, next: Next) -> Respons
         }
     }
     response
-}
-
-/// The last minute before `end`, in Japan: a period's end is its last day, not the midnight after it.
-fn last_minute(end: Timestamp) -> String {
-    japan(end.checked_sub(jiff::SignedDuration::from_secs(1)).unwrap_or(end))
-}
-
-/// Day and minute in Japan, e.g. `2026-11-21 12:04`.
-fn japan(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::fixed(JAPAN)).strftime("%Y-%m-%d %H:%M").to_string()
 }

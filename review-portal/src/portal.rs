@@ -13,6 +13,7 @@ use policies::keys::SigningKey;
 
 use crate::database::Database;
 use crate::query::QueryRunner;
+use crate::register::Kept;
 use crate::review::ReviewFile;
 use crate::signer::SignerClient;
 
@@ -29,6 +30,7 @@ pub(crate) struct Parts {
     pub(crate) signer: SignerClient,
     pub(crate) runner: Arc<dyn QueryRunner>,
     pub(crate) review: Option<ReviewFile>,
+    pub(crate) register: Kept,
     pub(crate) synthetic: bool,
     pub(crate) clock: fn() -> Timestamp,
 }

@@ -26,6 +26,7 @@ use crate::error::PortalError;
 use crate::pages;
 use crate::portal::{Parts, Portal};
 use crate::query::QueryRunner;
+use crate::register::Kept;
 use crate::review::{ReviewFile, ReviewPlace};
 use crate::session::Sessions;
 use crate::signer::SignerClient;
@@ -124,6 +125,7 @@ pub(crate) async fn open(config: &PortalConfig, runner: Arc<dyn QueryRunner>) ->
         signer: SignerClient::new(&config.signer_url, config.ca.as_deref(), sign()?)?,
         runner,
         review: config.review.as_ref().map(ReviewFile::open).transpose().map_err(PortalError::Keys)?,
+        register: Kept::default(),
         synthetic: config.synthetic,
         clock: config.clock,
     }))
@@ -142,7 +144,8 @@ pub(crate) fn router(portal: Portal, sessions: Sessions, https: bool) -> Router 
         .layer(middleware::from_fn_with_state(portal.clone(), pages::error::render))
         .layer(sessions)
         .layer(middleware::from_fn(pages::choose_language))
-        .layer(DefaultBodyLimit::max(BODY_MAX));
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .merge(pages::files());
     let app = headers().into_iter().fold(app, |app, (name, value)| {
         app.layer(SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value)))
     });

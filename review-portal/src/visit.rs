@@ -2,6 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use policies::access::{Action, Relation};
 use policies::{SessionId, UserId};
@@ -9,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
 use crate::accounts::{self, User};
+use crate::assets;
+use crate::dates::{self, Moment};
 use crate::error::PortalError;
 use crate::language::Language;
 use crate::portal::Portal;
@@ -108,6 +111,8 @@ impl Visit {
         Frame {
             language: self.language,
             user: self.user().map(|user| name(user, self.language)),
+            roles: self.user().map(|user| roles_of(user, self.language)).unwrap_or_default(),
+            now: portal.now(),
             csrf: self.csrf.clone().unwrap_or_default(),
             once: random_token(),
             synthetic: portal.synthetic,
@@ -125,6 +130,9 @@ impl Visit {
 pub(crate) struct Frame {
     pub(crate) language: Language,
     pub(crate) user: Option<String>,
+    /// In which roles the person is here.
+    pub(crate) roles: String,
+    pub(crate) now: Timestamp,
     pub(crate) csrf: String,
     pub(crate) once: String,
     pub(crate) synthetic: bool,
@@ -144,6 +152,42 @@ impl Frame {
         self.language.say(&format!("{group}.{word}"))
     }
 
+    /// A day in both calendars.
+    pub(crate) fn day(&self, date: &Date) -> Moment {
+        dates::on(*date, self.language)
+    }
+
+    /// The day of a time in Japan.
+    pub(crate) fn day_of(&self, at: &Timestamp) -> Moment {
+        dates::on(dates::today(*at), self.language)
+    }
+
+    /// A day and minute in Japan.
+    pub(crate) fn minute(&self, at: &Timestamp) -> Moment {
+        dates::at(*at, self.language)
+    }
+
+    /// The last minute before the end of a period.
+    pub(crate) fn until(&self, end: &Timestamp) -> Moment {
+        dates::until(*end, self.language)
+    }
+
+    /// 「3日前から」.
+    pub(crate) fn since(&self, from: &Timestamp) -> String {
+        dates::since(*from, self.now, self.language)
+    }
+
+    /// Where the browser finds a file that the portal carries.
+    #[expect(clippy::unused_self, reason = "templates see no function but the frame's")]
+    pub(crate) fn file(&self, path: &str) -> String {
+        assets::address(path)
+    }
+
+    /// Whether the page is of this part, for the menu.
+    pub(crate) fn is_in(&self, part: &str) -> bool {
+        self.path == part || self.path.strip_prefix(part).is_some_and(|rest| rest.starts_with('/'))
+    }
+
     pub(crate) fn lang(&self) -> &'static str {
         self.language.as_str()
     }
@@ -159,6 +203,11 @@ pub(crate) fn name(user: &User, language: Language) -> String {
         Language::En => user.name_en.clone(),
         Language::Ja => user.name_ja.clone(),
     }
+}
+
+fn roles_of(user: &User, language: Language) -> String {
+    let words = user.roles.iter().map(|role| language.say(&format!("role.{role}")));
+    words.collect::<Vec<_>>().join(if language == Language::Ja { "・" } else { ", " })
 }
 
 /// 128 bits from the operating system, 32 hexadecimal digits.

@@ -1,5 +1,6 @@
 //! The applications that a person may read.
 
+use jiff::Timestamp;
 use policies::access::Action;
 use policies::application::{Application, Rules, Stage, day_of};
 
@@ -12,10 +13,8 @@ use crate::portal::Portal;
 pub(crate) struct Listed {
     pub(crate) state: Application,
     pub(crate) stage: Stage,
-    /// Whether the person may open the file; else only what is needed to declare interests.
-    pub(crate) is_open: bool,
-    /// Day of the last change, as text.
-    pub(crate) updated_on: String,
+    /// Of the last change.
+    pub(crate) updated_at: Timestamp,
 }
 
 impl Listed {
@@ -25,21 +24,27 @@ impl Listed {
     }
 }
 
-/// All applications that casbin lets this person read, the latest change first.
+/// All applications that casbin lets this person read, or declare interests in, the latest change first.
 pub(crate) async fn list(portal: &Portal, allowed: &Allowed<List>) -> Result<Vec<Listed>, PortalError> {
+    let today = day_of(portal.now());
+    let may_see = |listed: &Listed| {
+        let relation = relation(&listed.state, &allowed.user, today);
+        let may = |what| portal.may(Some(&allowed.user.roles), relation, what);
+        may(Action::ApplicationRead) || may(Action::ApplicationJudgeInterest)
+    };
+    Ok(every(portal).await?.into_iter().filter(may_see).collect())
+}
+
+/// All applications, the latest change first. Who calls this answers for what it shows to whom.
+pub(crate) async fn every(portal: &Portal) -> Result<Vec<Listed>, PortalError> {
     let rows =
         sqlx::query_as::<_, (String, String)>("select state, updated_at from application order by updated_at desc, id");
-    let mut listed = Vec::new();
     let today = day_of(portal.now());
+    let mut listed = Vec::new();
     for (state, updated_at) in rows.fetch_all(portal.db.pool()).await? {
         let state: Application = serde_json::from_str(&state).map_err(|_| PortalError::Stored)?;
-        let relation = relation(&state, &allowed.user, today);
-        let may = |what| portal.may(Some(&allowed.user.roles), relation, what);
-        let is_open = may(Action::ApplicationRead);
-        if is_open || may(Action::ApplicationJudgeInterest) {
-            let stage = state.stage(Rules::current(), today);
-            listed.push(Listed { stage, is_open, state, updated_on: updated_at.chars().take(10).collect() });
-        }
+        let stage = state.stage(Rules::current(), today);
+        listed.push(Listed { state, stage, updated_at: updated_at.parse().map_err(|_| PortalError::Stored)? });
     }
     Ok(listed)
 }

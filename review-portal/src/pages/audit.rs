@@ -9,8 +9,10 @@ use policies::audit;
 use serde::Deserialize;
 
 use crate::access::{Allowed, AuditReading};
+use crate::dates::{self, Moment};
 use crate::error::PortalError;
-use crate::pages::{japan, page};
+use crate::language::Language;
+use crate::pages::page;
 use crate::portal::Portal;
 use crate::visit::Frame;
 
@@ -28,7 +30,7 @@ struct ListPage {
 
 struct Line {
     seq: u64,
-    at: String,
+    at: Moment,
     actor: String,
     action: String,
     object: String,
@@ -56,7 +58,7 @@ pub(crate) async fn list(
     let before = part.before.unwrap_or(u64::MAX);
     let total = entries.len();
     let shown = entries.into_iter().rev().filter(|entry| entry.seq < before).take(ENTRIES_ON_PAGE);
-    let lines: Vec<Line> = shown.map(line).collect();
+    let lines: Vec<Line> = shown.map(|entry| line(entry, allowed.visit.language)).collect();
     let earlier = lines.last().map(|line| line.seq).filter(|seq| *seq > 1);
     page(&ListPage { frame: allowed.visit.frame(&portal), whole, total, lines, earlier })
 }
@@ -66,11 +68,11 @@ fn read(folder: &PathBuf) -> Result<(bool, Vec<audit::Entry>), PortalError> {
     Ok((report.whole(), audit::read(folder).map_err(PortalError::Audit)?))
 }
 
-fn line(entry: audit::Entry) -> Line {
+fn line(entry: audit::Entry, language: Language) -> Line {
     let detail: Vec<_> = entry.detail.iter().map(|(name, value)| format!("{name}={value}")).collect();
     Line {
         seq: entry.seq,
-        at: japan(entry.at),
+        at: dates::at(entry.at, language),
         actor: entry.actor,
         action: entry.action,
         object: entry.object,

@@ -59,7 +59,7 @@ pub(crate) async fn export(visit: Visit, State(portal): State<Portal>) -> Result
 }
 
 /// The catalog is open to visitors; casbin is asked all the same.
-fn require(visit: &Visit, portal: &Portal) -> Result<(), PortalError> {
+pub(super) fn require(visit: &Visit, portal: &Portal) -> Result<(), PortalError> {
     let roles = visit.user().map(|user| &user.roles);
     if portal.may(roles, Relation::Other, Action::CatalogRead) { Ok(()) } else { Err(PortalError::Forbidden) }
 }

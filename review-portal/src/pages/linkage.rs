@@ -10,9 +10,10 @@ use policies::ReviewSummary;
 use policies::review::{ReviewTurn, Tens};
 
 use crate::access::{Allowed, ReadLinkage};
+use crate::dates::{self, Moment};
 use crate::error::PortalError;
 use crate::language::Language;
-use crate::pages::{japan, page};
+use crate::pages::page;
 use crate::portal::Portal;
 use crate::review::Told;
 use crate::visit::Frame;
@@ -27,7 +28,7 @@ struct ShowPage {
     /// Where things stand: `broken`, `missing`, `nowhere`, `stale`, `empty`, `clerk`, `holders`.
     step: &'static str,
     whose: String,
-    made_at: Option<String>,
+    made_at: Option<Moment>,
     waiting: Vec<[String; 4]>,
     questions: Vec<[String; 3]>,
     answered: Vec<[String; 3]>,
@@ -71,8 +72,8 @@ fn filled(frame: Frame, summary: &ReviewSummary, now: Timestamp) -> ShowPage {
             count(language, it.pairs),
         ]
     });
-    let questions =
-        summary.questions.iter().map(|it| [name(&it.source), it.since.to_string(), count(language, it.questions)]);
+    let day = |date| dates::day(date, language);
+    let questions = summary.questions.iter().map(|it| [name(&it.source), day(it.since), count(language, it.questions)]);
     let answered = summary.answered.iter().map(|it| {
         let share = it.same_tenths.map_or_else(|| "–".to_owned(), |tenths| share(language, tenths));
         [frame.say_of("pattern", it.class.as_str()), count(language, it.decided), share]
@@ -81,7 +82,7 @@ fn filled(frame: Frame, summary: &ReviewSummary, now: Timestamp) -> ShowPage {
     ShowPage {
         step,
         whose,
-        made_at: Some(japan(summary.made_at)),
+        made_at: Some(dates::at(summary.made_at, language)),
         waiting: waiting.collect(),
         questions: questions.collect(),
         answered: answered.collect(),

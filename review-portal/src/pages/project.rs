@@ -7,9 +7,10 @@ use policies::Permit;
 use sha2::{Digest, Sha256};
 
 use crate::access::{Allowed, Query, ReadAccount};
+use crate::dates::{self, Moment};
 use crate::error::PortalError;
 use crate::form::Posted;
-use crate::pages::{last_minute, page};
+use crate::pages::page;
 use crate::portal::Portal;
 use crate::query::{PortalAnswer, PortalRefusal};
 use crate::record::Note;
@@ -25,7 +26,7 @@ struct ListPage {
 
 struct Line {
     permit: Permit,
-    until: String,
+    until: Moment,
 }
 
 #[derive(Template)]
@@ -33,7 +34,7 @@ struct Line {
 struct SqlPage {
     frame: Frame,
     permit: Permit,
-    until: String,
+    until: Moment,
     sql: String,
     answer: Option<PortalAnswer>,
     refusal: Option<PortalRefusal>,
@@ -42,7 +43,8 @@ struct SqlPage {
 /// `GET /projects`
 pub(crate) async fn list(allowed: Allowed<ReadAccount>, State(portal): State<Portal>) -> Result<Response, PortalError> {
     let permits = permits_of(&portal.db, &allowed.user.id, portal.now()).await?;
-    let line = |permit: Permit| Line { until: last_minute(permit.expires_at), permit };
+    let language = allowed.visit.language;
+    let line = |permit: Permit| Line { until: dates::until(permit.expires_at, language), permit };
     page(&ListPage { frame: allowed.visit.frame(&portal), permits: permits.into_iter().map(line).collect() })
 }
 
@@ -69,7 +71,7 @@ async fn blank(allowed: &Allowed<Query>, portal: &Portal, sql: String) -> Result
     let project = allowed.project.as_ref().ok_or(PortalError::NotFound)?;
     let permits = permits_of(&portal.db, &allowed.user.id, portal.now()).await?;
     let permit = permits.into_iter().find(|permit| permit.project == *project).ok_or(PortalError::NotFound)?;
-    let until = last_minute(permit.expires_at);
+    let until = dates::until(permit.expires_at, allowed.visit.language);
     Ok(SqlPage { frame: allowed.visit.frame(portal), permit, until, sql, answer: None, refusal: None })
 }
 

@@ -11,15 +11,18 @@ use super::world::World;
 type Route = (&'static str, &'static str, Option<(&'static str, u16)>);
 
 /// Method, path, and one person who is signed in but may not (none: everybody may).
-const ROUTES: [Route; 33] = [
+const ROUTES: [Route; 36] = [
     ("get", "/", None),
+    ("get", "/use", None),
+    ("get", "/use/decisions", None),
+    ("get", "/profiles", None),
     ("get", "/sign-in", None),
     ("post", "/sign-in", None),
     ("post", "/sign-out", None),
     ("get", "/catalog", None),
     ("get", "/catalog.json", None),
     ("get", "/catalog/{dataset}", None),
-    ("get", "/static/portal.css", None),
+    ("get", "/static/{*file}", None),
     ("get", "/applications", None),
     ("post", "/applications", Some(("office", 403))),
     ("get", "/applications/new", Some(("r1", 403))),
@@ -47,8 +50,18 @@ const ROUTES: [Route; 33] = [
     ("post", "/audit", Some(("auditor", 405))),
 ];
 
-const PUBLIC: [&str; 7] =
-    ["/", "/sign-in", "/sign-out", "/catalog", "/catalog.json", "/catalog/{dataset}", "/static/portal.css"];
+const PUBLIC: [&str; 10] = [
+    "/",
+    "/use",
+    "/use/decisions",
+    "/profiles",
+    "/sign-in",
+    "/sign-out",
+    "/catalog",
+    "/catalog.json",
+    "/catalog/{dataset}",
+    "/static/{*file}",
+];
 
 #[test]
 fn the_list_is_the_routers() {
@@ -72,8 +85,11 @@ async fn not_signed_in_and_wrong_role() {
     let id = at.rsplit('/').next().unwrap().to_owned();
     let visitor = world.visitor();
     for (method, route, other) in ROUTES {
-        let path =
-            route.replace("{application}", &id).replace("{project}", "fracture-2026").replace("{dataset}", "ndb");
+        let path = route
+            .replace("{application}", &id)
+            .replace("{project}", "fracture-2026")
+            .replace("{dataset}", "ndb")
+            .replace("{*file}", "portal.css");
         let open = PUBLIC.contains(&route);
         match method {
             "get" if open => assert_eq!(visitor.get(&path).await.status(), StatusCode::OK, "{route}"),

@@ -17,8 +17,9 @@ use super::running::RunningPanel;
 use crate::access::{Allowed, Read, relation};
 use crate::accounts::{self, User};
 use crate::application::{Act, offers, records};
+use crate::dates::{self, Moment};
 use crate::error::PortalError;
-use crate::pages::{japan, page};
+use crate::pages::page;
 use crate::portal::Portal;
 use crate::visit::{Frame, name};
 
@@ -69,7 +70,7 @@ impl Sight {
 }
 
 struct Step {
-    at: String,
+    at: Moment,
     who: String,
     what: String,
     text: String,
@@ -133,7 +134,7 @@ fn step(record: &EventRecord, sight: &Sight) -> Option<Step> {
     }
     let what = sight.frame.say_of("event", record.event.kind());
     let text = spoken(&record.event);
-    Some(Step { at: japan(record.at), who: sight.name(&record.by.user), what, text })
+    Some(Step { at: dates::at(record.at, sight.frame.language), who: sight.name(&record.by.user), what, text })
 }
 
 fn is_inner(event: &Event) -> bool {

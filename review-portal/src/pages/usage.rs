@@ -1,0 +1,139 @@
+//! 「わたしたちのデータの使われ方」: the register, and how decisions are made. Open to everybody.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use policies::application::Rules;
+use serde::Deserialize;
+
+use crate::catalog::{Dataset, list as datasets};
+use crate::error::PortalError;
+use crate::language::Language;
+use crate::pages::catalog::require;
+use crate::pages::page;
+use crate::portal::Portal;
+use crate::register::{ProjectState, PublicProject, PublicRegister, StepDays, register};
+use crate::visit::{Frame, Visit};
+
+/// Projects on one page.
+const PROJECTS_ON_PAGE: usize = 20;
+
+#[derive(Template)]
+#[template(path = "usage/show.html")]
+struct ShowPage {
+    frame: Frame,
+    register: Arc<PublicRegister>,
+    projects: Vec<PublicProject>,
+    datasets: BTreeMap<String, String>,
+    bars: Vec<Bar>,
+    page: usize,
+    pages: usize,
+}
+
+/// A step of the way as a bar, in units of the drawing (480 wide).
+struct Bar {
+    words: String,
+    days: StepDays,
+    top: usize,
+    base: usize,
+    length: u64,
+}
+
+#[derive(Template)]
+#[template(path = "usage/decisions.html")]
+struct DecisionsPage {
+    frame: Frame,
+    quorum: usize,
+    datasets: Vec<Dataset>,
+}
+
+/// Which part of the list of projects.
+#[derive(Deserialize)]
+pub(crate) struct Part {
+    #[serde(default)]
+    page: usize,
+}
+
+/// `GET /use`
+pub(crate) async fn show(
+    visit: Visit,
+    State(portal): State<Portal>,
+    Query(part): Query<Part>,
+) -> Result<Response, PortalError> {
+    require(&visit, &portal)?;
+    let register = register(&portal).await?;
+    let frame = visit.frame(&portal);
+    let pages = register.projects.len().div_ceil(PROJECTS_ON_PAGE).max(1);
+    let at = part.page.clamp(1, pages);
+    let before = (at - 1) * PROJECTS_ON_PAGE;
+    page(&ShowPage {
+        projects: register.projects.iter().skip(before).take(PROJECTS_ON_PAGE).cloned().collect(),
+        datasets: datasets(&portal.db)
+            .await?
+            .into_iter()
+            .map(|it| (it.id.clone(), title(&it, frame.language)))
+            .collect(),
+        bars: bars(&register.figures.steps, &frame),
+        page: at,
+        pages,
+        register,
+        frame,
+    })
+}
+
+/// `GET /use/decisions`
+pub(crate) async fn decisions(visit: Visit, State(portal): State<Portal>) -> Result<Response, PortalError> {
+    require(&visit, &portal)?;
+    let mut datasets = datasets(&portal.db).await?;
+    datasets.retain(|dataset| dataset.holder_say.is_some());
+    page(&DecisionsPage { frame: visit.frame(&portal), quorum: Rules::current().vote.quorum, datasets })
+}
+
+fn title(dataset: &Dataset, language: Language) -> String {
+    match language {
+        Language::En => dataset.text.title_en.clone(),
+        Language::Ja => dataset.text.title_ja.clone(),
+    }
+}
+
+/// Bars of the median days, the longest across the whole width.
+fn bars(steps: &[StepDays], frame: &Frame) -> Vec<Bar> {
+    let longest = steps.iter().map(|step| step.median).max().unwrap_or_default().max(1);
+    let bar = |(row, days): (usize, &StepDays)| Bar {
+        words: frame.say_of("progress", days.step.as_str()),
+        days: days.clone(),
+        top: row * 34 + 6,
+        base: row * 34 + 22,
+        length: (days.median * 280 / longest).max(2),
+    };
+    steps.iter().enumerate().map(bar).collect()
+}
+
+impl ShowPage {
+    /// Titles of datasets, those that the catalog does not know by their names.
+    fn titles(&self, ids: &[String]) -> String {
+        let titles: Vec<_> = ids.iter().map(|id| self.datasets.get(id).unwrap_or(id).as_str()).collect();
+        titles.join(self.comma())
+    }
+
+    fn comma(&self) -> &'static str {
+        if self.frame.is_ja() { "、" } else { ", " }
+    }
+
+    fn state(&self, state: &ProjectState) -> String {
+        self.frame.say_of("use.state", state.as_str())
+    }
+
+    fn height(&self) -> usize {
+        self.bars.len() * 34 + 4
+    }
+
+    /// Sentence with a number of days.
+    fn days(&self, days: &u64) -> String {
+        let key = if *days == 1 { "use.day" } else { "use.days" };
+        self.frame.say(key).replace("{n}", &days.to_string())
+    }
+}
