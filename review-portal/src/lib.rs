@@ -18,6 +18,7 @@ mod session;
 mod signer;
 pub mod tokens;
 mod visit;
+mod workbench;
 
 pub use database::Database;
 pub use error::PortalError;

@@ -15,6 +15,7 @@ use crate::database::Database;
 use crate::query::QueryRunner;
 use crate::review::ReviewFile;
 use crate::signer::SignerClient;
+use crate::workbench::running::Running;
 
 /// Shared state of all handlers.
 #[derive(Clone)]
@@ -28,6 +29,7 @@ pub(crate) struct Parts {
     pub(crate) session_key: SigningKey,
     pub(crate) signer: SignerClient,
     pub(crate) runner: Arc<dyn QueryRunner>,
+    pub(crate) running: Running,
     pub(crate) review: Option<ReviewFile>,
     pub(crate) synthetic: bool,
     pub(crate) clock: fn() -> Timestamp,

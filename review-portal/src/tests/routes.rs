@@ -11,7 +11,7 @@ use super::world::World;
 type Route = (&'static str, &'static str, Option<(&'static str, u16)>);
 
 /// Method, path, and one person who is signed in but may not (none: everybody may).
-const ROUTES: [Route; 33] = [
+const ROUTES: [Route; 45] = [
     ("get", "/", None),
     ("get", "/sign-in", None),
     ("post", "/sign-in", None),
@@ -20,6 +20,11 @@ const ROUTES: [Route; 33] = [
     ("get", "/catalog.json", None),
     ("get", "/catalog/{dataset}", None),
     ("get", "/static/portal.css", None),
+    ("get", "/static/workbench.css", None),
+    ("get", "/static/workbench.js", None),
+    ("get", "/static/chart.js", None),
+    ("get", "/static/vendor/codemirror.js", None),
+    ("get", "/static/vendor/d3.js", None),
     ("get", "/applications", None),
     ("post", "/applications", Some(("office", 403))),
     ("get", "/applications/new", Some(("r1", 403))),
@@ -42,13 +47,32 @@ const ROUTES: [Route; 33] = [
     ("get", "/projects", None),
     ("get", "/projects/{project}/sql", Some(("office", 404))),
     ("post", "/projects/{project}/sql", Some(("pi", 404))),
+    ("get", "/projects/{project}/schema.json", Some(("office", 404))),
+    ("get", "/projects/{project}/runs", Some(("auditor", 404))),
+    ("post", "/projects/{project}/runs/{run}/cancel", Some(("pi", 404))),
+    ("get", "/projects/{project}/queries", Some(("steward", 404))),
+    ("post", "/projects/{project}/queries", Some(("pi", 404))),
+    ("get", "/projects/{project}/queries/{query}", Some(("chair", 404))),
+    ("post", "/projects/{project}/queries/{query}", Some(("eve", 404))),
     ("get", "/audit", Some(("office", 403))),
     ("get", "/linkage", Some(("office", 403))),
     ("post", "/audit", Some(("auditor", 405))),
 ];
 
-const PUBLIC: [&str; 7] =
-    ["/", "/sign-in", "/sign-out", "/catalog", "/catalog.json", "/catalog/{dataset}", "/static/portal.css"];
+const PUBLIC: [&str; 12] = [
+    "/",
+    "/sign-in",
+    "/sign-out",
+    "/catalog",
+    "/catalog.json",
+    "/catalog/{dataset}",
+    "/static/portal.css",
+    "/static/workbench.css",
+    "/static/workbench.js",
+    "/static/chart.js",
+    "/static/vendor/codemirror.js",
+    "/static/vendor/d3.js",
+];
 
 #[test]
 fn the_list_is_the_routers() {
