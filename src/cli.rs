@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use review_portal::{DatabaseUrl, DatabaseUrlError};
 
 pub(crate) use keys::{Keys, KeysEpoch, KeysRoot, KeysRunKey, RootFile, Rotate};
 pub(crate) use layout::Layout;
@@ -241,30 +242,50 @@ pub(crate) struct Release {
     pub(crate) steward_word: Option<PathBuf>,
 }
 
+/// Which database of the portal.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct PortalDatabase {
+    /// The portal's database: a SQLite file, or `postgres://<user>@<host>/<name>` without password
+    #[arg(long, value_name = "PATH|URL")]
+    database: Option<DatabaseUrl>,
+    /// A file of mode 0600 with the database's URL, which may carry a password
+    #[arg(long, value_name = "FILE")]
+    database_file: Option<PathBuf>,
+}
+
+impl PortalDatabase {
+    /// Where it is.
+    pub(crate) fn url(self) -> Result<DatabaseUrl, DatabaseUrlError> {
+        match (self.database, self.database_file) {
+            (Some(url), _) => Ok(url),
+            (None, Some(path)) => DatabaseUrl::read(&path),
+            (None, None) => Err(DatabaseUrlError::Form),
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Catalog {
     /// Print the public catalog as JSON
     #[command(after_help = "Example:\n  sudare catalog export --database portal/portal.sqlite > catalog.json")]
     Export {
-        /// The portal's database
-        #[arg(long)]
-        database: PathBuf,
+        #[command(flatten)]
+        database: PortalDatabase,
     },
     /// List datasets and releases
     #[command(after_help = "Example:\n  sudare catalog list --database portal/portal.sqlite")]
     List {
-        /// The portal's database
-        #[arg(long)]
-        database: PathBuf,
+        #[command(flatten)]
+        database: PortalDatabase,
     },
     /// Publish a release's description
     #[command(
         after_help = "Example:\n  sudare catalog publish --database portal/portal.sqlite --keys portal/keys \\\n    --enclave enclave/keys/public releases/ndb/2026.1"
     )]
     Publish {
-        /// The portal's database
-        #[arg(long)]
-        database: PathBuf,
+        #[command(flatten)]
+        database: PortalDatabase,
         /// The portal's key folder, for the audit chain beside it
         #[arg(long)]
         keys: PathBuf,
@@ -296,9 +317,8 @@ pub(crate) enum Catalog {
     /// Show one dataset
     #[command(after_help = "Example:\n  sudare catalog show --database portal/portal.sqlite ndb")]
     Show {
-        /// The portal's database
-        #[arg(long)]
-        database: PathBuf,
+        #[command(flatten)]
+        database: PortalDatabase,
         /// Dataset, e.g. ndb
         dataset: String,
     },

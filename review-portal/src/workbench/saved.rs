@@ -107,11 +107,11 @@ pub(crate) async fn create(
         return Ok(Saved::Problem(Problem::Full));
     }
     let insert = sqlx::query("insert into saved_query (id, project, created_at) values ($1, $2, $3)");
-    let insert = insert.bind(wanted.as_str()).bind(project.as_str()).bind(now.to_string());
+    let insert = insert.bind(wanted.as_str()).bind(project.as_str()).bind(format!("{now:.6}"));
     insert.execute(&mut *work).await?;
     let insert = sqlx::query(ADD);
     let insert = insert.bind(wanted.as_str()).bind(1_i64).bind(text.title.trim()).bind(text.sql.as_str());
-    insert.bind(now.to_string()).bind(allowed.user.id.as_str()).execute(&mut *work).await?;
+    insert.bind(format!("{now:.6}")).bind(allowed.user.id.as_str()).execute(&mut *work).await?;
     note(allowed, project, &wanted, 1, text).append(&portal.audit, now).await?;
     work.commit().await?;
     Ok(Saved::Kept(wanted))
@@ -149,7 +149,7 @@ pub(crate) async fn add(
     }
     let insert = sqlx::query(ADD);
     let insert = insert.bind(query.as_str()).bind(latest + 1).bind(text.title.trim()).bind(text.sql.as_str());
-    let insert = insert.bind(now.to_string()).bind(allowed.user.id.as_str());
+    let insert = insert.bind(format!("{now:.6}")).bind(allowed.user.id.as_str());
     if let Err(cause) = insert.execute(&mut *work).await {
         // On a database without one writer at a time the key decides who came second.
         let second = cause.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation);

@@ -44,7 +44,8 @@ fn count(sql: &str, schema: &Schema) -> Option<String> {
 
 fn group(table: &Table) -> Option<&Column> {
     let by_name = |name: &&str| table.columns.iter().find(|column| column.name == **name);
-    let describes = |column: &&Column| matches!(column.class.as_str(), "quasi" | "sensitive");
+    let describes =
+        |column: &&Column| matches!(column.class.as_str(), "quasi" | "sensitive") && column.name != PERSON_KEY;
     GROUPS.iter().find_map(|name| by_name(&name)).or_else(|| table.columns.iter().find(describes))
 }
 
