@@ -44,6 +44,14 @@ const PICTURES: [(&str, &[u8]); 3] = [
     ("reed.svg", include_bytes!("../static/reed.svg")),
 ];
 
+/// The SQL page's: its own, and what it stands on (static/vendor/VENDORED.md).
+const SCRIPTS: [(&str, &[u8]); 4] = [
+    ("workbench.js", include_bytes!("../static/workbench.js")),
+    ("chart.js", include_bytes!("../static/chart.js")),
+    ("vendor/codemirror.js", include_bytes!("../static/vendor/codemirror.js")),
+    ("vendor/d3.js", include_bytes!("../static/vendor/d3.js")),
+];
+
 /// A file as it is served.
 struct Asset {
     kind: &'static str,
@@ -52,10 +60,13 @@ struct Asset {
 }
 
 static ASSETS: LazyLock<BTreeMap<&'static str, Asset>> = LazyLock::new(|| {
-    let style = [("portal.css", "text/css; charset=utf-8", STYLE.as_bytes())];
+    let bench: &[u8] = include_bytes!("../static/workbench.css");
+    let styles = [("portal.css", STYLE.as_bytes()), ("workbench.css", bench)];
+    let styles = styles.map(|(path, body)| (path, "text/css; charset=utf-8", body));
+    let scripts = SCRIPTS.map(|(path, body)| (path, "text/javascript; charset=utf-8", body));
     let letters = LETTERS.iter().map(|(path, body)| (*path, "font/woff2", *body));
     let pictures = PICTURES.into_iter().map(|(path, body)| (path, "image/svg+xml", body));
-    let all = style.into_iter().chain(pictures).chain(letters);
+    let all = styles.into_iter().chain(scripts).chain(pictures).chain(letters);
     all.map(|(path, kind, body)| (path, Asset { kind, body, digest: digest(body) })).collect()
 });
 

@@ -24,6 +24,7 @@ mod signer;
 pub mod tokens;
 mod visit;
 mod waiting;
+mod workbench;
 
 pub use database::{Database, DatabaseUrl, DatabaseUrlError};
 pub use error::PortalError;

@@ -16,6 +16,7 @@ use crate::query::QueryRunner;
 use crate::register::Kept;
 use crate::review::ReviewFile;
 use crate::signer::SignerClient;
+use crate::workbench::running::Running;
 
 /// Shared state of all handlers.
 #[derive(Clone)]
@@ -29,6 +30,7 @@ pub(crate) struct Parts {
     pub(crate) session_key: SigningKey,
     pub(crate) signer: SignerClient,
     pub(crate) runner: Arc<dyn QueryRunner>,
+    pub(crate) running: Running,
     pub(crate) review: Option<ReviewFile>,
     pub(crate) register: Kept,
     pub(crate) synthetic: bool,

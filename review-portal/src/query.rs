@@ -6,6 +6,8 @@ use policies::ProjectId;
 #[async_trait::async_trait]
 pub trait QueryRunner: Send + Sync + 'static {
     /// Runs `sql` under `project`. A refusal is the engine's; nothing else comes back.
+    ///
+    /// Dropping the future cancels the query: the connection that carries it is closed, and the engine stops what nobody waits for.
     async fn run(&self, token: &str, project: &ProjectId, sql: &str) -> Result<PortalAnswer, PortalRefusal>;
 }
 

@@ -30,6 +30,7 @@ use crate::register::Kept;
 use crate::review::{ReviewFile, ReviewPlace};
 use crate::session::Sessions;
 use crate::signer::SignerClient;
+use crate::workbench::{running::Running, runs};
 
 /// An idle session ends after this time.
 const IDLE_MAX: time::Duration = time::Duration::minutes(60);
@@ -40,6 +41,12 @@ const BODY_MAX: usize = 1024 * 1024; // bytes
 /// Nothing from elsewhere, nothing inline, no script at all.
 const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; \
                    base-uri 'none'; frame-ancestors 'none'";
+
+/// [`CSP`] for a page with scripts of ours that read JSON of ours, and with one style sheet that its editor makes under `nonce`.
+pub(crate) fn csp_of_scripts(nonce: &str) -> String {
+    let style = format!("style-src 'self' 'nonce-{nonce}'");
+    format!("{}; script-src 'self'; connect-src 'self'", CSP.replace("style-src 'self'", &style))
+}
 
 /// Where the portal listens and what it holds.
 #[derive(Clone, Debug)]
@@ -84,6 +91,7 @@ pub async fn serve(
     let db = portal.db.clone();
     let sessions = Sessions::new(db.pool().clone());
     sessions.sweep(portal.now().as_second()).await?;
+    runs::sweep(&db).await?;
     ready(listener.local_addr().map_err(listen)?);
     let app = router(portal, sessions, config.https || certificate.is_some());
     let served = match certificate {
@@ -124,6 +132,7 @@ pub(crate) async fn open(config: &PortalConfig, runner: Arc<dyn QueryRunner>) ->
         session_key: keys.signing("session").map_err(PortalError::Keys)?,
         signer: SignerClient::new(&config.signer_url, config.ca.as_deref(), sign()?)?,
         runner,
+        running: Running::default(),
         review: config.review.as_ref().map(ReviewFile::open).transpose().map_err(PortalError::Keys)?,
         register: Kept::default(),
         synthetic: config.synthetic,

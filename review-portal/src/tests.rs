@@ -6,4 +6,5 @@ mod guard;
 mod linkage;
 mod quality;
 mod routes;
+mod workbench;
 mod world;

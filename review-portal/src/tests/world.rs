@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use catalog::manifest::{FORMAT, ReleaseTable};
 use catalog::{BucketCount, Manifest};
@@ -44,14 +45,33 @@ pub(super) struct World {
     pub(super) dir: tempfile::TempDir,
     pub(super) address: SocketAddr,
     pub(super) database: DatabaseUrl,
+    /// Queries that the engine has under way.
+    pub(super) under_way: Arc<AtomicUsize>,
     stop_signer: Option<oneshot::Sender<()>>,
     _stop_portal: oneshot::Sender<()>,
     running: JoinSet<()>,
 }
 
-/// Answers with two cells, or refuses `select *`; checks that the token names exactly one permit.
+/// Answers with two cells, or refuses `select *`, or never ends (`forever`); checks that the token names exactly one permit.
 struct Engine {
     session: policies::keys::VerifyingKey,
+    under_way: Arc<AtomicUsize>,
+}
+
+/// One query as the engine counts it, until its future is dropped.
+struct UnderWay(Arc<AtomicUsize>);
+
+impl UnderWay {
+    fn begin(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 #[async_trait::async_trait]
@@ -61,6 +81,10 @@ impl QueryRunner for Engine {
             policies::jws::verify(policies::jws::SESSION, token, &self.session).unwrap();
         assert!(token.holds_at(Timestamp::now()));
         assert_eq!(token.permits.len(), 1);
+        let _counted = UnderWay::begin(&self.under_way);
+        if sql.contains("forever") {
+            std::future::pending::<()>().await;
+        }
         if sql.contains('*') && !sql.contains("count") {
             return Err(PortalRefusal {
                 code: "guard/rows-at-root".to_owned(),
@@ -125,12 +149,13 @@ impl World {
             clock: Timestamp::now,
         };
         let session = keys.signing("session").unwrap().verifying();
+        let under_way = Arc::new(AtomicUsize::new(0));
+        let engine = Arc::new(Engine { session, under_way: Arc::clone(&under_way) });
         running.spawn(async move {
-            let engine = Arc::new(Engine { session });
             serve(config, engine, |at| ready.send(at).unwrap(), async { drop(stopped.await) }).await.unwrap();
         });
         let address = address.await.unwrap();
-        Self { dir, address, database, stop_signer: Some(stop_signer), _stop_portal: stop_portal, running }
+        Self { dir, address, database, under_way, stop_signer: Some(stop_signer), _stop_portal: stop_portal, running }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {

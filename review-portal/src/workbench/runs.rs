@@ -1,0 +1,167 @@
+//! The history of a person's runs in a project. Every read names the author: nobody sees another's.
+
+use jiff::Timestamp;
+use policies::Permit;
+use sha2::{Digest, Sha256};
+
+use super::running::Number;
+use crate::access::{Allowed, Query};
+use crate::database::Database;
+use crate::error::PortalError;
+use crate::query::{PortalAnswer, PortalRefusal};
+
+/// Runs on one page of the history.
+pub(crate) const PAGE: usize = 50;
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RunState {
+    Answered,
+    Cancelled,
+    Interrupted,
+    Refused,
+    Running,
+}
+
+impl RunState {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Answered, Self::Cancelled, Self::Interrupted, Self::Refused, Self::Running];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+            Self::Refused => "refused",
+            Self::Running => "running",
+        }
+    }
+}
+
+/// One run, as its author sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub(crate) id: Number,
+    pub(crate) sql: String,
+    pub(crate) sha256: String,
+    pub(crate) asked_at: Timestamp,
+    pub(crate) state: RunState,
+    pub(crate) duration_ms: Option<u64>,
+    pub(crate) rows: Option<u64>,
+    pub(crate) grade: Option<String>,
+    pub(crate) withheld: Option<String>,
+    pub(crate) code: Option<String>,
+}
+
+type Row =
+    (String, String, String, String, String, Option<i64>, Option<i64>, Option<String>, Option<String>, Option<String>);
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    Answered(PortalAnswer),
+    Cancelled(PortalRefusal),
+    Refused(PortalRefusal),
+}
+
+/// SHA-256 (hex) of a query's text: what the audit chain keeps.
+pub(crate) fn sha256(sql: &str) -> String {
+    hex::encode(Sha256::digest(sql.as_bytes()))
+}
+
+/// Writes that a run begins, under the number that its page drew; under another if that one is taken.
+pub(crate) async fn begin(
+    db: &Database,
+    allowed: &Allowed<Query>,
+    permit: &Permit,
+    (sql, wanted): (&str, Option<Number>),
+    now: Timestamp,
+) -> Result<Number, PortalError> {
+    let numbers = wanted.into_iter().chain([Number::random()]);
+    for id in numbers {
+        let insert = sqlx::query(
+            "insert into query_run (id, project, account, permit, sql, sql_sha256, asked_at, state)
+             values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do nothing",
+        );
+        let insert = insert.bind(id.as_str()).bind(permit.project.as_str()).bind(allowed.user.id.as_str());
+        let insert = insert.bind(permit.id.as_str()).bind(sql).bind(sha256(sql)).bind(format!("{now:.6}"));
+        let done = insert.bind(RunState::Running.as_str()).execute(db.pool()).await?;
+        if done.rows_affected() == 1 {
+            return Ok(id);
+        }
+    }
+    Err(PortalError::Stored)
+}
+
+/// Writes how a run ended.
+pub(crate) async fn finish(db: &Database, id: &Number, end: &End, took_ms: u64) -> Result<(), PortalError> {
+    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let (state, answer, refusal) = match end {
+        End::Answered(answer) => (RunState::Answered, Some(answer), None),
+        End::Cancelled(refusal) => (RunState::Cancelled, None, Some(refusal)),
+        End::Refused(refusal) => (RunState::Refused, None, Some(refusal)),
+    };
+    let update = sqlx::query(
+        "update query_run set state = $1, duration_ms = $2, answer_rows = $3, grade = $4, withheld = $5, code = $6
+         where id = $7",
+    );
+    let update = update.bind(state.as_str()).bind(number(took_ms));
+    let update = update.bind(answer.map(|answer| number(answer.rows.len() as u64)));
+    let update = update.bind(answer.map(|answer| answer.grade.as_str()));
+    let update = update.bind(answer.map(|answer| answer.withheld.as_str()));
+    let update = update.bind(refusal.map(|refusal| refusal.code.as_str())).bind(id.as_str());
+    update.execute(db.pool()).await.map(drop).map_err(PortalError::Database)
+}
+
+/// What ran when the portal stopped runs no more.
+pub(crate) async fn sweep(db: &Database) -> Result<(), PortalError> {
+    let sweep = sqlx::query("update query_run set state = $1 where state = $2");
+    let sweep = sweep.bind(RunState::Interrupted.as_str()).bind(RunState::Running.as_str());
+    sweep.execute(db.pool()).await.map(drop).map_err(PortalError::Database)
+}
+
+/// The asking person's runs in the project, the latest first: at most `count` that began before the run `before`.
+pub(crate) async fn list(
+    db: &Database,
+    allowed: &Allowed<Query>,
+    before: Option<&Number>,
+    count: usize,
+) -> Result<Vec<Run>, PortalError> {
+    let project = allowed.project.as_ref().ok_or(PortalError::NotFound)?;
+    let rows = sqlx::query_as::<_, Row>(
+        "select id, sql, sql_sha256, asked_at, state, duration_ms, answer_rows, grade, withheld, code from query_run
+         where account = $1 and project = $2 and ($3 = '' or (asked_at, id) <
+             (select last.asked_at, last.id from query_run last where last.id = $3 and last.account = $1))
+         order by asked_at desc, id desc limit $4",
+    );
+    let rows = rows.bind(allowed.user.id.as_str()).bind(project.as_str());
+    let rows = rows.bind(before.map_or("", Number::as_str)).bind(i64::try_from(count).unwrap_or(i64::MAX));
+    rows.fetch_all(db.pool()).await?.into_iter().map(run).collect()
+}
+
+/// One run of the asking person in the project.
+pub(crate) async fn find(db: &Database, allowed: &Allowed<Query>, id: &Number) -> Result<Run, PortalError> {
+    let project = allowed.project.as_ref().ok_or(PortalError::NotFound)?;
+    let row = sqlx::query_as::<_, Row>(
+        "select id, sql, sql_sha256, asked_at, state, duration_ms, answer_rows, grade, withheld, code from query_run
+         where id = $1 and account = $2 and project = $3",
+    );
+    let row = row.bind(id.as_str()).bind(allowed.user.id.as_str()).bind(project.as_str());
+    row.fetch_optional(db.pool()).await?.map_or(Err(PortalError::NotFound), run)
+}
+
+fn run((id, sql, sha256, asked_at, state, duration_ms, rows, grade, withheld, code): Row) -> Result<Run, PortalError> {
+    let number = |count: i64| u64::try_from(count).map_err(|_| PortalError::Stored);
+    Ok(Run {
+        id: id.parse().map_err(|_| PortalError::Stored)?,
+        sql,
+        sha256,
+        asked_at: asked_at.parse().map_err(|_| PortalError::Stored)?,
+        state: RunState::ALL.into_iter().find(|known| known.as_str() == state).ok_or(PortalError::Stored)?,
+        duration_ms: duration_ms.map(number).transpose()?,
+        rows: rows.map(number).transpose()?,
+        grade,
+        withheld,
+        code,
+    })
+}

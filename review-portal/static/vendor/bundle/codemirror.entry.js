@@ -1,0 +1,7 @@
+export { EditorState, Compartment, Prec, StateEffect, StateField } from "@codemirror/state"
+export { EditorView, keymap, lineNumbers, drawSelection, highlightActiveLine, highlightSpecialChars, placeholder, Decoration } from "@codemirror/view"
+export { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands"
+export { syntaxHighlighting, HighlightStyle, bracketMatching } from "@codemirror/language"
+export { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete"
+export { sql, SQLDialect, PostgreSQL, schemaCompletionSource, keywordCompletionSource } from "@codemirror/lang-sql"
+export { tags } from "@lezer/highlight"

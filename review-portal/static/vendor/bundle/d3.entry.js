@@ -1,0 +1,2 @@
+export { scaleBand, scaleLinear, scalePoint } from "d3-scale"
+export { line } from "d3-shape"
