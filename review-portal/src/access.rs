@@ -87,6 +87,12 @@ async fn asked(parts: &mut Parts, portal: &Portal, what: Action) -> Result<(Visi
     if may(what) {
         return Ok((visit, user, object));
     }
+    if let Object::Application(application) = &object
+        && what == Action::ApplicationRead
+        && may(Action::ApplicationJudgeInterest)
+    {
+        return Err(PortalError::InterestFirst { application: application.id.clone() });
+    }
     // Whether an application exists is a secret to those who may not read it.
     let hidden = match &object {
         Object::Application(_) => !may(Action::ApplicationRead) && !may(Action::ApplicationJudgeInterest),

@@ -62,6 +62,12 @@ pub enum PortalError {
     /// May read, may not do this.
     #[error("your roles do not allow this")]
     Forbidden,
+    /// The file opens when interests are declared.
+    #[error("declare first whether you have a conflict of interest")]
+    InterestFirst {
+        /// Of which application.
+        application: policies::ApplicationId,
+    },
     /// A key folder cannot be used.
     #[error("the portal's keys cannot be used")]
     Keys(#[source] KeyError),
@@ -146,6 +152,7 @@ impl PortalError {
             Self::DatabaseLocale => "portal/database-locale",
             Self::DatabaseUrl(_) => "portal/database-url",
             Self::Forbidden => "portal/forbidden",
+            Self::InterestFirst { .. } => "portal/interest-first",
             Self::Keys(_) => "portal/keys",
             Self::Listen { .. } => "portal/listen",
             Self::Migrate(_) => "portal/migrate",
@@ -172,7 +179,7 @@ impl PortalError {
     fn status(&self) -> StatusCode {
         match self {
             Self::BadForm => StatusCode::BAD_REQUEST,
-            Self::Csrf | Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Csrf | Self::Forbidden | Self::InterestFirst { .. } => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotSignedIn { .. } => StatusCode::UNAUTHORIZED,
             Self::AccountExists
@@ -242,6 +249,9 @@ impl IntoResponse for PortalError {
     fn into_response(self) -> Response {
         if let Self::NotSignedIn { next: Some(next) } = &self {
             return Redirect::to(&format!("/sign-in?next={next}")).into_response();
+        }
+        if let Self::InterestFirst { application } = &self {
+            return Redirect::to(&format!("/applications/{application}/interest")).into_response();
         }
         let status = self.status();
         if status.is_server_error() {

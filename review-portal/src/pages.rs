@@ -41,6 +41,7 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/applications/new", get(application::new))
         .route("/applications/{application}", get(application::show))
         .route("/applications/{application}/edit", get(application::edit).post(application::save))
+        .route("/applications/{application}/interest", get(application::interest))
         .route("/applications/{application}/{act}", post(application::act))
         .route("/projects", get(project::list))
         .route("/projects/{project}/sql", get(project::sql).post(project::run))

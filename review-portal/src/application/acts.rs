@@ -63,9 +63,4 @@ impl Act {
     pub(crate) fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|act| act.as_str() == word)
     }
-
-    /// What is waited for before the page of the application is of use again: the file closes to who declared a conflict.
-    pub(crate) fn leads_away(self) -> bool {
-        self == Self::DeclareInterest
-    }
 }

@@ -5,6 +5,7 @@ mod content;
 mod draft;
 mod edit;
 mod form;
+mod interest;
 mod list;
 mod review;
 mod running;
@@ -12,5 +13,6 @@ mod show;
 
 pub(crate) use act::act;
 pub(crate) use edit::{create, edit, new, save};
+pub(crate) use interest::interest;
 pub(crate) use list::list;
 pub(crate) use show::show;

@@ -27,7 +27,8 @@ pub(crate) async fn act(
     }
     Ok(Redirect::to(match allowed.act {
         Act::Amend => return Ok(Redirect::to(&format!("{page}/edit"))),
-        act if act.leads_away() => "/applications",
+        // The file opens to who declared no conflict, and closes to who did: the page itself knows.
+        Act::DeclareInterest => "/applications",
         _ => &page,
     }))
 }

@@ -1,5 +1,6 @@
 //! `GET /applications/{application}`: where it stands, whose turn it is, and what this person can do now.
 
+use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,8 +50,8 @@ pub(super) struct Sight {
 
 impl Sight {
     /// Whether the act can be done now.
-    pub(super) fn offers(&self, act: Act) -> bool {
-        self.offers.contains(&act)
+    pub(super) fn offers(&self, act: impl Borrow<Act>) -> bool {
+        self.offers.contains(act.borrow())
     }
 
     /// Whether the person is on the applicant's side: what is said among those who judge is not for them.
@@ -64,8 +65,8 @@ impl Sight {
     }
 
     /// The address of an act's form.
-    pub(super) fn to(&self, act: Act) -> String {
-        format!("/applications/{}/{}", self.state.id, act.as_str())
+    pub(super) fn to(&self, act: impl Borrow<Act>) -> String {
+        format!("/applications/{}/{}", self.state.id, act.borrow().as_str())
     }
 }
 
