@@ -29,12 +29,12 @@ pub(crate) const CAST: [Person; 15] = [
     ("r3", "a大学 / 医 学部", &[Role::Reviewer], SEATS, &[]),
     ("near", "A大学 / 工学部", &[Role::Reviewer], &[], &[]),
     ("ndb", "省 / 保険局", &[Role::Steward], &[], &["ndb"]),
-    ("dpc", "省 / 医療課", &[Role::Steward], &[], &["dpc"]),
+    ("dpc", "省 / 医療課", &[Role::Steward], &[], &["dpc", "ltc"]),
     ("registry", "がん研 / 登録室", &[Role::Steward], &[], &["registry"]),
     ("checker", "H研究所 / 統計", &[Role::OutputChecker], &[], &[]),
     ("auditor", "監査法人 / 監査", &[Role::Auditor], &[], &[]),
     ("outsider", "F大学 / 文学部", &[Role::Researcher], &[], &[]),
-    ("all", "G大学 / 総務", &Role::ALL, SEATS, &["ndb", "dpc", "registry"]),
+    ("all", "G大学 / 総務", &Role::ALL, SEATS, &["ndb", "dpc", "ltc", "registry"]),
 ];
 
 /// The day of every first event.
@@ -278,6 +278,10 @@ pub(crate) fn incident() -> Command {
     Command::ReportIncident { report }
 }
 
+pub(crate) fn certify() -> Command {
+    Command::CertifyDeletion { certificate: Certificate { text: text("鍵を破棄した"), sha256: None } }
+}
+
 pub(crate) type Step = (&'static str, Command);
 
 /// From a draft to the review.
@@ -344,9 +348,10 @@ pub(crate) fn amendment() -> Vec<Step> {
         ("office", accept()),
         ("ndb", answer("H2-ndb", None)),
         ("dpc", answer("H2-dpc", None)),
+        ("dpc", answer("H2-ltc", None)),
     ];
-    let days_over: Vec<Step> = review(2).into_iter().skip(2).collect();
-    [first, days_over, votes()].concat()
+    let heard = review(2).into_iter().skip(2).collect();
+    [first, heard, votes()].concat()
 }
 
 pub(crate) struct Stream {
