@@ -61,6 +61,9 @@ pub struct Application {
     pub round: Option<Round>,
     /// What runs under the permit.
     pub usage: Option<Usage>,
+    /// Where applicant and members work, as the portal knew it when they wrote or accepted; the content says what they claim.
+    #[serde(default)]
+    pub affiliations: BTreeMap<UserId, Affiliation>,
     /// Members who accepted, with their training.
     pub joined: BTreeMap<UserId, Training>,
     /// Members who pledged, with the edition of the text.
@@ -96,6 +99,7 @@ impl Application {
             rounds: 0,
             round: None,
             usage: None,
+            affiliations: BTreeMap::new(),
             joined: BTreeMap::new(),
             pledges: BTreeMap::new(),
             comments: Vec::new(),
@@ -113,11 +117,21 @@ impl Application {
         self.round.as_ref().map(|round| &round.content).or_else(|| self.usage.as_ref().map(|usage| &usage.content))
     }
 
+    /// What is asked now, and what was granted.
+    fn contents(&self) -> impl Iterator<Item = &Content> {
+        self.round.iter().map(|round| &round.content).chain(self.usage.iter().map(|usage| &usage.content))
+    }
+
     /// Whether this person asks here: the applicant or a member, of what is asked or of what was granted.
     pub fn is_party(&self, user: &UserId) -> bool {
-        let contents =
-            self.round.iter().map(|round| &round.content).chain(self.usage.iter().map(|usage| &usage.content));
-        self.applicant.as_ref() == Some(user) || contents.into_iter().any(|content| content.members.contains_key(user))
+        self.applicant.as_ref() == Some(user) || self.contents().any(|content| content.members.contains_key(user))
+    }
+
+    /// Whether a party works near this affiliation: as the content says, or as the portal knew it.
+    pub fn is_near(&self, affiliation: &Affiliation, rules: &Rules) -> bool {
+        let parties = self.affiliations.iter().filter(|(user, _)| self.is_party(user));
+        parties.into_iter().any(|(_, ours)| ours.is_near(affiliation, rules.conflict.scope))
+            || self.contents().any(|content| content.is_near(affiliation, rules))
     }
 
     /// Whether it was never handed in: nobody but the applicant's side knows of it.
@@ -128,7 +142,21 @@ impl Application {
 
     /// Whether this person has a conflict of interest here: a party, declared, or found out by the rules on `today`.
     pub fn is_conflicted(&self, rules: &Rules, user: &UserId, today: Date) -> bool {
-        self.is_party(user) || self.round.as_ref().is_some_and(|round| round.is_conflicted(rules, user, today))
+        self.is_party(user)
+            || self.round.as_ref().is_some_and(|round| {
+                let reviewer = round.reviewers.get(user);
+                round.has_declared_conflict(user)
+                    || reviewer.is_some_and(|reviewer| {
+                        self.is_near(&reviewer.card.affiliation, rules)
+                            || self.has_coauthor(rules, &reviewer.card, today)
+                    })
+            })
+    }
+
+    /// Whether a party wrote a paper with this person within the years that count.
+    fn has_coauthor(&self, rules: &Rules, card: &ReviewerCard, today: Date) -> bool {
+        let since = today.year().saturating_sub(rules.conflict.coauthor_years);
+        card.coauthors.iter().any(|(user, year)| *year >= since && self.is_party(user))
     }
 
     /// Reviewers of the running round who said that they have no conflict and have none that the rules find.

@@ -182,7 +182,7 @@ pub(crate) fn relation(application: &Application, user: &User, today: Date) -> R
         return Relation::Private;
     }
     if let Some(round) = round.filter(|round| judges(round)) {
-        let near = round.is_near(rules, &user.affiliation);
+        let near = application.is_near(&user.affiliation, rules);
         return if near || application.is_conflicted(rules, &user.id, today) {
             Relation::Conflicted
         } else if round.declared.get(&user.id) == Some(&Interest::None) {

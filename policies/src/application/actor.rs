@@ -61,12 +61,12 @@ pub fn day_of(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::fixed(JAPAN)).date()
 }
 
-/// When a day begins in Japan.
-pub(super) fn start_of(day: Date) -> Option<Timestamp> {
-    day.to_zoned(TimeZone::fixed(JAPAN)).ok().map(|day| day.timestamp())
+/// When a day begins in Japan; the beginning of time for a day before it.
+pub(super) fn start_of(day: Date) -> Timestamp {
+    day.to_zoned(TimeZone::fixed(JAPAN)).map_or(Timestamp::MIN, |day| day.timestamp())
 }
 
-/// When a day ends in Japan.
-pub(super) fn end_of(day: Date) -> Option<Timestamp> {
-    day.tomorrow().ok().and_then(start_of)
+/// When a day ends in Japan; the end of time for the last day.
+pub(super) fn end_of(day: Date) -> Timestamp {
+    day.tomorrow().map_or(Timestamp::MAX, start_of)
 }

@@ -9,7 +9,7 @@ use super::actor::{Actor, day_of};
 use super::acts::Event;
 use super::content::Content;
 use super::parts::{Certificate, Decision, FindingsByCriterion, HolderAnswer, ReviewerCard};
-use super::round::{ConditionState, HolderRequest, Interest, Outcome, Phase, Reviewer, Round};
+use super::round::{ConditionState, HolderRequest, Interest, Lane, Outcome, Phase, Reviewer, Round};
 use super::rules::{Rules, after_days};
 use super::usage::{Ended, Ending, Incident, Restriction, Usage};
 use super::{Application, Comment};
@@ -35,6 +35,7 @@ pub fn apply(mut state: Application, act: &Act<'_>) -> Application {
     match act.event {
         Event::Drafted { content } => {
             state.applicant = Some(act.by.user.clone());
+            state.affiliations.insert(act.by.user.clone(), act.by.affiliation.clone());
             begin(&mut state, content, act.at);
         }
         Event::Amended { content } => begin(&mut state, content, act.at),
@@ -47,6 +48,7 @@ pub fn apply(mut state: Application, act: &Act<'_>) -> Application {
         }),
         Event::MemberJoined { training } => {
             state.joined.insert(act.by.user.clone(), training.clone());
+            state.affiliations.insert(act.by.user.clone(), act.by.affiliation.clone());
         }
         Event::PledgeSigned { version } => {
             state.pledges.insert(act.by.user.clone(), version.clone());
@@ -64,6 +66,8 @@ pub fn apply(mut state: Application, act: &Act<'_>) -> Application {
             }
             if let Some(usage) = &mut state.usage {
                 in_usage(usage, act);
+                // With the use ends what was on its way to change it.
+                state.round = state.round.take().filter(|_| usage.ending.is_none());
             }
         }
     }
@@ -71,7 +75,7 @@ pub fn apply(mut state: Application, act: &Act<'_>) -> Application {
 }
 
 fn begin(state: &mut Application, content: &Content, at: Timestamp) {
-    state.rounds += 1;
+    state.rounds = state.rounds.saturating_add(1);
     let granted = state.usage.as_ref().map(|usage| usage.content.clone());
     state.round = Some(Round::begin(state.rounds, content.clone(), granted, at));
 }
@@ -174,11 +178,16 @@ fn decided(state: &mut Application, act: &Act<'_>, decision: &Decision, findings
     let is_amendment = state.usage.is_some();
     let Some(round) = &mut state.round else { return };
     let sitting = if let Phase::Scheduled { sitting } = &round.phase { Some(sitting.clone()) } else { None };
+    let lane = match (round.lane(act.rules), &sitting) {
+        (Lane::Secretariat, Some(_)) if round.content.urgent => Lane::Urgent,
+        (Lane::Secretariat, Some(_)) => Lane::Committee,
+        (lane, _) => lane,
+    };
     state.outcomes.push(Outcome {
         round: round.number,
         by: act.by.user.clone(),
         at: act.at,
-        lane: round.lane(act.rules),
+        lane,
         sitting,
         decision: decision.clone(),
         findings: findings.clone(),
@@ -204,14 +213,16 @@ fn decided(state: &mut Application, act: &Act<'_>, decision: &Decision, findings
 }
 
 fn issued(state: &mut Application, permit: &PermitId, at: Timestamp) {
-    let granted = state.round.take_if(|round| matches!(round.phase, Phase::Granted { .. }));
-    let Some(Round { content, phase: Phase::Granted { conditions }, .. }) = granted else {
+    let basis = state.basis(day_of(at)).ok().filter(|basis| basis.is_round);
+    let Some((content, conditions)) =
+        basis.map(|basis| (basis.content.clone(), basis.conditions.into_iter().cloned().collect()))
+    else {
         if let Some(usage) = &mut state.usage {
             usage.permit = permit.clone();
         }
         return;
     };
-    let conditions = conditions.into_values().map(|state| state.condition).collect();
+    state.round = None;
     state.usage = Some(match state.usage.take() {
         Some(usage) => Usage { permit: permit.clone(), content, conditions, ..usage },
         None => Usage {

@@ -23,6 +23,11 @@ const SQL_MAX: usize = 20_000; // characters
 const MEMBERS_MAX: usize = 100;
 const SHELLS_MAX: usize = 50;
 const ATTACHMENTS_MAX: usize = 20;
+const ANSWERS_MAX: usize = 100;
+const DATASETS_MAX: usize = 50;
+const TABLES_MAX: usize = 500;
+const COLUMNS_MAX: usize = 500; // of one table
+const ROW_FILTERS_MAX: usize = 50;
 
 /// The content of an application. A draft may be incomplete; [`Content::problems`] says what is missing at submission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,7 +221,8 @@ impl Content {
         let missing = |field: &str| Problem::new(field, ProblemKind::Missing);
         let mut problems = self.too_long();
         let blank = |text: &str| text.trim().is_empty();
-        let ask = |ask: &DatasetAsk| ask.release.is_empty() || ask.tables.is_empty();
+        let table = |table: &TableAsk| table.columns.is_empty();
+        let ask = |ask: &DatasetAsk| ask.release.is_empty() || ask.tables.is_empty() || ask.tables.values().any(table);
         let shell = |shell: &Shell| blank(&shell.title) || blank(&shell.sql);
         let checks = [
             (blank(&self.title), "title"),
@@ -234,6 +240,12 @@ impl Content {
         let without_reason = |table: &&TableAsk| blank(&table.reason);
         if self.datasets.values().flat_map(|ask| ask.tables.values()).any(|table| without_reason(&table)) {
             problems.push(missing("reasons"));
+        }
+        if self.period.as_ref().is_some_and(|period| period.until < period.from) {
+            problems.push(Problem::new("period", ProblemKind::NotAllowed));
+        }
+        if self.ethics.as_ref().is_some_and(|ethics| ethics.until < ethics.approved_on) {
+            problems.push(Problem::new("ethics", ProblemKind::NotAllowed));
         }
         if self.period.as_ref().is_some_and(|period| period.until < today) {
             problems.push(Problem::new("period", ProblemKind::Past));
@@ -254,10 +266,11 @@ impl Content {
         problems
     }
 
-    /// Limits that hold for drafts too.
+    /// Limits that hold for drafts too: nobody's form is endless.
     pub(super) fn too_long(&self) -> Vec<Problem> {
         let long = |text: &str, max: usize| text.chars().count() > max;
         let reasons = || self.datasets.values().flat_map(|ask| ask.tables.values()).map(|table| table.reason.as_str());
+        let names = || self.names();
         let checks = [
             (long(&self.title, TITLE_MAX), "title"),
             (self.members.len() > MEMBERS_MAX, "members"),
@@ -267,9 +280,44 @@ impl Content {
             (self.shells.len() > SHELLS_MAX, "shells"),
             (self.shells.iter().any(|shell| long(&shell.sql, SQL_MAX) || long(&shell.title, TITLE_MAX)), "shells"),
             (self.attachments.len() > ATTACHMENTS_MAX, "attachments"),
+            (self.answers.len() > ANSWERS_MAX, "answers"),
+            (self.is_wide(), "datasets"),
+            (self.row_filter.len() > ROW_FILTERS_MAX, "rows"),
+            (self.row_filter.iter().any(|filter| filter.any_of.len() > COLUMNS_MAX), "rows"),
+            (self.row_filter.iter().any(|filter| Self::words(filter).any(|word| long(word, TITLE_MAX))), "rows"),
+            (names().any(|name| long(name, TITLE_MAX)), "answers"),
         ];
         let wrong = checks.into_iter().filter(|(wrong, _)| *wrong);
         wrong.map(|(_, field)| Problem::new(field, ProblemKind::TooLong)).collect()
+    }
+
+    /// What a restriction of rows is made of.
+    fn words(filter: &RowFilter) -> impl Iterator<Item = &String> {
+        std::iter::once(&filter.column).chain(&filter.any_of).chain(&filter.from).chain(&filter.to)
+    }
+
+    /// Whether more datasets, tables or columns are named than any catalog holds.
+    fn is_wide(&self) -> bool {
+        let tables = || self.datasets.values().flat_map(|ask| ask.tables.values());
+        self.datasets.len() > DATASETS_MAX
+            || tables().count() > TABLES_MAX
+            || tables().any(|table| table.columns.len() > COLUMNS_MAX)
+    }
+
+    /// Whatever is a name or one line, but for those with a sentence of their own.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let tables = || self.datasets.values().flat_map(|ask| &ask.tables);
+        let ethics = self.ethics.iter().flat_map(|ethics| [&ethics.board, &ethics.number]);
+        let attachments = self.attachments.iter().flat_map(|attachment| [&attachment.sha256, &attachment.name]);
+        let names = std::iter::once(&self.profile)
+            .chain(self.datasets.iter().flat_map(|(dataset, ask)| [dataset, &ask.release]))
+            .chain(tables().map(|(table, _)| table))
+            .chain(tables().flat_map(|(_, ask)| &ask.columns))
+            .chain(self.members.values().map(|member| &member.country))
+            .chain(ethics)
+            .chain(attachments)
+            .chain(self.shells.iter().flat_map(|shell| &shell.columns));
+        names.map(String::as_str)
     }
 
     /// An answer to one of the form's questions; empty if there is none.
@@ -300,6 +348,17 @@ impl Content {
         let words = self.answers.keys().chain(other.answers.keys());
         changed.extend(words.filter(|word| self.answer(word) != other.answer(word)).cloned());
         changed
+    }
+
+    /// Whether `table` or `table.column` is asked for.
+    pub(super) fn has_column(&self, name: &str) -> bool {
+        let part = name.rsplit_once('.');
+        self.datasets.values().any(|ask| {
+            ask.tables.contains_key(name)
+                || part.is_some_and(|(table, column)| {
+                    ask.tables.get(table).is_some_and(|table| table.columns.contains(column))
+                })
+        })
     }
 
     /// Whether a member belongs near this affiliation.

@@ -17,8 +17,6 @@ use super::rules::Rules;
 use super::usage::Usage;
 use crate::role::Role;
 
-pub(super) use running::may_be_permitted;
-
 /// Decides one command.
 ///
 /// # Errors
@@ -36,9 +34,9 @@ pub fn decide(
         Command::AnswerHolder { request, answer } => desk.answer_holder(request, answer),
         Command::AnswerRestriction { restriction, text } => desk.answer_restriction(*restriction, text),
         Command::AssignReviewers { reviewers } => desk.assign(reviewers),
-        Command::CertifyDeletion { certificate } => desk.certify(&certificate.text),
+        Command::CertifyDeletion { certificate } => desk.certify(certificate),
         Command::Close { report } => desk.close(report),
-        Command::Comment { text, audience, .. } => desk.comment(text, *audience),
+        Command::Comment { field, text, audience } => desk.comment(field, text, *audience),
         Command::ConfirmCondition { condition } => desk.confirm_condition(*condition),
         Command::Decide { decision, findings } => desk.conclude(decision, findings),
         Command::DeclareInterest { conflict } => desk.declare(conflict.as_deref()),
@@ -111,16 +109,19 @@ impl<'a> Desk<'a> {
     fn without_conflict(&self) -> Result<(), Refusal> {
         let round = self.round()?;
         self.not_a_party()?;
-        // The affiliation at the time of the act counts as well as the one at the time of the assignment.
-        if self.state.is_conflicted(self.rules, &self.by.user, self.today)
-            || round.content.is_near(&self.by.affiliation, self.rules)
-        {
+        if self.is_conflicted() {
             return Err(Refusal::ConflictOfInterest);
         }
         match round.declared.get(&self.by.user) {
             Some(Interest::None) => Ok(()),
             _ => Err(Refusal::InterestNotDeclared),
         }
+    }
+
+    /// The affiliation at the time of the act counts as well as the one at the time of the assignment.
+    fn is_conflicted(&self) -> bool {
+        self.state.is_conflicted(self.rules, &self.by.user, self.today)
+            || self.state.is_near(&self.by.affiliation, self.rules)
     }
 
     fn not_past(&self, day: Date) -> Result<(), Refusal> {
@@ -131,7 +132,7 @@ impl<'a> Desk<'a> {
         let known = |word: &String| self.rules.criterion_ids().any(|criterion| criterion == word);
         let reasoned = |criterion: &str| findings.get(criterion).is_some_and(|finding| !is_blank(&finding.reason));
         if findings.keys().all(known) && self.rules.criterion_ids().all(reasoned) {
-            Ok(())
+            findings.values().try_for_each(|finding| short(&finding.reason))
         } else {
             Err(Refusal::FindingsMissing)
         }
@@ -139,17 +140,24 @@ impl<'a> Desk<'a> {
 }
 
 fn required(text: &str) -> Result<(), Refusal> {
-    if is_blank(text) {
-        Err(Refusal::CommentRequired)
-    } else if text.chars().count() > TEXT_MAX {
-        Err(Refusal::TextTooLong)
-    } else {
-        Ok(())
-    }
+    if is_blank(text) { Err(Refusal::CommentRequired) } else { short(text) }
+}
+
+/// A text that may be empty, but not long.
+fn short(text: &str) -> Result<(), Refusal> {
+    if text.chars().count() > TEXT_MAX { Err(Refusal::TextTooLong) } else { Ok(()) }
+}
+
+/// A name or a digest: of one line.
+fn line(text: &str) -> Result<(), Refusal> {
+    if text.chars().count() > LINE_MAX { Err(Refusal::TextTooLong) } else { Ok(()) }
 }
 
 /// Longest comment, reason or report in characters.
 const TEXT_MAX: usize = 10_000;
+
+/// Longest name of a part or course in characters.
+const LINE_MAX: usize = 200;
 
 fn is_blank(text: &str) -> bool {
     text.trim().is_empty()

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::actor::{day_of, end_of, start_of};
 use super::content::Content;
-use super::decide::may_be_permitted;
 use super::parts::{Condition, Narrowing, without_columns};
 use super::refusal::Refusal;
 use super::round::Phase;
@@ -14,21 +14,59 @@ use super::{Application, Problem, ProblemKind};
 use crate::id::{PermitId, UserId};
 use crate::permit::{MemberTerms, Permit};
 
+/// What a permit is made of.
+pub(super) struct Basis<'a> {
+    /// What may be used.
+    pub(super) content: &'a Content,
+    /// All conditions under which it may.
+    pub(super) conditions: Vec<&'a Condition>,
+    /// Whether it is the round's, else what runs already.
+    pub(super) is_round: bool,
+}
+
 impl Application {
-    /// What a permit would be made of now: of the round that was granted, else of the use that runs.
-    pub(super) fn granted_content(&self) -> Option<&Content> {
-        let granted = self.round.as_ref().filter(|round| matches!(round.phase, Phase::Granted { .. }));
-        granted.map(|round| &round.content).or_else(|| self.usage.as_ref().map(|usage| &usage.content))
+    /// What a permit would be made of on `today`: of the round if it is granted, no condition is open and somebody may be named,
+    /// else of the use that runs. So a restriction reaches the permit while an amendment waits for its conditions or pledges.
+    ///
+    /// # Errors
+    /// Why there can be no permit.
+    pub(super) fn basis(&self, today: Date) -> Result<Basis<'_>, Refusal> {
+        if self.usage.as_ref().is_some_and(|usage| !usage.is_running()) {
+            return Err(Refusal::OutOfTurn);
+        }
+        let of_round = self.basis_of_round(today);
+        let Some(usage) = &self.usage else { return of_round };
+        of_round.or_else(|_| {
+            let conditions = usage.conditions.iter().collect();
+            self.basis_of(Basis { content: &usage.content, conditions, is_round: false }, today)
+        })
     }
 
-    fn conditions(&self) -> Vec<&Condition> {
-        match (&self.round, &self.usage) {
-            (Some(round), _) if let Phase::Granted { conditions } = &round.phase => {
-                conditions.values().map(|state| &state.condition).collect()
-            }
-            (_, Some(usage)) => usage.conditions.iter().collect(),
-            _ => Vec::new(),
+    fn basis_of_round(&self, today: Date) -> Result<Basis<'_>, Refusal> {
+        let round = self.round.as_ref().ok_or(Refusal::OutOfTurn)?;
+        let Phase::Granted { conditions } = &round.phase else { return Err(Refusal::OutOfTurn) };
+        if round.open_conditions().next().is_some() {
+            return Err(Refusal::ConditionsOpen);
         }
+        // What was granted before stays bound as it was: an amendment does not shake off the committee's conditions.
+        let earlier = self.usage.iter().flat_map(|usage| &usage.conditions);
+        let mut all: Vec<&Condition> = Vec::new();
+        for condition in earlier.chain(conditions.values().map(|state| &state.condition)) {
+            if !all.contains(&condition) {
+                all.push(condition);
+            }
+        }
+        self.basis_of(Basis { content: &round.content, conditions: all, is_round: true }, today)
+    }
+
+    fn basis_of<'a>(&self, basis: Basis<'a>, today: Date) -> Result<Basis<'a>, Refusal> {
+        let may_be_named = |member: &UserId| self.is_ready(member, today) && !self.is_left_out(member);
+        if basis.content.members.keys().any(may_be_named) { Ok(basis) } else { Err(Refusal::PledgesMissing) }
+    }
+
+    /// Whether a restriction took this member out.
+    fn is_left_out(&self, member: &UserId) -> bool {
+        self.narrowings().any(|narrowing| narrowing.members.contains(member))
     }
 
     fn narrowings(&self) -> impl Iterator<Item = &Narrowing> {
@@ -36,8 +74,8 @@ impl Application {
     }
 
     /// The permit that this application leads to: only from a grant without an open condition. It names the members who accepted,
-    /// are trained and have pledged; it begins with the later of `now` and the first day of the period and ends with its last day
-    /// (Japan's time), with the ethics approval's, or with `until`, whichever is first.
+    /// are trained and have pledged; it begins with the latest of `now`, the first day of the period and that of the ethics
+    /// approval, and ends with the last day of either (Japan's time), or with `until`, whichever is first.
     ///
     /// `head`: hash of the last event replayed.
     ///
@@ -50,26 +88,19 @@ impl Application {
         now: Timestamp,
         until: Option<Timestamp>,
     ) -> Result<Permit, Refusal> {
-        may_be_permitted(self, day_of(now))?;
+        let Basis { content, conditions, .. } = self.basis(day_of(now))?;
         let missing =
             |field: &'static str| move || Refusal::Incomplete(vec![Problem::new(field, ProblemKind::Missing)]);
-        let content = self.granted_content().ok_or(Refusal::OutOfTurn)?;
         let project = content.project.clone().ok_or_else(missing("project"))?;
         let period = content.period.as_ref().ok_or_else(missing("period"))?;
-        let from = start_of(period.from).ok_or_else(missing("period"))?;
-        let ends = [Some(period.until), content.ethics.as_ref().map(|ethics| ethics.until)];
-        let ends = ends.into_iter().flatten().filter_map(end_of).chain(until);
-        let expires_at = ends.min().ok_or_else(missing("period"))?;
-        let issued_at = now.max(from);
-        let members = self.members(content, now);
+        let ethics = content.ethics.as_ref().ok_or_else(missing("ethics"))?;
+        let issued_at = now.max(start_of(period.from)).max(start_of(ethics.approved_on));
+        let ends = end_of(period.until).min(end_of(ethics.until));
+        let expires_at = until.map_or(ends, |until| until.min(ends));
         if expires_at <= issued_at {
             return Err(missing("period")());
         }
-        if members.is_empty() {
-            return Err(Refusal::PledgesMissing);
-        }
         let mut datasets = content.datasets.iter().map(|(name, ask)| (name.clone(), ask.grant())).collect();
-        let conditions = self.conditions();
         let excluded = conditions.iter().flat_map(|condition| &condition.excludes);
         without_columns(&mut datasets, excluded.chain(self.narrowings().flat_map(|narrowing| &narrowing.columns)));
         let limits = self.narrowings().flat_map(|narrowing| narrowing.limits.iter().cloned());
@@ -78,7 +109,7 @@ impl Application {
             application: self.id.clone(),
             application_head: head.to_owned(),
             project,
-            members,
+            members: self.members(content, now),
             datasets,
             row_filter: content.row_filter.clone(),
             tier: content.tier,
@@ -92,11 +123,10 @@ impl Application {
 
     fn members(&self, content: &Content, now: Timestamp) -> BTreeMap<UserId, MemberTerms> {
         let today = day_of(now);
-        let left_out = |user: &UserId| self.narrowings().any(|narrowing| narrowing.members.contains(user));
         let terms = |(user, member): (&UserId, &super::Member)| {
-            let until = end_of(self.joined.get(user)?.until)?;
+            let until = end_of(self.joined.get(user)?.until);
             let terms = MemberTerms { until, place: member.place.clone(), networks: member.networks.clone() };
-            (self.is_ready(user, today) && !left_out(user)).then(|| (user.clone(), terms))
+            (self.is_ready(user, today) && !self.is_left_out(user)).then(|| (user.clone(), terms))
         };
         content.members.iter().filter_map(terms).collect()
     }
@@ -106,7 +136,7 @@ impl Application {
     /// # Errors
     /// Why not.
     pub fn check_permittable(&self, now: Timestamp) -> Result<(), Refusal> {
-        may_be_permitted(self, day_of(now))
+        self.basis(day_of(now)).map(drop)
     }
 
     /// Whether a permit stands: issued, neither ended nor suspended.

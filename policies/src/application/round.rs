@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::content::{Affiliation, Content};
+use super::content::Content;
 use super::parts::{Condition, Decision, FindingsByCriterion, HolderAnswer, Opinion, ReviewerCard, Sitting, Vote};
 use super::rules::Rules;
 use crate::id::UserId;
@@ -37,6 +38,7 @@ pub enum Phase {
     /// 承認: conditions, pledges, then the permit.
     Granted {
         /// Conditions by number, from 1.
+        #[serde(deserialize_with = "numbered")]
         conditions: BTreeMap<u32, ConditionState>,
     },
     /// 不承認.
@@ -48,6 +50,13 @@ pub enum Phase {
     },
     /// 取下げ.
     Withdrawn {},
+}
+
+/// Numbers that are a map's keys are texts in JSON, and an enum with a tag is handed them as such.
+fn numbered<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<u32, ConditionState>, D::Error> {
+    let entries = BTreeMap::<String, ConditionState>::deserialize(deserializer)?;
+    let number = |text: &str| text.parse().map_err(|_| D::Error::custom("not a condition's number"));
+    entries.into_iter().map(|(text, state)| Ok((number(&text)?, state))).collect()
 }
 
 /// A condition and how far it is.
@@ -237,7 +246,9 @@ impl Round {
         };
         let periods = granted.period.as_ref().zip(self.content.period.as_ref());
         let short = periods.is_some_and(|(before, after)| after.until <= longer(before) && after.from == before.from);
-        if changed.iter().all(|part| lane.fields.contains(part)) && short {
+        // A holder who may refuse is asked again before the use goes on.
+        let consents = self.content.datasets.keys().any(|name| rules.holder_say(name) == Some(HolderSay::Consent));
+        if changed.iter().all(|part| lane.fields.contains(part)) && short && !consents {
             Lane::Secretariat
         } else if self.content.urgent {
             Lane::Urgent
@@ -246,25 +257,11 @@ impl Round {
         }
     }
 
-    /// Whether a member belongs near this affiliation.
-    pub fn is_near(&self, rules: &Rules, affiliation: &Affiliation) -> bool {
-        self.content.is_near(affiliation, rules)
-    }
-
-    /// Whether this person has a conflict of interest in the round, declared or found out.
-    pub(super) fn is_conflicted(&self, rules: &Rules, user: &UserId, today: Date) -> bool {
-        let declared = self.declared.get(user).is_some_and(|interest| matches!(interest, Interest::Conflict { .. }));
-        declared
-            || self.reviewers.get(user).is_some_and(|reviewer| {
-                matches!(reviewer.interest, Interest::Conflict { .. })
-                    || self.content.is_near(&reviewer.card.affiliation, rules)
-                    || self.has_coauthor(rules, &reviewer.card, today)
-            })
-    }
-
-    fn has_coauthor(&self, rules: &Rules, card: &ReviewerCard, today: Date) -> bool {
-        let since = today.year() - rules.conflict.coauthor_years;
-        card.coauthors.iter().any(|(user, year)| *year >= since && self.content.members.contains_key(user))
+    /// Whether this person declared a conflict of interest in the round.
+    pub(super) fn has_declared_conflict(&self, user: &UserId) -> bool {
+        let reviewer = self.reviewers.get(user).map(|reviewer| &reviewer.interest);
+        let mut said = self.declared.get(user).into_iter().chain(reviewer);
+        said.any(|interest| matches!(interest, Interest::Conflict { .. }))
     }
 
     /// Whether every holder was heard as its source demands: consent given, an opinion filed or its days over.

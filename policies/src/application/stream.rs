@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::actor::{Actor, Asking};
 use super::acts::Event;
 use super::apply::{Act, apply};
+use super::content::Affiliation;
 use super::decide::decide;
 use super::rules::Rules;
 use super::{Application, Refusal};
@@ -90,14 +91,19 @@ pub enum StreamError {
 
 /// Who can say whether a signature is the actor's.
 pub trait Vouching {
-    /// Whether the signature over `challenge` is this person's, in the roles, seats and sources that the act claims.
+    /// Whether the signature over `challenge` is this person's, in the roles, seats, sources and institution that the act claims.
     fn vouches(&self, by: &Actor, challenge: &Challenge, signature: &ActSignature) -> bool;
 }
 
 impl Vouching for Keyring {
     fn vouches(&self, by: &Actor, challenge: &Challenge, signature: &ActSignature) -> bool {
+        // Who works elsewhere by the portal's word alone would be far from the applicants by its word alone.
+        let is_enrolled_there = self.enrolment(&by.user, signature).is_some_and(|enrolment| {
+            let enrolled = enrolment.institution.parse::<Affiliation>();
+            enrolled.is_ok_and(|enrolled| enrolled.institution.is_same_as(&by.affiliation.institution))
+        });
         let claims = Claims { user: &by.user, roles: &by.roles, seats: &by.seats, holds: &by.holds };
-        self.vouches(claims, challenge, signature).is_ok()
+        is_enrolled_there && self.vouches(claims, challenge, signature).is_ok()
     }
 }
 

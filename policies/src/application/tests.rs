@@ -1,1 +1,10 @@
-//! Laws of the application's rules, tried with arbitrary commands by arbitrary people.
+//! The application's rules from the users' side (scenario.md, steps 8 to 20, 38 and 39), and their laws under arbitrary acts.
+
+mod committee;
+mod forged;
+mod form;
+mod laws;
+mod refusals;
+mod running;
+mod samples;
+mod world;

@@ -1,6 +1,6 @@
 //! What applicant and members do.
 
-use super::{Desk, required};
+use super::{Desk, line, required};
 use crate::application::content::Content;
 use crate::application::parts::{Audience, IncidentReport, Training};
 use crate::application::refusal::Refusal;
@@ -60,8 +60,8 @@ impl Desk<'_> {
     }
 
     pub(super) fn join(&self, training: &Training) -> Result<(), Refusal> {
-        let named = self.state.content().is_some_and(|content| content.members.contains_key(&self.by.user));
-        if !named {
+        let contents = self.state.contents();
+        if !contents.into_iter().any(|content| content.members.contains_key(&self.by.user)) {
             return Err(Refusal::NotMember);
         }
         let over = self.state.usage.as_ref().is_some_and(|usage| usage.ending.is_some())
@@ -70,6 +70,8 @@ impl Desk<'_> {
             return Err(Refusal::OutOfTurn);
         }
         self.not_past(training.until)?;
+        training.sha256.iter().try_for_each(|sha256| line(sha256))?;
+        line(&training.course)?;
         required(&training.course)
     }
 
@@ -128,7 +130,8 @@ impl Desk<'_> {
         required(&report.text)
     }
 
-    pub(super) fn comment(&self, text: &str, audience: Audience) -> Result<(), Refusal> {
+    pub(super) fn comment(&self, field: &str, text: &str, audience: Audience) -> Result<(), Refusal> {
+        line(field)?;
         if self.state.is_party(&self.by.user) {
             return if audience == Audience::Internal { Err(Refusal::WrongRole) } else { required(text) };
         }

@@ -1,10 +1,10 @@
 //! What those who judge do: holders, reviewers, the chair, and the secretariat in its own lane.
 
-use super::{Desk, is_blank, required};
+use super::{Desk, required, short};
 use crate::application::parts::{Condition, Decision, FindingsByCriterion, HolderAnswer, Opinion, Sitting, Vote, Way};
 use crate::application::refusal::Refusal;
 use crate::application::round::{Lane, Phase, Round, Tally};
-use crate::application::rules::Majority;
+use crate::application::rules::{Majority, after_days};
 use crate::role::Role;
 use crate::source::HolderSay;
 
@@ -39,11 +39,7 @@ impl Desk<'_> {
         match conflict {
             Some(text) => required(text),
             // A conflict once declared, or found by the rules, is not undone by saying that there is none.
-            None if self.state.is_conflicted(self.rules, &self.by.user, self.today)
-                || round.content.is_near(&self.by.affiliation, self.rules) =>
-            {
-                Err(Refusal::ConflictOfInterest)
-            }
+            None if self.is_conflicted() => Err(Refusal::ConflictOfInterest),
             None => Ok(()),
         }
     }
@@ -63,6 +59,7 @@ impl Desk<'_> {
         if round.opinions.contains_key(&self.by.user) {
             return Err(Refusal::AlreadyAnswered);
         }
+        short(&opinion.text)?;
         self.findings(&opinion.findings)
     }
 
@@ -75,6 +72,10 @@ impl Desk<'_> {
             self.without_conflict()?;
         }
         self.not_past(sitting.on)?;
+        let last = after_days(self.today, self.rules.vote.circulation_days);
+        if sitting.way == Way::Circulation && sitting.on > last {
+            return Err(Refusal::NoSuchEntry);
+        }
         let eligible: Vec<_> = self.state.eligible_reviewers(self.rules, self.today).collect();
         let held = |seat: &String| eligible.iter().any(|(_, reviewer)| reviewer.card.seats.contains(seat));
         if eligible.len() < self.rules.vote.quorum {
@@ -96,7 +97,7 @@ impl Desk<'_> {
         if sitting.way == Way::Circulation {
             self.not_past(sitting.on)?;
         }
-        if is_blank(&vote.comment) { Ok(()) } else { required(&vote.comment) }
+        short(&vote.comment)
     }
 
     pub(super) fn conclude(&self, decision: &Decision, findings: &FindingsByCriterion) -> Result<(), Refusal> {
@@ -104,6 +105,9 @@ impl Desk<'_> {
         let alone = matches!(round.phase, Phase::Submitted {}) && round.lane(self.rules) == Lane::Secretariat;
         if alone {
             self.by_secretariat()?;
+            if self.is_conflicted() {
+                return Err(Refusal::ConflictOfInterest);
+            }
         } else {
             self.round_in(|phase| matches!(phase, Phase::Scheduled { .. }))?;
             self.with_role(&[Role::Chair])?;
@@ -128,16 +132,11 @@ impl Desk<'_> {
     fn well_formed_condition(&self, condition: &Condition, round: &Round) -> Result<(), Refusal> {
         required(&condition.text)?;
         self.not_past(condition.due)?;
-        let asked = |column: &String| {
-            let part = column.rsplit_once('.');
-            round.content.datasets.values().any(|ask| {
-                ask.tables.contains_key(column)
-                    || part.is_some_and(|(table, column)| {
-                        ask.tables.get(table).is_some_and(|table| table.columns.contains(column))
-                    })
-            })
-        };
-        if condition.excludes.iter().all(asked) { Ok(()) } else { Err(Refusal::NoSuchEntry) }
+        if condition.excludes.iter().all(|column| round.content.has_column(column)) {
+            Ok(())
+        } else {
+            Err(Refusal::NoSuchEntry)
+        }
     }
 
     fn decided_alone(decision: &Decision) -> Result<(), Refusal> {

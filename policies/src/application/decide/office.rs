@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::{Desk, required};
-use crate::application::parts::{IncidentStep, ReviewerCard};
+use super::{Desk, line, required};
+use crate::application::actor::day_of;
+use crate::application::parts::{Certificate, IncidentStep, ReviewerCard};
 use crate::application::refusal::Refusal;
-use crate::application::round::{Outcome, Phase};
+use crate::application::round::Phase;
 use crate::id::UserId;
 
 impl Desk<'_> {
@@ -19,15 +20,20 @@ impl Desk<'_> {
 
     pub(super) fn report_to_meeting(&self, on: Date) -> Result<(), Refusal> {
         self.by_secretariat()?;
-        let open = self.state.outcomes.iter().any(Outcome::is_to_be_reported);
-        if open && on <= self.today { Ok(()) } else { Err(Refusal::OutOfTurn) }
+        let open = self.state.outcomes.iter().find(|outcome| outcome.is_to_be_reported());
+        let since = open.map(|outcome| day_of(outcome.at)).ok_or(Refusal::OutOfTurn)?;
+        if (since..=self.today).contains(&on) { Ok(()) } else { Err(Refusal::OutOfTurn) }
     }
 
     pub(super) fn accept(&self, checklist: &BTreeSet<String>) -> Result<(), Refusal> {
         self.by_secretariat()?;
         self.round_in(|phase| matches!(phase, Phase::Submitted {}))?;
         let confirmed = self.rules.checklist.iter().all(|item| checklist.contains(&item.id));
-        if confirmed { Ok(()) } else { Err(Refusal::ChecklistIncomplete) }
+        if confirmed && checklist.len() == self.rules.checklist.len() {
+            Ok(())
+        } else {
+            Err(Refusal::ChecklistIncomplete)
+        }
     }
 
     pub(super) fn assign(&self, reviewers: &BTreeMap<UserId, ReviewerCard>) -> Result<(), Refusal> {
@@ -56,10 +62,14 @@ impl Desk<'_> {
         }
     }
 
-    pub(super) fn certify(&self, text: &str) -> Result<(), Refusal> {
+    pub(super) fn certify(&self, certificate: &Certificate) -> Result<(), Refusal> {
         self.by_secretariat()?;
         let ending = self.state.usage.as_ref().and_then(|usage| usage.ending.as_ref()).ok_or(Refusal::OutOfTurn)?;
-        if ending.certificate.is_some() { Err(Refusal::AlreadyAnswered) } else { required(text) }
+        if ending.certificate.is_some() {
+            return Err(Refusal::AlreadyAnswered);
+        }
+        certificate.sha256.iter().try_for_each(|sha256| line(sha256))?;
+        required(&certificate.text)
     }
 
     pub(super) fn follow_incident(&self, number: u32, step: &IncidentStep) -> Result<(), Refusal> {

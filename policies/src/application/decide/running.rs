@@ -3,11 +3,11 @@
 use jiff::civil::Date;
 
 use super::{Desk, required};
-use crate::application::Application;
+use crate::application::content::Content;
 use crate::application::parts::Narrowing;
 use crate::application::refusal::Refusal;
 use crate::application::round::Phase;
-use crate::id::PermitId;
+use crate::id::{PermitId, UserId};
 use crate::role::Role;
 
 impl Desk<'_> {
@@ -16,14 +16,28 @@ impl Desk<'_> {
         if self.state.usage.as_ref().is_some_and(|usage| usage.permit == *permit) {
             return Err(Refusal::AlreadyAnswered);
         }
-        may_be_permitted(self.state, self.today)
+        self.state.basis(self.today).map(drop)
     }
 
     pub(super) fn restrict(&self, narrowing: &Narrowing, reason: &str, answer_by: Date) -> Result<(), Refusal> {
         self.by_secretariat()?;
-        self.usage()?;
+        let usage = self.usage()?;
         self.not_past(answer_by)?;
-        if narrowing.is_empty() { Err(Refusal::NothingChanged) } else { required(reason) }
+        if narrowing.is_empty() {
+            return Err(Refusal::NothingChanged);
+        }
+        narrowing.limits.iter().try_for_each(|limit| required(limit))?;
+        let mut granted = vec![&usage.content];
+        granted.extend(self.state.round.iter().map(|round| &round.content));
+        let has_column = |column: &String| granted.iter().any(|content| content.has_column(column));
+        let has_member =
+            |member: &UserId| granted.iter().any(|content: &&Content| content.members.contains_key(member));
+        // A misspelt name would take nothing away, and nobody would notice.
+        if narrowing.columns.iter().all(has_column) && narrowing.members.iter().all(has_member) {
+            required(reason)
+        } else {
+            Err(Refusal::NoSuchEntry)
+        }
     }
 
     pub(super) fn suspend(&self, reason: &str) -> Result<(), Refusal> {
@@ -53,20 +67,4 @@ impl Desk<'_> {
         self.usage()?;
         required(report)
     }
-}
-
-/// Granted or running, no condition open, somebody ready to be named: what portal and signer both ask before a permit.
-pub(in crate::application) fn may_be_permitted(state: &Application, today: Date) -> Result<(), Refusal> {
-    match (&state.round, &state.usage) {
-        (Some(round), _) if matches!(round.phase, Phase::Granted { .. }) => {
-            if round.open_conditions().next().is_some() {
-                return Err(Refusal::ConditionsOpen);
-            }
-        }
-        (_, Some(usage)) if usage.is_running() => {}
-        _ => return Err(Refusal::OutOfTurn),
-    }
-    let ready =
-        |content: &crate::application::Content| content.members.keys().any(|member| state.is_ready(member, today));
-    if state.granted_content().is_some_and(ready) { Ok(()) } else { Err(Refusal::PledgesMissing) }
 }

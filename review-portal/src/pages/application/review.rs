@@ -104,7 +104,7 @@ impl<'a> ReviewPanel<'a> {
     /// Reviewers who may be asked, those without a conflict that the rules find first.
     fn candidates(&self) -> Vec<(&'a User, bool)> {
         let judges = |user: &&User| user.roles.contains(&Role::Reviewer) && !self.sight.state.is_party(&user.id);
-        let near = |user: &User| self.round.is_some_and(|round| round.is_near(self.rules, &user.affiliation));
+        let near = |user: &User| self.sight.state.is_near(&user.affiliation, self.rules);
         let mut candidates: Vec<_> = self.sight.people.values().filter(judges).map(|user| (user, near(user))).collect();
         candidates.sort_by_key(|(_, near)| *near);
         candidates
