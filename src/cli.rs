@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use review_portal::{DatabaseUrl, DatabaseUrlError};
 
 pub(crate) use keys::{Keys, KeysEpoch, KeysRoot, KeysRunKey, RootFile, Rotate};
 pub(crate) use layout::Layout;
@@ -58,7 +59,7 @@ pub(crate) enum Command {
     /// Persons who object to a source: write down, list, take back
     #[command(subcommand)]
     OptOut(OptOut),
-    /// Look into a permit, check it, end it
+    /// Look into a permit, check it, end it; whose passkeys count
     #[command(subcommand)]
     Permit(Permit),
     /// Official-format files to tokens and content, sealed to their zones
@@ -241,30 +242,50 @@ pub(crate) struct Release {
     pub(crate) steward_word: Option<PathBuf>,
 }
 
+/// Which database of the portal.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct PortalDatabase {
+    /// The portal's database: a SQLite file, or `postgres://<user>@<host>/<name>` without password
+    #[arg(long, value_name = "PATH|URL")]
+    database: Option<DatabaseUrl>,
+    /// A file of mode 0600 with the database's URL, which may carry a password
+    #[arg(long, value_name = "FILE")]
+    database_file: Option<PathBuf>,
+}
+
+impl PortalDatabase {
+    /// Where it is.
+    pub(crate) fn url(self) -> Result<DatabaseUrl, DatabaseUrlError> {
+        match (self.database, self.database_file) {
+            (Some(url), _) => Ok(url),
+            (None, Some(path)) => DatabaseUrl::read(&path),
+            (None, None) => Err(DatabaseUrlError::Form),
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Catalog {
     /// Print the public catalog as JSON
     #[command(after_help = "Example:\n  sudare catalog export --database portal/portal.sqlite > catalog.json")]
     Export {
-        /// The portal's database
-        #[arg(long)]
-        database: PathBuf,
+        #[command(flatten)]
+        database: PortalDatabase,
     },
     /// List datasets and releases
     #[command(after_help = "Example:\n  sudare catalog list --database portal/portal.sqlite")]
     List {
-        /// The portal's database
-        #[arg(long)]
-        database: PathBuf,
+        #[command(flatten)]
+        database: PortalDatabase,
     },
     /// Publish a release's description
     #[command(
         after_help = "Example:\n  sudare catalog publish --database portal/portal.sqlite --keys portal/keys \\\n    --enclave enclave/keys/public releases/ndb/2026.1"
     )]
     Publish {
-        /// The portal's database
-        #[arg(long)]
-        database: PathBuf,
+        #[command(flatten)]
+        database: PortalDatabase,
         /// The portal's key folder, for the audit chain beside it
         #[arg(long)]
         keys: PathBuf,
@@ -296,9 +317,8 @@ pub(crate) enum Catalog {
     /// Show one dataset
     #[command(after_help = "Example:\n  sudare catalog show --database portal/portal.sqlite ndb")]
     Show {
-        /// The portal's database
-        #[arg(long)]
-        database: PathBuf,
+        #[command(flatten)]
+        database: PortalDatabase,
         /// Dataset, e.g. ndb
         dataset: String,
     },
@@ -326,8 +346,53 @@ pub(crate) struct Serve {
     pub(crate) config: PathBuf,
 }
 
+/// Where the permit signer keeps what it knows, on its own machine.
+#[derive(Debug, Args)]
+pub(crate) struct SignerStore {
+    /// Key folder of the permit zone
+    #[arg(long)]
+    pub(crate) keys: PathBuf,
+    /// The portal's sign.pub
+    #[arg(long)]
+    pub(crate) portal_key: PathBuf,
+    /// The signer's store
+    #[arg(long)]
+    pub(crate) store: PathBuf,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Permit {
+    /// Let a person's passkey count for votes, grants and pledges; without --code only show what the request says
+    #[command(
+        after_help = "Example:\n  sudare permit enrol --keys permit/keys --portal-key portal/keys/public/sign.pub --store permit/store --code 7KQ2-M4XD request.jws"
+    )]
+    Enrol {
+        #[command(flatten)]
+        at: SignerStore,
+        /// The code that the person reads out from the portal's page
+        #[arg(long)]
+        code: Option<policies::passkey::EnrolmentCode>,
+        /// The request that the person downloaded from the portal
+        request: PathBuf,
+    },
+    /// List the passkeys that count
+    #[command(
+        after_help = "Example:\n  sudare permit enrolments --keys permit/keys --portal-key portal/keys/public/sign.pub --store permit/store"
+    )]
+    Enrolments {
+        #[command(flatten)]
+        at: SignerStore,
+    },
+    /// Take a passkey away: it signs nothing more
+    #[command(
+        after_help = "Example:\n  sudare permit unenrol --keys permit/keys --portal-key portal/keys/public/sign.pub --store permit/store kP3…"
+    )]
+    Unenrol {
+        #[command(flatten)]
+        at: SignerStore,
+        /// The passkey's name, as `sudare permit enrolments` shows it
+        credential: policies::passkey::Base64Url,
+    },
     /// End a permit at once
     #[command(
         after_help = "Example:\n  sudare permit revoke --signer http://127.0.0.1:8090 --keys portal/keys --reason \"pledge broken\" P-2026-000001"

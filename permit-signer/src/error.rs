@@ -8,6 +8,7 @@ use policies::application::{Refusal, StreamError};
 use policies::audit::AuditError;
 use policies::jws::JwsError;
 use policies::keys::KeyError;
+use policies::passkey::PasskeyError;
 use policies::tls::TlsError;
 
 /// Every way in which the signer fails or refuses. Never carries what a request said.
@@ -16,9 +17,15 @@ pub enum SignerError {
     /// Nothing could be recorded, so nothing was done.
     #[error("the audit chain could not be written, so nothing was signed")]
     Audit(#[source] AuditError),
+    /// The operator's code is another document's.
+    #[error("the code is not this request's; nothing was enrolled, compare it once more with the person")]
+    Code,
     /// The permit's conditions are not met.
     #[error("the application does not lead to a permit: {0}")]
     Conditions(#[source] Refusal),
+    /// What was granted has been ended since.
+    #[error("the permit of this application was ended; nothing takes its place")]
+    Ended,
     /// A key folder cannot be used.
     #[error("the permit signer's keys cannot be used")]
     Keys(#[source] KeyError),
@@ -39,6 +46,9 @@ pub enum SignerError {
         "a permit was signed for another history of this application; ask the secretariat, nothing is signed twice"
     )]
     OtherHistory,
+    /// A passkey's word is not believed.
+    #[error("the passkey is not believed: {0}")]
+    Passkey(#[source] PasskeyError),
     /// The project name is taken.
     #[error("this project runs under another application; choose another short name")]
     ProjectTaken,
@@ -79,11 +89,14 @@ impl SignerError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Audit(_) => "signer/audit",
+            Self::Code => "signer/code",
             Self::Conditions(_) => "signer/conditions",
+            Self::Ended => "signer/ended",
             Self::Keys(_) => "signer/keys",
             Self::Listen { .. } => "signer/listen",
             Self::NotFound => "signer/not-found",
             Self::OtherHistory => "signer/other-history",
+            Self::Passkey(_) => "signer/passkey",
             Self::ProjectTaken => "signer/project-taken",
             Self::Serve(_) => "signer/stopped",
             Self::Sign(_) => "signer/sign",

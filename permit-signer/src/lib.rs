@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+mod registry;
 mod serve;
 mod signer;
 mod store;
 
 pub use error::SignerError;
+pub use registry::Registrar;
 pub use serve::{SignerConfig, serve};

@@ -144,8 +144,14 @@ impl IntoResponse for SignerError {
         let status = match &self {
             Self::Signature(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Conditions(_) | Self::OtherHistory | Self::ProjectTaken | Self::Stream(_) => StatusCode::CONFLICT,
+            Self::Conditions(_)
+            | Self::Ended
+            | Self::OtherHistory
+            | Self::Passkey(_)
+            | Self::ProjectTaken
+            | Self::Stream(_) => StatusCode::CONFLICT,
             Self::Audit(_)
+            | Self::Code
             | Self::Keys(_)
             | Self::Listen { .. }
             | Self::Serve(_)

@@ -8,14 +8,30 @@ use jiff::tz::{Offset, TimeZone};
 use policies::application::{Application, PermitAnswer, PermitRequest, REVOCATION, Revocation, Revoked, StreamError};
 use policies::audit::{Act, AuditLog};
 use policies::keys::{KeyFolder, SigningKey, VerifyingKey};
+use policies::passkey::Keyring;
 use policies::status::StatusDocument;
-use policies::{Permit, PermitId, Zone, jws};
+use policies::{ApplicationId, Permit, PermitId, Zone, jws};
 
 use crate::error::SignerError;
+use crate::registry::Registry;
 use crate::store::{Signed, State, Store};
 
 const SERVICE: &str = "permit-signer";
 const JAPAN: Offset = Offset::constant(9);
+
+/// The events of an application that a request brings, verified as a chain.
+struct History<'a> {
+    application: &'a ApplicationId,
+    head: &'a str,
+    request: &'a PermitRequest,
+}
+
+impl History<'_> {
+    /// Whether the events begin with those that led to `head`: in a whole chain, one that carries its hash.
+    fn goes_on_from(&self, head: &str) -> bool {
+        self.request.records.iter().any(|record| record.hash == head)
+    }
+}
 
 /// Permit key, portal's public key, store and audit chain.
 pub(crate) struct Signer {
@@ -53,34 +69,65 @@ impl Signer {
 
     fn decide(&self, request: &PermitRequest, now: Timestamp) -> Result<PermitAnswer, SignerError> {
         let (state, head) = Application::verify(&request.records).map_err(SignerError::Stream)?;
+        let history = History { application: &state.id, head: &head, request };
+        self.settle(&history, now, |id| state.permit(id, &head, now, request.until).map_err(SignerError::Conditions))
+    }
+
+    /// Signs what `grant` says, once for each history. One that goes on from where a permit was signed leads to a new permit,
+    /// and the old one is ended in the same change of state: at no moment do both hold, or neither be known.
+    fn settle(
+        &self,
+        history: &History<'_>,
+        now: Timestamp,
+        grant: impl FnOnce(PermitId) -> Result<Permit, SignerError>,
+    ) -> Result<PermitAnswer, SignerError> {
         let mut store = self.store();
-        match store.state.applications.get(&state.id) {
-            Some(signed) if signed.head == head => {
+        let replaced = match store.state.applications.get(history.application) {
+            None => None,
+            Some(signed) if signed.head == history.head => {
                 let jws = store.read_permit(&signed.permit)?;
                 let permit = jws::verify(jws::PERMIT, &jws, &self.key.verifying()).map_err(SignerError::Signature)?;
                 return self.answer(permit, jws);
             }
-            Some(_) => return Err(SignerError::OtherHistory),
-            None => {}
-        }
+            Some(signed) if !history.goes_on_from(&signed.head) => return Err(SignerError::OtherHistory),
+            // What somebody ended on purpose does not come back under another number.
+            Some(signed) if store.state.revoked_permits.contains(&signed.permit) => return Err(SignerError::Ended),
+            Some(signed) => Some(signed.permit.clone()),
+        };
         let number = store.state.last_number + 1;
-        let id = permit_id(now, number).ok_or(SignerError::NotFound)?;
-        let permit = state.permit(id, &head, now, request.until).map_err(SignerError::Conditions)?;
-        if store.state.projects.get(&permit.project).is_some_and(|application| *application != state.id) {
+        let permit = grant(permit_id(now, number).ok_or(SignerError::NotFound)?)?;
+        if store.state.projects.get(&permit.project).is_some_and(|application| application != history.application) {
             return Err(SignerError::ProjectTaken);
         }
         let jws = jws::sign(jws::PERMIT, &permit, &self.key).map_err(SignerError::Sign)?;
-        self.record_issue(&permit, request, now)?;
+        self.record_issue(&permit, replaced.as_ref(), history.request, now)?;
         // The file first: a number that the state names always has its document.
         store.write_permit(&permit.id, &jws)?;
         let mut next = State { last_number: number, ..store.state.clone() };
-        next.applications.insert(state.id.clone(), Signed { head, permit: permit.id.clone() });
-        next.projects.insert(permit.project.clone(), state.id);
+        let signed = Signed { head: history.head.to_owned(), permit: permit.id.clone() };
+        next.applications.insert(history.application.clone(), signed);
+        next.projects.insert(permit.project.clone(), history.application.clone());
+        next.revoked_permits.extend(replaced);
         store.replace(next)?;
         self.answer(permit, jws)
     }
 
-    fn record_issue(&self, permit: &Permit, request: &PermitRequest, now: Timestamp) -> Result<(), SignerError> {
+    /// The passkeys that count at this moment, and these with those that once did: the first for new events, the second for
+    /// events up to a head that was signed before. Read anew each time, for an operator changes them meanwhile.
+    #[expect(dead_code, reason = "asked when the rules verify signed acts")]
+    pub(crate) fn keyrings(&self) -> Result<(Keyring, Keyring), SignerError> {
+        let registry = Registry::read(self.store().folder())?;
+        let ever = registry.ever();
+        Ok((registry.active, ever))
+    }
+
+    fn record_issue(
+        &self,
+        permit: &Permit,
+        replaced: Option<&PermitId>,
+        request: &PermitRequest,
+        now: Timestamp,
+    ) -> Result<(), SignerError> {
         let id = permit.id.to_string();
         let act = Act::new(SERVICE, "permit:signed", &id)
             .with("application", permit.application.as_str())
@@ -88,7 +135,12 @@ impl Signer {
             .with("project", permit.project.as_str())
             .with("members", permit.members.len())
             .with("expires_at", permit.expires_at.to_string());
+        let act = if let Some(replaced) = replaced { act.with("replaces", replaced.as_str()) } else { act };
         self.audit.append(now, &act).map_err(SignerError::Audit)?;
+        if let Some(replaced) = replaced {
+            let act = Act::new(SERVICE, "permit:revoked", replaced.as_str()).with("replaced_by", permit.id.as_str());
+            self.audit.append(now, &act).map_err(SignerError::Audit)?;
+        }
         if let Some(head) = &request.portal_head {
             let identity = self.portal.to_hex();
             self.audit.witness(now, Zone::Portal, &identity, head).map_err(SignerError::Audit)?;

@@ -51,6 +51,11 @@ pub(crate) struct Store {
 }
 
 impl Store {
+    /// Where it lies.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Opens or makes the folder, for this process alone.
     pub(crate) fn open(folder: &Path) -> Result<Self, SignerError> {
         let permits = folder.join("permits");

@@ -81,7 +81,7 @@ pub async fn create(
     let mut change = db.begin().await?;
     let insert = sqlx::query(
         "insert into account (id, name_ja, name_en, organisation, roles, password, created_at)
-         values (?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing",
+         values ($1, $2, $3, $4, $5, $6, $7) on conflict (id) do nothing",
     );
     let insert = insert.bind(account.user.as_str()).bind(account.name_ja).bind(account.name_en);
     let insert = insert.bind(account.organisation.as_str()).bind(roles.join(" "));
@@ -95,7 +95,7 @@ pub async fn create(
 
 /// The account of that name.
 pub async fn find(db: &Database, user: &UserId) -> Result<Option<User>, PortalError> {
-    let find = sqlx::query_as::<_, Row>("select id, name_ja, name_en, organisation, roles from account where id = ?");
+    let find = sqlx::query_as::<_, Row>("select id, name_ja, name_en, organisation, roles from account where id = $1");
     find.bind(user.as_str()).fetch_optional(db.pool()).await?.map(read).transpose()
 }
 
@@ -127,7 +127,7 @@ pub(crate) async fn sign_in(
     if !count_attempt(db, &tried, now).await? {
         return Ok(SignIn::Wait);
     }
-    let stored = sqlx::query_scalar::<_, String>("select password from account where id = ?");
+    let stored = sqlx::query_scalar::<_, String>("select password from account where id = $1");
     let stored = stored.bind(name).fetch_optional(db.pool()).await?;
     let known = stored.is_some();
     let stored = stored.unwrap_or_else(|| NOBODY.clone());
@@ -137,7 +137,7 @@ pub(crate) async fn sign_in(
     if !(known && fits) {
         return Ok(SignIn::Wrong);
     }
-    sqlx::query("delete from sign_in_failure where name = ?").bind(tried).execute(db.pool()).await?;
+    sqlx::query("delete from sign_in_failure where name = $1").bind(tried).execute(db.pool()).await?;
     let user = name.parse().map_err(|_| PortalError::Stored)?;
     Ok(find(db, &user).await?.map_or(SignIn::Wrong, SignIn::Welcome))
 }
@@ -145,18 +145,20 @@ pub(crate) async fn sign_in(
 /// Counts an attempt as failed until it has worked. False: too early, do not even look.
 async fn count_attempt(db: &Database, tried: &str, now: Timestamp) -> Result<bool, PortalError> {
     let mut work = db.begin().await?;
-    let forget = sqlx::query("delete from sign_in_failure where at < ?");
+    let forget = sqlx::query("delete from sign_in_failure where at < $1");
     forget.bind(now.as_second() - FORGET_AFTER.as_secs()).execute(&mut *work).await?;
-    let known =
-        sqlx::query_as::<_, (i64, Option<String>)>("select failures, locked_until from sign_in_failure where name = ?");
+    let known = sqlx::query_as::<_, (i64, Option<String>)>(
+        "select failures, locked_until from sign_in_failure where name = $1",
+    );
     let (failures, until) = known.bind(tried).fetch_optional(&mut *work).await?.unwrap_or_default();
     if until.and_then(|until| until.parse::<Timestamp>().ok()).is_some_and(|until| now < until) {
         return Ok(false);
     }
     let until = wait_after(failures + 1).and_then(|wait| now.checked_add(wait).ok()).map(|until| until.to_string());
     let count = sqlx::query(
-        "insert into sign_in_failure (name, failures, locked_until, at) values (?, 1, ?, ?)
-         on conflict (name) do update set failures = failures + 1, locked_until = excluded.locked_until, at = excluded.at",
+        "insert into sign_in_failure (name, failures, locked_until, at) values ($1, 1, $2, $3)
+         on conflict (name) do update set failures = sign_in_failure.failures + 1,
+           locked_until = excluded.locked_until, at = excluded.at",
     );
     count.bind(tried).bind(until).bind(now.as_second()).execute(&mut *work).await?;
     work.commit().await?;

@@ -5,7 +5,7 @@ mod list;
 
 use policies::ApplicationId;
 use policies::application::{Application, EventRecord};
-use sqlx::{Executor, Sqlite};
+use sqlx::{Any, Executor};
 
 pub(crate) use change::{Change, change, create};
 pub(crate) use list::{Listed, list};
@@ -14,17 +14,18 @@ use crate::error::PortalError;
 
 /// All events of an application, in order.
 pub(crate) async fn records<'c>(
-    db: impl Executor<'c, Database = Sqlite>,
+    db: impl Executor<'c, Database = Any>,
     id: &ApplicationId,
 ) -> Result<Vec<EventRecord>, PortalError> {
-    let rows = sqlx::query_scalar::<_, String>("select body from application_event where application = ? order by seq");
+    let rows =
+        sqlx::query_scalar::<_, String>("select body from application_event where application = $1 order by seq");
     let rows = rows.bind(id.as_str()).fetch_all(db).await?;
     rows.iter().map(|body| serde_json::from_str(body).map_err(|_| PortalError::Stored)).collect()
 }
 
 /// The state of an application: its events, replayed. None if there is no such application.
 pub(crate) async fn load<'c>(
-    db: impl Executor<'c, Database = Sqlite>,
+    db: impl Executor<'c, Database = Any>,
     id: &ApplicationId,
 ) -> Result<Option<Application>, PortalError> {
     let records = records(db, id).await?;

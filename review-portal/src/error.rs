@@ -13,6 +13,8 @@ use policies::jws::JwsError;
 use policies::keys::KeyError;
 use policies::tls::TlsError;
 
+use crate::database::DatabaseUrlError;
+
 /// Why the portal did not start, or did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum PortalError {
@@ -28,12 +30,18 @@ pub enum PortalError {
     /// The form does not hold together.
     #[error("the form is incomplete; open the page again")]
     BadForm,
+    /// The database is locked for longer than a reader waits.
+    #[error("too many changes at once; try again in a moment")]
+    Busy,
+    /// Another change came first; nothing was written.
+    #[error("somebody else changed this in the meantime; open the page again")]
+    ChangedMeanwhile,
     /// The form's token is missing or another's.
     #[error("the form is too old or came from elsewhere; open the page again")]
     Csrf,
     /// The database failed.
     #[error("the portal's database failed")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
     /// The database's file cannot be made.
     #[error("cannot open the portal's database {}", path.display())]
     DatabaseFile {
@@ -43,6 +51,14 @@ pub enum PortalError {
         #[source]
         cause: io::Error,
     },
+    /// The database was made with another order or encoding of text.
+    #[error(
+        "the database needs encoding UTF8 and locale C; make it with `createdb --template=template0 --encoding=UTF8 --locale=C`"
+    )]
+    DatabaseLocale,
+    /// The database is not named as one.
+    #[error("the portal's database cannot be found by what names it")]
+    DatabaseUrl(#[from] DatabaseUrlError),
     /// May read, may not do this.
     #[error("your roles do not allow this")]
     Forbidden,
@@ -122,9 +138,13 @@ impl PortalError {
             Self::AccountExists => "portal/account-exists",
             Self::Audit(_) => "portal/audit",
             Self::BadForm => "portal/bad-form",
+            Self::Busy => "portal/busy",
+            Self::ChangedMeanwhile => "portal/changed-meanwhile",
             Self::Csrf => "portal/csrf",
             Self::Database(_) => "portal/database",
             Self::DatabaseFile { .. } => "portal/database-file",
+            Self::DatabaseLocale => "portal/database-locale",
+            Self::DatabaseUrl(_) => "portal/database-url",
             Self::Forbidden => "portal/forbidden",
             Self::Keys(_) => "portal/keys",
             Self::Listen { .. } => "portal/listen",
@@ -156,15 +176,18 @@ impl PortalError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotSignedIn { .. } => StatusCode::UNAUTHORIZED,
             Self::AccountExists
+            | Self::ChangedMeanwhile
             | Self::ProjectTaken
             | Self::Refused(_)
             | Self::ReleaseExists
             | Self::SignerRefused { .. } => StatusCode::CONFLICT,
-            Self::SignerUnreachable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::SignerUnreachable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Access(_)
             | Self::Audit(_)
             | Self::Database(_)
             | Self::DatabaseFile { .. }
+            | Self::DatabaseLocale
+            | Self::DatabaseUrl(_)
             | Self::Keys(_)
             | Self::Listen { .. }
             | Self::Migrate(_)
@@ -174,6 +197,23 @@ impl PortalError {
             | Self::SignerTls(_)
             | Self::Stored
             | Self::Tls { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl From<sqlx::Error> for PortalError {
+    /// What databases say of other writers and of their input, by SQLSTATE (PostgreSQL manual, appendix A) or SQLite's result code.
+    fn from(cause: sqlx::Error) -> Self {
+        let Some(told) = cause.as_database_error() else { return Self::Database(cause) };
+        match told.code().as_deref() {
+            _ if told.is_unique_violation() => Self::ChangedMeanwhile,
+            // serialization_failure, deadlock_detected; SQLITE_BUSY_SNAPSHOT
+            Some("40001" | "40P01" | "517") => Self::ChangedMeanwhile,
+            // lock_not_available; SQLITE_BUSY, _RECOVERY, _TIMEOUT
+            Some("55P03" | "5" | "261" | "773") => Self::Busy,
+            // character_not_in_repertoire: a NUL, which SQLite would store
+            Some("22021") => Self::BadForm,
+            _ => Self::Database(cause),
         }
     }
 }

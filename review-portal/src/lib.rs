@@ -19,7 +19,7 @@ mod signer;
 pub mod tokens;
 mod visit;
 
-pub use database::Database;
+pub use database::{Database, DatabaseUrl, DatabaseUrlError};
 pub use error::PortalError;
 pub use language::refusal_in_japanese;
 pub use query::{AnswerColumn, PortalAnswer, PortalRefusal, QueryRunner};

@@ -21,7 +21,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
-use crate::database::Database;
+use crate::database::{Database, DatabaseUrl};
 use crate::error::PortalError;
 use crate::pages;
 use crate::portal::{Parts, Portal};
@@ -45,8 +45,8 @@ const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-sr
 pub struct PortalConfig {
     /// Address; port 0 picks a free one. Beyond loopback it is served over TLS only.
     pub listen: SocketAddr,
-    /// The SQLite file.
-    pub database: PathBuf,
+    /// The SQLite file, or the PostgreSQL server's URL.
+    pub database: DatabaseUrl,
     /// Key folder of the portal zone.
     pub keys: PathBuf,
     /// The permit signer, e.g. `http://127.0.0.1:7402`, beyond this machine `https://…`.

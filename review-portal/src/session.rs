@@ -1,7 +1,7 @@
 //! Signed-in browsers in the portal's database: tower-sessions on sqlx 0.9.
 
 use sha2::{Digest, Sha256};
-use sqlx::SqlitePool;
+use sqlx::AnyPool;
 use time::OffsetDateTime;
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
@@ -9,16 +9,16 @@ use tower_sessions::session_store::{Error, Result};
 
 /// Sessions in table `session`, by the SHA-256 of the cookie's value.
 #[derive(Clone, Debug)]
-pub(crate) struct Sessions(SqlitePool);
+pub(crate) struct Sessions(AnyPool);
 
 impl Sessions {
-    pub(crate) fn new(pool: SqlitePool) -> Self {
+    pub(crate) fn new(pool: AnyPool) -> Self {
         Self(pool)
     }
 
     /// Forgets sessions that are over.
     pub(crate) async fn sweep(&self, now_seconds: i64) -> std::result::Result<(), sqlx::Error> {
-        let sweep = sqlx::query("delete from session where expires_at < ?").bind(now_seconds);
+        let sweep = sqlx::query("delete from session where expires_at < $1").bind(now_seconds);
         sweep.execute(&self.0).await.map(drop)
     }
 }
@@ -27,14 +27,14 @@ impl Sessions {
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
         // 128 random bits do not meet twice; if they did, the insert would fail and the visitor would try again.
-        let insert = sqlx::query("insert into session (id, body, expires_at) values (?, ?, ?)");
+        let insert = sqlx::query("insert into session (id, body, expires_at) values ($1, $2, $3)");
         let insert = insert.bind(name(&record.id)).bind(body(record)?).bind(record.expiry_date.unix_timestamp());
         insert.execute(&self.0).await.map(drop).map_err(|cause| backend(&cause))
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
         let save = sqlx::query(
-            "insert into session (id, body, expires_at) values (?, ?, ?)
+            "insert into session (id, body, expires_at) values ($1, $2, $3)
              on conflict (id) do update set body = excluded.body, expires_at = excluded.expires_at",
         );
         let save = save.bind(name(&record.id)).bind(body(record)?).bind(record.expiry_date.unix_timestamp());
@@ -42,7 +42,7 @@ impl SessionStore for Sessions {
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let load = sqlx::query_as::<_, (String, i64)>("select body, expires_at from session where id = ?");
+        let load = sqlx::query_as::<_, (String, i64)>("select body, expires_at from session where id = $1");
         let Some((body, expires_at)) =
             load.bind(name(id)).fetch_optional(&self.0).await.map_err(|cause| backend(&cause))?
         else {
@@ -54,7 +54,7 @@ impl SessionStore for Sessions {
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        let delete = sqlx::query("delete from session where id = ?").bind(name(id));
+        let delete = sqlx::query("delete from session where id = $1").bind(name(id));
         delete.execute(&self.0).await.map(drop).map_err(|cause| backend(&cause))
     }
 }

@@ -12,7 +12,7 @@ use crate::error::PortalError;
 pub async fn permits_of(db: &Database, user: &UserId, now: Timestamp) -> Result<Vec<Permit>, PortalError> {
     let rows = sqlx::query_scalar::<_, String>(
         "select permit.claims from permit join permit_member on permit_member.permit = permit.id
-         where permit_member.account = ? and permit.ended_at is null order by permit.id",
+         where permit_member.account = $1 and permit.ended_at is null order by permit.id",
     );
     let rows = rows.bind(user.as_str()).fetch_all(db.pool()).await?;
     let permits: Result<Vec<Permit>, _> =

@@ -12,7 +12,7 @@ use policies::{Zone, durable, jws};
 use review_portal::Database;
 use review_portal::catalog::{self as published, Publication};
 
-use crate::cli::Catalog;
+use crate::cli::{Catalog, PortalDatabase};
 use crate::clock;
 use crate::lang::Lang;
 use crate::output::{self, Misuse, Outcome};
@@ -22,22 +22,26 @@ pub(crate) fn run(arguments: Catalog, lang: Lang) -> Result<Outcome> {
     runtime.block_on(async {
         match arguments {
             Catalog::Export { database } => {
-                output::json(&published::export_json(&Database::open(&database).await?).await?)?;
+                output::json(&published::export_json(&open(database).await?).await?)?;
             }
-            Catalog::List { database } => list(&Database::open(&database).await?).await?,
+            Catalog::List { database } => list(&open(database).await?).await?,
             Catalog::Publish { database, keys, enclave, releases } => {
                 let audit = audit(&keys)?;
-                let database = Database::open(&database).await?;
+                let database = open(database).await?;
                 for release in &releases {
                     let name = publish(&database, &audit, release, &enclave).await?;
                     output::line(&lang.with("catalog-published", &[("release", &name)]));
                 }
             }
             Catalog::Word { keys, quality, reason, out } => word(&keys, &quality, reason, &out, lang)?,
-            Catalog::Show { database, dataset } => show(&Database::open(&database).await?, &dataset).await?,
+            Catalog::Show { database, dataset } => show(&open(database).await?, &dataset).await?,
         }
         Ok(Outcome::Done)
     })
+}
+
+async fn open(database: PortalDatabase) -> Result<Database> {
+    Ok(Database::open(&database.url()?).await?)
 }
 
 /// Signs the figures of a release that waits, and records it in the portal's chain.

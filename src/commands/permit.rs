@@ -1,4 +1,4 @@
-//! `sudare permit`: look into a permit, check its signature, end it.
+//! `sudare permit`: look into a permit, check its signature, end it; whose passkeys count.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use permit_signer::Registrar;
 use policies::application::{REVOCATION, Revocation, Revoked};
 use policies::audit::{Act, AuditLog};
 use policies::jws;
 use policies::keys::{KeyFolder, VerifyingKey};
+use policies::passkey::{Base64Url, Enrolment, EnrolmentCode};
 use policies::tls::{Roots, check_peer};
 use policies::{Permit, PermitId, Zone};
 
@@ -20,6 +22,9 @@ use crate::output::{self, Misuse, Outcome};
 
 pub(crate) fn run(arguments: cli::Permit, lang: Lang) -> Result<Outcome> {
     match arguments {
+        cli::Permit::Enrol { at, code, request } => enrol(&at, code.as_ref(), &request, lang),
+        cli::Permit::Enrolments { at } => enrolments(&at, lang),
+        cli::Permit::Unenrol { at, credential } => unenrol(&at, &credential, lang),
         cli::Permit::Revoke { signer, ca, keys, reason, permit } => {
             let signer = Signer { address: signer, ca };
             revoke(&signer, &keys, &permit, &reason, lang)
@@ -98,4 +103,54 @@ fn revoke(signer: &Signer, keys: &Path, permit: &PermitId, reason: &str, lang: L
     }
     output::line(&lang.with("permit-revoked", &[("permit", permit.as_str())]));
     Ok(Outcome::Done)
+}
+
+fn registrar(at: &cli::SignerStore) -> Result<Registrar> {
+    Ok(Registrar::open(&at.keys, &at.portal_key, &at.store)?)
+}
+
+/// Shows a request and its code; with the code that the person reads out, enrols.
+fn enrol(at: &cli::SignerStore, code: Option<&EnrolmentCode>, path: &Path, lang: Lang) -> Result<Outcome> {
+    let registrar = registrar(at)?;
+    let signed = read(path, lang)?;
+    let (request, computed) = registrar.read(&signed)?;
+    output::line(&rows(std::slice::from_ref(&request.enrolment), lang));
+    let Some(code) = code else {
+        output::line(&lang.with("enrol-code", &[("code", &computed.to_string())]));
+        return Ok(Outcome::Done);
+    };
+    let enrolment = registrar.enrol(&signed, code, clock::now())?;
+    output::line(&lang.with("enrolled", &[("user", enrolment.user.as_str())]));
+    Ok(Outcome::Done)
+}
+
+fn enrolments(at: &cli::SignerStore, lang: Lang) -> Result<Outcome> {
+    output::line(&rows(&registrar(at)?.list()?, lang));
+    Ok(Outcome::Done)
+}
+
+fn unenrol(at: &cli::SignerStore, credential: &Base64Url, lang: Lang) -> Result<Outcome> {
+    let enrolment = registrar(at)?.unenrol(credential, clock::now())?;
+    output::line(&lang.with("unenrolled", &[("user", enrolment.user.as_str())]));
+    Ok(Outcome::Done)
+}
+
+fn rows(enrolments: &[Enrolment], lang: Lang) -> String {
+    let words = |words: Vec<String>| words.join(" ");
+    let rows: Vec<Vec<String>> = enrolments
+        .iter()
+        .map(|enrolment| {
+            vec![
+                enrolment.user.to_string(),
+                words(enrolment.roles.iter().map(ToString::to_string).collect()),
+                words(enrolment.seats.iter().cloned().collect()),
+                words(enrolment.holds.iter().map(ToString::to_string).collect()),
+                enrolment.relying_party.origin.clone(),
+                enrolment.credential.to_string(),
+            ]
+        })
+        .collect();
+    let heads =
+        ["name", "role", "enrol-seats", "enrol-holds", "enrol-origin", "enrol-passkey"].map(|key| lang.text(key));
+    output::table(&heads.each_ref().map(String::as_str), &rows)
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use engine::{EngineConfig, EngineLimits, client};
 use permit_signer::SignerConfig;
-use review_portal::{PortalConfig, ReviewPlace};
+use review_portal::{DatabaseUrl, DatabaseUrlError, PortalConfig, ReviewPlace};
 use serde::Deserialize;
 
 use super::portal_query::EngineQueries;
@@ -47,7 +47,8 @@ struct Engine {
 struct Portal {
     listen: SocketAddr,
     keys: PathBuf,
-    database: PathBuf,
+    database: Option<String>,
+    database_file: Option<PathBuf>,
     signer: String,
     engine: String,
     ca: Option<PathBuf>,
@@ -107,7 +108,7 @@ async fn serve(config: Config, arguments: &cli::Serve, lang: Lang) -> Result<Out
         say("engine", start_engine(&mut services, config.engine.ok_or_else(|| missing("engine"))?.at(base)).await?);
     }
     if wants(Service::Portal) {
-        let (config, engine) = config.portal.ok_or_else(|| missing("portal"))?.at(base);
+        let (config, engine) = config.portal.ok_or_else(|| missing("portal"))?.at(base)?;
         say("portal", start_portal(&mut services, config, &engine).await?);
     }
     tokio::select! {
@@ -155,11 +156,12 @@ impl Engine {
 
 impl Portal {
     /// The configuration, and the engine's address.
-    fn at(self, base: &Path) -> (PortalConfig, String) {
+    fn at(self, base: &Path) -> Result<(PortalConfig, String)> {
+        let database = self.database(base)?;
         let keys = base.join(self.keys);
         let config = PortalConfig {
             listen: self.listen,
-            database: base.join(self.database),
+            database,
             signer_url: self.signer,
             ca: self.ca.map(|ca| base.join(ca)),
             tls: self.tls,
@@ -173,7 +175,16 @@ impl Portal {
             keys,
             clock: clock::now,
         };
-        (config, self.engine)
+        Ok((config, self.engine))
+    }
+
+    /// One of the two ways to name the database; a URL with a password stands in a file of its own.
+    fn database(&self, base: &Path) -> Result<DatabaseUrl> {
+        match (&self.database, &self.database_file) {
+            (Some(text), None) => Ok(text.parse::<DatabaseUrl>()?.under(base)),
+            (None, Some(path)) => Ok(DatabaseUrl::read(&base.join(path))?.under(base)),
+            _ => Err(DatabaseUrlError::Form.into()),
+        }
     }
 }
 

@@ -30,7 +30,7 @@ const RENEW_EVERY: Duration = Duration::from_mins(5);
 
 /// Serves; ends at once with `--once`, else at Ctrl-C.
 pub(super) async fn run(folder: &Folder, arguments: &cli::Demo, began: Instant, lang: Lang) -> Result<Outcome> {
-    let database = Database::open(&folder.database()).await?;
+    let database = Database::open(&folder.database().into()).await?;
     let audit = commands::portal_audit(&folder.keys("portal"))?;
     let passwords = journey::accounts(folder, &database, &audit).await?;
     journey::catalog(folder, &database, &audit, lang).await?;
@@ -121,7 +121,7 @@ async fn start(services: &mut Services, folder: &Folder, arguments: &cli::Demo) 
     let engine = start_engine(services, config).await?;
     let config = PortalConfig {
         listen: arguments.portal,
-        database: folder.database(),
+        database: folder.database().into(),
         signer_url: format!("http://{signer}"),
         ca: Some(folder.ca_file()),
         tls: false,

@@ -161,3 +161,65 @@ fn another_zones_keys_are_refused() {
     let opened = Signer::open(&portal, &portal.join("public/sign.pub"), &world.path("store"), &world.path("audit"));
     assert!(matches!(opened, Err(SignerError::Keys(_))));
 }
+
+/// What a longer history of the same application leads to, with the permit that the rules would give.
+fn settled(signer: &Signer, records: &[EventRecord], from: &Permit, widen: bool) -> Result<PermitAnswer, SignerError> {
+    let request = PermitRequest { records: records.to_vec(), until: None, portal_head: None };
+    let head = records.last().unwrap().hash.clone();
+    let history = History { application: &from.application, head: &head, request: &request };
+    signer.settle(&history, now(), |id| {
+        let mut permit = Permit { id, application_head: head.clone(), ..from.clone() };
+        if widen {
+            permit.members.insert("co".parse().unwrap());
+        } else {
+            permit.members.clear();
+        }
+        Ok(permit)
+    })
+}
+
+#[test]
+fn a_longer_history_replaces_the_permit_in_one_step() {
+    let world = World::new();
+    let signer = world.open();
+    let mut records = history("A-2026-000001", "p1");
+    let first = signer.issue(&world.request(&records), now()).unwrap().permit;
+    let event = Event::PermitIssued { permit: first.id.clone() };
+    let draft = Draft { at: now(), by: actor("office", Role::Secretariat), event };
+    records.push(EventRecord::after(&first.application, records.last(), draft));
+    let second = settled(&signer, &records, &first, false).unwrap();
+    assert_eq!(second.permit.id.as_str(), "P-2026-000002");
+    assert!(second.permit.members.is_empty());
+    let state = signer.store().state.clone();
+    assert_eq!(state.revoked_permits, BTreeSet::from([first.id.clone()]));
+    assert_eq!(state.applications[&first.application].permit, second.permit.id);
+    // Asked again: the same; shorter, or another history: refused; also after a restart.
+    assert_eq!(settled(&signer, &records, &first, true).unwrap().jws, second.jws);
+    drop(signer);
+    let signer = world.open();
+    assert_eq!(settled(&signer, &records, &first, true).unwrap().jws, second.jws);
+    let shorter = signer.issue(&world.request(&records[..records.len() - 1]), now());
+    assert!(matches!(shorter, Err(SignerError::OtherHistory)), "the first permit does not come back");
+    let other = history("A-2026-000001", "p1");
+    let draft = Draft { at: now(), by: actor("r1", Role::Reviewer), event: Event::Submitted {} };
+    let forked = [&other[..], &[EventRecord::after(&first.application, other.last(), draft)]].concat();
+    assert!(matches!(settled(&signer, &forked, &first, true), Err(SignerError::OtherHistory)));
+    let chain = std::fs::read_to_string(world.path("audit").join("audit.jsonl")).unwrap();
+    assert!(chain.contains("\"replaces\":\"P-2026-000001\"") && chain.contains("\"replaced_by\":\"P-2026-000002\""));
+}
+
+#[test]
+fn what_was_ended_does_not_come_back_by_a_longer_history() {
+    let world = World::new();
+    let signer = world.open();
+    let mut records = history("A-2026-000001", "p1");
+    let first = signer.issue(&world.request(&records), now()).unwrap().permit;
+    let what = Revoked::Permit(first.id.clone());
+    let revocation = Revocation { what, reason: "違反".to_owned(), by: "office".parse().unwrap() };
+    signer.revoke(&jws::sign(REVOCATION, &revocation, &world.portal).unwrap(), now()).unwrap();
+    let event = Event::PermitIssued { permit: first.id.clone() };
+    let draft = Draft { at: now(), by: actor("office", Role::Secretariat), event };
+    records.push(EventRecord::after(&first.application, records.last(), draft));
+    assert!(matches!(settled(&signer, &records, &first, true), Err(SignerError::Ended)));
+    assert_eq!(signer.store().state.last_number, 1);
+}

@@ -6,10 +6,10 @@ use policies::ApplicationId;
 use policies::application::{
     Application, Command, Content, Draft, Event, EventRecord, PermitAnswer, Stage, apply, decide,
 };
-use sqlx::{Sqlite, Transaction};
 
 use super::records;
 use crate::access::{Acts, Allowed, Create};
+use crate::database::Work;
 use crate::error::PortalError;
 use crate::portal::Portal;
 use crate::record::Note;
@@ -47,7 +47,7 @@ pub(crate) async fn create(
     let id = next_id(&mut work, now).await?;
     let state = Application::unwritten(id.clone());
     let insert = sqlx::query(
-        "insert into application (id, applicant, stage, state, created_at, updated_at) values (?, ?, ?, ?, ?, ?)",
+        "insert into application (id, applicant, stage, state, created_at, updated_at) values ($1, $2, $3, $4, $5, $6)",
     );
     let insert = insert.bind(id.as_str()).bind(allowed.user.id.as_str()).bind(Stage::Unwritten.as_str());
     let insert = insert.bind(json(&state)?).bind(now.to_string()).bind(now.to_string());
@@ -84,7 +84,7 @@ struct Step {
 async fn write<A: Acts>(
     portal: &Portal,
     allowed: &Allowed<A>,
-    mut work: Transaction<'static, Sqlite>,
+    mut work: Work,
     step: Step,
     change: Change,
 ) -> Result<Application, PortalError> {
@@ -115,30 +115,26 @@ async fn write<A: Acts>(
 }
 
 async fn done_before<A: Acts>(
-    work: &mut Transaction<'static, Sqlite>,
+    work: &mut Work,
     allowed: &Allowed<A>,
     once: Option<&String>,
 ) -> Result<Option<ApplicationId>, PortalError> {
     let Some(once) = once else { return Ok(None) };
     let find =
-        sqlx::query_scalar::<_, String>("select application from application_event where by_user = ? and once = ?");
+        sqlx::query_scalar::<_, String>("select application from application_event where by_user = $1 and once = $2");
     let found = find.bind(allowed.user.id.as_str()).bind(once).fetch_optional(&mut **work).await?;
     found.map(|id| id.parse().map_err(|_| PortalError::Stored)).transpose()
 }
 
-async fn next_id(work: &mut Transaction<'static, Sqlite>, now: Timestamp) -> Result<ApplicationId, PortalError> {
+async fn next_id(work: &mut Work, now: Timestamp) -> Result<ApplicationId, PortalError> {
     let count = sqlx::query_scalar::<_, i64>("select count(*) from application").fetch_one(&mut **work).await?;
     let year = now.to_zoned(TimeZone::fixed(JAPAN)).year();
     format!("A-{year:04}-{:06}", count + 1).parse().map_err(|_| PortalError::Stored)
 }
 
-async fn insert_event(
-    work: &mut Transaction<'static, Sqlite>,
-    record: &EventRecord,
-    once: Option<String>,
-) -> Result<(), PortalError> {
+async fn insert_event(work: &mut Work, record: &EventRecord, once: Option<String>) -> Result<(), PortalError> {
     let insert = sqlx::query(
-        "insert into application_event (application, seq, kind, body, at, by_user, once) values (?, ?, ?, ?, ?, ?, ?)",
+        "insert into application_event (application, seq, kind, body, at, by_user, once) values ($1, $2, $3, $4, $5, $6, $7)",
     );
     let seq = i64::try_from(record.seq).map_err(|_| PortalError::Stored)?;
     let insert = insert.bind(record.application.as_str()).bind(seq).bind(record.event.kind()).bind(json(record)?);
@@ -146,47 +142,36 @@ async fn insert_event(
     Ok(())
 }
 
-async fn update_state(
-    work: &mut Transaction<'static, Sqlite>,
-    state: &Application,
-    now: Timestamp,
-) -> Result<(), PortalError> {
-    let update = sqlx::query("update application set project = ?, stage = ?, state = ?, updated_at = ? where id = ?");
+async fn update_state(work: &mut Work, state: &Application, now: Timestamp) -> Result<(), PortalError> {
+    let update =
+        sqlx::query("update application set project = $1, stage = $2, state = $3, updated_at = $4 where id = $5");
     let project = state.content.project.as_ref().map(policies::ProjectId::as_str);
     let update = update.bind(project).bind(state.stage.as_str()).bind(json(state)?).bind(now.to_string());
     update.bind(state.id.as_str()).execute(&mut **work).await.map(drop).map_err(|cause| {
         let taken = cause.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation);
-        if taken { PortalError::ProjectTaken } else { PortalError::Database(cause) }
+        if taken { PortalError::ProjectTaken } else { cause.into() }
     })
 }
 
-async fn insert_permit(
-    work: &mut Transaction<'static, Sqlite>,
-    state: &Application,
-    answer: &PermitAnswer,
-) -> Result<(), PortalError> {
+async fn insert_permit(work: &mut Work, state: &Application, answer: &PermitAnswer) -> Result<(), PortalError> {
     let permit = &answer.permit;
     let insert = sqlx::query(
         "insert into permit (id, application, project, title, jws, claims, issued_at, expires_at)
-         values (?, ?, ?, ?, ?, ?, ?, ?)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
     );
     let insert = insert.bind(permit.id.as_str()).bind(state.id.as_str()).bind(permit.project.as_str());
     let insert = insert.bind(&state.content.title).bind(&answer.jws).bind(json(permit)?);
     insert.bind(permit.issued_at.to_string()).bind(permit.expires_at.to_string()).execute(&mut **work).await?;
     for member in &permit.members {
-        let insert = sqlx::query("insert into permit_member (permit, account) values (?, ?)");
+        let insert = sqlx::query("insert into permit_member (permit, account) values ($1, $2)");
         insert.bind(permit.id.as_str()).bind(member.as_str()).execute(&mut **work).await?;
     }
     Ok(())
 }
 
-async fn end_permit(
-    work: &mut Transaction<'static, Sqlite>,
-    state: &Application,
-    record: &EventRecord,
-) -> Result<(), PortalError> {
+async fn end_permit(work: &mut Work, state: &Application, record: &EventRecord) -> Result<(), PortalError> {
     if matches!(record.event, Event::Revoked { .. } | Event::Closed { .. }) {
-        let end = sqlx::query("update permit set ended_at = ? where application = ? and ended_at is null");
+        let end = sqlx::query("update permit set ended_at = $1 where application = $2 and ended_at is null");
         end.bind(record.at.to_string()).bind(state.id.as_str()).execute(&mut **work).await?;
     }
     Ok(())

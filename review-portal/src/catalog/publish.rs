@@ -6,10 +6,9 @@ use catalog::datasets::About;
 use catalog::{Class, Manifest, Quality};
 use jiff::Timestamp;
 use policies::audit::AuditLog;
-use sqlx::{Sqlite, Transaction};
 
 use super::DatasetText;
-use crate::database::Database;
+use crate::database::{Database, Work};
 use crate::error::PortalError;
 use crate::record::Note;
 
@@ -38,7 +37,7 @@ pub async fn publish(
     let mut work = db.begin().await?;
     describe(&mut work, dataset, text).await?;
     let insert = sqlx::query(
-        "insert into dataset_release (dataset, version, created_at, published_at, code_version) values (?, ?, ?, ?, ?)
+        "insert into dataset_release (dataset, version, created_at, published_at, code_version) values ($1, $2, $3, $4, $5)
          on conflict (dataset, version) do nothing",
     );
     let insert = insert.bind(dataset).bind(version).bind(manifest.created_at.to_string()).bind(now.to_string());
@@ -47,7 +46,7 @@ pub async fn publish(
     }
     for (position, (name, rows, persons)) in (0_i64..).zip(tables(manifest)) {
         let insert = sqlx::query(
-            "insert into release_table (dataset, version, position, name, rows, persons) values (?, ?, ?, ?, ?, ?)",
+            "insert into release_table (dataset, version, position, name, rows, persons) values ($1, $2, $3, $4, $5, $6)",
         );
         let insert = insert.bind(dataset).bind(version).bind(position).bind(&name).bind(rows).bind(persons);
         insert.execute(&mut *work).await?;
@@ -62,9 +61,9 @@ pub async fn publish(
     Ok(work.commit().await?)
 }
 
-async fn describe(work: &mut Transaction<'static, Sqlite>, id: &str, text: DatasetText) -> Result<(), PortalError> {
+async fn describe(work: &mut Work, id: &str, text: DatasetText) -> Result<(), PortalError> {
     let insert = sqlx::query(
-        "insert into dataset (id, title_ja, title_en, description_ja, description_en) values (?, ?, ?, ?, ?)
+        "insert into dataset (id, title_ja, title_en, description_ja, description_en) values ($1, $2, $3, $4, $5)
          on conflict (id) do update set title_ja = excluded.title_ja, title_en = excluded.title_en,
            description_ja = excluded.description_ja, description_en = excluded.description_en",
     );
@@ -73,15 +72,11 @@ async fn describe(work: &mut Transaction<'static, Sqlite>, id: &str, text: Datas
     Ok(())
 }
 
-async fn insert_quality(
-    work: &mut Transaction<'static, Sqlite>,
-    manifest: &Manifest,
-    quality: &Quality,
-) -> Result<(), PortalError> {
+async fn insert_quality(work: &mut Work, manifest: &Manifest, quality: &Quality) -> Result<(), PortalError> {
     let body = serde_json::to_string(quality).map_err(|_| PortalError::Stored)?;
     let word = manifest.quality.as_ref().and_then(|seal| seal.word.as_ref());
     let word = word.map(serde_json::to_string).transpose().map_err(|_| PortalError::Stored)?;
-    let insert = sqlx::query("insert into release_quality (dataset, version, body, word) values (?, ?, ?, ?)");
+    let insert = sqlx::query("insert into release_quality (dataset, version, body, word) values ($1, $2, $3, $4)");
     let insert = insert.bind(manifest.release.dataset()).bind(manifest.release.version());
     insert.bind(body).bind(word).execute(&mut **work).await?;
     Ok(())
@@ -109,16 +104,12 @@ fn tables(manifest: &Manifest) -> Vec<(String, Option<i64>, Option<i64>)> {
     tables
 }
 
-async fn insert_variables(
-    work: &mut Transaction<'static, Sqlite>,
-    (dataset, version): (&str, &str),
-    name: &str,
-) -> Result<(), PortalError> {
+async fn insert_variables(work: &mut Work, (dataset, version): (&str, &str), name: &str) -> Result<(), PortalError> {
     let Some(table) = catalog::table(name) else { return Ok(()) };
     for (position, column) in (0_i64..).zip(&table.columns) {
         let insert = sqlx::query(
             "insert into release_variable (dataset, version, table_name, position, name, type, class, label_ja, label_en)
-             values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         );
         let insert = insert.bind(dataset).bind(version).bind(name).bind(position).bind(&column.name);
         let insert = insert.bind(word(column.kind)).bind(class(column.class));

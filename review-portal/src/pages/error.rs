@@ -12,8 +12,10 @@ use crate::portal::Portal;
 use crate::visit::{Frame, Place};
 
 /// Codes with sentences of their own; all others are internal.
-pub(crate) const SHOWN: [&str; 8] = [
+pub(crate) const SHOWN: [&str; 10] = [
     "bad-form",
+    "busy",
+    "changed-meanwhile",
     "csrf",
     "forbidden",
     "not-found",

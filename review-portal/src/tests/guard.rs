@@ -1,11 +1,10 @@
 //! What must not work: guessing, forging, judging one's own.
 
 use reqwest::StatusCode;
-use sqlx::Connection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
 use super::flow::{CONTENT, Cast};
 use super::world::{PASSWORD, World};
+use crate::Database;
 
 #[tokio::test]
 async fn a_conflicted_reviewer_neither_reads_nor_votes() {
@@ -88,15 +87,14 @@ async fn events_are_only_ever_added_and_signing_out_ends_the_session() {
     let world = World::new().await;
     let pi = world.person("pi").await;
     let at = pi.act("/applications", &CONTENT).await;
-    let options = SqliteConnectOptions::new().filename(world.path("portal.sqlite"));
-    let mut db = SqliteConnection::connect_with(&options).await.unwrap();
+    let db = Database::open(&world.database).await.unwrap();
     for sql in ["update application_event set kind = 'submitted'", "delete from application_event"] {
-        let changed = sqlx::query(sql).execute(&mut db).await;
+        let changed = sqlx::query(sql).execute(db.pool()).await;
         assert!(changed.unwrap_err().to_string().contains("append-only"));
     }
-    let stored = sqlx::query_scalar::<_, String>("select state from application").fetch_one(&mut db).await.unwrap();
+    let stored = sqlx::query_scalar::<_, String>("select state from application").fetch_one(db.pool()).await.unwrap();
     let stored: policies::application::Application = serde_json::from_str(&stored).unwrap();
-    assert_eq!(crate::application::load(&mut db, &stored.id).await.unwrap().unwrap(), stored);
+    assert_eq!(crate::application::load(db.pool(), &stored.id).await.unwrap().unwrap(), stored);
     pi.act("/sign-out", &[]).await;
     assert_eq!(pi.get(&at).await.status(), StatusCode::SEE_OTHER);
     let signer: serde_json::Value =

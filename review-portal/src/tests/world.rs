@@ -19,7 +19,10 @@ use tokio::task::JoinSet;
 
 use crate::accounts::{self, NewAccount};
 use crate::catalog::{DatasetText, Publication, publish};
-use crate::{AnswerColumn, Database, PortalAnswer, PortalConfig, PortalRefusal, QueryRunner, ReviewPlace, serve};
+use crate::database::tests::fresh;
+use crate::{
+    AnswerColumn, Database, DatabaseUrl, PortalAnswer, PortalConfig, PortalRefusal, QueryRunner, ReviewPlace, serve,
+};
 
 pub(super) const PASSWORD: &str = "correct horse battery staple";
 
@@ -40,6 +43,7 @@ pub(super) const PEOPLE: [(&str, &str, &str); 10] = [
 pub(super) struct World {
     pub(super) dir: tempfile::TempDir,
     pub(super) address: SocketAddr,
+    pub(super) database: DatabaseUrl,
     stop_signer: Option<oneshot::Sender<()>>,
     _stop_portal: oneshot::Sender<()>,
     running: JoinSet<()>,
@@ -103,12 +107,13 @@ impl World {
             permit_signer::serve(config, |at| ready.send(at).unwrap(), async { drop(stopped.await) }).await.unwrap();
         });
         let signer = signer.await.unwrap();
-        furnish(path("portal.sqlite"), &keys).await;
+        let database = fresh(dir.path()).await;
+        furnish(&database, &keys).await;
         let (stop_portal, stopped) = oneshot::channel();
         let (ready, address) = oneshot::channel();
         let config = PortalConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
-            database: path("portal.sqlite"),
+            database: database.clone(),
             keys: path("portal"),
             signer_url: format!("http://{signer}"),
             ca: None,
@@ -125,7 +130,7 @@ impl World {
             serve(config, engine, |at| ready.send(at).unwrap(), async { drop(stopped.await) }).await.unwrap();
         });
         let address = address.await.unwrap();
-        Self { dir, address, stop_signer: Some(stop_signer), _stop_portal: stop_portal, running }
+        Self { dir, address, database, stop_signer: Some(stop_signer), _stop_portal: stop_portal, running }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -153,9 +158,9 @@ impl World {
     }
 }
 
-async fn furnish(database: PathBuf, keys: &KeyFolder) {
+async fn furnish(database: &DatabaseUrl, keys: &KeyFolder) {
     let now = Timestamp::now();
-    let db = Database::open(&database).await.unwrap();
+    let db = Database::open(database).await.unwrap();
     let audit = Arc::new(AuditLog::open(keys.path(), Zone::Portal, keys.signing("sign").unwrap()).unwrap());
     for (user, organisation, roles) in PEOPLE {
         let account = NewAccount {
