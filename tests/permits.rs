@@ -38,6 +38,7 @@ fn claims(world: &World, who: &str, issued_at: Timestamp) -> SessionToken {
         session: SessionId::random(),
         second_factor_at: None,
         permits: [permit.parse().unwrap()].into(),
+        address: None,
         issued_at,
         expires_at: issued_at + SignedDuration::from_mins(15),
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use policies::keys::KeyFolder;
-use policies::{DatasetGrant, Grade, Permit, SessionId, SessionToken, Tier, UserId, Zone, jws};
+use policies::{DatasetGrant, Grade, MemberTerms, Permit, SessionId, SessionToken, Tier, UserId, Zone, jws};
 use serde_json::Value;
 
 use crate::world::{PERSONS, World, copy_of, path, prepared, python, run, text};
@@ -36,19 +36,22 @@ pub(crate) fn grant(release: &str, tables: &[&str]) -> DatasetGrant {
 /// Puts a permit beside the demo's, signed with the permit zone's own key.
 pub(crate) fn permit_for(world: &Path, id: &str, project: &str, datasets: BTreeMap<String, DatasetGrant>) -> Permit {
     let now = Timestamp::now();
+    let until = now + SignedDuration::from_hours(24);
+    let terms = MemberTerms { until, place: "大学A".to_owned(), networks: BTreeSet::new() };
     let permit = Permit {
         id: id.parse().unwrap(),
         application: "A-2026-900000".parse().unwrap(),
         application_head: "0".repeat(64),
         project: project.parse().unwrap(),
-        members: BTreeSet::from(["researcher@univ-a.example".parse::<UserId>().unwrap()]),
+        members: BTreeMap::from([("researcher@univ-a.example".parse::<UserId>().unwrap(), terms)]),
         datasets,
         row_filter: Vec::new(),
         tier: Tier::Pseudonymized,
         profile: "standard".to_owned(),
         grade: Grade::Exact,
+        conditions: Vec::new(),
         issued_at: now - SignedDuration::from_hours(1),
-        expires_at: now + SignedDuration::from_hours(24),
+        expires_at: until,
     };
     let key = KeyFolder::open(&world.join("permit/keys"), Zone::Permit).unwrap().signing("permit").unwrap();
     let token = jws::sign(jws::PERMIT, &permit, &key).unwrap();
@@ -68,6 +71,7 @@ pub(crate) fn ask(world: &World, permit: &Permit, sql: &str) -> Value {
         session: SessionId::random(),
         second_factor_at: None,
         permits: BTreeSet::from([permit.id.clone()]),
+        address: None,
         issued_at: now,
         expires_at: now + SignedDuration::from_mins(10),
     };

@@ -4,6 +4,7 @@
 mod decide;
 mod rejection;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -25,6 +26,8 @@ pub(crate) struct Credentials {
     pub(crate) token: Option<String>,
     /// The project asked for.
     pub(crate) project: Option<String>,
+    /// Where the connection comes from.
+    pub(crate) peer: Option<IpAddr>,
 }
 
 /// A person in a session, under one permit that holds.
@@ -34,6 +37,8 @@ pub(crate) struct Admitted {
     pub(crate) user: UserId,
     /// In which session.
     pub(crate) session: SessionId,
+    /// From where.
+    address: Option<IpAddr>,
     /// Under what.
     pub(crate) permit: Arc<Permit>,
 }
@@ -73,9 +78,11 @@ impl Admission {
             let text = self.feed.permit(id, now).await;
             found.push(text.and_then(|text| read_permit(&text, id, &self.permit_key)));
         }
-        let wanted = Wanted { user: &token.user, project: project.as_ref(), status: &status, now };
+        // Who asks through the portal's pages is where the portal says; only tokens that it keeps to itself say it.
+        let address = token.address.or(credentials.peer);
+        let wanted = Wanted { user: &token.user, address, project: project.as_ref(), status: &status, now };
         let permit = Arc::new(choose(found, &wanted)?);
-        Ok(Admitted { user: token.user, session: token.session, permit })
+        Ok(Admitted { user: token.user, session: token.session, address, permit })
     }
 
     /// Whether the permit and the session still hold, asked again before cells are sent.
@@ -84,7 +91,7 @@ impl Admission {
         if status.revoked_sessions.contains(&admitted.session) {
             return Err(Rejection::SessionRevoked);
         }
-        let wanted = Wanted { user: &admitted.user, project: None, status: &status, now };
+        let wanted = Wanted { user: &admitted.user, address: admitted.address, project: None, status: &status, now };
         wanted.holds(&admitted.permit)
     }
 }

@@ -14,7 +14,7 @@ use prost::Message;
 use serde_json::Value;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
-use crate::flight::VEIL_KEY;
+use crate::flight::{CONDITIONS_KEY, VEIL_KEY};
 pub use crate::refused::Refused;
 use crate::refused::RefusedObject;
 
@@ -34,6 +34,8 @@ pub struct ClientAnswer {
     pub batches: Vec<RecordBatch>,
     /// The `veil` object: grade, band of what was withheld, reasons.
     pub veil: Value,
+    /// Conditions of the permit, in words.
+    pub conditions: Vec<String>,
 }
 
 /// Why nothing came back.
@@ -121,7 +123,8 @@ impl Engine {
         let schema = schema.ok_or_else(|| ClientError::Failed("the engine's answer has no columns".to_owned()))?;
         let veil = schema.metadata().get(VEIL_KEY).and_then(|text| serde_json::from_str(text).ok());
         let veil = veil.ok_or_else(|| ClientError::Failed("the engine's answer does not carry its veil".to_owned()))?;
-        Ok(ClientAnswer { schema, batches, veil })
+        let conditions = schema.metadata().get(CONDITIONS_KEY).and_then(|text| serde_json::from_str(text).ok());
+        Ok(ClientAnswer { schema, batches, veil, conditions: conditions.unwrap_or_default() })
     }
 
     async fn connect(&self) -> Result<FlightClient, ClientError> {

@@ -11,6 +11,7 @@ mod shape;
 mod tickets;
 mod workers;
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -31,7 +32,6 @@ use arrow_flight::{
 };
 use futures::{Stream, StreamExt};
 use prost::Message;
-use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
 pub(crate) use desk::{Desk, Guard, Guarded, Shape};
@@ -50,6 +50,8 @@ use running::Stage;
 
 /// Key of the answer's schema metadata that holds the `veil` object.
 pub const VEIL_KEY: &str = "sudare.veil";
+/// Key of the answer's schema metadata that holds the permit's conditions, a list of sentences; absent if there are none.
+pub const CONDITIONS_KEY: &str = "sudare.conditions";
 
 /// The action that tells how far a query is; its body is the ticket, its answer a JSON object.
 const PROGRESS_ACTION: &str = "sudare.progress";
@@ -109,7 +111,8 @@ impl FlightEdge {
             }
             _ => return Err(Ending::from(&PROTOCOL)),
         };
-        send(&stamped(&answer)?, &answer.batches)
+        let (answer, permit) = answer;
+        send(&stamped(&answer, &permit.conditions)?, &answer.batches)
     }
 
     /// The columns that an answer will have.
@@ -209,7 +212,7 @@ impl FlightService for FlightEdge {
     type ListFlightsStream = Reply<FlightInfo>;
 
     async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<FlightInfo>, Status> {
-        let credentials = credentials(request.metadata());
+        let credentials = credentials(&request);
         let descriptor = request.into_inner();
         let ticket = self.info(&credentials, command(&descriptor.cmd)?).await?;
         // The schema stays empty: clients take that of the stream, which carries the veil object.
@@ -218,13 +221,13 @@ impl FlightService for FlightEdge {
     }
 
     async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Self::DoGetStream>, Status> {
-        let credentials = credentials(request.metadata());
+        let credentials = credentials(&request);
         let command = command(&request.into_inner().ticket)?;
         Ok(Response::new(self.fetch(&credentials, command).await?))
     }
 
     async fn do_action(&self, request: Request<Action>) -> Result<Response<Self::DoActionStream>, Status> {
-        let credentials = credentials(request.metadata());
+        let credentials = credentials(&request);
         Ok(Response::new(self.act(&credentials, request.get_ref()).await?))
     }
 
@@ -251,13 +254,13 @@ impl FlightService for FlightEdge {
     }
 
     async fn get_schema(&self, request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
-        let credentials = credentials(request.metadata());
+        let credentials = credentials(&request);
         let columns = self.columns(&credentials, command(&request.into_inner().cmd)?).await?;
         Ok(Response::new(SchemaResult { schema: ipc(&columns)? }))
     }
 
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {
-        let credentials = credentials(request.metadata());
+        let credentials = credentials(&request);
         Ok(Response::new(self.put(&credentials, request.into_inner()).await?))
     }
 
@@ -266,13 +269,14 @@ impl FlightService for FlightEdge {
     }
 }
 
-fn credentials(headers: &MetadataMap) -> Credentials {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+fn credentials<T>(request: &Request<T>) -> Credentials {
+    let text = |name: &str| request.metadata().get(name).and_then(|value| value.to_str().ok());
     let token = text("authorization").and_then(|value| {
         let (kind, token) = value.split_once(' ')?;
         kind.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
     });
-    Credentials { token, project: text("sudare-project").map(str::to_owned) }
+    let peer = request.remote_addr().map(|address| address.ip());
+    Credentials { token, project: text("sudare-project").map(str::to_owned), peer }
 }
 
 /// The Flight SQL command in a descriptor or ticket.
@@ -291,10 +295,14 @@ fn ipc(schema: &Schema) -> Result<prost::bytes::Bytes, Ending> {
     Ok(message.0)
 }
 
-/// The answer's schema with the `veil` object in its metadata.
-fn stamped(answer: &Answer) -> Result<SchemaRef, QueryError> {
+/// The answer's schema with the `veil` object in its metadata, and with the permit's conditions if it has any.
+fn stamped(answer: &Answer, conditions: &[String]) -> Result<SchemaRef, QueryError> {
     let veil = serde_json::to_string(&answer.veil).map_err(|_| QueryError::Failed)?;
-    let metadata = [(VEIL_KEY.to_owned(), veil)].into();
+    let mut metadata = HashMap::from([(VEIL_KEY.to_owned(), veil)]);
+    if !conditions.is_empty() {
+        let conditions = serde_json::to_string(conditions).map_err(|_| QueryError::Failed)?;
+        metadata.insert(CONDITIONS_KEY.to_owned(), conditions);
+    }
     Ok(Arc::new(Schema::new_with_metadata(answer.schema.fields().clone(), metadata)))
 }
 

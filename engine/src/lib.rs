@@ -29,7 +29,7 @@ pub use admission::Rejection;
 pub use answer::{Answer, Band, Reason, VeilReport};
 pub use error::{QueryError, Refusal, Rule};
 pub use execute::{Limits, Prepared, Session, VeilKey};
-pub use flight::VEIL_KEY;
+pub use flight::{CONDITIONS_KEY, VEIL_KEY};
 pub use limits::EngineLimits;
 pub use refused::{Refused, RefusedObject, codes};
 pub use relations::{RelationKind, Relations};

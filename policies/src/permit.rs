@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -56,9 +57,12 @@ pub struct MemberTerms {
 }
 
 impl MemberTerms {
-    /// Whether a query may come from this address.
-    pub fn is_place(&self, address: std::net::IpAddr) -> bool {
-        self.networks.is_empty() || self.networks.iter().any(|network| network.contains(&address))
+    /// Whether a query may come from this address. One that is not known is outside every network.
+    pub fn is_place(&self, address: Option<IpAddr>) -> bool {
+        // A socket for both families shows an IPv4 address as a mapped one (RFC 4291, 2.5.5.2).
+        let address = address.map(|address| address.to_canonical());
+        let within = |address| self.networks.iter().any(|network| network.contains(&address));
+        self.networks.is_empty() || address.is_some_and(within)
     }
 }
 

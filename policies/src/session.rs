@@ -1,6 +1,7 @@
 //! The session token: who asks, since when, under which of that person's permits. Signed by the portal, at most 15 minutes.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -24,6 +25,10 @@ pub struct SessionToken {
     pub second_factor_at: Option<Timestamp>,
     /// A subset of the person's permits.
     pub permits: BTreeSet<PermitId>,
+    /// From where the person asks: of a query that the portal itself sends for a browser. A token that leaves the portal has none,
+    /// for its query comes from the address that the engine sees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
     /// From when.
     pub issued_at: Timestamp,
     /// Until when, at most [`LIFETIME_MAX`] later.

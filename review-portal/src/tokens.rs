@@ -1,5 +1,7 @@
 //! Session tokens: who asks the engine, under which of that person's permits.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use policies::keys::SigningKey;
 use policies::session::{LIFETIME_MAX, SessionToken};
@@ -31,25 +33,25 @@ pub async fn session_token(
     now: Timestamp,
 ) -> Result<String, PortalError> {
     let permits = permits_of(db, user, now).await?;
-    sign(key, user, session, permits.iter(), now)
+    sign(key, (user, session, None), permits.iter(), now)
 }
 
-/// A token for the permits of one project only: what the SQL page sends.
+/// A token for the permits of one project only: what the SQL page sends, with the visitor's address. It never leaves the portal,
+/// else the page's place would be believed of another machine.
 pub(crate) async fn project_token(
     db: &Database,
     key: &SigningKey,
-    (user, session): (&UserId, &SessionId),
+    person: (&UserId, &SessionId, Option<IpAddr>),
     project: &ProjectId,
     now: Timestamp,
 ) -> Result<String, PortalError> {
-    let permits = permits_of(db, user, now).await?;
-    sign(key, user, session, permits.iter().filter(|permit| permit.project == *project), now)
+    let permits = permits_of(db, person.0, now).await?;
+    sign(key, person, permits.iter().filter(|permit| permit.project == *project), now)
 }
 
 fn sign<'a>(
     key: &SigningKey,
-    user: &UserId,
-    session: &SessionId,
+    (user, session, address): (&UserId, &SessionId, Option<IpAddr>),
     permits: impl Iterator<Item = &'a Permit>,
     now: Timestamp,
 ) -> Result<String, PortalError> {
@@ -58,6 +60,7 @@ fn sign<'a>(
         session: session.clone(),
         second_factor_at: None,
         permits: permits.map(|permit| permit.id.clone()).collect(),
+        address,
         issued_at: now,
         expires_at: now.checked_add(LIFETIME_MAX).map_err(|_| PortalError::Stored)?,
     };

@@ -106,13 +106,14 @@ pub(super) fn tokens(key: &SigningKey, permits: &[Permit], now: Timestamp) -> Re
     let mut tokens = BTreeMap::new();
     for person in PEOPLE {
         let user: policies::UserId = person.user.parse()?;
-        let named = permits.iter().filter(|permit| permit.members.contains(&user)).map(|permit| permit.id.clone());
+        let named = permits.iter().filter(|permit| permit.members.contains_key(&user)).map(|permit| permit.id.clone());
         let permits = named.collect();
         let claims = SessionToken {
             user,
             session: policies::SessionId::random(),
             second_factor_at: None,
             permits,
+            address: None,
             issued_at: now,
             expires_at: now + policies::session::LIFETIME_MAX,
         };

@@ -1,6 +1,7 @@
 //! The pure part of admission: documents in, one permit or a rejection out.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use policies::keys::VerifyingKey;
@@ -25,22 +26,26 @@ pub(super) fn read_permit(text: &str, id: &PermitId, key: &VerifyingKey) -> Resu
 /// What is asked of a permit.
 pub(super) struct Wanted<'a> {
     pub(super) user: &'a UserId,
+    pub(super) address: Option<IpAddr>,
     pub(super) project: Option<&'a ProjectId>,
     pub(super) status: &'a StatusDocument,
     pub(super) now: Timestamp,
 }
 
 impl Wanted<'_> {
-    /// Whether the permit is this person's and holds now.
+    /// Whether the permit is this person's and holds now and here.
     pub(super) fn holds(&self, permit: &Permit) -> Result<(), Rejection> {
-        if !permit.members.contains(self.user) {
-            Err(Rejection::NotAMember)
-        } else if self.status.revoked_permits.contains(&permit.id) {
+        let terms = permit.members.get(self.user).ok_or(Rejection::NotAMember)?;
+        if self.status.revoked_permits.contains(&permit.id) {
             Err(Rejection::PermitRevoked)
-        } else if permit.holds_at(self.now) {
+        } else if !permit.holds_at(self.now) {
+            Err(Rejection::PermitExpired)
+        } else if terms.until <= self.now {
+            Err(Rejection::TrainingLapsed)
+        } else if terms.is_place(self.address) {
             Ok(())
         } else {
-            Err(Rejection::PermitExpired)
+            Err(Rejection::OtherPlace)
         }
     }
 }
@@ -51,14 +56,9 @@ pub(super) fn choose(found: Vec<Result<Permit, Rejection>>, wanted: &Wanted<'_>)
     let mut first_rejection = None;
     let mut permits = Vec::new();
     for permit in found {
-        let permit =
-            permit.and_then(
-                |permit| {
-                    if permit.members.contains(wanted.user) { Ok(permit) } else { Err(Rejection::NotAMember) }
-                },
-            );
         match permit {
-            Ok(permit) => permits.push(permit),
+            Ok(permit) if permit.members.contains_key(wanted.user) => permits.push(permit),
+            Ok(_) => first_rejection = first_rejection.or(Some(Rejection::NotAMember)),
             Err(rejection) => first_rejection = first_rejection.or(Some(rejection)),
         }
     }
@@ -74,12 +74,13 @@ pub(super) fn choose(found: Vec<Result<Permit, Rejection>>, wanted: &Wanted<'_>)
         }
     }
     permits.sort_by_key(|permit| permit.issued_at);
-    let mut rejection = Rejection::OtherProject;
+    // What the latest lacks is told: the ones before it are revoked because it came in their place.
+    let mut rejection = None;
     for permit in permits.into_iter().rev() {
         match wanted.holds(&permit) {
             Ok(()) => return Ok(permit),
-            Err(why) => rejection = why,
+            Err(why) => rejection = rejection.or(Some(why)),
         }
     }
-    Err(rejection)
+    Err(rejection.unwrap_or(Rejection::OtherProject))
 }

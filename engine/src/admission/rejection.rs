@@ -30,6 +30,9 @@ pub enum Rejection {
     /// The person is no member.
     #[error("the permit does not name this person")]
     NotAMember,
+    /// The person is not where the permit says.
+    #[error("the query comes from outside the place of use that the permit names for this person")]
+    OtherPlace,
     /// No permit for this project.
     #[error("the session has no permit for this project")]
     OtherProject,
@@ -63,11 +66,14 @@ pub enum Rejection {
     /// Signature or kind is wrong.
     #[error("the session token's signature does not verify")]
     TokenInvalid,
+    /// The person's training lapsed.
+    #[error("the training certificate of this person has lapsed")]
+    TrainingLapsed,
 }
 
 impl Rejection {
     /// All codes, in the order of the variants.
-    pub(crate) const CODES: [&str; 17] = [
+    pub(crate) const CODES: [&str; 19] = [
         "permit/choose-project",
         "permit/not-fetched",
         "permit/none",
@@ -75,6 +81,7 @@ impl Rejection {
         "permit/not-supported",
         "session/missing",
         "permit/not-a-member",
+        "permit/place",
         "permit/other-project",
         "permit/expired",
         "permit/invalid",
@@ -85,6 +92,7 @@ impl Rejection {
         "session/revoked",
         "session/expired",
         "session/invalid",
+        "permit/training-lapsed",
     ];
 
     /// Stable code.
@@ -97,6 +105,7 @@ impl Rejection {
             Self::NotSupported => "permit/not-supported",
             Self::NoToken => "session/missing",
             Self::NotAMember => "permit/not-a-member",
+            Self::OtherPlace => "permit/place",
             Self::OtherProject => "permit/other-project",
             Self::PermitExpired => "permit/expired",
             Self::PermitInvalid => "permit/invalid",
@@ -107,6 +116,7 @@ impl Rejection {
             Self::SessionRevoked => "session/revoked",
             Self::TokenExpired => "session/expired",
             Self::TokenInvalid => "session/invalid",
+            Self::TrainingLapsed => "permit/training-lapsed",
         }
     }
 
@@ -118,12 +128,14 @@ impl Rejection {
             Self::NoPermit | Self::OtherProject => "sign in again, and look up your projects at the portal",
             Self::NoToken => "send the token of the portal's page on SQL access as authorization: Bearer",
             Self::NotAMember => "ask the applicant to add you by an amendment",
+            Self::OtherPlace => "work from your place of use; another one is applied for by an amendment",
             Self::PermitExpired => "an extension is applied for at the portal",
             Self::NotSupported | Self::PermitInvalid | Self::PermitUnknown | Self::PermitUnusable => {
                 "tell the operator the number of the permit; nothing can run under it"
             }
             Self::PermitRevoked => "the secretariat can say why",
             Self::ReleaseUnavailable { .. } => "tell the steward of the dataset; the release has to be restored",
+            Self::TrainingLapsed => "hand in a new certificate at the portal, and ask the secretariat to renew the permit",
             Self::SessionRevoked | Self::TokenExpired | Self::TokenInvalid => "sign in at the portal for a new token",
         }
     }

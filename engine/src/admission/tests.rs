@@ -1,12 +1,14 @@
 //! The door, case by case: whatever is expired, forged, foreign, revoked, missing or old is a no.
 
+mod terms;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::ToSpan;
 use policies::keys::SigningKey;
 use policies::session::SessionToken;
 use policies::status::StatusDocument;
-use policies::{DatasetGrant, Grade, Tier, jws};
+use policies::{DatasetGrant, Grade, MemberTerms, Tier, jws};
 
 use super::*;
 use crate::status_feed::StatusError;
@@ -29,15 +31,21 @@ pub(crate) fn permit(number: u32, project: &str) -> Permit {
         application: "A-2026-000001".parse().unwrap(),
         application_head: String::new(),
         project: project.parse().unwrap(),
-        members: BTreeSet::from(["tanaka@univ-a.example".parse().unwrap()]),
+        members: BTreeMap::from([("tanaka@univ-a.example".parse().unwrap(), anywhere(now + 24.hours()))]),
         datasets: BTreeMap::new(),
         row_filter: Vec::new(),
         tier: Tier::Pseudonymized,
         profile: "standard".to_owned(),
         grade: Grade::Exact,
+        conditions: Vec::new(),
         issued_at: now - 24.hours(),
         expires_at: now + 24.hours(),
     }
+}
+
+/// Terms of a member who may query from anywhere.
+fn anywhere(until: Timestamp) -> MemberTerms {
+    MemberTerms { until, place: "大学A".to_owned(), networks: BTreeSet::new() }
 }
 
 /// A grant of whole tables of release 2026.1.
@@ -62,6 +70,7 @@ impl World {
             session: session(),
             second_factor_at: None,
             permits: BTreeSet::from([permit(1, "a").id]),
+            address: None,
             issued_at: self.now - 1.minute(),
             expires_at: self.now + 10.minutes(),
         };
@@ -99,6 +108,7 @@ struct Case {
     status: Option<String>,
     permits: Vec<(u32, String)>,
     bound: Option<u32>,
+    peer: Option<IpAddr>,
 }
 
 impl Case {
@@ -109,6 +119,7 @@ impl Case {
             status: Some(world.status(|_| ())),
             permits: vec![(1, world.permit(&permit(1, "a")))],
             bound: None,
+            peer: Some(IpAddr::from([192, 0, 2, 7])),
         }
     }
 }
@@ -122,7 +133,7 @@ async fn outcome(world: &World, case: Case) -> Result<String, Rejection> {
         feed.keep(permit(number, "a").id, text, world.now);
     }
     let admission = Admission::new(world.portal.verifying(), world.signer.verifying(), feed);
-    let credentials = Credentials { token: case.token, project: case.project.map(str::to_owned) };
+    let credentials = Credentials { token: case.token, project: case.project.map(str::to_owned), peer: case.peer };
     let bound = case.bound.map(|number| permit(number, "a").id);
     let admitted = admission.admit(&credentials, bound.as_ref(), world.now).await?;
     Ok(admitted.permit.project.to_string())
@@ -171,7 +182,7 @@ async fn permits_that_are_forged_foreign_or_over_are_refused() {
     check(Err(Rejection::PermitInvalid), |_, case| case.permits = vec![(1, World::new().permit(&permit(1, "a")))])
         .await;
     check(Err(Rejection::PermitInvalid), with(permit(2, "a"))).await;
-    check(Err(Rejection::NotAMember), with(Permit { members: BTreeSet::new(), ..permit(1, "a") })).await;
+    check(Err(Rejection::NotAMember), with(Permit { members: BTreeMap::new(), ..permit(1, "a") })).await;
     check(Err(Rejection::PermitExpired), with(Permit { expires_at: World::time(), ..permit(1, "a") })).await;
     check(Err(Rejection::PermitExpired), with(Permit { issued_at: World::time() + 1.minute(), ..permit(1, "a") }))
         .await;
@@ -255,6 +266,7 @@ fn every_rejection_has_a_code_and_a_hint_of_its_own_kind() {
         Rejection::NoToken,
         Rejection::NotAMember,
         Rejection::NotSupported,
+        Rejection::OtherPlace,
         Rejection::OtherProject,
         Rejection::PermitExpired,
         Rejection::PermitInvalid,
@@ -265,6 +277,7 @@ fn every_rejection_has_a_code_and_a_hint_of_its_own_kind() {
         Rejection::SessionRevoked,
         Rejection::TokenExpired,
         Rejection::TokenInvalid,
+        Rejection::TrainingLapsed,
     ];
     let codes: BTreeSet<&str> = all.iter().map(Rejection::code).collect();
     assert_eq!(codes, BTreeSet::from(Rejection::CODES));

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use policies::Permit;
+
 use super::desk::{Desk, Guarded, Statement};
 use super::ending::Ending;
 use super::running::{Entry, Witness};
@@ -26,8 +28,12 @@ enum Outcome {
 }
 
 impl Desk {
-    /// The answer for a ticket.
-    pub(crate) async fn answer(&self, credentials: &Credentials, handle: &[u8]) -> Result<Answer, Ending> {
+    /// The answer for a ticket, and the permit under which it was given.
+    pub(crate) async fn answer(
+        &self,
+        credentials: &Credentials,
+        handle: &[u8],
+    ) -> Result<(Answer, Arc<Permit>), Ending> {
         let permit = self.statements.permit(handle)?;
         let who = self.admission.admit(credentials, Some(&permit.id), (self.clock)()).await?;
         let statement = self.statements.take(handle, &who, (self.clock)())?;
@@ -41,7 +47,7 @@ impl Desk {
         match outcome {
             Outcome::Ended(Ok(answer)) => {
                 self.journal.answered(&who, &sql, &answer).await?;
-                Ok(answer)
+                Ok((answer, who.permit))
             }
             Outcome::Ended(Err(ending)) => {
                 if let Ending::Failed(error) = &ending {
