@@ -62,6 +62,9 @@ pub(crate) enum Command {
     /// Look into a permit, check it, end it
     #[command(subcommand)]
     Permit(Permit),
+    /// The portal's database: rebuild what follows from its events
+    #[command(subcommand)]
+    Portal(Portal),
     /// Official-format files to tokens and content, sealed to their zones
     #[command(
         after_help = "Example:\n  sudare pseudonymize --source ndb --keys holder/keys --link-to linkage/keys/public \\\n    --release-to enclave/keys/public --out batch raw/ndb"
@@ -344,6 +347,16 @@ pub(crate) struct Serve {
     /// Configuration file (TOML), see docs/configuration.md
     #[arg(long)]
     pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Portal {
+    /// Make the list of applications again from their events, all of it or nothing; others wait to write meanwhile
+    #[command(after_help = "Example:\n  sudare portal rebuild --database portal/portal.sqlite")]
+    Rebuild {
+        #[command(flatten)]
+        database: PortalDatabase,
+    },
 }
 
 #[derive(Debug, Subcommand)]

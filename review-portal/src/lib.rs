@@ -4,15 +4,21 @@ mod access;
 pub mod accounts;
 mod application;
 pub mod catalog;
+pub mod contact;
 mod database;
 mod error;
 #[cfg_attr(not(test), expect(dead_code, reason = "applications still have a table of events of their own"))]
 mod events;
 mod form;
 mod language;
+#[cfg_attr(not(test), expect(dead_code, reason = "changes of applications tell nobody yet"))]
+mod notices;
+mod outbox;
 mod pages;
 mod portal;
+mod private_file;
 mod query;
+mod rebuild;
 mod record;
 mod review;
 mod serve;
@@ -24,9 +30,12 @@ mod visit;
 pub use database::{Database, DatabaseUrl, DatabaseUrlError};
 pub use error::PortalError;
 pub use language::refusal_in_japanese;
+pub use outbox::{MailError, SmtpConfig, SmtpTls};
+pub use private_file::PrivateFileError;
 pub use query::{AnswerColumn, PortalAnswer, PortalRefusal, QueryRunner};
+pub use rebuild::{Rebuilt, rebuild};
 pub use review::ReviewPlace;
 pub use serve::{PortalConfig, serve};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

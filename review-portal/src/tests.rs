@@ -1,9 +1,9 @@
 //! The portal over real sockets: a real permit signer, real cookies, real forms.
 
 mod failure;
-mod flow;
+pub(crate) mod flow;
 mod guard;
 mod linkage;
 mod quality;
 mod routes;
-mod world;
+pub(crate) mod world;

@@ -11,7 +11,7 @@ use super::world::World;
 type Route = (&'static str, &'static str, Option<(&'static str, u16)>);
 
 /// Method, path, and one person who is signed in but may not (none: everybody may).
-const ROUTES: [Route; 33] = [
+const ROUTES: [Route; 34] = [
     ("get", "/", None),
     ("get", "/sign-in", None),
     ("post", "/sign-in", None),
@@ -44,6 +44,7 @@ const ROUTES: [Route; 33] = [
     ("post", "/projects/{project}/sql", Some(("pi", 404))),
     ("get", "/audit", Some(("office", 403))),
     ("get", "/linkage", Some(("office", 403))),
+    ("get", "/mails", None),
     ("post", "/audit", Some(("auditor", 405))),
 ];
 
