@@ -119,15 +119,12 @@ fn fill(text: &str, places: &[(&str, &str)]) -> String {
             let value = places.iter().find(|(place, _)| *place == name)?.1;
             Some((value, left))
         });
-        match known {
-            Some((value, left)) => {
-                filled.push_str(value);
-                rest = left;
-            }
-            None => {
-                filled.push('{');
-                rest = after;
-            }
+        if let Some((value, left)) = known {
+            filled.push_str(value);
+            rest = left;
+        } else {
+            filled.push('{');
+            rest = after;
         }
     }
     filled + rest

@@ -224,7 +224,7 @@ async fn a_killed_worker_loses_nothing_and_doubles_only_what_the_server_had_take
     scene.post("A-1/1/pi", "pi", "one", Timestamp::now()).await;
     let config = scene.config();
     let worker = scene.worker(&config);
-    let took = scene.server.took.clone();
+    let took = Arc::clone(&scene.server.took);
     let taken = async move {
         while took.lock().unwrap().is_empty() {
             tokio::task::yield_now().await;
