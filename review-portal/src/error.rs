@@ -14,6 +14,7 @@ use policies::keys::KeyError;
 use policies::tls::TlsError;
 
 use crate::database::DatabaseUrlError;
+use crate::outbox::MailError;
 
 /// Why the portal did not start, or did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +81,9 @@ pub enum PortalError {
         #[source]
         cause: io::Error,
     },
+    /// Mails cannot be sent as configured.
+    #[error("mails cannot be sent as the configuration says")]
+    Mail(#[source] MailError),
     /// The database is newer, or a migration failed.
     #[error("the portal's database cannot be brought up to date; it may be of a newer version")]
     Migrate(#[source] sqlx::migrate::MigrateError),
@@ -155,6 +159,7 @@ impl PortalError {
             Self::InterestFirst { .. } => "portal/interest-first",
             Self::Keys(_) => "portal/keys",
             Self::Listen { .. } => "portal/listen",
+            Self::Mail(_) => "portal/mail",
             Self::Migrate(_) => "portal/migrate",
             Self::NotFound => "portal/not-found",
             Self::NotSignedIn { .. } => "portal/not-signed-in",
@@ -197,6 +202,7 @@ impl PortalError {
             | Self::DatabaseUrl(_)
             | Self::Keys(_)
             | Self::Listen { .. }
+            | Self::Mail(_)
             | Self::Migrate(_)
             | Self::Serve(_)
             | Self::Session(_)

@@ -6,6 +6,7 @@ mod catalog;
 pub(crate) mod error;
 mod home;
 mod linkage;
+mod mail;
 mod profile;
 mod project;
 mod sign_in;
@@ -52,6 +53,7 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/projects/{project}/queries/{query}", get(project::query).post(project::add))
         .route("/audit", get(audit::list))
         .route("/linkage", get(linkage::show))
+        .route("/mails", get(mail::list))
         .fallback(error::not_found)
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct Parts {
     pub(crate) running: Running,
     pub(crate) review: Option<ReviewFile>,
     pub(crate) register: Kept,
+    /// Where mails lead readers to; none if no mail is sent.
+    pub(crate) mail: Option<String>,
     pub(crate) synthetic: bool,
     pub(crate) clock: fn() -> Timestamp,
 }

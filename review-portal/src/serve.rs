@@ -17,12 +17,15 @@ use policies::audit::AuditLog;
 use policies::keys::KeyFolder;
 use policies::tls::{ServerCertificate, TlsListener, TlsStream};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::database::{Database, DatabaseUrl};
 use crate::error::PortalError;
+use crate::outbox::{Smtp, SmtpConfig, Worker};
 use crate::pages;
 use crate::portal::{Parts, Portal};
 use crate::query::QueryRunner;
@@ -67,6 +70,8 @@ pub struct PortalConfig {
     pub audit: PathBuf,
     /// What the linkage zone tells of its queue of doubtful pairs, if it does.
     pub review: Option<ReviewPlace>,
+    /// The mail server; without one, notices wait on the page `/mails` and none is sent.
+    pub mail: Option<SmtpConfig>,
     /// Whether all data are made up: every page then says so.
     pub synthetic: bool,
     /// Whether a proxy speaks TLS before the portal, so that cookies are for https only; they are so too if the portal does.
@@ -87,8 +92,14 @@ pub async fn serve(
         .map_err(|cause| PortalError::Tls { address: config.listen, cause })?;
     let listen = |cause| PortalError::Listen { address: config.listen, cause };
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+    let smtp = config.mail.as_ref().map(Smtp::new).transpose().map_err(PortalError::Mail)?;
     let portal = open(&config, runner).await?;
     let db = portal.db.clone();
+    let (stop, stopped) = watch::channel(());
+    let mut working = JoinSet::new();
+    if let Some(smtp) = smtp {
+        working.spawn(Worker { db: db.clone(), smtp, clock: config.clock }.run(stopped));
+    }
     let sessions = Sessions::new(db.pool().clone());
     sessions.sweep(portal.now().as_second()).await?;
     runs::sweep(&db).await?;
@@ -101,6 +112,8 @@ pub async fn serve(
         }
         None => axum::serve(listener, app).with_graceful_shutdown(shutdown).await,
     };
+    drop(stop);
+    working.join_all().await;
     db.close().await;
     served.map_err(PortalError::Serve)
 }
@@ -135,6 +148,7 @@ pub(crate) async fn open(config: &PortalConfig, runner: Arc<dyn QueryRunner>) ->
         running: Running::default(),
         review: config.review.as_ref().map(ReviewFile::open).transpose().map_err(PortalError::Keys)?,
         register: Kept::default(),
+        mail: config.mail.as_ref().map(|mail| mail.portal.clone()),
         synthetic: config.synthetic,
         clock: config.clock,
     }))

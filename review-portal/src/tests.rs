@@ -1,10 +1,10 @@
 //! The portal over real sockets: a real permit signer, real cookies, real forms.
 
 mod failure;
-mod flow;
+pub(crate) mod flow;
 mod guard;
 mod linkage;
 mod quality;
 mod routes;
 mod workbench;
-mod world;
+pub(crate) mod world;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use engine::{EngineConfig, EngineLimits, client};
 use permit_signer::SignerConfig;
-use review_portal::{DatabaseUrl, DatabaseUrlError, PortalConfig, ReviewPlace};
+use review_portal::{DatabaseUrl, DatabaseUrlError, PortalConfig, ReviewPlace, SmtpConfig, SmtpTls};
 use serde::Deserialize;
 
 use super::portal_query::EngineQueries;
@@ -59,6 +59,21 @@ struct Portal {
     #[serde(default)]
     https: bool,
     review: Option<Review>,
+    mail: Option<Mail>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mail {
+    server: String,
+    port: Option<u16>,
+    #[serde(default)]
+    tls: SmtpTls,
+    ca: Option<PathBuf>,
+    user: Option<String>,
+    password_file: Option<PathBuf>,
+    from: String,
+    portal: String,
 }
 
 #[derive(Deserialize)]
@@ -169,6 +184,7 @@ impl Portal {
                 summary: base.join(review.summary),
                 linkage_key: base.join(review.linkage_key),
             }),
+            mail: self.mail.map(|mail| mail.at(base)),
             synthetic: self.synthetic,
             https: self.https,
             audit: keys.clone(),
@@ -185,6 +201,14 @@ impl Portal {
             (None, Some(path)) => Ok(DatabaseUrl::read(&base.join(path))?.under(base)),
             _ => Err(DatabaseUrlError::Form.into()),
         }
+    }
+}
+
+impl Mail {
+    fn at(self, base: &Path) -> SmtpConfig {
+        let Self { server, port, tls, ca, user, password_file, from, portal } = self;
+        let under = |file: Option<PathBuf>| file.map(|file| base.join(file));
+        SmtpConfig { server, port, tls, ca: under(ca), user, password_file: under(password_file), from, portal }
     }
 }
 

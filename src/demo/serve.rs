@@ -126,6 +126,7 @@ async fn start(services: &mut Services, folder: &Folder, arguments: &cli::Demo) 
         ca: Some(folder.ca_file()),
         tls: false,
         review: None,
+        mail: None,
         synthetic: true,
         https: false,
         audit: portal.clone(),

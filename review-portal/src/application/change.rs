@@ -2,17 +2,19 @@
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
-use policies::ApplicationId;
 use policies::access::Action;
 use policies::application::{
-    Application, Asking, Command, Content, Draft, EventRecord, PermitAnswer, Rules, Stage, apply, day_of, decide,
+    Application, Asking, Command, Content, Draft, EventRecord, Interest, PermitAnswer, Reviewer, Rules, Stage, apply,
+    day_of, decide,
 };
+use policies::{ApplicationId, UserId};
 
 use super::records;
 use crate::access::{Acts, Allowed, AllowedAct, Create};
 use crate::accounts::User;
 use crate::database::Work;
 use crate::error::PortalError;
+use crate::notices::{About, Happened, notify};
 use crate::portal::Portal;
 use crate::record::Note;
 
@@ -132,6 +134,7 @@ async fn write(
         let record = EventRecord::after(&state.id, records.last(), Draft { at: now, by: by.clone(), event });
         state = apply(state, &record.act());
         insert_event(&mut work, &record, once.take()).await?;
+        tell(portal, &mut work, &state, &record).await?;
         records.push(record);
     }
     update_state(&mut work, &state, now).await?;
@@ -148,6 +151,28 @@ async fn write(
     note.append(&portal.audit, now).await?;
     work.commit().await?;
     Ok(state)
+}
+
+/// Notices of an event, in its own transaction.
+async fn tell(portal: &Portal, work: &mut Work, state: &Application, record: &EventRecord) -> Result<(), PortalError> {
+    let Some((applicant, content)) = state.applicant.as_ref().zip(state.content()) else { return Ok(()) };
+    let today = day_of(record.at);
+    let open = |(user, reviewer): (&UserId, &Reviewer)| {
+        let closed = matches!(reviewer.interest, Interest::Conflict { .. })
+            || state.is_conflicted(record.act().rules, user, today);
+        (!closed).then(|| user.clone())
+    };
+    let about = About {
+        application: &state.id,
+        title: &content.title,
+        applicant,
+        members: &content.members.keys().cloned().collect(),
+        reviewers: &state.round.iter().flat_map(|round| &round.reviewers).filter_map(open).collect(),
+        sources: &content.datasets.keys().cloned().collect(),
+    };
+    let happened =
+        Happened { kind: record.event.kind(), version: record.seq, by: Some(&record.by.user), at: record.at };
+    notify(work, portal.mail.as_deref().unwrap_or_default(), about, happened).await.map(drop)
 }
 
 async fn done_before(

@@ -54,6 +54,7 @@ const ROUTES: [Route; 36] = [
     ("post", "/projects/{project}/queries/{query}", Some(("eve", 404))),
     ("get", "/audit", Some(("office", 403))),
     ("get", "/linkage", Some(("office", 403))),
+    ("get", "/mails", None),
     ("post", "/audit", Some(("auditor", 405))),
 ];
 
