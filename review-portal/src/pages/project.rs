@@ -13,7 +13,7 @@ use policies::Permit;
 pub(crate) use self::assets::{chart, editor, scales, schema, script, style};
 pub(crate) use self::bench::{run, sql};
 pub(crate) use self::queries::{add, create, queries, query};
-pub(crate) use self::runs::{cancel, runs};
+pub(crate) use self::runs::{cancel, open, runs};
 use crate::access::{Allowed, Query, ReadAccount};
 use crate::error::PortalError;
 use crate::pages::{last_minute, page};

@@ -11,7 +11,7 @@ use super::world::World;
 type Route = (&'static str, &'static str, Option<(&'static str, u16)>);
 
 /// Method, path, and one person who is signed in but may not (none: everybody may).
-const ROUTES: [Route; 45] = [
+const ROUTES: [Route; 46] = [
     ("get", "/", None),
     ("get", "/sign-in", None),
     ("post", "/sign-in", None),
@@ -49,6 +49,7 @@ const ROUTES: [Route; 45] = [
     ("post", "/projects/{project}/sql", Some(("pi", 404))),
     ("get", "/projects/{project}/schema.json", Some(("office", 404))),
     ("get", "/projects/{project}/runs", Some(("auditor", 404))),
+    ("get", "/projects/{project}/runs/{run}", Some(("eve", 404))),
     ("post", "/projects/{project}/runs/{run}/cancel", Some(("pi", 404))),
     ("get", "/projects/{project}/queries", Some(("steward", 404))),
     ("post", "/projects/{project}/queries", Some(("pi", 404))),

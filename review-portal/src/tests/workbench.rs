@@ -103,10 +103,14 @@ async fn a_person_sees_ones_own_runs_alone_and_the_chain_only_hashes() {
     assert!(history.contains("guard/rows-at-root") && history.contains("拒否") && history.contains("確定集計値"));
     let run = history.split("sql?run=").nth(2).unwrap().split('"').next().unwrap().to_owned();
     assert!(cast.pi.read(&format!("{SQL}?run={run}")).await.contains(COUNT));
+    let opened = cast.pi.get(&format!("{RUNS}/{run}")).await;
+    assert_eq!(opened.headers()["location"].to_str().unwrap(), format!("{SQL}?run={run}"));
     // A colleague of the same project.
     let others = cast.co.read(RUNS).await;
     assert!(others.contains("まだ何も実行していません。") && !others.contains(&hash));
-    for path in [format!("{SQL}?run={run}"), format!("{RUNS}?before=x"), format!("{SQL}?run=x")] {
+    for path in
+        [format!("{SQL}?run={run}"), format!("{RUNS}/{run}"), format!("{RUNS}?before=x"), format!("{SQL}?run=x")]
+    {
         assert_eq!(cast.co.get(&path).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
     assert!(!cast.co.read(&format!("{RUNS}?before={run}")).await.contains(&hash));
@@ -173,11 +177,17 @@ async fn a_saved_query_is_the_projects_and_every_version_stays() {
     let fields = [("title", "性別の人数"), ("sql", next.as_str()), ("base", "1")];
     assert_eq!(cast.co.act(&at, &fields).await, at, "a colleague adds a version");
     let page = cast.pi.read(&format!("{at}?from=1&to=2")).await;
-    assert!(page.contains("class=\"line removed\"") && page.contains("class=\"line added\"") && page.contains("coさん"));
+    assert!(
+        page.contains("class=\"line removed\"") && page.contains("class=\"line added\"") && page.contains("coさん")
+    );
     assert!(!page.contains("<script>alert"), "what was written is text");
     assert!(!cast.pi.read(QUERIES).await.contains("<script>alert"));
     let open = cast.pi.read(&format!("{SQL}?query={}&version=1", at.rsplit('/').next().unwrap())).await;
-    assert!(open.contains("group by sex</textarea>") && open.contains("name=\"base\" value=\"1\"") && !open.contains("<script>alert"));
+    assert!(
+        open.contains("group by sex</textarea>")
+            && open.contains("name=\"base\" value=\"1\"")
+            && !open.contains("<script>alert")
+    );
     for path in [format!("{at}?version=3"), format!("{at}?from=0&to=1"), format!("{QUERIES}/x")] {
         assert_eq!(cast.pi.get(&path).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
@@ -195,8 +205,10 @@ async fn of_two_who_save_at_once_the_second_is_told_and_nothing_is_lost() {
     let (_world, cast) = bench().await;
     let at = cast.pi.act(QUERIES, &[("title", "人数"), ("sql", COUNT)]).await;
     let (mine, yours) = (format!("{COUNT} -- pi"), format!("{COUNT} -- co"));
-    let (mine, yours) =
-        ([("title", "人数"), ("sql", mine.as_str()), ("base", "1")], [("title", "人数"), ("sql", yours.as_str()), ("base", "1")]);
+    let (mine, yours) = (
+        [("title", "人数"), ("sql", mine.as_str()), ("base", "1")],
+        [("title", "人数"), ("sql", yours.as_str()), ("base", "1")],
+    );
     let (first, second) = tokio::join!(cast.pi.post(&at, &mine), cast.co.post(&at, &yours));
     let mut statuses = [first.status().as_u16(), second.status().as_u16()];
     let told = if second.status() == StatusCode::CONFLICT { second } else { first };
@@ -207,7 +219,11 @@ async fn of_two_who_save_at_once_the_second_is_told_and_nothing_is_lost() {
     assert_eq!(hidden(&page, "base"), "2");
     // With the version that was told, both stay.
     let again = [yours[0], yours[1], ("base", "2")];
-    let browser = if page.split("<textarea").nth(1).unwrap().contains("-- co") { (&cast.co, again) } else { (&cast.pi, [mine[0], mine[1], ("base", "2")]) };
+    let browser = if page.split("<textarea").nth(1).unwrap().contains("-- co") {
+        (&cast.co, again)
+    } else {
+        (&cast.pi, [mine[0], mine[1], ("base", "2")])
+    };
     browser.0.act(&at, &browser.1).await;
     let versions = cast.pi.read(&at).await;
     assert!(versions.contains("?version=3") && versions.contains("?version=2") && versions.contains("?version=1"));
@@ -236,15 +252,20 @@ async fn what_cannot_be_kept_is_said_and_stays_in_the_form() {
     assert!(ran(&cast.pi, "select '\u{0}'").await.contains("使えない文字"));
     assert!(cast.pi.read(QUERIES).await.contains("まだありません"));
     assert!(cast.pi.read(RUNS).await.contains("まだ何も実行していません"), "what is not sent is no run");
-    let wrong = cast.pi.post(QUERIES, &[("title", "x"), ("sql", "x"), ("query", "0123456789abcdef0123456789abcdef"), ("base", "1")]).await;
+    let wrong = cast
+        .pi
+        .post(QUERIES, &[("title", "x"), ("sql", "x"), ("query", "0123456789abcdef0123456789abcdef"), ("base", "1")])
+        .await;
     assert_eq!(wrong.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
 async fn completion_knows_this_permits_tables_alone() {
     let (world, cast) = bench().await;
-    let schema: serde_json::Value = serde_json::from_str(&cast.co.read("/projects/fracture-2026/schema.json").await).unwrap();
-    let tables: Vec<&str> = schema["tables"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+    let schema: serde_json::Value =
+        serde_json::from_str(&cast.co.read("/projects/fracture-2026/schema.json").await).unwrap();
+    let tables: Vec<&str> =
+        schema["tables"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
     assert_eq!(tables, ["ndb.claims", "ndb.drugs", "person"]);
     let columns = |table: usize| {
         let columns = schema["tables"][table]["columns"].as_array().unwrap();
@@ -252,7 +273,10 @@ async fn completion_knows_this_permits_tables_alone() {
     };
     assert_eq!(columns(1), ["person_key", "yj_code"]);
     assert!(columns(0).contains(&"service_month") && !columns(2).contains(&"birth_date"));
-    assert_eq!(world.person("eve").await.get("/projects/fracture-2026/schema.json").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(
+        world.person("eve").await.get("/projects/fracture-2026/schema.json").await.status(),
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test]
@@ -277,11 +301,16 @@ fn vendored_bundles_are_those_that_are_described() {
         let line = format!("| `{name}` | `{}` |", hex::encode(Sha256::digest(text)));
         assert!(told.contains(&line), "{line}");
     }
-    let lock: serde_json::Value = serde_json::from_str(include_str!("../../static/vendor/bundle/package-lock.json")).unwrap();
+    let lock: serde_json::Value =
+        serde_json::from_str(include_str!("../../static/vendor/bundle/package-lock.json")).unwrap();
     let packages = lock["packages"].as_object().unwrap();
     for (name, package) in packages {
         let Some(name) = name.strip_prefix("node_modules/").filter(|name| !name.contains("esbuild")) else { continue };
-        let row = format!("| `{name}` | {} | {} |", package["version"].as_str().unwrap(), package["license"].as_str().unwrap());
+        let row = format!(
+            "| `{name}` | {} | {} |",
+            package["version"].as_str().unwrap(),
+            package["license"].as_str().unwrap()
+        );
         assert!(told.contains(&row), "{row}");
     }
 }

@@ -133,7 +133,13 @@ mod tests {
     #[test]
     fn a_number_is_32_small_hexadecimal_digits() {
         assert!(Number::random().as_str().parse::<Number>().is_ok());
-        for wrong in ["", "x", "0123456789abcdef0123456789abcde", "0123456789ABCDEF0123456789abcdef", "../../../../etc/passwd-0123456789"] {
+        for wrong in [
+            "",
+            "x",
+            "0123456789abcdef0123456789abcde",
+            "0123456789ABCDEF0123456789abcdef",
+            "../../../../etc/passwd-0123456789",
+        ] {
             assert!(wrong.parse::<Number>().is_err(), "{wrong}");
         }
     }

@@ -53,18 +53,8 @@ pub(crate) struct Run {
     pub(crate) code: Option<String>,
 }
 
-type Row = (
-    String,
-    String,
-    String,
-    String,
-    String,
-    Option<i64>,
-    Option<i64>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-);
+type Row =
+    (String, String, String, String, String, Option<i64>, Option<i64>, Option<String>, Option<String>, Option<String>);
 
 /// How a run ended.
 #[derive(Debug)]

@@ -61,7 +61,7 @@ pub(crate) enum Saved {
 #[derive(Clone, Debug)]
 pub(crate) struct Version {
     pub(crate) query: Number,
-    pub(crate) version: i64,
+    pub(crate) number: i64,
     pub(crate) title: String,
     pub(crate) sql: String,
     pub(crate) saved_at: Timestamp,
@@ -198,10 +198,10 @@ pub(crate) async fn versions(
     rows.into_iter().map(version).collect()
 }
 
-fn version((query, version, title, sql, saved_at, name_ja, name_en): Row) -> Result<Version, PortalError> {
+fn version((query, number, title, sql, saved_at, name_ja, name_en): Row) -> Result<Version, PortalError> {
     let query = query.parse().map_err(|_| PortalError::Stored)?;
     let saved_at = saved_at.parse().map_err(|_| PortalError::Stored)?;
-    Ok(Version { query, version, title, sql, saved_at, by: (name_ja, name_en) })
+    Ok(Version { query, number, title, sql, saved_at, by: (name_ja, name_en) })
 }
 
 fn project(allowed: &Allowed<Query>) -> Result<&ProjectId, PortalError> {

@@ -68,9 +68,7 @@ async fn described(
          where dataset = $1 and version = $2 order by table_name, position",
     );
     let mut tables: BTreeMap<String, Vec<Column>> = BTreeMap::new();
-    for (table, name, kind, class, label_ja, label_en) in
-        rows.bind(dataset).bind(version).fetch_all(db.pool()).await?
-    {
+    for (table, name, kind, class, label_ja, label_en) in rows.bind(dataset).bind(version).fetch_all(db.pool()).await? {
         let label = if language == Language::Ja { label_ja } else { label_en };
         let kind = language.say(&format!("type.{kind}"));
         tables.entry(table).or_default().push(Column { name, kind, label, class });
@@ -82,7 +80,8 @@ async fn described(
 fn columns(grant: &DatasetGrant, table: &str, described: Vec<Column>) -> Vec<Column> {
     let granted = grant.tables.get(table);
     let is_granted = |name: &str| granted.is_some_and(|columns| columns.contains(name));
-    let bare = |name: &String| Column { name: name.clone(), kind: String::new(), label: String::new(), class: String::new() };
+    let bare =
+        |name: &String| Column { name: name.clone(), kind: String::new(), label: String::new(), class: String::new() };
     let rest = granted.into_iter().flatten().filter(|name| !described.iter().any(|column| column.name == **name));
     let rest: Vec<Column> = rest.map(bare).collect();
     let known = described.into_iter().filter(|column| is_granted(&column.name) || column.name == PERSON_KEY);

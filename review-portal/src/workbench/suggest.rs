@@ -25,7 +25,9 @@ pub(crate) fn query(refusal: &PortalRefusal, sql: &str, schema: &Schema) -> Opti
     let tables: Vec<&Table> = tables.map(|name| schema.table(name)).collect::<Option<_>>()?;
     let has = |name: &str| tables.iter().any(|table| table.columns.iter().any(|column| column.name == name));
     // Every granted table of rows has its key; any other name with an underscore must be a column, or made by the sample itself.
-    let made = |name: &str| named.windows(2).any(|pair| matches!(pair, [before, after] if is_keyword(before, &["as"]) && *after == name));
+    let made = |name: &str| {
+        named.windows(2).any(|pair| matches!(pair, [before, after] if is_keyword(before, &["as"]) && *after == name))
+    };
     let is_column = |word: &str| word.contains('_') && !word.contains('.');
     named.iter().all(|word| !is_column(word) || has(word) || made(word)).then(|| sample.to_owned())
 }
@@ -43,10 +45,10 @@ fn count(sql: &str, schema: &Schema) -> Option<String> {
 }
 
 fn group(table: &Table) -> Option<&Column> {
-    let by_name = |name: &&str| table.columns.iter().find(|column| column.name == **name);
+    let by_name = |name: &&str| table.columns.iter().find(|column| column.name == *name);
     let describes =
         |column: &&Column| matches!(column.class.as_str(), "quasi" | "sensitive") && column.name != PERSON_KEY;
-    GROUPS.iter().find_map(|name| by_name(&name)).or_else(|| table.columns.iter().find(describes))
+    GROUPS.iter().find_map(by_name).or_else(|| table.columns.iter().find(describes))
 }
 
 /// The complete query at the end of a hint; none where it is only a piece of one.
@@ -98,8 +100,14 @@ mod tests {
         ]);
         let rows = refused("guard/rows-at-root", "count or sum over groups");
         let of = |sql: &str| query(&rows, sql, &schema).unwrap();
-        assert!(of("SELECT * FROM ndb.claims").contains("SELECT prefecture, count(DISTINCT person_key) AS persons\nFROM ndb.claims"));
-        assert!(of("select * from NDB.DRUGS d").contains("SELECT yj_code, count(DISTINCT person_key) AS persons\nFROM ndb.drugs"));
+        assert!(
+            of("SELECT * FROM ndb.claims")
+                .contains("SELECT prefecture, count(DISTINCT person_key) AS persons\nFROM ndb.claims")
+        );
+        assert!(
+            of("select * from NDB.DRUGS d")
+                .contains("SELECT yj_code, count(DISTINCT person_key) AS persons\nFROM ndb.drugs")
+        );
         assert!(of("select * from facility").contains("FROM ndb.claims"), "a code list has no persons");
         assert!(of("'; drop table x; --").contains("FROM ndb.claims"));
         assert!(query(&rows, "select 1", &Schema::default()).is_none());
@@ -112,8 +120,15 @@ mod tests {
         assert!(with(&["person_key", "sex"]).unwrap().ends_with("GROUP BY sex"));
         assert!(with(&["sex"]).is_none());
         assert!(query(&refused("guard/x", hint), "", &schema(&[("dpc.stays", &["person_key"])])).is_none());
-        for piece in ["use SELECT floor(points/1000.0) … GROUP BY 1", "write PARTITION BY person_key", "e.g. CREATE TABLE work.c AS SELECT person_key FROM ndb.claims"] {
-            assert!(query(&refused("guard/x", piece), "", &schema(&[("ndb.claims", &["person_key"])])).is_none(), "{piece}");
+        for piece in [
+            "use SELECT floor(points/1000.0) … GROUP BY 1",
+            "write PARTITION BY person_key",
+            "e.g. CREATE TABLE work.c AS SELECT person_key FROM ndb.claims",
+        ] {
+            assert!(
+                query(&refused("guard/x", piece), "", &schema(&[("ndb.claims", &["person_key"])])).is_none(),
+                "{piece}"
+            );
         }
     }
 }

@@ -88,7 +88,7 @@ impl Draft {
     }
 
     fn of(version: Version) -> Self {
-        let base = Base { query: version.query, version: version.version, title: version.title.clone() };
+        let base = Base { query: version.query, version: version.number, title: version.title.clone() };
         Self { title: version.title, base: Some(base), ..Self::new(version.sql) }
     }
 
@@ -103,7 +103,7 @@ impl Draft {
         if let Ok(query) = posted.one("query").parse::<Number>() {
             let version = posted.one("base").parse::<i64>().map_err(|_| PortalError::BadForm)?;
             let versions = saved::versions(&portal.db, allowed, &query).await?;
-            let of = versions.into_iter().find(|known| known.version == version).ok_or(PortalError::NotFound)?;
+            let of = versions.into_iter().find(|known| known.number == version).ok_or(PortalError::NotFound)?;
             draft.base = Some(Base { query, version, title: of.title });
         }
         Ok(draft)
@@ -130,13 +130,13 @@ pub(crate) async fn sql(
             let mut versions = saved::versions(&portal.db, &allowed, &number(query)?).await?.into_iter();
             let wanted = match opened.version {
                 None => versions.next(),
-                Some(wanted) => versions.find(|known| known.version == wanted),
+                Some(wanted) => versions.find(|known| known.number == wanted),
             };
             Draft::of(wanted.ok_or(PortalError::NotFound)?)
         }
         (None, None) => Draft::new(String::new()),
     };
-    shown(filled(&portal, &allowed, draft).await?)
+    shown(&filled(&portal, &allowed, draft).await?)
 }
 
 /// `POST /projects/{project}/sql`: field `sql`; `run` is the number that the page drew for it.
@@ -151,7 +151,7 @@ pub(crate) async fn run(
     if draft.sql.trim().is_empty() || draft.sql.contains('\0') || draft.sql.len() > SQL_MAX {
         let mut page = filled(&portal, &allowed, draft).await?;
         page.problem = Some(language.say("workbench.problem-sql"));
-        return shown(page);
+        return shown(&page);
     }
     let outcome = ask(&portal, &allowed, &permit, &draft.sql, posted.one("run").parse().ok()).await?;
     let mut page = filled(&portal, &allowed, draft).await?;
@@ -163,7 +163,7 @@ pub(crate) async fn run(
         }
         Err(refusal) => page.refusal = Some(view(&refusal, &page.draft.sql, &page.schema, language)),
     }
-    shown(page)
+    shown(&page)
 }
 
 /// The page with the form as it was sent and why it was not saved.
@@ -175,7 +175,7 @@ pub(super) async fn not_saved(
 ) -> Result<Response, PortalError> {
     let mut page = filled(portal, allowed, draft).await?;
     page.problem = Some(allowed.visit.language.say(&format!("saved.problem.{}", problem.as_str())));
-    let mut response = shown(page)?;
+    let mut response = shown(&page)?;
     *response.status_mut() = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
     Ok(response)
 }
@@ -204,8 +204,8 @@ async fn filled(portal: &Portal, allowed: &Allowed<Query>, draft: Draft) -> Resu
 }
 
 /// The page, with leave for its own scripts and for the style sheet that the editor makes.
-fn shown(template: SqlPage) -> Result<Response, PortalError> {
-    let mut response = page(&template)?.into_response();
+fn shown(template: &SqlPage) -> Result<Response, PortalError> {
+    let mut response = page(template)?.into_response();
     let policy = HeaderValue::from_str(&csp_of_scripts(&template.nonce)).map_err(|_| PortalError::Stored)?;
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     Ok(response)

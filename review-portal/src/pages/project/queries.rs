@@ -75,7 +75,7 @@ impl SavedLine {
         let (ja, en) = version.by;
         Self {
             query: version.query,
-            version: version.version,
+            version: version.number,
             title: version.title,
             sql: version.sql,
             by: if language == Language::Ja { ja } else { en },
@@ -137,16 +137,16 @@ pub(crate) async fn query(
 ) -> Result<Response, PortalError> {
     let query: Number = query.parse().map_err(|_| PortalError::NotFound)?;
     let versions = saved::versions(&portal.db, &allowed, &query).await?;
-    let find = |number: i64| versions.iter().find(|version| version.version == number).ok_or(PortalError::NotFound);
+    let find = |number: i64| versions.iter().find(|version| version.number == number).ok_or(PortalError::NotFound);
     let latest = versions.first().ok_or(PortalError::NotFound)?;
     let shown = wanted.to.or(wanted.version).map_or(Ok(latest), find)?.clone();
     let language = allowed.visit.language;
-    let compared = (wanted.from.unwrap_or_else(|| (shown.version - 1).max(1)), shown.version);
+    let compared = (wanted.from.unwrap_or_else(|| (shown.number - 1).max(1)), shown.number);
     let difference = match wanted.from {
         None => None,
         Some(from) => {
             let old = find(from)?;
-            let between = format!("{from} → {}", shown.version);
+            let between = format!("{from} → {}", shown.number);
             Some(Difference::of(between, (&old.title, &old.sql), (&shown.title, &shown.sql), language))
         }
     };
@@ -197,10 +197,10 @@ async fn behind(
     let versions = saved::versions(&portal.db, allowed, query).await?;
     let latest = versions.first().ok_or(PortalError::NotFound)?.clone();
     let language = allowed.visit.language;
-    let between = format!("{} {} → {}", language.say("saved.version"), latest.version, language.say("saved.behind.yours"));
-    let difference =
-        Difference::of(between, (&latest.title, &latest.sql), (yours.title.trim(), &yours.sql), language);
-    let compared = ((latest.version - 1).max(1), latest.version);
+    let between =
+        format!("{} {} → {}", language.say("saved.version"), latest.number, language.say("saved.behind.yours"));
+    let difference = Difference::of(between, (&latest.title, &latest.sql), (yours.title.trim(), &yours.sql), language);
+    let compared = ((latest.number - 1).max(1), latest.number);
     let mut shown = query_page(portal, allowed, (versions, latest), (Some(difference), compared)).await?;
     shown.yours = Some(yours);
     Ok((StatusCode::CONFLICT, page(&shown)?).into_response())

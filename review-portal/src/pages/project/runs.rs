@@ -99,6 +99,18 @@ pub(crate) async fn runs(
     })
 }
 
+/// `GET /projects/{project}/runs/{run}`: the own run's text on the SQL page.
+pub(crate) async fn open(
+    allowed: Allowed<Query>,
+    State(portal): State<Portal>,
+    Path((_, run)): Path<(String, String)>,
+) -> Result<Response, PortalError> {
+    let id: Number = run.parse().map_err(|_| PortalError::NotFound)?;
+    let run = runs::find(&portal.db, &allowed, &id).await?;
+    let project = allowed.project.as_ref().ok_or(PortalError::NotFound)?;
+    Ok(Redirect::to(&format!("/projects/{project}/sql?run={}", run.id)).into_response())
+}
+
 /// `POST /projects/{project}/runs/{run}/cancel`: stops the person's own query; one that has ended stays as it is.
 pub(crate) async fn cancel(
     allowed: Allowed<Query>,
