@@ -22,12 +22,12 @@ use crate::visit::Frame;
 use crate::workbench::ask::ask;
 use crate::workbench::point::{self, Shown};
 use crate::workbench::running::Number;
-use crate::workbench::saved::{self, Problem, Version};
+use crate::workbench::saved::{self, Heading, Problem};
 use crate::workbench::schema::{self, Schema};
 use crate::workbench::{SQL_MAX, runs, suggest};
 
 /// Runs and saved queries beside the editor.
-const RECENT: usize = 5;
+const RECENT: i64 = 5;
 
 #[derive(Template)]
 #[template(path = "project/sql.html")]
@@ -87,9 +87,9 @@ impl Draft {
         Self { sql, title: String::new(), base: None, run: Number::random(), other: Number::random() }
     }
 
-    fn of(version: Version) -> Self {
-        let base = Base { query: version.query, version: version.number, title: version.title.clone() };
-        Self { title: version.title, base: Some(base), ..Self::new(version.sql) }
+    fn of(saved: Heading, sql: String) -> Self {
+        let base = Base { query: saved.query, version: saved.version, title: saved.title.clone() };
+        Self { title: saved.title, base: Some(base), ..Self::new(sql) }
     }
 
     /// What was posted; browsers end lines in forms with CR LF.
@@ -103,7 +103,7 @@ impl Draft {
         if let Ok(query) = posted.one("query").parse::<Number>() {
             let version = posted.one("base").parse::<i64>().map_err(|_| PortalError::BadForm)?;
             let versions = saved::versions(&portal.db, allowed, &query).await?;
-            let of = versions.into_iter().find(|known| known.number == version).ok_or(PortalError::NotFound)?;
+            let of = versions.into_iter().find(|known| known.version == version).ok_or(PortalError::NotFound)?;
             draft.base = Some(Base { query, version, title: of.title });
         }
         Ok(draft)
@@ -130,9 +130,11 @@ pub(crate) async fn sql(
             let mut versions = saved::versions(&portal.db, &allowed, &number(query)?).await?.into_iter();
             let wanted = match opened.version {
                 None => versions.next(),
-                Some(wanted) => versions.find(|known| known.number == wanted),
+                Some(wanted) => versions.find(|known| known.version == wanted),
             };
-            Draft::of(wanted.ok_or(PortalError::NotFound)?)
+            let wanted = wanted.ok_or(PortalError::NotFound)?;
+            let sql = saved::sql(&portal.db, &wanted).await?;
+            Draft::of(wanted, sql)
         }
         (None, None) => Draft::new(String::new()),
     };
@@ -184,7 +186,7 @@ async fn filled(portal: &Portal, allowed: &Allowed<Query>, draft: Draft) -> Resu
     let permit = permit(portal, allowed).await?;
     let language = allowed.visit.language;
     let recent = runs::list(&portal.db, allowed, None, RECENT).await?;
-    let kept = saved::list(&portal.db, allowed).await?;
+    let kept = saved::list(&portal.db, allowed, RECENT).await?;
     Ok(SqlPage {
         frame: allowed.visit.frame(portal),
         until: last_minute(permit.expires_at),
@@ -197,7 +199,7 @@ async fn filled(portal: &Portal, allowed: &Allowed<Query>, draft: Draft) -> Resu
         band: String::new(),
         refusal: None,
         recent: recent.into_iter().map(|run| RunLine::of(run, language)).collect(),
-        kept: kept.into_iter().take(RECENT).map(|version| SavedLine::of(version, language)).collect(),
+        kept: kept.into_iter().map(|saved| SavedLine::of(saved, language)).collect(),
         schema: schema::of(&portal.db, &permit, language).await?,
         permit,
     })

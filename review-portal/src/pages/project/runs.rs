@@ -85,8 +85,9 @@ pub(crate) async fn runs(
     let permit = permit(&portal, &allowed).await?;
     let before = place.before.map(|word| word.parse::<Number>().map_err(|_| PortalError::NotFound)).transpose()?;
     let mut found = runs::list(&portal.db, &allowed, before.as_ref(), PAGE + 1).await?;
-    let is_more = found.len() > PAGE;
-    found.truncate(PAGE);
+    let page_full = usize::try_from(PAGE).unwrap_or(usize::MAX);
+    let is_more = found.len() > page_full;
+    found.truncate(page_full);
     let earlier = found.last().map(|run| run.id.clone()).filter(|_| is_more);
     let language = allowed.visit.language;
     page(&HistoryPage {
