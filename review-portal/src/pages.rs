@@ -48,6 +48,7 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/projects/{project}/sql", get(project::sql).post(project::run))
         .route("/projects/{project}/schema.json", get(project::schema))
         .route("/projects/{project}/runs", get(project::runs))
+        .route("/projects/{project}/runs/{run}", get(project::open))
         .route("/projects/{project}/runs/{run}/cancel", post(project::cancel))
         .route("/projects/{project}/queries", get(project::queries).post(project::create))
         .route("/projects/{project}/queries/{query}", get(project::query).post(project::add))

@@ -10,7 +10,7 @@ const HEIGHT = 320
 const LABEL_MIN = 44 // pixels from one label of the horizontal axis to the next
 
 /* Distinct in lightness too; lines differ in their dashes, bars in their order. */
-const INKS = ["#0017c1", "#7096f8", "#c74700", "#197a4b", "#4d4d4d", "#d9a300"]
+const INKS = ["#4979f5", "#00118f", "#c74700", "#197a4b", "#767676", "#8c6a00"]
 const DASHES = ["", "7 4", "2 3", "9 3 2 3", "4 4", "12 4"]
 
 export function chart(place, table) {

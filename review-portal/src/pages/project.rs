@@ -12,7 +12,7 @@ use policies::Permit;
 
 pub(crate) use self::bench::{run, sql};
 pub(crate) use self::queries::{add, create, queries, query};
-pub(crate) use self::runs::{cancel, runs};
+pub(crate) use self::runs::{cancel, open, runs};
 pub(crate) use self::schema::schema;
 use crate::access::{Allowed, Query, ReadAccount};
 use crate::dates::{self, Moment};

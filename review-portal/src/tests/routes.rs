@@ -47,6 +47,7 @@ const ROUTES: [Route; 36] = [
     ("post", "/projects/{project}/sql", Some(("pi", 404))),
     ("get", "/projects/{project}/schema.json", Some(("office", 404))),
     ("get", "/projects/{project}/runs", Some(("auditor", 404))),
+    ("get", "/projects/{project}/runs/{run}", Some(("eve", 404))),
     ("post", "/projects/{project}/runs/{run}/cancel", Some(("pi", 404))),
     ("get", "/projects/{project}/queries", Some(("steward", 404))),
     ("post", "/projects/{project}/queries", Some(("pi", 404))),

@@ -103,10 +103,14 @@ async fn a_person_sees_ones_own_runs_alone_and_the_chain_only_hashes() {
     assert!(history.contains("guard/rows-at-root") && history.contains("拒否") && history.contains("確定集計値"));
     let run = history.split("sql?run=").nth(2).unwrap().split('"').next().unwrap().to_owned();
     assert!(cast.pi.read(&format!("{SQL}?run={run}")).await.contains(COUNT));
+    let opened = cast.pi.get(&format!("{RUNS}/{run}")).await;
+    assert_eq!(opened.headers()["location"].to_str().unwrap(), format!("{SQL}?run={run}"));
     // A colleague of the same project.
     let others = cast.co.read(RUNS).await;
     assert!(others.contains("まだ何も実行していません。") && !others.contains(&hash));
-    for path in [format!("{SQL}?run={run}"), format!("{RUNS}?before=x"), format!("{SQL}?run=x")] {
+    for path in
+        [format!("{SQL}?run={run}"), format!("{RUNS}/{run}"), format!("{RUNS}?before=x"), format!("{SQL}?run=x")]
+    {
         assert_eq!(cast.co.get(&path).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
     assert!(!cast.co.read(&format!("{RUNS}?before={run}")).await.contains(&hash));

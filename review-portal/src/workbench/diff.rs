@@ -13,8 +13,8 @@ pub(crate) enum Line<'a> {
     Removed(&'a str),
 }
 
-impl Line<'_> {
-    pub(crate) fn text(&self) -> &str {
+impl<'a> Line<'a> {
+    pub(crate) fn text(&self) -> &'a str {
         match self {
             Self::Added(text) | Self::Kept(text) | Self::Removed(text) => text,
         }
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     fn written(old: &str, new: &str) -> String {
-        lines(old, new).iter().map(|line| format!("{}{}\n", line.sign(), line.text())).collect()
+        lines(old, new).iter().flat_map(|line| [line.sign(), line.text(), "\n"]).collect()
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::error::PortalError;
 use crate::query::{PortalAnswer, PortalRefusal};
 
 /// Runs on one page of the history.
-pub(crate) const PAGE: usize = 50;
+pub(crate) const PAGE: i64 = 50;
 
 /// How a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,22 +120,23 @@ pub(crate) async fn sweep(db: &Database) -> Result<(), PortalError> {
     sweep.execute(db.pool()).await.map(drop).map_err(PortalError::Database)
 }
 
-/// The asking person's runs in the project, the latest first: at most `count` that began before the run `before`.
+/// The asking person's runs in the project, the latest first, with the beginnings of their texts: at most `count` that began before
+/// the run `before`.
 pub(crate) async fn list(
     db: &Database,
     allowed: &Allowed<Query>,
     before: Option<&Number>,
-    count: usize,
+    count: i64,
 ) -> Result<Vec<Run>, PortalError> {
     let project = allowed.project.as_ref().ok_or(PortalError::NotFound)?;
     let rows = sqlx::query_as::<_, Row>(
-        "select id, sql, sql_sha256, asked_at, state, duration_ms, answer_rows, grade, withheld, code from query_run
+        "select id, substr(sql, 1, 400), sql_sha256, asked_at, state, duration_ms, answer_rows, grade, withheld, code from query_run
          where account = $1 and project = $2 and ($3 = '' or (asked_at, id) <
              (select last.asked_at, last.id from query_run last where last.id = $3 and last.account = $1))
          order by asked_at desc, id desc limit $4",
     );
     let rows = rows.bind(allowed.user.id.as_str()).bind(project.as_str());
-    let rows = rows.bind(before.map_or("", Number::as_str)).bind(i64::try_from(count).unwrap_or(i64::MAX));
+    let rows = rows.bind(before.map_or("", Number::as_str)).bind(count);
     rows.fetch_all(db.pool()).await?.into_iter().map(run).collect()
 }
 

@@ -14,7 +14,7 @@ use crate::record::Note;
 /// Longest title.
 const TITLE_MAX: usize = 200; // characters
 /// A project's list stays one page.
-const QUERIES_MAX: i64 = 500;
+pub(crate) const QUERIES_MAX: i64 = 500;
 /// A query's versions stay one page.
 const VERSIONS_MAX: i64 = 500;
 
@@ -57,19 +57,18 @@ pub(crate) enum Saved {
     Problem(Problem),
 }
 
-/// One version of a saved query.
+/// What a list says of one version of a saved query.
 #[derive(Clone, Debug)]
-pub(crate) struct Version {
+pub(crate) struct Heading {
     pub(crate) query: Number,
     pub(crate) version: i64,
     pub(crate) title: String,
-    pub(crate) sql: String,
     pub(crate) saved_at: Timestamp,
     /// Name in both languages, as the account has it.
     pub(crate) by: (String, String),
 }
 
-type Row = (String, i64, String, String, String, String, String);
+type Row = (String, i64, String, String, String, String);
 
 impl Text {
     fn problem(&self) -> Option<Problem> {
@@ -163,19 +162,19 @@ pub(crate) async fn add(
 const ADD: &str = "insert into saved_query_version (query, version, title, sql, saved_at, saved_by)
                    values ($1, $2, $3, $4, $5, $6)";
 
-/// The latest version of each query of the project, the last saved first.
-pub(crate) async fn list(db: &Database, allowed: &Allowed<Query>) -> Result<Vec<Version>, PortalError> {
+/// The latest version of each query of the project, the last saved first, at most `count`.
+pub(crate) async fn list(db: &Database, allowed: &Allowed<Query>, count: i64) -> Result<Vec<Heading>, PortalError> {
     let rows = sqlx::query_as::<_, Row>(
-        "select version.query, version.version, version.title, version.sql, version.saved_at, account.name_ja, account.name_en
+        "select version.query, version.version, version.title, version.saved_at, account.name_ja, account.name_en
          from saved_query_version version
          join saved_query on saved_query.id = version.query
          join account on account.id = version.saved_by
          where saved_query.project = $1 and version.version =
              (select max(other.version) from saved_query_version other where other.query = version.query)
-         order by version.saved_at desc, version.query",
+         order by version.saved_at desc, version.query limit $2",
     );
-    let rows = rows.bind(project(allowed)?.as_str()).fetch_all(db.pool()).await?;
-    rows.into_iter().map(version).collect()
+    let rows = rows.bind(project(allowed)?.as_str()).bind(count).fetch_all(db.pool()).await?;
+    rows.into_iter().map(heading).collect()
 }
 
 /// All versions of a query of the project, the latest first; never empty.
@@ -183,9 +182,9 @@ pub(crate) async fn versions(
     db: &Database,
     allowed: &Allowed<Query>,
     query: &Number,
-) -> Result<Vec<Version>, PortalError> {
+) -> Result<Vec<Heading>, PortalError> {
     let rows = sqlx::query_as::<_, Row>(
-        "select version.query, version.version, version.title, version.sql, version.saved_at, account.name_ja, account.name_en
+        "select version.query, version.version, version.title, version.saved_at, account.name_ja, account.name_en
          from saved_query_version version
          join saved_query on saved_query.id = version.query
          join account on account.id = version.saved_by
@@ -195,13 +194,20 @@ pub(crate) async fn versions(
     if rows.is_empty() {
         return Err(PortalError::NotFound);
     }
-    rows.into_iter().map(version).collect()
+    rows.into_iter().map(heading).collect()
 }
 
-fn version((query, version, title, sql, saved_at, name_ja, name_en): Row) -> Result<Version, PortalError> {
+/// The text of a version that [`versions`] told of.
+pub(crate) async fn sql(db: &Database, of: &Heading) -> Result<String, PortalError> {
+    let find = sqlx::query_scalar::<_, String>("select sql from saved_query_version where query = $1 and version = $2");
+    let found = find.bind(of.query.as_str()).bind(of.version).fetch_optional(db.pool()).await?;
+    found.ok_or(PortalError::Stored)
+}
+
+fn heading((query, version, title, saved_at, name_ja, name_en): Row) -> Result<Heading, PortalError> {
     let query = query.parse().map_err(|_| PortalError::Stored)?;
     let saved_at = saved_at.parse().map_err(|_| PortalError::Stored)?;
-    Ok(Version { query, version, title, sql, saved_at, by: (name_ja, name_en) })
+    Ok(Heading { query, version, title, saved_at, by: (name_ja, name_en) })
 }
 
 fn project(allowed: &Allowed<Query>) -> Result<&ProjectId, PortalError> {

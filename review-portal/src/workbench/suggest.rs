@@ -45,10 +45,10 @@ fn count(sql: &str, schema: &Schema) -> Option<String> {
 }
 
 fn group(table: &Table) -> Option<&Column> {
-    let by_name = |name: &&str| table.columns.iter().find(|column| column.name == **name);
+    let by_name = |name: &&str| table.columns.iter().find(|column| column.name == *name);
     let describes =
         |column: &&Column| matches!(column.class.as_str(), "quasi" | "sensitive") && column.name != PERSON_KEY;
-    GROUPS.iter().find_map(|name| by_name(&name)).or_else(|| table.columns.iter().find(describes))
+    GROUPS.iter().find_map(by_name).or_else(|| table.columns.iter().find(describes))
 }
 
 /// The complete query at the end of a hint; none where it is only a piece of one.

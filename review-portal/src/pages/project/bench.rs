@@ -23,12 +23,12 @@ use crate::visit::Frame;
 use crate::workbench::ask::ask;
 use crate::workbench::point::{self, Shown};
 use crate::workbench::running::Number;
-use crate::workbench::saved::{self, Problem, Version};
+use crate::workbench::saved::{self, Heading, Problem};
 use crate::workbench::schema::{self, Schema};
 use crate::workbench::{SQL_MAX, runs, suggest};
 
 /// Runs and saved queries beside the editor.
-const RECENT: usize = 5;
+const RECENT: i64 = 5;
 
 #[derive(Template)]
 #[template(path = "project/sql.html")]
@@ -88,9 +88,9 @@ impl Draft {
         Self { sql, title: String::new(), base: None, run: Number::random(), other: Number::random() }
     }
 
-    fn of(version: Version) -> Self {
-        let base = Base { query: version.query, version: version.version, title: version.title.clone() };
-        Self { title: version.title, base: Some(base), ..Self::new(version.sql) }
+    fn of(saved: Heading, sql: String) -> Self {
+        let base = Base { query: saved.query, version: saved.version, title: saved.title.clone() };
+        Self { title: saved.title, base: Some(base), ..Self::new(sql) }
     }
 
     /// What was posted; browsers end lines in forms with CR LF.
@@ -133,11 +133,13 @@ pub(crate) async fn sql(
                 None => versions.next(),
                 Some(wanted) => versions.find(|known| known.version == wanted),
             };
-            Draft::of(wanted.ok_or(PortalError::NotFound)?)
+            let wanted = wanted.ok_or(PortalError::NotFound)?;
+            let sql = saved::sql(&portal.db, &wanted).await?;
+            Draft::of(wanted, sql)
         }
         (None, None) => Draft::new(String::new()),
     };
-    shown(filled(&portal, &allowed, draft).await?)
+    shown(&filled(&portal, &allowed, draft).await?)
 }
 
 /// `POST /projects/{project}/sql`: field `sql`; `run` is the number that the page drew for it.
@@ -152,7 +154,7 @@ pub(crate) async fn run(
     if draft.sql.trim().is_empty() || draft.sql.contains('\0') || draft.sql.len() > SQL_MAX {
         let mut page = filled(&portal, &allowed, draft).await?;
         page.problem = Some(language.say("workbench.problem-sql"));
-        return shown(page);
+        return shown(&page);
     }
     let outcome = ask(&portal, &allowed, &permit, &draft.sql, posted.one("run").parse().ok()).await?;
     let mut page = filled(&portal, &allowed, draft).await?;
@@ -164,7 +166,7 @@ pub(crate) async fn run(
         }
         Err(refusal) => page.refusal = Some(view(&refusal, &page.draft.sql, &page.schema, language)),
     }
-    shown(page)
+    shown(&page)
 }
 
 /// The page with the form as it was sent and why it was not saved.
@@ -176,7 +178,7 @@ pub(super) async fn not_saved(
 ) -> Result<Response, PortalError> {
     let mut page = filled(portal, allowed, draft).await?;
     page.problem = Some(allowed.visit.language.say(&format!("saved.problem.{}", problem.as_str())));
-    let mut response = shown(page)?;
+    let mut response = shown(&page)?;
     *response.status_mut() = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
     Ok(response)
 }
@@ -185,7 +187,7 @@ async fn filled(portal: &Portal, allowed: &Allowed<Query>, draft: Draft) -> Resu
     let permit = permit(portal, allowed).await?;
     let language = allowed.visit.language;
     let recent = runs::list(&portal.db, allowed, None, RECENT).await?;
-    let kept = saved::list(&portal.db, allowed).await?;
+    let kept = saved::list(&portal.db, allowed, RECENT).await?;
     Ok(SqlPage {
         frame: allowed.visit.frame(portal),
         until: dates::until(permit.expires_at, allowed.visit.language),
@@ -198,15 +200,15 @@ async fn filled(portal: &Portal, allowed: &Allowed<Query>, draft: Draft) -> Resu
         band: String::new(),
         refusal: None,
         recent: recent.into_iter().map(|run| RunLine::of(run, language)).collect(),
-        kept: kept.into_iter().take(RECENT).map(|version| SavedLine::of(version, language)).collect(),
+        kept: kept.into_iter().map(|saved| SavedLine::of(saved, language)).collect(),
         schema: schema::of(&portal.db, &permit, language).await?,
         permit,
     })
 }
 
 /// The page, with leave for its own scripts and for the style sheet that the editor makes.
-fn shown(template: SqlPage) -> Result<Response, PortalError> {
-    let mut response = page(&template)?.into_response();
+fn shown(template: &SqlPage) -> Result<Response, PortalError> {
+    let mut response = page(template)?.into_response();
     let policy = HeaderValue::from_str(&csp_of_scripts(&template.nonce)).map_err(|_| PortalError::Stored)?;
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     Ok(response)

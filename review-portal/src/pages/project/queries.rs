@@ -19,7 +19,7 @@ use crate::portal::Portal;
 use crate::visit::Frame;
 use crate::workbench::diff::{self, Line};
 use crate::workbench::running::Number;
-use crate::workbench::saved::{self, Saved, Text, Version};
+use crate::workbench::saved::{self, Heading, QUERIES_MAX, Saved, Text};
 
 #[derive(Template)]
 #[template(path = "project/queries.html")]
@@ -39,6 +39,7 @@ struct QueryPage {
     until: Moment,
     here: &'static str,
     shown: SavedLine,
+    sql: String,
     versions: Vec<SavedLine>,
     difference: Option<Difference>,
     /// The versions that the form for comparing names first.
@@ -52,7 +53,6 @@ pub(super) struct SavedLine {
     pub(super) query: Number,
     pub(super) version: i64,
     pub(super) title: String,
-    pub(super) sql: String,
     pub(super) by: String,
     pub(super) at: Moment,
 }
@@ -72,15 +72,14 @@ struct DifferenceLine {
 }
 
 impl SavedLine {
-    pub(super) fn of(version: Version, language: Language) -> Self {
-        let (ja, en) = version.by;
+    pub(super) fn of(saved: Heading, language: Language) -> Self {
+        let (ja, en) = saved.by;
         Self {
-            query: version.query,
-            version: version.version,
-            title: version.title,
-            sql: version.sql,
+            query: saved.query,
+            version: saved.version,
+            title: saved.title,
             by: if language == Language::Ja { ja } else { en },
-            at: dates::at(version.saved_at, language),
+            at: dates::at(saved.saved_at, language),
         }
     }
 }
@@ -112,7 +111,7 @@ impl Difference {
 /// `GET /projects/{project}/queries`
 pub(crate) async fn queries(allowed: Allowed<Query>, State(portal): State<Portal>) -> Result<Response, PortalError> {
     let permit = permit(&portal, &allowed).await?;
-    let (found, language) = (saved::list(&portal.db, &allowed).await?, allowed.visit.language);
+    let (found, language) = (saved::list(&portal.db, &allowed, QUERIES_MAX).await?, allowed.visit.language);
     page(&ListPage {
         frame: allowed.visit.frame(&portal),
         until: dates::until(permit.expires_at, allowed.visit.language),
@@ -141,17 +140,19 @@ pub(crate) async fn query(
     let find = |number: i64| versions.iter().find(|version| version.version == number).ok_or(PortalError::NotFound);
     let latest = versions.first().ok_or(PortalError::NotFound)?;
     let shown = wanted.to.or(wanted.version).map_or(Ok(latest), find)?.clone();
+    let sql = saved::sql(&portal.db, &shown).await?;
     let language = allowed.visit.language;
     let compared = (wanted.from.unwrap_or_else(|| (shown.version - 1).max(1)), shown.version);
     let difference = match wanted.from {
         None => None,
         Some(from) => {
-            let old = find(from)?;
+            let old = find(from)?.clone();
+            let was = saved::sql(&portal.db, &old).await?;
             let between = format!("{from} → {}", shown.version);
-            Some(Difference::of(between, (&old.title, &old.sql), (&shown.title, &shown.sql), language))
+            Some(Difference::of(between, (&old.title, &was), (&shown.title, &sql), language))
         }
     };
-    page(&query_page(&portal, &allowed, (versions, shown), (difference, compared)).await?)
+    page(&query_page(&portal, &allowed, (versions, shown, sql), (difference, compared)).await?)
 }
 
 /// `POST /projects/{project}/queries`: fields `title`, `sql`; `run` is the number that the page drew for it.
@@ -197,12 +198,13 @@ async fn behind(
 ) -> Result<Response, PortalError> {
     let versions = saved::versions(&portal.db, allowed, query).await?;
     let latest = versions.first().ok_or(PortalError::NotFound)?.clone();
+    let sql = saved::sql(&portal.db, &latest).await?;
     let language = allowed.visit.language;
     let between =
         format!("{} {} → {}", language.say("saved.version"), latest.version, language.say("saved.behind.yours"));
-    let difference = Difference::of(between, (&latest.title, &latest.sql), (yours.title.trim(), &yours.sql), language);
+    let difference = Difference::of(between, (&latest.title, &sql), (yours.title.trim(), &yours.sql), language);
     let compared = ((latest.version - 1).max(1), latest.version);
-    let mut shown = query_page(portal, allowed, (versions, latest), (Some(difference), compared)).await?;
+    let mut shown = query_page(portal, allowed, (versions, latest, sql), (Some(difference), compared)).await?;
     shown.yours = Some(yours);
     Ok((StatusCode::CONFLICT, page(&shown)?).into_response())
 }
@@ -210,7 +212,7 @@ async fn behind(
 async fn query_page(
     portal: &Portal,
     allowed: &Allowed<Query>,
-    (versions, shown): (Vec<Version>, Version),
+    (versions, shown, sql): (Vec<Heading>, Heading, String),
     (difference, compared): (Option<Difference>, (i64, i64)),
 ) -> Result<QueryPage, PortalError> {
     let permit = permit(portal, allowed).await?;
@@ -221,6 +223,7 @@ async fn query_page(
         permit,
         here: "queries",
         shown: SavedLine::of(shown, language),
+        sql,
         versions: versions.into_iter().map(|version| SavedLine::of(version, language)).collect(),
         difference,
         compared,

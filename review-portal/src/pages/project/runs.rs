@@ -86,8 +86,9 @@ pub(crate) async fn runs(
     let permit = permit(&portal, &allowed).await?;
     let before = place.before.map(|word| word.parse::<Number>().map_err(|_| PortalError::NotFound)).transpose()?;
     let mut found = runs::list(&portal.db, &allowed, before.as_ref(), PAGE + 1).await?;
-    let is_more = found.len() > PAGE;
-    found.truncate(PAGE);
+    let page_full = usize::try_from(PAGE).unwrap_or(usize::MAX);
+    let is_more = found.len() > page_full;
+    found.truncate(page_full);
     let earlier = found.last().map(|run| run.id.clone()).filter(|_| is_more);
     let language = allowed.visit.language;
     page(&HistoryPage {
@@ -98,6 +99,18 @@ pub(crate) async fn runs(
         runs: found.into_iter().map(|run| RunLine::of(run, language)).collect(),
         earlier,
     })
+}
+
+/// `GET /projects/{project}/runs/{run}`: the own run's text on the SQL page.
+pub(crate) async fn open(
+    allowed: Allowed<Query>,
+    State(portal): State<Portal>,
+    Path((_, run)): Path<(String, String)>,
+) -> Result<Response, PortalError> {
+    let id: Number = run.parse().map_err(|_| PortalError::NotFound)?;
+    let run = runs::find(&portal.db, &allowed, &id).await?;
+    let project = allowed.project.as_ref().ok_or(PortalError::NotFound)?;
+    Ok(Redirect::to(&format!("/projects/{project}/sql?run={}", run.id)).into_response())
 }
 
 /// `POST /projects/{project}/runs/{run}/cancel`: stops the person's own query; one that has ended stays as it is.
