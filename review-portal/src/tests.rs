@@ -1,5 +1,6 @@
 //! The portal over real sockets: a real permit signer, real cookies, real forms.
 
+mod accessibility;
 mod failure;
 mod flow;
 mod guard;

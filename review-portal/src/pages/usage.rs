@@ -33,7 +33,7 @@ struct ShowPage {
     pages: usize,
 }
 
-/// A step of the way as a bar, in units of the drawing (480 wide).
+/// A step of the way as a bar, in units of the drawing (360 wide).
 struct Bar {
     words: String,
     days: StepDays,
@@ -107,7 +107,7 @@ fn bars(steps: &[StepDays], frame: &Frame) -> Vec<Bar> {
         days: days.clone(),
         top: row * 34 + 6,
         base: row * 34 + 22,
-        length: (days.median * 280 / longest).max(2),
+        length: (days.median * 190 / longest).max(2),
     };
     steps.iter().enumerate().map(bar).collect()
 }
@@ -133,7 +133,11 @@ impl ShowPage {
 
     /// Sentence with a number of days.
     fn days(&self, days: &u64) -> String {
-        let key = if *days == 1 { "use.day" } else { "use.days" };
-        self.frame.say(key).replace("{n}", &days.to_string())
+        let words = match *days {
+            0 => self.frame.say("use.same-day"),
+            1 => self.frame.say("use.day"),
+            _ => self.frame.say("use.days"),
+        };
+        words.replace("{n}", &days.to_string())
     }
 }
