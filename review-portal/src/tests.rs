@@ -7,4 +7,5 @@ mod guard;
 mod linkage;
 mod quality;
 mod routes;
+mod start;
 mod world;

@@ -11,7 +11,8 @@ struct Tokens {
 }
 
 #[derive(Template)]
-#[template(source = r#"{% import "components/ui.html" as ui %}
+#[template(
+    source = r#"{% import "components/ui.html" as ui %}
 {% call ui::badge("good", words) %}{% endcall %}
 {% call ui::time(when) %}{% endcall %}
 {% call ui::notice("alert") %}<p>{{ words }}</p>{% endcall %}
@@ -26,7 +27,9 @@ struct Tokens {
 {% call ui::station("done", words) %}{% endcall %}
 {% call ui::event(when, "what", words, words) %}{% endcall %}
 {% call ui::remark("inner", words, when, "", words) %}<ol class="thread"></ol>{% endcall %}
-{% call ui::change(words, "before", words, "after", words) %}{% endcall %}"#, ext = "html")]
+{% call ui::change(words, "before", words, "after", words) %}{% endcall %}"#,
+    ext = "html"
+)]
 struct AllParts {
     frame: Tokens,
     when: Moment,

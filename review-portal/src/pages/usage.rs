@@ -107,7 +107,7 @@ fn bars(steps: &[StepDays], frame: &Frame) -> Vec<Bar> {
         days: days.clone(),
         top: row * 34 + 6,
         base: row * 34 + 22,
-        length: (days.median * 190 / longest).max(2),
+        length: (days.median * 160 / longest).max(2),
     };
     steps.iter().enumerate().map(bar).collect()
 }
