@@ -123,7 +123,7 @@ impl ShowPage {
         if self.frame.is_ja() { "、" } else { ", " }
     }
 
-    fn state(&self, state: &ProjectState) -> String {
+    fn state(&self, state: ProjectState) -> String {
         self.frame.say_of("use.state", state.as_str())
     }
 
@@ -132,8 +132,8 @@ impl ShowPage {
     }
 
     /// Sentence with a number of days.
-    fn days(&self, days: &u64) -> String {
-        let words = match *days {
+    fn days(&self, days: u64) -> String {
+        let words = match days {
             0 => self.frame.say("use.same-day"),
             1 => self.frame.say("use.day"),
             _ => self.frame.say("use.days"),

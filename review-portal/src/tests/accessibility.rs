@@ -92,7 +92,7 @@ async fn furnish(world: &World) -> std::collections::BTreeMap<&'static str, Stri
         .into()
 }
 
-/// A window on the portal, by the WebDriver protocol (W3C WebDriver, Recommendation of 2018).
+/// A window on the portal, by the protocol of W3C's recommendation of 2018.
 struct Window {
     http: Client,
     session: String,
@@ -168,7 +168,7 @@ struct Driver {
     child: Child,
     port: u16,
     /// Open as long as the driver runs: it would end at its next line otherwise.
-    _output: BufReader<ChildStdout>,
+    output: BufReader<ChildStdout>,
 }
 
 impl Driver {
@@ -176,15 +176,16 @@ impl Driver {
         let mut command = Command::new("/usr/bin/chromedriver");
         let command = command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("chromium-driver is installed, see tests/setup");
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        loop {
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut driver = Self { child, port: 0, output };
+        while driver.port == 0 {
             let mut line = String::new();
-            assert_ne!(output.read_line(&mut line).unwrap(), 0, "chromedriver ended at its start");
+            assert_ne!(driver.output.read_line(&mut line).unwrap(), 0, "chromedriver ended at its start");
             if let Some((_, port)) = line.split_once("successfully on port ") {
-                let port = port.trim().trim_end_matches('.').parse().unwrap();
-                return Self { child, port, _output: output };
+                driver.port = port.trim().trim_end_matches('.').parse().unwrap();
             }
         }
+        driver
     }
 
     async fn open(&self, world: &World, width: u32) -> Window {
