@@ -25,7 +25,7 @@ const ROWS: &str = "SELECT * FROM ndb.claims";
 async fn the_public_pages_are_japanese_and_at_the_switch_english() {
     let world = World::start();
     let page = Browser::open(&world, DESK).await;
-    for path in ["/", "/catalog", "/catalog/ndb", "/sign-in", "/no-such-page"] {
+    for path in ["/", "/use", "/use/decisions", "/profiles", "/catalog", "/catalog/ndb", "/sign-in", "/no-such-page"] {
         page.go(path).await;
         let language = page.script("return document.documentElement.lang", vec![]).await;
         let text = page.text().await;
@@ -232,6 +232,9 @@ async fn every_page_fits_a_phone_and_asks_nothing_of_other_machines() {
         let page = Browser::open(&world, size).await;
         for (name, path) in [
             ("home", "/"),
+            ("use", "/use"),
+            ("decisions", "/use/decisions"),
+            ("profiles", "/profiles"),
             ("catalog", "/catalog"),
             ("dataset", "/catalog/ndb"),
             ("sign-in", "/sign-in"),
@@ -241,9 +244,12 @@ async fn every_page_fits_a_phone_and_asks_nothing_of_other_machines() {
             look(&page, name, size).await;
         }
         page.sign_in(&world, "researcher").await;
-        for (name, path) in
-            [("applications", "/applications"), ("application-form", "/applications/new"), ("projects", "/projects")]
-        {
+        for (name, path) in [
+            ("start", "/"),
+            ("applications", "/applications"),
+            ("application-form", "/applications/new"),
+            ("projects", "/projects"),
+        ] {
             page.go(path).await;
             look(&page, name, size).await;
         }

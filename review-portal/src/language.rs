@@ -161,6 +161,24 @@ mod tests {
         for turn in ["ask", "clerk", "holder", "nobody", "operator", "zone"] {
             assert!(JA.contains_key(&format!("linkage.turn.{turn}")));
         }
+        for act in crate::waiting::Act::ALL {
+            assert!(JA.contains_key(&format!("wait.{}", act.as_str())));
+        }
+        for state in crate::register::ProjectState::ALL {
+            assert!(JA.contains_key(&format!("use.state.{}", state.as_str())));
+        }
+        for status in policies::profile::Status::ALL {
+            assert!(JA.contains_key(&format!("profiles.status.{}", status.as_str())));
+        }
+        for name in policies::Profile::names() {
+            assert!(JA.contains_key(&format!("profile.{name}")));
+        }
+        for role in policies::Role::ALL {
+            assert!(JA.contains_key(&format!("role.{role}")));
+        }
+        for way in ["applications", "audit", "catalog", "linkage", "projects"] {
+            assert!(JA.contains_key(&format!("way.{way}")) && JA.contains_key(&format!("nav.{way}")));
+        }
         for error in crate::pages::error::SHOWN.into_iter().chain(["internal"]) {
             assert!(JA.contains_key(&format!("error.{error}")) && JA.contains_key(&format!("error.{error}.hint")));
         }

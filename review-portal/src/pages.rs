@@ -3,6 +3,8 @@
 mod application;
 mod audit;
 mod catalog;
+#[cfg(test)]
+mod components;
 pub(crate) mod error;
 mod home;
 mod linkage;

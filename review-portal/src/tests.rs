@@ -1,10 +1,12 @@
 //! The portal over real sockets: a real permit signer, real cookies, real forms.
 
+mod accessibility;
 mod failure;
 pub(crate) mod flow;
 mod guard;
 mod linkage;
 mod quality;
 mod routes;
+mod start;
 mod workbench;
 pub(crate) mod world;

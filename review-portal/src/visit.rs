@@ -153,8 +153,8 @@ impl Frame {
     }
 
     /// A day in both calendars.
-    pub(crate) fn day(&self, date: &Date) -> Moment {
-        dates::on(*date, self.language)
+    pub(crate) fn day(&self, date: Date) -> Moment {
+        dates::on(date, self.language)
     }
 
     /// The day of a time in Japan.

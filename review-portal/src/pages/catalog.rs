@@ -65,7 +65,7 @@ pub(super) fn require(visit: &Visit, portal: &Portal) -> Result<(), PortalError>
 }
 
 /// A count for reading: `12,345`.
-fn figure(count: Option<i64>) -> String {
+pub(super) fn figure(count: Option<i64>) -> String {
     let Some(count) = count else { return "–".to_owned() };
     let digits = count.to_string();
     let groups: Vec<String> =

@@ -7,7 +7,7 @@ use policies::Profile;
 use policies::profile::{Check, Status};
 
 use crate::error::PortalError;
-use crate::pages::catalog::require;
+use crate::pages::catalog::{figure, require};
 use crate::pages::page;
 use crate::portal::Portal;
 use crate::visit::{Frame, Visit};
@@ -47,6 +47,11 @@ fn tone(status: Status) -> &'static str {
         Status::Draft | Status::Excerpt => "warn",
         Status::InForce => "good",
     }
+}
+
+/// A number for reading: `5,000`.
+fn count(number: u64) -> String {
+    figure(i64::try_from(number).ok())
 }
 
 /// A share for reading: `90%`.

@@ -33,7 +33,7 @@ struct ShowPage {
     pages: usize,
 }
 
-/// A step of the way as a bar, in units of the drawing (480 wide).
+/// A step of the way as a bar, in units of the drawing (360 wide).
 struct Bar {
     words: String,
     days: StepDays,
@@ -107,7 +107,7 @@ fn bars(steps: &[StepDays], frame: &Frame) -> Vec<Bar> {
         days: days.clone(),
         top: row * 34 + 6,
         base: row * 34 + 22,
-        length: (days.median * 280 / longest).max(2),
+        length: (days.median * 160 / longest).max(2),
     };
     steps.iter().enumerate().map(bar).collect()
 }
@@ -123,7 +123,7 @@ impl ShowPage {
         if self.frame.is_ja() { "、" } else { ", " }
     }
 
-    fn state(&self, state: &ProjectState) -> String {
+    fn state(&self, state: ProjectState) -> String {
         self.frame.say_of("use.state", state.as_str())
     }
 
@@ -132,8 +132,12 @@ impl ShowPage {
     }
 
     /// Sentence with a number of days.
-    fn days(&self, days: &u64) -> String {
-        let key = if *days == 1 { "use.day" } else { "use.days" };
-        self.frame.say(key).replace("{n}", &days.to_string())
+    fn days(&self, days: u64) -> String {
+        let words = match days {
+            0 => self.frame.say("use.same-day"),
+            1 => self.frame.say("use.day"),
+            _ => self.frame.say("use.days"),
+        };
+        words.replace("{n}", &days.to_string())
     }
 }
