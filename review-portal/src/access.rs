@@ -12,6 +12,7 @@ use policies::{ApplicationId, ProjectId, Role};
 use crate::accounts::User;
 use crate::application::load;
 use crate::error::PortalError;
+use crate::factors::passkeys;
 use crate::portal::Portal;
 use crate::tokens;
 use crate::visit::Visit;
@@ -58,6 +59,9 @@ acts! {
     Withdraw = ApplicationWithdraw,
 }
 
+/// Acts that count: each carries the person's passkey signature, so who has none is told before writing anything.
+const SIGNED: [Action; 3] = [Action::ApplicationDecide, Action::ApplicationPledge, Action::ApplicationVote];
+
 /// Proof that casbin said yes to `A` for this person on the application or project that the path names.
 #[derive(Debug)]
 pub(crate) struct Allowed<A> {
@@ -90,6 +94,9 @@ impl<A: Acts> FromRequestParts<Portal> for Allowed<A> {
                 Object::None => false,
             };
             return Err(if hidden { PortalError::NotFound } else { PortalError::Forbidden });
+        }
+        if SIGNED.contains(&A::ACTION) && passkeys::of(&portal.db, &user.id).await?.is_empty() {
+            return Err(PortalError::PasskeyNeeded);
         }
         let (application, project) = match object {
             Object::Application(application) => (Some(*application), None),

@@ -154,6 +154,12 @@ mod tests {
         for turn in ["ask", "clerk", "holder", "nobody", "operator", "zone"] {
             assert!(JA.contains_key(&format!("linkage.turn.{turn}")));
         }
+        for error in policies::passkey::PasskeyError::ALL {
+            assert!(JA.contains_key(&error.code().replace("passkey/", "passkey-error.")));
+        }
+        for weakness in ["common", "guessable", "long", "short"] {
+            assert!(JA.contains_key(&format!("password.{weakness}")));
+        }
         for error in crate::pages::error::SHOWN.into_iter().chain(["internal"]) {
             assert!(JA.contains_key(&format!("error.{error}")) && JA.contains_key(&format!("error.{error}.hint")));
         }

@@ -1,5 +1,7 @@
 //! Pages by noun. Handlers unpack, call one thing and return a page.
 
+mod account;
+pub(crate) mod act;
 mod application;
 mod audit;
 mod catalog;
@@ -31,6 +33,17 @@ pub(crate) fn router() -> Router<Portal> {
     Router::new()
         .route("/", get(home::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/sign-in/passkey", post(sign_in::by_passkey))
+        .route("/sign-in/second", get(sign_in::second).post(sign_in::confirm))
+        .route("/account", get(account::show))
+        .route("/account/enrolment", post(account::begin))
+        .route("/account/enrolment/signed", post(account::finish))
+        .route("/account/passkey", post(account::add_passkey))
+        .route("/account/passkey/remove", post(account::remove_passkey))
+        .route("/account/password", get(account::password).post(account::change))
+        .route("/account/recovery", post(account::renew_codes))
+        .route("/account/second-factor", get(account::set_up))
+        .route("/account/totp", post(account::take_totp))
         .route("/sign-out", post(sign_in::leave))
         .route("/catalog", get(catalog::list))
         .route("/catalog.json", get(catalog::export))
@@ -57,6 +70,7 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/audit", get(audit::list))
         .route("/linkage", get(linkage::show))
         .route("/static/portal.css", get(style))
+        .route("/static/passkey.js", get(passkey_script))
         .fallback(error::not_found)
 }
 
@@ -69,6 +83,12 @@ fn page(template: &impl Template) -> Result<Response, PortalError> {
 async fn style() -> Response {
     let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=300")];
     (headers, include_str!("../static/portal.css")).into_response()
+}
+
+/// `GET /static/passkey.js`
+async fn passkey_script() -> Response {
+    let headers = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::CACHE_CONTROL, "max-age=300")];
+    (headers, include_str!("../static/passkey.js")).into_response()
 }
 
 #[derive(Deserialize)]

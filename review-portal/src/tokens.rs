@@ -7,6 +7,7 @@ use policies::{Permit, ProjectId, SessionId, UserId, jws};
 
 use crate::database::Database;
 use crate::error::PortalError;
+use crate::visit::Signed;
 
 /// Permits of a person that hold at `now`, by number.
 pub async fn permits_of(db: &Database, user: &UserId, now: Timestamp) -> Result<Vec<Permit>, PortalError> {
@@ -22,41 +23,41 @@ pub async fn permits_of(db: &Database, user: &UserId, now: Timestamp) -> Result<
 
 /// A token for all permits of `user` that hold at `now`, or for those of one project. Valid for [`LIFETIME_MAX`].
 ///
-/// `key`: the portal's `session` key. `session`: the signed-in session; revoking it ends the token.
+/// `key`: the portal's `session` key. Revoking the signed-in session ends the token.
 pub async fn session_token(
     db: &Database,
     key: &SigningKey,
-    user: &UserId,
-    session: &SessionId,
+    (user, session): (&UserId, &SessionId),
+    second_factor_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<String, PortalError> {
     let permits = permits_of(db, user, now).await?;
-    sign(key, user, session, permits.iter(), now)
+    sign(key, (user, session, second_factor_at), permits.iter(), now)
 }
 
 /// A token for the permits of one project only: what the SQL page sends.
 pub(crate) async fn project_token(
     db: &Database,
     key: &SigningKey,
-    (user, session): (&UserId, &SessionId),
+    signed: &Signed,
     project: &ProjectId,
     now: Timestamp,
 ) -> Result<String, PortalError> {
-    let permits = permits_of(db, user, now).await?;
-    sign(key, user, session, permits.iter().filter(|permit| permit.project == *project), now)
+    let permits = permits_of(db, &signed.user, now).await?;
+    let person = (&signed.user, &signed.session, Some(signed.second_factor_at));
+    sign(key, person, permits.iter().filter(|permit| permit.project == *project), now)
 }
 
 fn sign<'a>(
     key: &SigningKey,
-    user: &UserId,
-    session: &SessionId,
+    (user, session, second_factor_at): (&UserId, &SessionId, Option<Timestamp>),
     permits: impl Iterator<Item = &'a Permit>,
     now: Timestamp,
 ) -> Result<String, PortalError> {
     let token = SessionToken {
         user: user.clone(),
         session: session.clone(),
-        second_factor_at: None,
+        second_factor_at,
         permits: permits.map(|permit| permit.id.clone()).collect(),
         issued_at: now,
         expires_at: now.checked_add(LIFETIME_MAX).map_err(|_| PortalError::Stored)?,

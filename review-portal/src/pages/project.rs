@@ -82,8 +82,7 @@ async fn ask(
     let now = portal.now();
     let (signed, _) = allowed.visit.signed.as_ref().ok_or(PortalError::NotSignedIn { next: None })?;
     let project = &page.permit.project;
-    let person = (&allowed.user.id, &signed.session);
-    let token = project_token(&portal.db, &portal.session_key, person, project, now).await?;
+    let token = project_token(&portal.db, &portal.session_key, signed, project, now).await?;
     let note = |action| {
         Note::new(&allowed.user.id, action, project)
             .with("permit", page.permit.id.as_str())
