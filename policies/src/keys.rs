@@ -52,7 +52,7 @@ fn keys_of(zone: Zone) -> &'static [(&'static str, Kind)] {
         Zone::Holder => &[("sign", Kind::Sign), ("seal", Kind::Seal), ("epoch", Kind::Bytes)],
         Zone::Linkage => &[("sign", Kind::Sign), ("seal", Kind::Seal), ("state", Kind::Bytes)],
         Zone::Permit => &[("sign", Kind::Sign), ("permit", Kind::Sign)],
-        Zone::Portal => &[("sign", Kind::Sign), ("session", Kind::Sign)],
+        Zone::Portal => &[("sign", Kind::Sign), ("session", Kind::Sign), ("factor", Kind::Bytes)],
     }
 }
 
@@ -150,7 +150,7 @@ impl KeyFolder {
         SealRecipient::read(&self.public("seal"))
     }
 
-    /// Reads 32 secret bytes (`epoch`, `kek`, `veil`, `state`).
+    /// Reads 32 secret bytes (`epoch`, `kek`, `veil`, `state`, `factor`).
     pub fn bytes(&self, name: &'static str) -> Result<SecretBytes, KeyError> {
         let text = self.secret_text(name)?;
         let bytes = Zeroizing::new(hex::decode(text.trim()).map_err(|_| self.missing(name))?);

@@ -13,6 +13,7 @@ use policies::{ApplicationId, ProjectId, Role};
 use crate::accounts::User;
 use crate::application::{Act, load};
 use crate::error::PortalError;
+use crate::factors::passkeys;
 use crate::portal::Portal;
 use crate::tokens;
 use crate::visit::Visit;
@@ -47,6 +48,9 @@ acts! {
     ReadBoard = BoardRead,
     ReadLinkage = LinkageRead,
 }
+
+/// Acts that count: each carries the person's passkey signature, so who has none is told before writing anything.
+const SIGNED: [Action; 3] = [Action::ApplicationDecide, Action::ApplicationPledge, Action::ApplicationVote];
 
 /// Proof that casbin said yes to `A` for this person on the application or project that the path names.
 #[derive(Debug)]
@@ -85,6 +89,10 @@ async fn asked(parts: &mut Parts, portal: &Portal, what: Action) -> Result<(Visi
     let relation = object.relation(portal, &user).await?;
     let may = |what| portal.may(Some(&user.roles), relation, what);
     if may(what) {
+        // Told before anything is written, not after.
+        if SIGNED.contains(&what) && passkeys::of(&portal.db, &user.id).await?.is_empty() {
+            return Err(PortalError::PasskeyNeeded);
+        }
         return Ok((visit, user, object));
     }
     if let Object::Application(application) = &object

@@ -4,23 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use policies::application::{Actor, Affiliation, ReviewerCard};
 use policies::audit::AuditLog;
 use policies::{Role, SourceId, UserId};
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
+use crate::attempts::{self, Guess, Turn};
 use crate::database::Database;
 use crate::error::PortalError;
+use crate::passwords;
 use crate::record::Note;
 
-/// Failed sign-ins before an account waits.
-const FAILURES_FREE: i64 = 4;
-const WAIT_FIRST: SignedDuration = SignedDuration::from_secs(15); // doubles with each further failure
-const WAIT_MAX: SignedDuration = SignedDuration::from_mins(15);
-const FORGET_AFTER: SignedDuration = SignedDuration::from_hours(24);
+pub use crate::factors::passkeys::add as add_passkey;
 
 /// argon2 takes 19 MiB and a core for a moment: no more than this many at a time, the others wait in line.
 static HASHING: Semaphore = Semaphore::const_new(2);
@@ -103,8 +100,7 @@ pub async fn create(
     now: Timestamp,
 ) -> Result<(), PortalError> {
     let roles: Vec<_> = account.roles.iter().map(|role| role.as_str()).collect();
-    let password = account.password;
-    let password = tokio::task::spawn_blocking(move || hash(&password)).await.map_err(PortalError::task)?;
+    let password = hashed(account.password, &account.user).await?;
     let mut change = db.begin().await?;
     let insert = sqlx::query(
         "insert into account (id, name_ja, name_en, organisation, roles, seats, holds, coauthors, password, created_at)
@@ -116,12 +112,29 @@ pub async fn create(
     let holds: Vec<_> = account.holds.iter().map(SourceId::as_str).collect();
     let coauthors = serde_json::to_string(&account.coauthors).map_err(|_| PortalError::Stored)?;
     let insert = insert.bind(seats.join(" ")).bind(holds.join(" ")).bind(coauthors);
-    let insert = insert.bind(password.ok_or(PortalError::Stored)?).bind(now.to_string());
+    let insert = insert.bind(password).bind(now.to_string());
     if insert.execute(&mut *change).await?.rows_affected() == 0 {
         return Err(PortalError::AccountExists);
     }
     Note::new("operator", "account:created", &account.user).with("roles", roles.join(" ")).append(audit, now).await?;
     Ok(change.commit().await?)
+}
+
+/// Sets a new password. The caller has checked who asks.
+pub(crate) async fn set_password(db: &Database, user: &UserId, password: SecretString) -> Result<(), PortalError> {
+    let password = hashed(password, user).await?;
+    let set = sqlx::query("update account set password = $1 where id = $2").bind(password).bind(user.as_str());
+    set.execute(db.pool()).await?;
+    Ok(())
+}
+
+/// The argon2id hash of a password that is fit to be one.
+async fn hashed(password: SecretString, user: &UserId) -> Result<String, PortalError> {
+    passwords::check(password.expose_secret(), user).map_err(PortalError::Password)?;
+    let turn = HASHING.acquire().await.map_err(|_| PortalError::Stored)?;
+    let hashed = tokio::task::spawn_blocking(move || hash(&password)).await.map_err(PortalError::task)?;
+    drop(turn);
+    hashed.ok_or(PortalError::Stored)
 }
 
 /// The account of that name.
@@ -140,28 +153,43 @@ pub async fn list(db: &Database) -> Result<Vec<User>, PortalError> {
     list.fetch_all(db.pool()).await?.into_iter().map(read).collect()
 }
 
-/// What a sign-in came to.
+/// What a name and a password came to.
 #[derive(Debug)]
 pub(crate) enum SignIn {
-    Welcome(User),
-    /// Wrong name or password: never said which.
-    Wrong,
+    /// The first of two steps is done.
+    Known(User),
+    /// Wrong name or password: never said which. `locked`: an account that now waits.
+    Wrong { locked: Option<UserId> },
     /// Too many failures; the password was not looked at.
     Wait,
 }
 
-/// Checks name and password, counts failures, and makes those who guess wait longer and longer.
+/// Checks name and password, counts failures by name and by address, and makes those who guess wait longer and longer.
 pub(crate) async fn sign_in(
     db: &Database,
+    address: &str,
     name: &str,
     password: SecretString,
     now: Timestamp,
 ) -> Result<SignIn, PortalError> {
-    let tried = hex::encode(Sha256::digest(name.as_bytes()));
-    // Counted before the password is looked at, so that guesses at the same moment count as well.
-    if !count_attempt(db, &tried, now).await? {
+    if attempts::count(db, Guess::Address(address), now).await? == Turn::Wait {
         return Ok(SignIn::Wait);
     }
+    let Turn::Go { last } = attempts::count(db, Guess::Password(name), now).await? else { return Ok(SignIn::Wait) };
+    let known = match name.parse() {
+        Ok(user) => find(db, &user).await?,
+        Err(_) => None,
+    };
+    if !fits(db, name, password).await? {
+        return Ok(SignIn::Wrong { locked: known.map(|user| user.id).filter(|_| last) });
+    }
+    attempts::forgive(db, Guess::Password(name)).await?;
+    attempts::forgive(db, Guess::Address(address)).await?;
+    Ok(known.map_or(SignIn::Wrong { locked: None }, SignIn::Known))
+}
+
+/// Whether the password is that account's; takes as long if there is no such account.
+pub(crate) async fn fits(db: &Database, name: &str, password: SecretString) -> Result<bool, PortalError> {
     let stored = sqlx::query_scalar::<_, String>("select password from account where id = $1");
     let stored = stored.bind(name).fetch_optional(db.pool()).await?;
     let known = stored.is_some();
@@ -169,41 +197,7 @@ pub(crate) async fn sign_in(
     let turn = HASHING.acquire().await.map_err(|_| PortalError::Stored)?;
     let fits = tokio::task::spawn_blocking(move || verify(&password, &stored)).await.map_err(PortalError::task)?;
     drop(turn);
-    if !(known && fits) {
-        return Ok(SignIn::Wrong);
-    }
-    sqlx::query("delete from sign_in_failure where name = $1").bind(tried).execute(db.pool()).await?;
-    let user = name.parse().map_err(|_| PortalError::Stored)?;
-    Ok(find(db, &user).await?.map_or(SignIn::Wrong, SignIn::Welcome))
-}
-
-/// Counts an attempt as failed until it has worked. False: too early, do not even look.
-async fn count_attempt(db: &Database, tried: &str, now: Timestamp) -> Result<bool, PortalError> {
-    let mut work = db.begin().await?;
-    let forget = sqlx::query("delete from sign_in_failure where at < $1");
-    forget.bind(now.as_second() - FORGET_AFTER.as_secs()).execute(&mut *work).await?;
-    let known = sqlx::query_as::<_, (i64, Option<String>)>(
-        "select failures, locked_until from sign_in_failure where name = $1",
-    );
-    let (failures, until) = known.bind(tried).fetch_optional(&mut *work).await?.unwrap_or_default();
-    if until.and_then(|until| until.parse::<Timestamp>().ok()).is_some_and(|until| now < until) {
-        return Ok(false);
-    }
-    let until = wait_after(failures + 1).and_then(|wait| now.checked_add(wait).ok()).map(|until| until.to_string());
-    let count = sqlx::query(
-        "insert into sign_in_failure (name, failures, locked_until, at) values ($1, 1, $2, $3)
-         on conflict (name) do update set failures = sign_in_failure.failures + 1,
-           locked_until = excluded.locked_until, at = excluded.at",
-    );
-    count.bind(tried).bind(until).bind(now.as_second()).execute(&mut *work).await?;
-    work.commit().await?;
-    Ok(true)
-}
-
-fn wait_after(failures: i64) -> Option<SignedDuration> {
-    let further = u32::try_from(failures - FAILURES_FREE - 1).ok()?;
-    let factor = 2_i32.saturating_pow(further.min(10));
-    Some(WAIT_FIRST.checked_mul(factor).unwrap_or(WAIT_MAX).min(WAIT_MAX))
+    Ok(known && fits)
 }
 
 fn hash(password: &SecretString) -> Option<String> {
@@ -231,17 +225,4 @@ fn read((id, name_ja, name_en, organisation, roles, seats, holds, coauthors): Ro
         holds: holds.split_whitespace().map(str::parse).collect::<Result<_, _>>().map_err(|_| stored())?,
         coauthors: serde_json::from_str(&coauthors).map_err(|_| stored())?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waiting_grows_and_ends_at_a_quarter_of_an_hour() {
-        assert_eq!(wait_after(4), None);
-        assert_eq!(wait_after(5), Some(WAIT_FIRST));
-        assert_eq!(wait_after(6), Some(SignedDuration::from_secs(30)));
-        assert_eq!(wait_after(500), Some(WAIT_MAX));
-    }
 }

@@ -44,8 +44,9 @@ const PICTURES: [(&str, &[u8]); 3] = [
     ("reed.svg", include_bytes!("../static/reed.svg")),
 ];
 
-/// The SQL page's: its own, and what it stands on (static/vendor/VENDORED.md).
-const SCRIPTS: [(&str, &[u8]); 4] = [
+/// Scripts: of passkeys, of the SQL page, and what that stands on (static/vendor/VENDORED.md).
+const SCRIPTS: [(&str, &[u8]); 5] = [
+    ("passkey.js", include_bytes!("../static/passkey.js")),
     ("workbench.js", include_bytes!("../static/workbench.js")),
     ("chart.js", include_bytes!("../static/chart.js")),
     ("vendor/codemirror.js", include_bytes!("../static/vendor/codemirror.js")),

@@ -11,7 +11,10 @@ use policies::application::Refusal;
 use policies::audit::AuditError;
 use policies::jws::JwsError;
 use policies::keys::KeyError;
+use policies::passkey::PasskeyError;
 use policies::tls::TlsError;
+
+use crate::passwords::Weakness;
 
 use crate::database::DatabaseUrlError;
 use crate::outbox::MailError;
@@ -96,6 +99,18 @@ pub enum PortalError {
         /// Where a reader is to go on after signing in; none for a form.
         next: Option<String>,
     },
+    /// A passkey's word is not believed.
+    #[error("{0}")]
+    Passkey(#[source] PasskeyError),
+    /// The act needs a passkey, and the person has none.
+    #[error("this act is signed with a passkey; register one under your account first")]
+    PasskeyNeeded,
+    /// The password is easily guessed.
+    #[error("the password is too short, too long, too common or made from the name; choose another")]
+    Password(Weakness),
+    /// The act that was to be signed has waited too long, or was signed already.
+    #[error("the act does not wait for a signature any more; open the page again")]
+    PendingAct,
     /// The project's short name is taken.
     #[error("the project's short name is in use; choose another")]
     ProjectTaken,
@@ -163,6 +178,10 @@ impl PortalError {
             Self::Migrate(_) => "portal/migrate",
             Self::NotFound => "portal/not-found",
             Self::NotSignedIn { .. } => "portal/not-signed-in",
+            Self::Passkey(cause) => cause.code(),
+            Self::PasskeyNeeded => "portal/passkey-needed",
+            Self::Password(_) => "portal/password",
+            Self::PendingAct => "portal/pending-act",
             Self::ProjectTaken => "portal/project-taken",
             Self::Refused(refusal) => refusal.code(),
             Self::ReleaseExists => "portal/release-exists",
@@ -183,11 +202,14 @@ impl PortalError {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::BadForm => StatusCode::BAD_REQUEST,
-            Self::Csrf | Self::Forbidden | Self::InterestFirst { .. } => StatusCode::FORBIDDEN,
+            Self::BadForm | Self::Password(_) => StatusCode::BAD_REQUEST,
+            Self::Csrf | Self::Forbidden | Self::InterestFirst { .. } | Self::Passkey(_) | Self::PasskeyNeeded => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotSignedIn { .. } => StatusCode::UNAUTHORIZED,
             Self::AccountExists
+            | Self::PendingAct
             | Self::ChangedMeanwhile
             | Self::ProjectTaken
             | Self::Refused(_)
@@ -234,6 +256,12 @@ impl From<sqlx::Error> for PortalError {
 impl From<tower_sessions::session::Error> for PortalError {
     fn from(cause: tower_sessions::session::Error) -> Self {
         Self::Session(cause)
+    }
+}
+
+impl From<PasskeyError> for PortalError {
+    fn from(cause: PasskeyError) -> Self {
+        Self::Passkey(cause)
     }
 }
 

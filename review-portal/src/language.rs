@@ -179,6 +179,12 @@ mod tests {
         for way in ["applications", "audit", "catalog", "linkage", "projects"] {
             assert!(JA.contains_key(&format!("way.{way}")) && JA.contains_key(&format!("nav.{way}")));
         }
+        for error in policies::passkey::PasskeyError::ALL {
+            assert!(JA.contains_key(&error.code().replace("passkey/", "passkey-error.")));
+        }
+        for weakness in ["common", "guessable", "long", "short"] {
+            assert!(JA.contains_key(&format!("password.{weakness}")));
+        }
         for error in crate::pages::error::SHOWN.into_iter().chain(["internal"]) {
             assert!(JA.contains_key(&format!("error.{error}")) && JA.contains_key(&format!("error.{error}.hint")));
         }

@@ -2,21 +2,26 @@
 
 mod access;
 pub mod accounts;
+mod acts;
 mod application;
 mod assets;
+mod attempts;
+mod authenticator;
 pub mod catalog;
 pub mod contact;
 mod database;
 mod dates;
 mod error;
-#[cfg_attr(not(test), expect(dead_code, reason = "applications still have a table of events of their own"))]
 mod events;
+mod factors;
 mod form;
 mod language;
-#[cfg_attr(not(test), expect(dead_code, reason = "changes of applications tell nobody yet"))]
+mod notice;
 mod notices;
 mod outbox;
 mod pages;
+mod passwords;
+mod peer;
 mod portal;
 mod private_file;
 mod query;
@@ -32,10 +37,12 @@ mod visit;
 mod waiting;
 mod workbench;
 
+pub use authenticator::DemoAuthenticator;
 pub use database::{Database, DatabaseUrl, DatabaseUrlError};
 pub use error::PortalError;
 pub use language::refusal_in_japanese;
 pub use outbox::{MailError, SmtpConfig, SmtpTls};
+pub use passwords::Weakness;
 pub use private_file::PrivateFileError;
 pub use query::{AnswerColumn, PortalAnswer, PortalRefusal, QueryRunner};
 pub use rebuild::{Rebuilt, rebuild};

@@ -1,5 +1,7 @@
 //! Pages by noun. Handlers unpack, call one thing and return a page.
 
+mod account;
+pub(crate) mod act;
 mod application;
 mod audit;
 mod catalog;
@@ -36,6 +38,17 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/use/decisions", get(usage::decisions))
         .route("/profiles", get(profile::list))
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/sign-in/passkey", post(sign_in::by_passkey))
+        .route("/sign-in/second", get(sign_in::second).post(sign_in::confirm))
+        .route("/account", get(account::show))
+        .route("/account/enrolment", post(account::begin))
+        .route("/account/enrolment/signed", post(account::finish))
+        .route("/account/passkey", post(account::add_passkey))
+        .route("/account/passkey/remove", post(account::remove_passkey))
+        .route("/account/password", get(account::password).post(account::change))
+        .route("/account/recovery", post(account::renew_codes))
+        .route("/account/second-factor", get(account::set_up))
+        .route("/account/totp", post(account::take_totp))
         .route("/sign-out", post(sign_in::leave))
         .route("/catalog", get(catalog::list))
         .route("/catalog.json", get(catalog::export))

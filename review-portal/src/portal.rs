@@ -10,8 +10,11 @@ use policies::Role;
 use policies::access::{Access, Action, Relation};
 use policies::audit::AuditLog;
 use policies::keys::SigningKey;
+use policies::passkey::RelyingParty;
 
+use crate::authenticator::DemoAuthenticator;
 use crate::database::Database;
+use crate::factors::FactorKey;
 use crate::query::QueryRunner;
 use crate::register::Kept;
 use crate::review::ReviewFile;
@@ -28,6 +31,15 @@ pub(crate) struct Parts {
     pub(crate) audit: Arc<AuditLog>,
     pub(crate) audit_folder: PathBuf,
     pub(crate) session_key: SigningKey,
+    /// The zone's `sign` key, for what operators carry to other zones.
+    pub(crate) sign_key: SigningKey,
+    pub(crate) factor_key: FactorKey,
+    /// Whom passkeys sign for.
+    pub(crate) party: RelyingParty,
+    /// The demo's own, none elsewhere.
+    pub(crate) demo: Option<Arc<dyn DemoAuthenticator>>,
+    /// Whether a proxy stands before the portal and says who asks.
+    pub(crate) behind_proxy: bool,
     pub(crate) signer: SignerClient,
     pub(crate) runner: Arc<dyn QueryRunner>,
     pub(crate) running: Running,

@@ -15,6 +15,7 @@ use policies::Zone;
 use policies::access::Access;
 use policies::audit::AuditLog;
 use policies::keys::KeyFolder;
+use policies::passkey::RelyingParty;
 use policies::tls::{ServerCertificate, TlsListener, TlsStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -23,10 +24,13 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
+use crate::authenticator::DemoAuthenticator;
 use crate::database::{Database, DatabaseUrl};
 use crate::error::PortalError;
+use crate::factors::FactorKey;
 use crate::outbox::{Smtp, SmtpConfig, Worker};
 use crate::pages;
+use crate::peer::Peer;
 use crate::portal::{Parts, Portal};
 use crate::query::QueryRunner;
 use crate::register::Kept;
@@ -36,13 +40,13 @@ use crate::signer::SignerClient;
 use crate::workbench::{running::Running, runs};
 
 /// An idle session ends after this time.
-const IDLE_MAX: time::Duration = time::Duration::minutes(60);
+const IDLE_MAX: time::Duration = time::Duration::minutes(30);
 
 /// The largest form: an application with every variable ticked, or a long query.
 const BODY_MAX: usize = 1024 * 1024; // bytes
 
-/// Nothing from elsewhere, nothing inline, no script at all.
-const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; \
+/// Nothing from elsewhere and nothing inline.
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; \
                    base-uri 'none'; frame-ancestors 'none'";
 
 /// [`CSP`] for a page with scripts of ours that read JSON of ours, and with one style sheet that its editor makes under `nonce`.
@@ -76,6 +80,11 @@ pub struct PortalConfig {
     pub synthetic: bool,
     /// Whether a proxy speaks TLS before the portal, so that cookies are for https only; they are so too if the portal does.
     pub https: bool,
+    /// Under which domain and origin people reach the portal: passkeys are made for it and work nowhere else. None: the portal
+    /// on one's own machine, `localhost` at its port.
+    pub relying_party: Option<RelyingParty>,
+    /// The demo's passkeys in software. Only `sudare demo` gives any; no configuration file can.
+    pub demo_authenticator: Option<Arc<dyn DemoAuthenticator>>,
     /// The clock.
     pub clock: fn() -> Timestamp,
 }
@@ -93,7 +102,9 @@ pub async fn serve(
     let listen = |cause| PortalError::Listen { address: config.listen, cause };
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     let smtp = config.mail.as_ref().map(Smtp::new).transpose().map_err(PortalError::Mail)?;
-    let portal = open(&config, runner).await?;
+    let address = listener.local_addr().map_err(listen)?;
+    let https = config.https || certificate.is_some();
+    let portal = open(&config, runner, (address, https)).await?;
     let db = portal.db.clone();
     let (stop, stopped) = watch::channel(());
     let mut working = JoinSet::new();
@@ -103,8 +114,8 @@ pub async fn serve(
     let sessions = Sessions::new(db.pool().clone());
     sessions.sweep(portal.now().as_second()).await?;
     runs::sweep(&db).await?;
-    ready(listener.local_addr().map_err(listen)?);
-    let app = router(portal, sessions, config.https || certificate.is_some());
+    ready(address);
+    let app = router(portal, sessions, https).into_make_service_with_connect_info::<Peer>();
     let served = match certificate {
         Some(certificate) => {
             let listener = Connections(TlsListener::new(listener, &certificate));
@@ -119,7 +130,7 @@ pub async fn serve(
 }
 
 /// Connections after their handshake, as axum takes them.
-struct Connections(TlsListener);
+pub(crate) struct Connections(TlsListener);
 
 impl Listener for Connections {
     type Io = TlsStream<TcpStream>;
@@ -134,7 +145,11 @@ impl Listener for Connections {
     }
 }
 
-pub(crate) async fn open(config: &PortalConfig, runner: Arc<dyn QueryRunner>) -> Result<Portal, PortalError> {
+async fn open(
+    config: &PortalConfig,
+    runner: Arc<dyn QueryRunner>,
+    (address, https): (SocketAddr, bool),
+) -> Result<Portal, PortalError> {
     let keys = KeyFolder::open(&config.keys, Zone::Portal).map_err(PortalError::Keys)?;
     let sign = || keys.signing("sign").map_err(PortalError::Keys);
     Ok(Portal::new(Parts {
@@ -143,6 +158,14 @@ pub(crate) async fn open(config: &PortalConfig, runner: Arc<dyn QueryRunner>) ->
         audit: Arc::new(AuditLog::open(&config.audit, Zone::Portal, sign()?).map_err(PortalError::Audit)?),
         audit_folder: config.audit.clone(),
         session_key: keys.signing("session").map_err(PortalError::Keys)?,
+        sign_key: sign()?,
+        factor_key: FactorKey::new(keys.bytes("factor").map_err(PortalError::Keys)?),
+        party: config
+            .relying_party
+            .clone()
+            .unwrap_or_else(|| RelyingParty::localhost(if https { "https" } else { "http" }, address.port())),
+        demo: config.demo_authenticator.clone(),
+        behind_proxy: config.https,
         signer: SignerClient::new(&config.signer_url, config.ca.as_deref(), sign()?)?,
         runner,
         running: Running::default(),

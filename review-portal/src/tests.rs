@@ -1,6 +1,7 @@
 //! The portal over real sockets: a real permit signer, real cookies, real forms.
 
 mod accessibility;
+mod factors;
 mod failure;
 pub(crate) mod flow;
 mod guard;

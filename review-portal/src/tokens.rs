@@ -9,6 +9,7 @@ use policies::{Permit, ProjectId, SessionId, UserId, jws};
 
 use crate::database::Database;
 use crate::error::PortalError;
+use crate::visit::Signed;
 
 /// Permits of a person that hold at `now`, by number.
 pub async fn permits_of(db: &Database, user: &UserId, now: Timestamp) -> Result<Vec<Permit>, PortalError> {
@@ -24,16 +25,16 @@ pub async fn permits_of(db: &Database, user: &UserId, now: Timestamp) -> Result<
 
 /// A token for all permits of `user` that hold at `now`, or for those of one project. Valid for [`LIFETIME_MAX`].
 ///
-/// `key`: the portal's `session` key. `session`: the signed-in session; revoking it ends the token.
+/// `key`: the portal's `session` key. Revoking the signed-in session ends the token.
 pub async fn session_token(
     db: &Database,
     key: &SigningKey,
-    user: &UserId,
-    session: &SessionId,
+    (user, session): (&UserId, &SessionId),
+    second_factor_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<String, PortalError> {
     let permits = permits_of(db, user, now).await?;
-    sign(key, (user, session, None), permits.iter(), now)
+    sign(key, Bearer { user, session, second_factor_at, address: None }, permits.iter(), now)
 }
 
 /// A token for the permits of one project only: what the SQL page sends, with the visitor's address. It never leaves the portal,
@@ -41,26 +42,36 @@ pub async fn session_token(
 pub(crate) async fn project_token(
     db: &Database,
     key: &SigningKey,
-    person: (&UserId, &SessionId, Option<IpAddr>),
+    (signed, address): (&Signed, Option<IpAddr>),
     project: &ProjectId,
     now: Timestamp,
 ) -> Result<String, PortalError> {
-    let permits = permits_of(db, person.0, now).await?;
-    sign(key, person, permits.iter().filter(|permit| permit.project == *project), now)
+    let permits = permits_of(db, &signed.user, now).await?;
+    let second_factor_at = Some(signed.second_factor_at);
+    let bearer = Bearer { user: &signed.user, session: &signed.session, second_factor_at, address };
+    sign(key, bearer, permits.iter().filter(|permit| permit.project == *project), now)
+}
+
+/// Whom a token names.
+struct Bearer<'a> {
+    user: &'a UserId,
+    session: &'a SessionId,
+    second_factor_at: Option<Timestamp>,
+    address: Option<IpAddr>,
 }
 
 fn sign<'a>(
     key: &SigningKey,
-    (user, session, address): (&UserId, &SessionId, Option<IpAddr>),
+    bearer: Bearer<'_>,
     permits: impl Iterator<Item = &'a Permit>,
     now: Timestamp,
 ) -> Result<String, PortalError> {
     let token = SessionToken {
-        user: user.clone(),
-        session: session.clone(),
-        second_factor_at: None,
+        user: bearer.user.clone(),
+        session: bearer.session.clone(),
+        second_factor_at: bearer.second_factor_at,
         permits: permits.map(|permit| permit.id.clone()).collect(),
-        address,
+        address: bearer.address,
         issued_at: now,
         expires_at: now.checked_add(LIFETIME_MAX).map_err(|_| PortalError::Stored)?,
     };

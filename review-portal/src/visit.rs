@@ -1,10 +1,13 @@
 //! One request's visitor: who is signed in, in which language, under which session.
 
+use std::net::IpAddr;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use policies::access::{Action, Relation};
+use policies::passkey::{Base64Url, Challenge, PasskeyError};
 use policies::{SessionId, UserId};
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
@@ -13,21 +16,69 @@ use crate::accounts::{self, User};
 use crate::assets;
 use crate::dates::{self, Moment};
 use crate::error::PortalError;
+use crate::factors::Factor;
 use crate::language::Language;
+use crate::peer::visitor;
 use crate::portal::Portal;
 
-const SIGNED: &str = "signed";
+const SIGNED: &str = "person";
+const HALF: &str = "half";
 const CSRF: &str = "csrf";
 
 /// A session ends after this time, however busy it is.
 const SESSION_MAX: SignedDuration = SignedDuration::from_hours(12);
 
-/// What a session says of its person.
+/// Between password and second factor no more than this passes.
+const HALF_MAX: SignedDuration = SignedDuration::from_mins(10);
+
+/// Wrong second factors before the password is asked again.
+const TRIES_MAX: u8 = 5;
+
+/// A passkey answers within this time.
+const CHALLENGE_MAX: SignedDuration = SignedDuration::from_mins(5);
+
+/// What a session says of its person, who gave both factors.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Signed {
     pub(crate) user: UserId,
     pub(crate) session: SessionId,
     pub(crate) at: Timestamp,
+    pub(crate) second_factor_at: Timestamp,
+    pub(crate) factor: Factor,
+}
+
+/// What a session says of somebody who gave the password: every page but the second step takes the person for a stranger.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Half {
+    user: UserId,
+    at: Timestamp,
+    tries: u8,
+}
+
+/// What a passkey is asked to sign, once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Asked {
+    challenge: Base64Url,
+    at: Timestamp,
+}
+
+/// What a passkey is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ceremony {
+    /// To be made.
+    Register,
+    /// To sign in.
+    SignIn,
+}
+
+impl Ceremony {
+    /// Where the session keeps its challenge.
+    fn place(self) -> &'static str {
+        match self {
+            Self::Register => "challenge-register",
+            Self::SignIn => "challenge-sign-in",
+        }
+    }
 }
 
 /// A visitor with the session that the cookie names.
@@ -35,8 +86,12 @@ pub(crate) struct Signed {
 pub(crate) struct Visit {
     pub(crate) session: Session,
     pub(crate) signed: Option<(Signed, User)>,
+    /// Who gave the password and not yet the second factor.
+    pub(crate) half: Option<User>,
     pub(crate) language: Language,
     pub(crate) path: String,
+    /// Where the visitor is, for the engine's places of use.
+    pub(crate) address: Option<IpAddr>,
     csrf: Option<String>,
 }
 
@@ -44,7 +99,8 @@ impl FromRequestParts<Portal> for Visit {
     type Rejection = PortalError;
 
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, PortalError> {
-        Place::of(parts)?.visit(portal).await
+        let address = visitor(parts, portal);
+        Ok(Self { address, ..Place::of(parts)?.visit(portal).await? })
     }
 }
 
@@ -75,7 +131,13 @@ impl Place {
             None => None,
             Some(signed) => accounts::find(&portal.db, &signed.user).await?.map(|user| (signed, user)),
         };
-        Ok(Visit { session, signed, language, path, csrf })
+        let half: Option<Half> = if signed.is_some() { None } else { session.get(HALF).await? };
+        let fresh = |half: &Half| portal.now().duration_since(half.at) < HALF_MAX && half.tries < TRIES_MAX;
+        let half = match half.filter(fresh) {
+            None => None,
+            Some(half) => accounts::find(&portal.db, &half.user).await?,
+        };
+        Ok(Visit { session, signed, half, language, path, address: None, csrf })
     }
 }
 
@@ -95,13 +157,47 @@ impl Visit {
         Ok(token)
     }
 
-    /// Opens a session for `user`, under a new cookie and a new form token.
-    pub(crate) async fn open(&self, user: &User, now: Timestamp) -> Result<SessionId, PortalError> {
+    /// The password was right: the second step is open, and nothing else.
+    pub(crate) async fn open_half(&self, user: &User, now: Timestamp) -> Result<(), PortalError> {
         self.session.cycle_id().await?;
-        let session = SessionId::random();
         self.session.insert(CSRF, random_token()).await?;
-        self.session.insert(SIGNED, Signed { user: user.id.clone(), session: session.clone(), at: now }).await?;
-        Ok(session)
+        self.session.remove_value(SIGNED).await?;
+        Ok(self.session.insert(HALF, Half { user: user.id.clone(), at: now, tries: 0 }).await?)
+    }
+
+    /// A second factor was wrong.
+    pub(crate) async fn count_try(&self) -> Result<(), PortalError> {
+        if let Some(half) = self.session.get::<Half>(HALF).await? {
+            self.session.insert(HALF, Half { tries: half.tries.saturating_add(1), ..half }).await?;
+        }
+        Ok(())
+    }
+
+    /// Opens a session for `user`, under a new cookie and a new form token.
+    pub(crate) async fn open(&self, user: &User, factor: Factor, now: Timestamp) -> Result<(), PortalError> {
+        self.session.cycle_id().await?;
+        self.session.insert(CSRF, random_token()).await?;
+        self.session.remove_value(HALF).await?;
+        self.session.remove_value(Ceremony::SignIn.place()).await?;
+        let (user, session) = (user.id.clone(), SessionId::random());
+        Ok(self.session.insert(SIGNED, Signed { user, session, at: now, second_factor_at: now, factor }).await?)
+    }
+
+    /// A fresh challenge for a passkey, in the place of an older one.
+    pub(crate) async fn challenge(&self, what: Ceremony, now: Timestamp) -> Result<Base64Url, PortalError> {
+        let mut bytes = [0; 32];
+        rand::Rng::fill_bytes(&mut rand::rng(), &mut bytes);
+        let challenge = Base64Url::of(bytes);
+        self.session.insert(what.place(), Asked { challenge: challenge.clone(), at: now }).await?;
+        Ok(challenge)
+    }
+
+    /// Takes the challenge that was given out: it works once.
+    pub(crate) async fn take_challenge(&self, what: Ceremony, now: Timestamp) -> Result<Challenge, PortalError> {
+        let asked: Option<Asked> = self.session.remove(what.place()).await?;
+        let asked = asked.filter(|asked| now.duration_since(asked.at) < CHALLENGE_MAX);
+        let bytes = asked.and_then(|asked| asked.challenge.as_bytes().try_into().ok());
+        bytes.ok_or(PortalError::Passkey(PasskeyError::Challenge))
     }
 
     /// What the page's frame shows.

@@ -1,4 +1,2 @@
--- 0012_committee.sql: what an account is to the committee. Words separated by spaces; co-authors as JSON, {"sign-in name": last year}.
-alter table account add column seats text not null default '';
-alter table account add column holds text not null default '';
+-- 0012_committee.sql: with whom a person wrote papers, for conflicts of interest. JSON, {"sign-in name": last year}.
 alter table account add column coauthors text not null default '{}';

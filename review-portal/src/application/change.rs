@@ -7,6 +7,7 @@ use policies::application::{
     Application, Asking, Command, Content, Draft, EventRecord, Interest, PermitAnswer, Reviewer, Rules, Stage, apply,
     day_of, decide,
 };
+use policies::passkey::ActSignature;
 use policies::{ApplicationId, UserId};
 
 use super::records;
@@ -28,11 +29,13 @@ pub(crate) struct Change {
     pub(crate) once: Option<String>,
     /// The signer's answer that `Command::RecordPermit` records.
     pub(crate) permit: Option<PermitAnswer>,
+    /// The record that the actor signed, and the signature.
+    pub(crate) signed: Option<(EventRecord, ActSignature)>,
 }
 
 impl Change {
     pub(crate) fn new(command: Command, once: Option<String>) -> Self {
-        Self { command, once, permit: None }
+        Self { command, once, permit: None, signed: None }
     }
 }
 
@@ -108,9 +111,26 @@ pub(crate) async fn change(portal: &Portal, allowed: &impl Acting, change: Chang
     if done_before(&mut work, allowed, change.once.as_ref()).await?.is_some() {
         return Ok(state);
     }
-    // A clock that was set back must not break the chain's order.
+    // A clock that was set back must not break the chain's order. What was signed keeps the time that was signed.
     let now = records.last().map_or_else(|| portal.now(), |last| portal.now().max(last.at));
+    let now = change.signed.as_ref().map_or(now, |(record, _)| record.at);
     write(portal, allowed, work, Step { state, records, now }, change).await
+}
+
+/// The record that the command would make now, for its actor to sign: nothing is written.
+pub(crate) async fn prepare(
+    portal: &Portal,
+    allowed: &impl Acting,
+    command: Command,
+) -> Result<EventRecord, PortalError> {
+    let id = allowed.application()?.id.clone();
+    let records = records(portal.db.pool(), &id).await?;
+    let state = Application::replay(id, &records);
+    let by = allowed.user().actor();
+    let at = records.last().map_or_else(|| portal.now(), |last| portal.now().max(last.at));
+    let mut events = decide(Rules::current(), &state, &Asking { by: &by, at }, command)?;
+    let event = events.pop().ok_or(PortalError::Stored)?;
+    Ok(EventRecord::after(&state.id, records.last(), Draft { at, by, event }))
 }
 
 struct Step {
@@ -131,7 +151,13 @@ async fn write(
     let events = decide(Rules::current(), &state, &Asking { by: &by, at: now }, change.command)?;
     let mut once = change.once;
     for event in events {
-        let record = EventRecord::after(&state.id, records.last(), Draft { at: now, by: by.clone(), event });
+        let mut record = EventRecord::after(&state.id, records.last(), Draft { at: now, by: by.clone(), event });
+        if record.event.must_be_signed() {
+            let signed = change.signed.as_ref().filter(|(signed, _)| *signed == record);
+            // Another event came first, or the person's roles changed: what was signed is not what would be recorded.
+            let (_, signature) = signed.ok_or(PortalError::ChangedMeanwhile)?;
+            record.signature = Some(signature.clone());
+        }
         state = apply(state, &record.act());
         insert_event(&mut work, &record, once.take()).await?;
         tell(portal, &mut work, &state, &record).await?;

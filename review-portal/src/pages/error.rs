@@ -12,7 +12,7 @@ use crate::portal::Portal;
 use crate::visit::{Frame, Place};
 
 /// Codes with sentences of their own; all others are internal.
-pub(crate) const SHOWN: [&str; 10] = [
+pub(crate) const SHOWN: [&str; 13] = [
     "bad-form",
     "busy",
     "changed-meanwhile",
@@ -20,6 +20,9 @@ pub(crate) const SHOWN: [&str; 10] = [
     "forbidden",
     "not-found",
     "not-signed-in",
+    "passkey-needed",
+    "password",
+    "pending-act",
     "project-taken",
     "signer-refused",
     "signer-unreachable",
@@ -58,6 +61,8 @@ fn error_page(mut frame: Frame, failure: &Failure, back: String) -> ErrorPage {
     frame.path.clone_from(&back);
     let (sentence, hint) = if let Some(refusal) = &failure.refusal {
         (frame.language.refusal(refusal), frame.say("error.refused.hint"))
+    } else if let Some(word) = failure.code.strip_prefix("passkey/") {
+        (frame.say_of("passkey-error", word), frame.say("passkey-error.hint"))
     } else {
         let word = failure.code.rsplit('/').next().unwrap_or_default();
         let word = if SHOWN.contains(&word) { word } else { "internal" };

@@ -1,4 +1,6 @@
-//! Signing in and out.
+//! Signing in and out: name and password, then a second factor; or a passkey, which is two.
+
+mod second;
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -8,21 +10,29 @@ use policies::application::{Revocation, Revoked};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::accounts::{self, SignIn};
+pub(crate) use second::{confirm, second};
+
+use crate::accounts::{self, SignIn, User};
+use crate::acts;
+use crate::attempts::{self, Guess, Turn};
 use crate::error::PortalError;
+use crate::factors::{Factor, Factors, passkeys};
 use crate::form::Posted;
+use crate::notice;
+use crate::pages::act::Ask;
 use crate::pages::page;
+use crate::peer::Address;
 use crate::portal::Portal;
 use crate::record::Note;
 use crate::session::Sessions;
-use crate::visit::{Frame, Visit};
+use crate::visit::{Ceremony, Frame, Visit};
 
 #[derive(Template)]
 #[template(path = "sign_in/show.html")]
 struct SignInPage {
     frame: Frame,
     user: String,
-    next: String,
+    ask: Ask,
     problem: Option<String>,
 }
 
@@ -40,29 +50,90 @@ pub(crate) async fn show(
     Query(goal): Query<Goal>,
 ) -> Result<Response, PortalError> {
     visit.csrf().await?;
-    page(&SignInPage { frame: visit.frame(&portal), user: String::new(), next: goal.next, problem: None })
+    form(&portal, &visit, (String::new(), local(&goal.next)), None).await
 }
 
-/// `POST /sign-in`: fields `user`, `password`, `next`.
-pub(crate) async fn enter(visit: Visit, State(portal): State<Portal>, posted: Posted) -> Result<Response, PortalError> {
+async fn form(
+    portal: &Portal,
+    visit: &Visit,
+    (user, next): (String, &str),
+    problem: Option<&str>,
+) -> Result<Response, PortalError> {
+    let frame = visit.frame(portal);
+    let problem = problem.map(|key| frame.say(key));
+    let challenge = visit.challenge(Ceremony::SignIn, portal.now()).await?.to_string();
+    let ask = Ask { challenge, domain: portal.party.id.clone(), next: next.to_owned(), ..Ask::default() };
+    page(&SignInPage { frame, user, ask, problem })
+}
+
+/// `POST /sign-in`: fields `user`, `password`, `next`. The first of two steps.
+pub(crate) async fn enter(
+    visit: Visit,
+    State(portal): State<Portal>,
+    Address(address): Address,
+    posted: Posted,
+) -> Result<Response, PortalError> {
     let now = portal.now();
     let name = posted.one("user").trim().to_lowercase();
-    let problem = match accounts::sign_in(&portal.db, &name, SecretString::from(posted.one("password")), now).await? {
-        SignIn::Welcome(user) => {
-            Note::new(&user.id, "account:signed-in", &user.id).append(&portal.audit, now).await?;
-            Sessions::new(portal.db.pool().clone()).sweep(now.as_second()).await?;
-            visit.open(&user, now).await?;
-            return Ok(Redirect::to(local(posted.one("next"))).into_response());
+    let next = local(posted.one("next"));
+    let password = SecretString::from(posted.one("password"));
+    let problem = match accounts::sign_in(&portal.db, &address, &name, password, now).await? {
+        SignIn::Known(user) => {
+            visit.open_half(&user, now).await?;
+            // Who has no second factor yet sets one up before anything else.
+            let fresh = Factors::of(&portal.db, &user.id).await?.none();
+            let step = if fresh { "/account/second-factor".to_owned() } else { format!("/sign-in/second?next={next}") };
+            return Ok(Redirect::to(&step).into_response());
         }
         SignIn::Wait => "sign-in.wait",
-        SignIn::Wrong => "sign-in.wrong",
+        SignIn::Wrong { locked } => {
+            if let Some(user) = locked {
+                notice::locked_out(&portal, &user, "password").await?;
+            }
+            "sign-in.wrong"
+        }
     };
     // The name tried may be a password typed into the wrong field: it is not recorded.
     Note::new("visitor", "account:sign-in-refused", "account").append(&portal.audit, now).await?;
-    let frame = visit.frame(&portal);
-    let problem = Some(frame.language.say(problem));
-    let next = local(posted.one("next")).to_owned();
-    Ok((StatusCode::UNAUTHORIZED, page(&SignInPage { frame, user: name, next, problem })?).into_response())
+    Ok((StatusCode::UNAUTHORIZED, form(&portal, &visit, (name, next), Some(problem)).await?).into_response())
+}
+
+/// `POST /sign-in/passkey`: a passkey alone, which checked its owner.
+pub(crate) async fn by_passkey(
+    visit: Visit,
+    State(portal): State<Portal>,
+    Address(address): Address,
+    posted: Posted,
+) -> Result<Response, PortalError> {
+    let now = portal.now();
+    let next = local(posted.one("next"));
+    if attempts::count(&portal.db, Guess::Address(&address), now).await? == Turn::Wait {
+        let page = form(&portal, &visit, (String::new(), next), Some("sign-in.wait")).await?;
+        return Ok((StatusCode::UNAUTHORIZED, page).into_response());
+    }
+    let challenge = visit.take_challenge(Ceremony::SignIn, now).await?;
+    let act = acts::assertion(&posted)?;
+    let user = match passkeys::verify(&portal.db, None, &act, (&challenge, &portal.party), now).await {
+        Ok(user) => user,
+        Err(error) => {
+            let note = Note::new("visitor", "account:sign-in-refused", "account").with("code", error.code());
+            note.append(&portal.audit, now).await?;
+            return Err(error);
+        }
+    };
+    attempts::forgive(&portal.db, Guess::Address(&address)).await?;
+    let user = accounts::find(&portal.db, &user).await?.ok_or(PortalError::Stored)?;
+    welcome(&portal, &visit, &user, Factor::Passkey).await?;
+    Ok(Redirect::to(next).into_response())
+}
+
+/// Both factors were given.
+pub(crate) async fn welcome(portal: &Portal, visit: &Visit, user: &User, factor: Factor) -> Result<(), PortalError> {
+    let now = portal.now();
+    let note = Note::new(&user.id, "account:signed-in", &user.id).with("factor", factor.as_str());
+    note.append(&portal.audit, now).await?;
+    Sessions::new(portal.db.pool().clone()).sweep(now.as_second()).await?;
+    visit.open(user, factor, now).await
 }
 
 /// `POST /sign-out`: ends the session here and, by the signer, for the engine.
@@ -87,8 +158,12 @@ pub(crate) async fn leave(
 }
 
 /// A path on this portal, never another site.
-fn local(next: &str) -> &str {
-    if next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']) { next } else { "/" }
+pub(crate) fn local(next: &str) -> &str {
+    if next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '?', '#', '&', '%']) {
+        next
+    } else {
+        "/"
+    }
 }
 
 #[cfg(test)]

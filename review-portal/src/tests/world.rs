@@ -1,6 +1,6 @@
 //! A small world: keys, signer and portal on free ports, accounts, a catalog, browsers with cookies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,8 +11,11 @@ use catalog::{BucketCount, Manifest};
 use jiff::Timestamp;
 use permit_signer::SignerConfig;
 use policies::audit::AuditLog;
-use policies::keys::KeyFolder;
-use policies::{ProjectId, Zone};
+use policies::keys::{KeyFolder, SecretBytes};
+use policies::passkey::{
+    ActSignature, Challenge, Registration, RelyingParty, SoftwareAuthenticator, verify_registration,
+};
+use policies::{ProjectId, UserId, Zone};
 use reqwest::{Client, Response, StatusCode};
 use secrecy::SecretString;
 use tokio::sync::oneshot;
@@ -22,13 +25,18 @@ use crate::accounts::{self, NewAccount};
 use crate::catalog::{DatasetText, Publication, publish};
 use crate::database::tests::fresh;
 use crate::{
-    AnswerColumn, Database, DatabaseUrl, PortalAnswer, PortalConfig, PortalRefusal, QueryRunner, ReviewPlace, serve,
+    AnswerColumn, Database, DatabaseUrl, DemoAuthenticator, PortalAnswer, PortalConfig, PortalRefusal, QueryRunner,
+    ReviewPlace, serve,
 };
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
+/// Whose account has no second factor yet.
+pub(super) const FRESH: &str = "fresh";
+
 /// Short name, organisation, roles.
-pub(crate) const PEOPLE: [(&str, &str, &str); 10] = [
+pub(crate) const PEOPLE: [(&str, &str, &str); 11] = [
+    (FRESH, "University A", "researcher"),
     ("pi", "University A", "researcher"),
     ("co", "University B", "researcher"),
     ("eve", "University X", "researcher"),
@@ -107,6 +115,37 @@ impl QueryRunner for Engine {
     }
 }
 
+/// Everybody's passkeys in software, as in the demo.
+#[derive(Debug)]
+pub(super) struct Passkeys;
+
+/// Whom passkeys are made for; the address of the tests' portal is another one.
+pub(super) fn party() -> RelyingParty {
+    RelyingParty::localhost("http", 8080)
+}
+
+impl Passkeys {
+    pub(super) fn of(user: &UserId) -> SoftwareAuthenticator {
+        SoftwareAuthenticator::of(&SecretBytes::from_slice(&[5; 32]).unwrap(), user)
+    }
+
+    async fn enrol(db: &Database, audit: &Arc<AuditLog>, user: &UserId) {
+        let made = Self::of(user).register(&[0; 32], &party());
+        let registered = verify_registration(&made, &[0; 32], &party()).unwrap();
+        accounts::add_passkey(db, audit, user, (&registered, "software"), Timestamp::now()).await.unwrap();
+    }
+}
+
+impl DemoAuthenticator for Passkeys {
+    fn assert(&self, user: &UserId, challenge: &Challenge, party: &RelyingParty) -> ActSignature {
+        Self::of(user).assert(challenge, party)
+    }
+
+    fn register(&self, user: &UserId, challenge: &Challenge, party: &RelyingParty) -> Registration {
+        Self::of(user).register(challenge, party)
+    }
+}
+
 impl World {
     pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -147,6 +186,8 @@ impl World {
             mail: None,
             synthetic: true,
             https: false,
+            relying_party: Some(party()),
+            demo_authenticator: Some(Arc::new(Passkeys)),
             clock: Timestamp::now,
         };
         let session = keys.signing("session").unwrap().verifying();
@@ -180,6 +221,8 @@ impl World {
         let browser = self.visitor();
         let answer = browser.sign_in(user, PASSWORD).await;
         assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{user}");
+        browser.read("/sign-in/second").await;
+        browser.act("/sign-in/second", &[("with", "passkey"), ("demo", "yes"), ("next", "/applications")]).await;
         browser
     }
 }
@@ -195,9 +238,14 @@ async fn furnish(database: &DatabaseUrl, keys: &KeyFolder) {
             name_en: format!("Dr {user}"),
             organisation: organisation.parse().unwrap(),
             roles: roles.split(' ').map(|role| role.parse().unwrap()).collect(),
+            seats: BTreeSet::new(),
+            holds: BTreeSet::new(),
             password: SecretString::from(PASSWORD),
         };
         accounts::create(&db, &audit, account, now).await.unwrap();
+        if user != FRESH {
+            Passkeys::enrol(&db, &audit, &user.parse().unwrap()).await;
+        }
     }
     for (dataset, tables) in [("ndb", &["ndb.claims", "ndb.drugs"][..]), ("person", &["person.ndb", "facility"])] {
         let table = || ReleaseTable { columns: Vec::new(), rows: 12345, persons: Some(678), files: Vec::new() };

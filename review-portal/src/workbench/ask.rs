@@ -29,8 +29,8 @@ pub(crate) async fn ask(
 ) -> Outcome {
     let now = portal.now();
     let (signed, _) = allowed.visit.signed.as_ref().ok_or(PortalError::NotSignedIn { next: None })?;
-    let person = (&allowed.user.id, &signed.session, None);
-    let token = project_token(&portal.db, &portal.session_key, person, &permit.project, now).await?;
+    let token =
+        project_token(&portal.db, &portal.session_key, (signed, allowed.visit.address), &permit.project, now).await?;
     let subject = Subject {
         user: allowed.user.id.clone(),
         project: permit.project.clone(),

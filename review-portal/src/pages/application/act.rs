@@ -1,13 +1,17 @@
-//! `POST /applications/{application}/{act}`: one command, answered by going back to the application's page (303).
+//! `POST /applications/{application}/{act}`: one command, answered by going back to the application's page (303). An act that counts
+//! is first shown for its signature, and recorded when that came.
 
 use axum::extract::State;
-use axum::response::Redirect;
+use axum::response::{IntoResponse, Redirect, Response};
+use policies::application::{Command, EventRecord};
 
 use super::form;
 use crate::access::AllowedAct;
-use crate::application::{Act, Change, change, permits};
+use crate::acts::{self, Unsigned};
+use crate::application::{Act, Change, change, permits, prepare};
 use crate::error::PortalError;
 use crate::form::Posted;
+use crate::pages::act::ask;
 use crate::portal::Portal;
 
 /// Does what the path and the form say.
@@ -15,20 +19,72 @@ pub(crate) async fn act(
     allowed: AllowedAct,
     State(portal): State<Portal>,
     posted: Posted,
-) -> Result<Redirect, PortalError> {
-    let page = format!("/applications/{}", allowed.application.id);
+) -> Result<Response, PortalError> {
+    if !posted.one("act").is_empty() {
+        return signed(&portal, &allowed, &posted).await;
+    }
     match form::read(&portal, &allowed.application, allowed.act, &posted).await? {
         None => permits::issue(&portal, &allowed, posted.once()).await?,
+        Some(command) if is_signed(&command) => return sign(&portal, &allowed, command).await,
         Some(command) => {
             permits::before(&portal, &allowed, &command).await?;
             change(&portal, &allowed, Change::new(command, posted.once())).await?;
             permits::after(&portal, &allowed).await?;
         }
     }
-    Ok(Redirect::to(match allowed.act {
-        Act::Amend => return Ok(Redirect::to(&format!("{page}/edit"))),
-        // The file opens to who declared no conflict, and closes to who did: the page itself knows.
-        Act::DeclareInterest => "/applications",
-        _ => &page,
-    }))
+    Ok(next(&allowed))
+}
+
+fn is_signed(command: &Command) -> bool {
+    let consents = matches!(command, Command::AnswerHolder { answer, .. } if answer.consent.is_some());
+    consents || matches!(command, Command::Decide { .. } | Command::SignPledge { .. } | Command::Vote { .. })
+}
+
+/// The page that asks for the signature.
+async fn sign(portal: &Portal, allowed: &AllowedAct, command: Command) -> Result<Response, PortalError> {
+    let record = prepare(portal, allowed, command).await?;
+    let unsigned = Unsigned {
+        application: Some(&record.application),
+        record: serde_json::to_string(&record).map_err(|_| PortalError::Stored)?,
+        hash: &record.hash,
+    };
+    let pending = acts::begin(portal, &allowed.visit, unsigned).await?;
+    let title = allowed.visit.language.say(&format!("act.{}", allowed.act.as_str()));
+    let action = format!("/applications/{}/{}", record.application, allowed.act.as_str());
+    ask(portal, &allowed.visit, (title, action), &pending)
+}
+
+/// Records an act with its signature.
+async fn signed(portal: &Portal, allowed: &AllowedAct, posted: &Posted) -> Result<Response, PortalError> {
+    let (record, signature) = acts::finish(portal, &allowed.visit, Some(&allowed.application.id), posted).await?;
+    let record: EventRecord = serde_json::from_str(&record).map_err(|_| PortalError::Stored)?;
+    let command = record.event.clone().asked();
+    // The address says which act casbin was asked for; the record says which one was signed.
+    if !is_signed(&command) || act_of(&command) != Some(allowed.act) {
+        return Err(PortalError::BadForm);
+    }
+    let signed = Change { signed: Some((record, signature)), ..Change::new(command, None) };
+    change(portal, allowed, signed).await?;
+    Ok(next(allowed))
+}
+
+fn act_of(command: &Command) -> Option<Act> {
+    match command.kind() {
+        "decided" => Some(Act::Decide),
+        "holder-answered" => Some(Act::AnswerHolder),
+        "pledge-signed" => Some(Act::Pledge),
+        "vote-cast" => Some(Act::Vote),
+        _ => None,
+    }
+}
+
+fn next(allowed: &AllowedAct) -> Response {
+    let page = format!("/applications/{}", allowed.application.id);
+    let place = match allowed.act {
+        Act::Amend => format!("{page}/edit"),
+        // The file opens to who declared no conflict, and closes to who did: the list knows.
+        Act::DeclareInterest => "/applications".to_owned(),
+        _ => page,
+    };
+    Redirect::to(&place).into_response()
 }

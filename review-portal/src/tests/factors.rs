@@ -1,0 +1,314 @@
+//! Two factors: what opens a session, what does not, and what an act's signature takes.
+
+use jiff::{SignedDuration, Timestamp};
+use permit_signer::Registrar;
+use policies::passkey::{ActSignature, Challenge, EnrolmentCode, RelyingParty, SoftwareAuthenticator};
+use reqwest::{Response, StatusCode};
+
+use super::flow::CONTENT;
+use super::routes::{PUBLIC, ROUTES};
+use super::world::{Browser, FRESH, PASSWORD, Passkeys, World, party};
+use crate::factors::totp::tests::code;
+
+/// What stands between `before` and the next quote.
+fn between(page: &str, before: &str, after: char) -> String {
+    page.split(before).nth(1).unwrap().split(after).next().unwrap().to_owned()
+}
+
+fn csrf(page: &str) -> String {
+    between(page, "name=\"csrf\" value=\"", '"')
+}
+
+fn challenge(page: &str) -> Challenge {
+    let text: policies::passkey::Base64Url = between(page, "data-challenge=\"", '"').parse().unwrap();
+    text.as_bytes().try_into().unwrap()
+}
+
+fn passkey(user: &str) -> SoftwareAuthenticator {
+    Passkeys::of(&user.parse().unwrap())
+}
+
+/// Posts an assertion as the script of the page would.
+async fn post_assertion(browser: &Browser, path: &str, csrf: &str, act: &ActSignature, id: &str) -> Response {
+    let parts = [&act.credential, &act.client_data, &act.authenticator_data, &act.signature].map(ToString::to_string);
+    let names = ["credential", "client_data", "authenticator_data", "signature"];
+    let mut fields = vec![("csrf", csrf), ("with", "passkey"), ("act", id), ("next", "/projects")];
+    fields.extend(names.into_iter().zip(parts.iter().map(String::as_str)));
+    browser.post_raw(path, &fields).await
+}
+
+/// A browser in which `user` gave the password.
+async fn half(world: &World, user: &str) -> Browser {
+    let browser = world.visitor();
+    assert_eq!(browser.sign_in(user, PASSWORD).await.status(), StatusCode::SEE_OTHER);
+    browser
+}
+
+/// Sets up codes by time for the fresh account; gives the secret and the recovery codes.
+async fn with_totp(world: &World) -> (Browser, String, Vec<String>) {
+    let browser = half(world, FRESH).await;
+    let page = browser.read("/account/second-factor").await;
+    let secret = between(&page, "<code>", '<');
+    assert!(page.contains("<svg") && !page.contains("style="));
+    assert_eq!(
+        between(&browser.read("/account/second-factor").await, "<code>", '<'),
+        secret,
+        "the same until it is used"
+    );
+    let wrong = browser.post("/account/totp", &[("code", "000000")]).await;
+    assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(browser.get("/applications").await.status(), StatusCode::SEE_OTHER);
+    let right = browser.post("/account/totp", &[("code", &code(&secret, Timestamp::now()))]).await;
+    assert_eq!(right.status(), StatusCode::OK);
+    let page = right.text().await.unwrap();
+    let codes = page.split("<code>").skip(1).map(|part| part.split('<').next().unwrap().to_owned()).collect();
+    (browser, secret, codes)
+}
+
+#[tokio::test]
+async fn a_password_alone_opens_nothing() {
+    let world = World::new().await;
+    let browser = half(&world, "chair").await;
+    let token = browser.token().await;
+    for (method, route, _) in ROUTES {
+        if PUBLIC.contains(&route) || route == "/sign-in/second" || (method, route) == ("post", "/audit") {
+            continue;
+        }
+        let path =
+            route.replace("{application}", "A-2026-000001").replace("{project}", "x").replace("{dataset}", "ndb");
+        if method == "get" {
+            let answer = browser.get(&path).await;
+            assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{route}");
+            assert!(answer.headers()["location"].to_str().unwrap().starts_with("/sign-in"), "{route}");
+        } else {
+            let answer = browser.post_raw(&path, &[("csrf", token.as_str())]).await;
+            assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{route}");
+        }
+    }
+    assert!(!browser.read("/catalog").await.contains("サインアウト"));
+    browser.act("/sign-in/second", &[("with", "passkey"), ("demo", "yes"), ("next", "/applications")]).await;
+    assert_eq!(browser.get("/applications").await.status(), StatusCode::OK);
+    // Without the password there is no second step.
+    assert_eq!(world.visitor().get("/sign-in/second").await.status(), StatusCode::SEE_OTHER);
+    let answer = world.visitor().post("/sign-in/second", &[("with", "passkey"), ("demo", "yes")]).await;
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_code_works_once_and_the_next_one_after_it() {
+    let world = World::new().await;
+    let (_, secret, codes) = with_totp(&world).await;
+    assert_eq!(codes.len(), 10);
+    let browser = half(&world, FRESH).await;
+    let enter = async |browser: &Browser, with: &str, code: &str| {
+        browser.post("/sign-in/second", &[("with", with), ("code", code)]).await.status()
+    };
+    // Used at set-up: this step and earlier ones are gone.
+    assert_eq!(enter(&browser, "totp", &code(&secret, Timestamp::now())).await, StatusCode::UNAUTHORIZED);
+    let next = code(&secret, Timestamp::now() + SignedDuration::from_secs(30));
+    assert_eq!(enter(&browser, "totp", &next).await, StatusCode::SEE_OTHER);
+    assert_eq!(browser.get("/applications").await.status(), StatusCode::OK);
+    let again = half(&world, FRESH).await;
+    assert_eq!(enter(&again, "totp", &next).await, StatusCode::UNAUTHORIZED, "replayed");
+    assert_eq!(enter(&again, "recovery", "aaaa-bbbb-cccc-dddd").await, StatusCode::UNAUTHORIZED);
+    assert_eq!(enter(&again, "recovery", &codes[3].to_uppercase()).await, StatusCode::SEE_OTHER);
+    assert!(again.read("/account").await.contains("残りの数: 9"));
+    let third = half(&world, FRESH).await;
+    assert_eq!(enter(&third, "recovery", &codes[3]).await, StatusCode::UNAUTHORIZED, "once");
+    assert_eq!(enter(&third, "recovery", &codes[4]).await, StatusCode::SEE_OTHER);
+    // Fresh ones end the old ones.
+    third.post("/account/recovery", &[]).await;
+    let last = half(&world, FRESH).await;
+    assert_eq!(enter(&last, "recovery", &codes[5]).await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn who_has_codes_only_drafts_and_reads() {
+    let world = World::new().await;
+    let (fresh, ..) = with_totp(&world).await;
+    let mut content = CONTENT;
+    content[3] = ("members", "pi\nfresh");
+    let (pi, office) = (world.person("pi").await, world.person("office").await);
+    fresh.act("/applications", &[("title", "下書き"), ("profile", "standard")]).await;
+    let at = pi.act("/applications", &content).await;
+    pi.act(&format!("{at}/submit"), &[]).await;
+    office.act(&format!("{at}/accept"), &[]).await;
+    office.act(&format!("{at}/assign"), &[("reviewer", "r1"), ("reviewer", "r2")]).await;
+    office.act(&format!("{at}/voting"), &[]).await;
+    for reviewer in ["r1", "r2"] {
+        world.person(reviewer).await.act(&format!("{at}/vote"), &[("ballot", "for")]).await;
+    }
+    world.person("chair").await.act(&format!("{at}/decide"), &[("decision", "granted")]).await;
+    assert_eq!(fresh.get(&at).await.status(), StatusCode::OK);
+    fresh.refused(&format!("{at}/pledge"), &[("agree", "yes")], "portal/passkey-needed").await;
+    // With a passkey beside the codes, the same person may.
+    fresh.read("/account/second-factor").await;
+    fresh.act("/account/passkey", &[("demo", "yes"), ("label", "鍵")]).await;
+    fresh.act(&format!("{at}/pledge"), &[("agree", "yes")]).await;
+}
+
+#[tokio::test]
+async fn a_passkey_answers_its_own_challenge_once() {
+    let world = World::new().await;
+    let path = "/sign-in/second";
+    let elsewhere = RelyingParty::localhost("http", 8081);
+    let browser = half(&world, "pi").await;
+    for (user, other, place, sentence) in [
+        ("pi", true, party(), "パスキーの署名は、ここで求めたものではありません。"),
+        ("pi", false, elsewhere, "別のサイトのための署名です。"),
+        ("co", false, party(), "このパスキーは登録されていません。"),
+    ] {
+        let page = browser.read(path).await;
+        let asked = if other { [1; 32] } else { challenge(&page) };
+        let answer = post_assertion(&browser, path, &csrf(&page), &passkey(user).assert(&asked, &place), "").await;
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{sentence}");
+        assert!(answer.text().await.unwrap().contains(sentence), "{sentence}");
+    }
+    let page = browser.read(path).await;
+    let act = passkey("pi").assert(&challenge(&page), &party());
+    let answer = post_assertion(&browser, path, &csrf(&page), &act, "").await;
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    assert_eq!(answer.headers()["location"], "/projects");
+    // The same answer in another session, and in one that never asked.
+    let again = half(&world, "pi").await;
+    let page = again.read(path).await;
+    let answer = post_assertion(&again, path, &csrf(&page), &act, "").await;
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_passkey_alone_is_two_factors() {
+    let world = World::new().await;
+    let browser = world.visitor();
+    let page = browser.read("/sign-in").await;
+    let act = passkey("auditor").assert(&challenge(&page), &party());
+    let forged = ActSignature { credential: passkey("chair").credential().clone(), ..act.clone() };
+    let answer = post_assertion(&browser, "/sign-in/passkey", &csrf(&page), &forged, "").await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    assert!(answer.text().await.unwrap().contains("passkey/signature"));
+    let answer = post_assertion(&browser, "/sign-in/passkey", &csrf(&page), &act, "").await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN, "the challenge is used up");
+    let page = browser.read("/sign-in").await;
+    let act = passkey("auditor").assert(&challenge(&page), &party());
+    let answer = post_assertion(&browser, "/sign-in/passkey", &csrf(&page), &act, "").await;
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    let chain = browser.read("/audit").await;
+    assert!(chain.contains("account:signed-in") && chain.contains("account:sign-in-refused"));
+}
+
+#[tokio::test]
+async fn guessing_at_the_second_step_locks_and_is_told() {
+    let world = World::new().await;
+    let (_, secret, _) = with_totp(&world).await;
+    let browser = half(&world, FRESH).await;
+    for turn in 0..5 {
+        let answer = browser.post("/sign-in/second", &[("with", "totp"), ("code", "123456")]).await;
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{turn}");
+    }
+    // The half session is over; with the password again, even the right code is too early.
+    let next = code(&secret, Timestamp::now() + SignedDuration::from_secs(30));
+    let answer = browser.post("/sign-in/second", &[("with", "totp"), ("code", &next)]).await;
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert!(answer.text().await.unwrap().contains("portal/not-signed-in"));
+    let again = half(&world, FRESH).await;
+    let answer = again.post("/sign-in/second", &[("with", "totp"), ("code", &next)]).await;
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert!(answer.text().await.unwrap().contains("しばらくサインインできません"));
+    let chain = world.person("auditor").await.read("/audit").await;
+    assert!(chain.contains("account:locked-out"));
+}
+
+#[tokio::test]
+async fn an_enrolment_is_signed_by_the_passkey_and_counts_with_the_operator_alone() {
+    let world = World::new().await;
+    let browser = world.person("r1").await;
+    let credential = passkey("r1").credential().to_string();
+    let begin = async |browser: &Browser| {
+        let answer = browser.post("/account/enrolment", &[("credential", &credential)]).await;
+        (answer.status(), answer.text().await.unwrap())
+    };
+    let (status, _) = begin(&world.person("r2").await).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "another person's passkey");
+    let (status, page) = begin(&browser).await;
+    assert_eq!(status, StatusCode::OK);
+    let (id, path) = (between(&page, "name=\"act\" value=\"", '"'), "/account/enrolment/signed");
+    let good = passkey("r1").assert(&challenge(&page), &party());
+    let token = csrf(&page);
+    let wrong = passkey("r1").assert(&[9; 32], &party());
+    let answer = post_assertion(&browser, path, &token, &wrong, &id).await;
+    assert!(answer.text().await.unwrap().contains("passkey/challenge"));
+    // Another person, another session of the same person, another act.
+    for other in [world.person("r2").await, world.person("r1").await] {
+        let token = other.token().await;
+        let answer = post_assertion(&other, path, &token, &good, &id).await;
+        assert!(answer.text().await.unwrap().contains("portal/pending-act"));
+    }
+    assert_eq!(post_assertion(&browser, path, &token, &good, &id).await.status(), StatusCode::OK);
+    let replayed = post_assertion(&browser, path, &token, &good, &id).await;
+    assert_eq!(replayed.status(), StatusCode::CONFLICT);
+    let (_, page) = begin(&browser).await;
+    let id = between(&page, "name=\"act\" value=\"", '"');
+    let answer = browser.post(path, &[("act", &id), ("demo", "yes")]).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let shown = answer.text().await.unwrap();
+    browser.refused(path, &[("act", &id), ("demo", "yes")], "portal/pending-act").await;
+    let request = between(&shown, "readonly>", '<');
+    let code: EnrolmentCode = between(&shown, "<strong>", '<').parse().unwrap();
+    let portal = world.path("portal").join("public/sign.pub");
+    let registrar = Registrar::open(&world.path("permit"), &portal, &world.path("store")).unwrap();
+    let enrolment = registrar.enrol(&request, &code, Timestamp::now()).unwrap();
+    assert_eq!((enrolment.user.as_str(), enrolment.roles.len()), ("r1", 1));
+    assert_eq!(enrolment.credential.to_string(), credential);
+}
+
+#[tokio::test]
+async fn passwords_are_changed_with_the_old_one_and_not_to_a_common_one() {
+    let world = World::new().await;
+    let pi = world.person("pi").await;
+    let change = async |current: &str, new: &str| {
+        let answer = pi.post("/account/password", &[("current", current), ("new", new)]).await;
+        (answer.status(), answer.text().await.unwrap())
+    };
+    let (status, page) = change("not this one", "夏の夜に風が吹く、静かな庭").await;
+    assert!(status == StatusCode::BAD_REQUEST && page.contains("今のパスワードが違います。"));
+    let (status, page) = change(PASSWORD, "Password1234").await;
+    assert!(status == StatusCode::BAD_REQUEST && page.contains("流出した一覧"));
+    let (status, _) = change(PASSWORD, "夏の夜に風が吹く、静かな庭").await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    assert_eq!(world.visitor().sign_in("pi", PASSWORD).await.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(world.visitor().sign_in("pi", "夏の夜に風が吹く、静かな庭").await.status(), StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn the_cookie_changes_at_each_step_and_ends_when_idle() {
+    let world = World::new().await;
+    let browser = world.visitor();
+    let cookie = |answer: &Response| {
+        let cookies = answer.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned());
+        cookies.into_iter().find(|cookie| cookie.starts_with("sudare=")).unwrap()
+    };
+    let value = |cookie: &str| cookie.split(';').next().unwrap().to_owned();
+    let first = cookie(&browser.get("/sign-in").await);
+    assert!(first.contains("Max-Age=1800"), "{first}");
+    let second = cookie(&browser.sign_in("pi", PASSWORD).await);
+    browser.read("/sign-in/second").await;
+    let third = cookie(&browser.post("/sign-in/second", &[("with", "passkey"), ("demo", "yes")]).await);
+    assert!(value(&first) != value(&second) && value(&second) != value(&third));
+}
+
+#[tokio::test]
+async fn the_last_factor_stays() {
+    let world = World::new().await;
+    let pi = world.person("pi").await;
+    let credential = passkey("pi").credential().to_string();
+    pi.refused("/account/passkey/remove", &[("credential", &credential)], "portal/forbidden").await;
+    let others = passkey("co").credential().to_string();
+    assert!(!pi.post("/account/passkey/remove", &[("credential", &others)]).await.status().is_redirection());
+    // A passkey of somebody cannot be registered for somebody else.
+    let eve = world.person("eve").await;
+    let page = eve.read("/account/second-factor").await;
+    let made = passkey("pi").register(&challenge(&page), &party());
+    let fields = [("client_data", made.client_data.to_string()), ("attestation", made.attestation.to_string())];
+    let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+    eve.refused("/account/passkey", &fields, "passkey/other-person").await;
+}
