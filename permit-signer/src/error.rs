@@ -73,6 +73,9 @@ pub enum SignerError {
     /// The stream of events is not whole.
     #[error("the application's events are not believed: {0}")]
     Stream(#[source] StreamError),
+    /// The permit is suspended, and the history does not say that the use was resumed since.
+    #[error("the permit of this application is suspended; a new one is signed once the use was resumed")]
+    Suspended,
     /// TLS is needed there and cannot be had.
     #[error("{address} is served over TLS only")]
     Tls {
@@ -103,6 +106,7 @@ impl SignerError {
             Self::Signature(_) => "signer/signature",
             Self::Store { .. } => "signer/store",
             Self::Stream(_) => "signer/stream",
+            Self::Suspended => "signer/suspended",
             Self::Tls { .. } => "signer/tls",
         }
     }

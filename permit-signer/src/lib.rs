@@ -5,6 +5,7 @@ mod registry;
 mod serve;
 mod signer;
 mod store;
+mod witnesses;
 
 pub use error::SignerError;
 pub use registry::Registrar;

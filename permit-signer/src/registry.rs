@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::SignerError;
 
-/// Enrolled passkeys, and those that were: what they signed before a permit was given stays believed, what they sign after not.
+/// Enrolled passkeys, and those that were: a passkey stays one person's when it is taken away.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Registry {
@@ -37,8 +37,8 @@ impl Registry {
         }
     }
 
-    /// Those that count and those that once did: for events up to a head that was signed while they counted.
-    pub(crate) fn ever(&self) -> Keyring {
+    /// Those that count and those that once did.
+    fn ever(&self) -> Keyring {
         let mut ever = self.retired.clone();
         for enrolment in self.active.iter() {
             // One that was enrolled again counts as it does now.
@@ -104,6 +104,7 @@ impl Registrar {
             return Err(SignerError::Code);
         }
         self.change(|registry| {
+            registry.ever().enrol(enrolment.clone()).map_err(SignerError::Passkey)?;
             registry.active.enrol(enrolment.clone()).map_err(SignerError::Passkey)?;
             self.record(now, "passkey:enrolled", &enrolment)
         })?;

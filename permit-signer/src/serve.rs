@@ -149,7 +149,8 @@ impl IntoResponse for SignerError {
             | Self::OtherHistory
             | Self::Passkey(_)
             | Self::ProjectTaken
-            | Self::Stream(_) => StatusCode::CONFLICT,
+            | Self::Stream(_)
+            | Self::Suspended => StatusCode::CONFLICT,
             Self::Audit(_)
             | Self::Code
             | Self::Keys(_)

@@ -5,16 +5,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
-use policies::application::{Application, PermitAnswer, PermitRequest, REVOCATION, Revocation, Revoked, StreamError};
+use policies::application::{
+    Application, Event, EventRecord, PermitAnswer, PermitRequest, REVOCATION, Refusal, Revocation, Revoked, StreamError,
+};
 use policies::audit::{Act, AuditLog};
 use policies::keys::{KeyFolder, SigningKey, VerifyingKey};
-use policies::passkey::Keyring;
 use policies::status::StatusDocument;
 use policies::{ApplicationId, Permit, PermitId, Zone, jws};
 
 use crate::error::SignerError;
 use crate::registry::Registry;
 use crate::store::{Signed, State, Store};
+use crate::witnesses::Witnesses;
 
 const SERVICE: &str = "permit-signer";
 const JAPAN: Offset = Offset::constant(9);
@@ -27,9 +29,11 @@ struct History<'a> {
 }
 
 impl History<'_> {
-    /// Whether the events begin with those that led to `head`: in a whole chain, one that carries its hash.
-    fn goes_on_from(&self, head: &str) -> bool {
-        self.request.records.iter().any(|record| record.hash == head)
+    /// What came after the events that led to `head`: in a whole chain, after the one that carries its hash. None if the events do
+    /// not begin with those.
+    fn since(&self, head: &str) -> Option<&[EventRecord]> {
+        let end = self.request.records.iter().position(|record| record.hash == head)?;
+        self.request.records.get(end + 1..)
     }
 }
 
@@ -68,7 +72,12 @@ impl Signer {
     }
 
     fn decide(&self, request: &PermitRequest, now: Timestamp) -> Result<PermitAnswer, SignerError> {
-        let (state, head) = Application::verify(&request.records).map_err(SignerError::Stream)?;
+        let witnesses = self.witnesses(&request.records)?;
+        let (state, head) = Application::verify(&request.records, &witnesses).map_err(SignerError::Stream)?;
+        // Nor does an amendment bring to life what was suspended or has ended.
+        if state.usage.as_ref().is_some_and(|usage| !usage.is_running()) {
+            return Err(SignerError::Conditions(Refusal::OutOfTurn));
+        }
         let history = History { application: &state.id, head: &head, request };
         self.settle(&history, now, |id| state.permit(id, &head, now, request.until).map_err(SignerError::Conditions))
     }
@@ -89,10 +98,10 @@ impl Signer {
                 let permit = jws::verify(jws::PERMIT, &jws, &self.key.verifying()).map_err(SignerError::Signature)?;
                 return self.answer(permit, jws);
             }
-            Some(signed) if !history.goes_on_from(&signed.head) => return Err(SignerError::OtherHistory),
-            // What somebody ended on purpose does not come back under another number.
-            Some(signed) if store.state.revoked_permits.contains(&signed.permit) => return Err(SignerError::Ended),
-            Some(signed) => Some(signed.permit.clone()),
+            Some(signed) => {
+                replaceable(signed, history, &store.state)?;
+                Some(signed.permit.clone())
+            }
         };
         let number = store.state.last_number + 1;
         let permit = grant(permit_id(now, number).ok_or(SignerError::NotFound)?)?;
@@ -107,18 +116,20 @@ impl Signer {
         let signed = Signed { head: history.head.to_owned(), permit: permit.id.clone() };
         next.applications.insert(history.application.clone(), signed);
         next.projects.insert(permit.project.clone(), history.application.clone());
-        next.revoked_permits.extend(replaced);
+        if let Some(replaced) = replaced {
+            next.suspended_permits.remove(&replaced);
+            next.revoked_permits.insert(replaced);
+        }
         store.replace(next)?;
         self.answer(permit, jws)
     }
 
-    /// The passkeys that count at this moment, and these with those that once did: the first for new events, the second for
-    /// events up to a head that was signed before. Read anew each time, for an operator changes them meanwhile.
-    #[expect(dead_code, reason = "asked when the rules verify signed acts")]
-    pub(crate) fn keyrings(&self) -> Result<(Keyring, Keyring), SignerError> {
-        let registry = Registry::read(self.store().folder())?;
-        let ever = registry.ever();
-        Ok((registry.active, ever))
+    /// Who can say that the acts in `records` are their actors'. Read anew each time, for an operator enrols meanwhile.
+    fn witnesses(&self, records: &[EventRecord]) -> Result<Witnesses, SignerError> {
+        let store = self.store();
+        let registry = Registry::read(store.folder())?;
+        let signed = records.first().and_then(|first| store.state.applications.get(&first.application));
+        Ok(Witnesses::of(registry.active, records, signed.map(|signed| signed.head.as_str())))
     }
 
     fn record_issue(
@@ -153,7 +164,8 @@ impl Signer {
         Ok(PermitAnswer { permit, jws, audit_key: self.audit.identity(), audit_head })
     }
 
-    /// Ends a permit or a session. Never undone; doing it twice changes nothing.
+    /// Ends a permit, for good or while its use is suspended, or a session. What it named never holds again; doing it twice changes
+    /// nothing.
     pub(crate) fn revoke(&self, request: &str, now: Timestamp) -> Result<(), SignerError> {
         let request: Revocation = match jws::verify(REVOCATION, request, &self.portal) {
             Ok(request) => request,
@@ -164,7 +176,13 @@ impl Signer {
         let (fresh, action, object) = match &request.what {
             Revoked::Permit(permit) => {
                 store.read_permit(permit)?;
+                next.suspended_permits.remove(permit);
                 (next.revoked_permits.insert(permit.clone()), "permit:revoked", permit.to_string())
+            }
+            Revoked::Suspension(permit) => {
+                store.read_permit(permit)?;
+                let fresh = !next.revoked_permits.contains(permit) && next.suspended_permits.insert(permit.clone());
+                (fresh, "permit:suspended", permit.to_string())
             }
             Revoked::Session(session) => {
                 (next.revoked_sessions.insert(session.clone()), "session:revoked", session_name(session.as_str()))
@@ -184,7 +202,7 @@ impl Signer {
         let document = StatusDocument {
             sequence: store.next_sequence()?,
             issued_at: now,
-            revoked_permits: store.state.revoked_permits.clone(),
+            revoked_permits: &store.state.revoked_permits | &store.state.suspended_permits,
             revoked_sessions: store.state.revoked_sessions.clone(),
         };
         jws::sign(jws::STATUS, &document, &self.key).map_err(SignerError::Sign)
@@ -204,6 +222,21 @@ impl Signer {
     // A panic while the lock was held leaves nothing half done: `Store::replace` swaps after the disk.
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a longer history may lead to a permit in the place of the one that was signed.
+fn replaceable(signed: &Signed, history: &History<'_>, state: &State) -> Result<(), SignerError> {
+    let since = history.since(&signed.head).ok_or(SignerError::OtherHistory)?;
+    let resumed = || since.iter().any(|record| matches!(record.event, Event::Resumed { .. }));
+    if state.revoked_permits.contains(&signed.permit) {
+        // What somebody ended on purpose does not come back under another number.
+        Err(SignerError::Ended)
+    } else if state.suspended_permits.contains(&signed.permit) && !resumed() {
+        // A history from before the suspension that was late on its way.
+        Err(SignerError::Suspended)
+    } else {
+        Ok(())
     }
 }
 

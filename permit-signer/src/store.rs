@@ -28,6 +28,9 @@ pub(crate) struct State {
     pub(crate) projects: BTreeMap<ProjectId, ApplicationId>,
     /// Permits that no longer hold.
     pub(crate) revoked_permits: BTreeSet<PermitId>,
+    /// Permits that hold no more, and whose place a new one takes when the use is resumed.
+    #[serde(default)]
+    pub(crate) suspended_permits: BTreeSet<PermitId>,
     /// Sessions that no longer hold.
     pub(crate) revoked_sessions: BTreeSet<SessionId>,
 }

@@ -43,7 +43,7 @@ pub enum Rejection {
     #[error("the permit's signature does not verify")]
     PermitInvalid,
     /// Revoked.
-    #[error("the permit has been revoked")]
+    #[error("the permit has been revoked, suspended or replaced by a newer one")]
     PermitRevoked,
     /// The signer knows no such permit.
     #[error("the permit signer knows no permit of this number")]
@@ -133,7 +133,9 @@ impl Rejection {
             Self::NotSupported | Self::PermitInvalid | Self::PermitUnknown | Self::PermitUnusable => {
                 "tell the operator the number of the permit; nothing can run under it"
             }
-            Self::PermitRevoked => "the secretariat can say why",
+            Self::PermitRevoked => {
+                "get a new token at the portal; if the permit was not replaced, the secretariat can say why"
+            }
             Self::ReleaseUnavailable { .. } => "tell the steward of the dataset; the release has to be restored",
             Self::TrainingLapsed => "hand in a new certificate at the portal, and ask the secretariat to renew the permit",
             Self::SessionRevoked | Self::TokenExpired | Self::TokenInvalid => "sign in at the portal for a new token",

@@ -31,7 +31,7 @@ pub(crate) fn permit(number: u32, project: &str) -> Permit {
         application: "A-2026-000001".parse().unwrap(),
         application_head: String::new(),
         project: project.parse().unwrap(),
-        members: BTreeMap::from([("tanaka@univ-a.example".parse().unwrap(), anywhere(now + 24.hours()))]),
+        members: BTreeMap::from([("tanaka@univ-a.example".parse().unwrap(), anywhere())]),
         datasets: BTreeMap::new(),
         row_filter: Vec::new(),
         tier: Tier::Pseudonymized,
@@ -43,9 +43,9 @@ pub(crate) fn permit(number: u32, project: &str) -> Permit {
     }
 }
 
-/// Terms of a member who may query from anywhere.
-fn anywhere(until: Timestamp) -> MemberTerms {
-    MemberTerms { until, place: "大学A".to_owned(), networks: BTreeSet::new() }
+/// Terms of a member who may query from anywhere at any time.
+fn anywhere() -> MemberTerms {
+    MemberTerms { until: Timestamp::MAX, place: "大学A".to_owned(), networks: BTreeSet::new() }
 }
 
 /// A grant of whole tables of release 2026.1.

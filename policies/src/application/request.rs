@@ -49,14 +49,17 @@ pub struct Revocation {
     pub by: UserId,
 }
 
-/// A permit or a session.
+/// A permit, for good or for a time, or a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Revoked {
-    /// A permit.
+    /// A permit, for good.
     Permit(PermitId),
     /// A signed-in session with all its tokens.
     Session(SessionId),
+    /// A permit while its use is suspended. It does not come back itself: after the use was resumed, the longer history of the
+    /// application leads to a new one.
+    Suspension(PermitId),
 }
 
 /// What a refused request gets, as JSON.

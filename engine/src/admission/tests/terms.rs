@@ -7,7 +7,7 @@ use super::*;
 
 fn terms(networks: &[&str]) -> MemberTerms {
     let networks = networks.iter().map(|network| network.parse().unwrap()).collect();
-    MemberTerms { networks, ..anywhere(World::time() + 24.hours()) }
+    MemberTerms { networks, ..anywhere() }
 }
 
 fn under(terms: MemberTerms) -> Permit {

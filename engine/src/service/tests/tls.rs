@@ -27,9 +27,12 @@ impl Served {
 
     /// `now`: what the engine's clock shows and when its certificate was issued.
     async fn at(now: Timestamp, change: impl FnOnce(&mut EngineConfig)) -> Self {
-        let prepared = prepared(now);
+        Self::of(prepared(now), change).await
+    }
+
+    async fn of(prepared: Prepared, change: impl FnOnce(&mut EngineConfig)) -> Self {
         let mut config = beyond(&prepared);
-        issue(&config, now);
+        issue(&config, (config.clock)());
         change(&mut config);
         let (tell, told) = oneshot::channel();
         let guard = prepared.guard();
@@ -64,7 +67,14 @@ impl Served {
 
 /// A world whose permit holds at `now`.
 fn prepared(now: Timestamp) -> Prepared {
+    prepared_in(now, None)
+}
+
+/// The same for a member who may query from `network` only.
+fn prepared_in(now: Timestamp, network: Option<&str>) -> Prepared {
     let prepared = Prepared::with(4, |permit| {
+        let networks = || network.map(|network| network.parse().unwrap()).into_iter().collect();
+        permit.members.values_mut().for_each(|terms| terms.networks = networks());
         permit.issued_at = now - SignedDuration::from_hours(24);
         permit.expires_at = now + SignedDuration::from_hours(24);
     });
@@ -104,6 +114,15 @@ async fn beyond_loopback_the_engine_answers_over_tls() {
     let ticket = info.endpoint[0].ticket.clone().unwrap();
     let batches: Vec<_> = client.do_get(ticket).await.unwrap().try_collect().await.unwrap();
     assert_eq!(batches[0].num_rows(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_place_of_use_is_known_over_tls_too() {
+    for (network, expected) in [("127.0.0.0/8", "answered"), ("192.0.2.0/24", "permit/place")] {
+        let served = Served::of(prepared_in(Timestamp::now(), Some(network)), |_| ()).await;
+        let told = served.told(&served.url("127.0.0.1"), Some(served.ca())).await;
+        assert!(told.starts_with(expected), "{told}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

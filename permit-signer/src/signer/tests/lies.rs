@@ -1,0 +1,152 @@
+//! A portal whose code was replaced holds the portal's keys and every record, and writes what it likes. It obtains nothing.
+
+use policies::application::{Actor, Ballot, Draft};
+use policies::keys::SecretBytes;
+use policies::passkey::SoftwareAuthenticator;
+
+use super::world::{World, chair, content, pi, reviewers, self_styled, sign};
+use super::*;
+
+const APPLICATION: &str = "A-2026-000001";
+
+/// The acts of `records` in a chain of their own, with the signatures that they have.
+fn rechained(records: &[EventRecord]) -> Vec<EventRecord> {
+    let mut chain: Vec<EventRecord> = Vec::new();
+    for record in records {
+        let draft = Draft { at: record.at, by: record.by.clone(), event: record.event.clone() };
+        let signature = record.signature.clone();
+        chain.push(EventRecord { signature, ..EventRecord::after(&record.application, chain.last(), draft) });
+    }
+    chain
+}
+
+fn of_kind<'a>(records: &'a mut [EventRecord], kind: &'static str) -> impl Iterator<Item = &'a mut EventRecord> {
+    records.iter_mut().filter(move |record| record.event.kind() == kind)
+}
+
+fn told(world: &World, records: &[EventRecord]) -> SignerError {
+    let signer = world.open();
+    let refused = signer.issue(&world.request(records), now()).unwrap_err();
+    assert_eq!((signer.store().state.last_number, signer.store().state.applications.len()), (0, 0));
+    let chain = std::fs::read_to_string(world.path("audit").join("audit.jsonl")).unwrap();
+    assert!(chain.contains("permit:refused") && !chain.contains("permit:signed"));
+    refused
+}
+
+/// An honest history that is changed by `lie`, and refused because of a signature.
+fn unsigned(lie: impl FnOnce(&World, &mut Vec<EventRecord>)) {
+    let world = World::new();
+    let mut records = world.history(APPLICATION, "p1");
+    lie(&world, &mut records);
+    let refused = told(&world, &records);
+    assert!(matches!(refused, SignerError::Stream(StreamError::Unsigned { .. })), "{refused}");
+}
+
+#[test]
+fn votes_by_keys_that_nobody_enrolled_do_not_count() {
+    let own_keys = SecretBytes::generate();
+    for kind in ["vote-cast", "decided", "pledge-signed", "holder-answered"] {
+        unsigned(|_, records| {
+            for record in of_kind(records, kind) {
+                sign(record, &SoftwareAuthenticator::of(&own_keys, &record.by.user.clone()));
+            }
+        });
+    }
+}
+
+#[test]
+fn acts_without_a_signature_do_not_count() {
+    for kind in ["vote-cast", "decided", "pledge-signed"] {
+        unsigned(|_, records| of_kind(records, kind).for_each(|record| record.signature = None));
+    }
+    unsigned(|_, records| of_kind(records, "holder-answered").last().unwrap().signature = None);
+}
+
+#[test]
+fn nobody_signs_for_somebody_else() {
+    // The own passkey of a person who is enrolled, for another's act.
+    unsigned(|world, records| sign(of_kind(records, "pledge-signed").last().unwrap(), &world.passkey(&pi())));
+    unsigned(|world, records| of_kind(records, "vote-cast").for_each(|vote| sign(vote, &world.passkey(&chair()))));
+    // One vote's signature under all of them.
+    unsigned(|_, records| {
+        let first = of_kind(records, "vote-cast").next().unwrap().signature.clone();
+        of_kind(records, "vote-cast").for_each(|vote| vote.signature.clone_from(&first));
+    });
+}
+
+#[test]
+fn a_role_or_a_seat_that_the_portal_made_up_does_not_count() {
+    // eve is enrolled as a researcher, r5 as a reviewer without a seat; both sign with their own passkeys.
+    for user in ["eve", "r5"] {
+        let world = World::new();
+        let [r1, r2, r3, _] = reviewers();
+        let records = world.judged(APPLICATION, "p1", &[r1, r2, r3, self_styled(user)], Some(true));
+        let refused = told(&world, &records);
+        assert!(matches!(refused, SignerError::Stream(StreamError::Unsigned { .. })), "{user}: {refused}");
+    }
+    // Nor does a role that somebody had: who was taken out of the registry does not vote.
+    for gone in ["r1", "chair", "keeper", "co"] {
+        let world = World::new();
+        let left: Vec<Actor> = World::everybody().into_iter().filter(|one| one.user.as_str() != gone).collect();
+        world.enrol(&left);
+        let refused = told(&world, &world.history(APPLICATION, "p1"));
+        assert!(matches!(refused, SignerError::Stream(StreamError::Unsigned { .. })), "{gone}: {refused}");
+    }
+}
+
+#[test]
+fn what_was_voted_on_is_what_was_granted() {
+    unsigned(|_, records| {
+        let mut widened = content("p1");
+        widened.grade = policies::Grade::Exact;
+        records[0].event = Event::Drafted { content: widened };
+        *records = rechained(records);
+    });
+    unsigned(|_, records| {
+        let Event::VoteCast { vote } = &mut of_kind(records, "vote-cast").next().unwrap().event else { panic!() };
+        vote.ballot = Ballot::Abstain;
+        *records = rechained(records);
+    });
+    unsigned(|_, records| {
+        of_kind(records, "decided").next().unwrap().event = world::decided(policies::application::Decision::Undecided {});
+        *records = rechained(records);
+    });
+}
+
+#[test]
+fn no_event_can_be_left_out_or_change_places() {
+    let world = World::new();
+    let records = world.history(APPLICATION, "p1");
+    let last = records.len() - 1;
+    for left_out in 0..last {
+        let mut fewer = records.clone();
+        fewer.remove(left_out);
+        told(&world, &fewer);
+        told(&world, &rechained(&fewer));
+        let mut swapped = records.clone();
+        swapped.swap(left_out, left_out + 1);
+        told(&world, &swapped);
+    }
+    // Without the last pledge the history is whole, of one member.
+    let permit = world.open().issue(&world.request(&records[..last]), now()).unwrap().permit;
+    assert_eq!(permit.members.into_keys().collect::<Vec<_>>(), [pi().user]);
+}
+
+#[test]
+fn without_consent_there_is_no_grant_even_if_all_others_sign() {
+    for consent in [None, Some(false)] {
+        let world = World::new();
+        let refused = told(&world, &world.judged(APPLICATION, "p1", &reviewers(), consent));
+        let SignerError::Stream(StreamError::Undecided { cause, .. }) = refused else { panic!("{refused}") };
+        assert_eq!(cause, Some(Refusal::HolderNotHeard));
+    }
+    // A refusal that the portal turns round carries the signature of a refusal.
+    let world = World::new();
+    let mut records = world.judged(APPLICATION, "p1", &reviewers(), Some(false));
+    let Event::HolderAnswered { answer, .. } = &mut of_kind(&mut records, "holder-answered").last().unwrap().event else {
+        panic!()
+    };
+    answer.consent = Some(true);
+    let refused = told(&world, &rechained(&records));
+    assert!(matches!(refused, SignerError::Stream(StreamError::Unsigned { .. })), "{refused}");
+}
