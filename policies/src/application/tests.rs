@@ -7,4 +7,5 @@ mod laws;
 mod refusals;
 mod running;
 mod samples;
+mod table;
 mod world;

@@ -169,6 +169,9 @@ fn the_permit_stays_while_an_amendment_is_on_its_way() {
         assert_eq!(head(stream.permit().unwrap()), head(before.clone()));
         assert!(stream.state.is_permitted() && stream.stage() == Stage::AmendmentRequested);
     }
+    let conditional = Stream::steps([to_permit(), amendment(), vec![("chair", grant_with(&[])), ("pi", Command::Withdraw {})]].concat());
+    assert!(conditional.state.round.is_none() && conditional.stage() == Stage::Active);
+    assert_eq!(Stream::steps(to_grant()).refused("pi", Command::Withdraw {}), Refusal::OutOfTurn);
     for end in [("chair", reject()), ("pi", Command::Withdraw {})] {
         let mut stream = Stream::steps([to_permit(), amendment().into_iter().take(14).collect()].concat());
         let votes = if end.0 == "chair" { vec![("r1", ballot(Ballot::Against)), ("r2", ballot(Ballot::Against))] } else { Vec::new() };
@@ -342,6 +345,8 @@ fn results_are_published_by_the_applicant_even_after_the_end() {
 
 #[test]
 fn comments_reach_whom_they_are_for() {
+    let note = Command::Comment { field: text("period"), text: text("まもなく終了"), audience: Audience::Internal };
+    running().run(vec![("office", note)]);
     let mut stream = Stream::steps(to_vote());
     let comment = |audience| Command::Comment { field: text("purpose"), text: text("確かめたい"), audience };
     for who in ["office", "r1", "chair", "ndb"] {

@@ -265,7 +265,7 @@ pub(crate) fn permit_id(number: u32) -> crate::id::PermitId {
 }
 
 pub(crate) fn restrict(narrowing: Narrowing) -> Command {
-    Command::Restrict { narrowing, reason: text("大臣の指示"), answer_by: date(2026, 12, 31) }
+    Command::Restrict { narrowing, reason: text("大臣の指示"), answer_by: date(2029, 12, 31) }
 }
 
 pub(crate) fn incident() -> Command {
