@@ -214,9 +214,9 @@ fn decided(state: &mut Application, act: &Act<'_>, decision: &Decision, findings
 
 fn issued(state: &mut Application, permit: &PermitId, at: Timestamp) {
     let basis = state.basis(day_of(at)).ok().filter(|basis| basis.is_round);
-    let Some((content, conditions)) = basis.map(|basis| {
-        (basis.content.clone(), basis.conditions.into_iter().cloned().collect())
-    }) else {
+    let Some((content, conditions)) =
+        basis.map(|basis| (basis.content.clone(), basis.conditions.into_iter().cloned().collect()))
+    else {
         if let Some(usage) = &mut state.usage {
             usage.permit = permit.clone();
         }

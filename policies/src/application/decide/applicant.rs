@@ -51,10 +51,7 @@ impl Desk<'_> {
         self.by_applicant()?;
         // An amendment whose conditions cannot be met would stand in the way of every other one.
         let is_amendment = self.state.usage.is_some();
-        let may_end = |phase: &Phase| match phase {
-            Phase::Granted { .. } => is_amendment,
-            phase => !is_over(phase),
-        };
+        let may_end = |phase: &Phase| !is_over(phase) && (is_amendment || !matches!(phase, Phase::Granted { .. }));
         self.round_in(may_end).map(drop)
     }
 

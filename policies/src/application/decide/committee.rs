@@ -132,7 +132,11 @@ impl Desk<'_> {
     fn well_formed_condition(&self, condition: &Condition, round: &Round) -> Result<(), Refusal> {
         required(&condition.text)?;
         self.not_past(condition.due)?;
-        if condition.excludes.iter().all(|column| round.content.has_column(column)) { Ok(()) } else { Err(Refusal::NoSuchEntry) }
+        if condition.excludes.iter().all(|column| round.content.has_column(column)) {
+            Ok(())
+        } else {
+            Err(Refusal::NoSuchEntry)
+        }
     }
 
     fn decided_alone(decision: &Decision) -> Result<(), Refusal> {

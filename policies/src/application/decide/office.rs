@@ -29,7 +29,11 @@ impl Desk<'_> {
         self.by_secretariat()?;
         self.round_in(|phase| matches!(phase, Phase::Submitted {}))?;
         let confirmed = self.rules.checklist.iter().all(|item| checklist.contains(&item.id));
-        if confirmed && checklist.len() == self.rules.checklist.len() { Ok(()) } else { Err(Refusal::ChecklistIncomplete) }
+        if confirmed && checklist.len() == self.rules.checklist.len() {
+            Ok(())
+        } else {
+            Err(Refusal::ChecklistIncomplete)
+        }
     }
 
     pub(super) fn assign(&self, reviewers: &BTreeMap<UserId, ReviewerCard>) -> Result<(), Refusal> {

@@ -30,7 +30,8 @@ impl Desk<'_> {
         let mut granted = vec![&usage.content];
         granted.extend(self.state.round.iter().map(|round| &round.content));
         let has_column = |column: &String| granted.iter().any(|content| content.has_column(column));
-        let has_member = |member: &UserId| granted.iter().any(|content: &&Content| content.members.contains_key(member));
+        let has_member =
+            |member: &UserId| granted.iter().any(|content: &&Content| content.members.contains_key(member));
         // A misspelt name would take nothing away, and nobody would notice.
         if narrowing.columns.iter().all(has_column) && narrowing.members.iter().all(has_member) {
             required(reason)

@@ -54,11 +54,10 @@ fn each_stage_of_the_first_way_is_shown() {
 #[test]
 fn a_return_says_why_and_what_was_changed_is_seen() {
     let mut stream = Stream::steps(to_review().into_iter().take(4).collect());
-    let comment = Command::Comment {
-        field: text("funding"),
-        text: text("資金源がありません"),
-        audience: Audience::Applicant,
-    };
+    let comment =
+        Command::Comment {
+            field: text("funding"), text: text("資金源がありません"), audience: Audience::Applicant
+        };
     stream.run(vec![("office", comment), ("office", Command::Return { comment: text("資金源を") })]);
     assert_eq!(stream.stage(), Stage::Returned);
     let corrected = content_with(|content| {
@@ -95,12 +94,16 @@ fn without_consent_nothing_is_granted() {
         assert_eq!(stream.refused("chair", grant()), Refusal::HolderNotHeard, "{consent:?}");
         assert_eq!(stream.refused("chair", grant_with(&[])), Refusal::HolderNotHeard);
         assert_eq!(stream.refused("ndb", answer("H1-registry", Some(true))), Refusal::NotTheHolder);
-        assert_eq!(stream.refused("registry", answer("H1-registry", None)), consent.map_or(Refusal::NotAsked, |_| Refusal::AlreadyAnswered));
+        assert_eq!(
+            stream.refused("registry", answer("H1-registry", None)),
+            consent.map_or(Refusal::NotAsked, |_| Refusal::AlreadyAnswered)
+        );
     }
     let mut stream = with_registry(Some(true));
     stream.run(vec![("chair", grant())]);
     // A consent is signed by who gives it.
-    let (place, record) = stream.records.iter().enumerate().find(|(_, record)| record.by.user == user("registry")).unwrap();
+    let (place, record) =
+        stream.records.iter().enumerate().find(|(_, record)| record.by.user == user("registry")).unwrap();
     let mut unsigned = stream.records[..=place].to_vec();
     unsigned[place] = EventRecord { signature: None, ..record.clone() };
     assert!(matches!(Application::verify(&unsigned, &*KEYRING), Err(StreamError::Unsigned { .. })));
@@ -211,7 +214,9 @@ fn a_conflict_found_late_takes_vote_and_opinion_away() {
 #[test]
 fn a_conflicted_chair_neither_schedules_nor_decides() {
     let mut stream = Stream::steps([to_vote(), votes(), vec![("chair", conflict())]].concat());
-    for command in [grant(), reject(), conclude(Decision::Undecided {}), conclude(Decision::Deferred { reason: text("次回") })] {
+    for command in
+        [grant(), reject(), conclude(Decision::Undecided {}), conclude(Decision::Deferred { reason: text("次回") })]
+    {
         assert_eq!(stream.refused("chair", command), Refusal::ConflictOfInterest);
     }
     let mut stream = Stream::steps(to_vote().into_iter().take(14).collect());
@@ -303,10 +308,12 @@ fn a_circulation_needs_every_vote_by_its_day() {
 
 #[test]
 fn urgent_review_is_for_public_bodies_and_told_to_the_next_meeting() {
-    let urgent = |kind| content_with(|content| {
-        content.urgent = true;
-        content.applicant_kind = Some(kind);
-    });
+    let urgent = |kind| {
+        content_with(|content| {
+            content.urgent = true;
+            content.applicant_kind = Some(kind);
+        })
+    };
     let mut stream = Stream::new();
     stream.run(vec![("pi", Command::Draft { content: urgent(ApplicantKind::Company) })]);
     let refusal = stream.refused("pi", Command::Submit {});
@@ -331,10 +338,12 @@ fn urgent_review_is_for_public_bodies_and_told_to_the_next_meeting() {
 #[test]
 fn who_holds_every_role_still_does_not_judge_the_own_application() {
     let mut steps = to_review();
-    steps[0].1 = Command::Draft { content: content_with(|content| {
-        let member = content.members.get(&user("co")).unwrap().clone();
-        content.members.insert(user("all"), member);
-    }) };
+    steps[0].1 = Command::Draft {
+        content: content_with(|content| {
+            let member = content.members.get(&user("co")).unwrap().clone();
+            content.members.insert(user("all"), member);
+        }),
+    };
     let mut stream = Stream::steps(steps);
     for command in [answer("H1-ndb", None), assign(&["r1"]), accept()] {
         assert!(matches!(stream.refused("all", command), Refusal::OwnApplication | Refusal::OutOfTurn));

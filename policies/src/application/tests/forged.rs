@@ -63,10 +63,16 @@ fn a_changed_record_is_noticed_with_and_without_new_hashes() {
     let changes: [fn(&mut EventRecord); 7] = [
         |record| record.at += jiff::SignedDuration::from_nanos(1),
         |record| record.by.affiliation = "Z大学".parse().unwrap(),
-        |record| drop(record.by.roles.insert(Role::Auditor)),
-        |record| drop(record.by.seats.insert(text("chair"))),
+        |record| {
+            record.by.roles.insert(Role::Auditor);
+        },
+        |record| {
+            record.by.seats.insert(text("chair"));
+        },
         |record| record.by.user = user("outsider"),
-        |record| drop(record.by.holds.insert("ehr".parse().unwrap())),
+        |record| {
+            record.by.holds.insert("ehr".parse().unwrap());
+        },
         |record| record.event = Event::Withdrawn {},
     ];
     let last_signed = records.iter().rposition(|record| record.signature.is_some()).unwrap();
@@ -170,7 +176,11 @@ fn what_a_person_is_not_enrolled_for_is_not_believed() {
     let mut seated = Stream::steps(to_review());
     let card = ReviewerCard { seats: words(&["patients", "law", "security", "epidemiology"]), ..card("near") };
     let reviewers = [(user("near"), card), (user("r1"), super::world::card("r1"))].into();
-    seated.run(vec![("office", Command::AssignReviewers { reviewers }), ("near", no_conflict()), ("r1", no_conflict())]);
+    seated.run(vec![
+        ("office", Command::AssignReviewers { reviewers }),
+        ("near", no_conflict()),
+        ("r1", no_conflict()),
+    ]);
     seated.run(vec![("office", schedule(Way::Meeting, TODAY))]);
     let by = Actor { seats: words(&["patients", "law", "security", "epidemiology"]), ..actor("near") };
     seated.act_as(&by, ballot(Ballot::For)).unwrap();
@@ -179,7 +189,13 @@ fn what_a_person_is_not_enrolled_for_is_not_believed() {
     let mut moved = Stream::steps(to_review());
     let away = Actor { affiliation: "Z大学 / 法学部".parse().unwrap(), ..actor("r3") };
     let card = ReviewerCard { affiliation: away.affiliation.clone(), ..super::world::card("r3") };
-    moved.run(vec![("office", Command::AssignReviewers { reviewers: [(user("r3"), card), (user("r1"), super::world::card("r1"))].into() }), ("r1", no_conflict())]);
+    moved.run(vec![
+        (
+            "office",
+            Command::AssignReviewers { reviewers: [(user("r3"), card), (user("r1"), super::world::card("r1"))].into() },
+        ),
+        ("r1", no_conflict()),
+    ]);
     moved.act_as(&away, no_conflict()).unwrap();
     moved.run(vec![("office", schedule(Way::Meeting, TODAY))]);
     moved.act_as(&away, ballot(Ballot::For)).unwrap();
@@ -206,7 +222,7 @@ fn whoever_signs_the_rules_still_decide() {
     assert_eq!(refused(&with(to_vote(), actor("chair"), "chair", granted.clone())), Some(Refusal::NoQuorum));
     assert_eq!(refused(&with(to_vote(), actor("r3"), "r3", vote_for())), Some(Refusal::ConflictOfInterest));
     assert_eq!(refused(&with(to_review(), actor("r1"), "r1", vote_for())), Some(Refusal::OutOfTurn));
-    assert_eq!(refused(&with(to_review(), actor("chair"), "chair", granted.clone())), Some(Refusal::OutOfTurn));
+    assert_eq!(refused(&with(to_review(), actor("chair"), "chair", granted)), Some(Refusal::OutOfTurn));
     let pledged = Event::PledgeSigned { version: Rules::current().pledge.version.clone() };
     assert_eq!(refused(&with(to_grant(), actor("outsider"), "outsider", pledged)), Some(Refusal::NotMember));
     let issued = Event::PermitIssued { permit: permit_id(1) };

@@ -10,9 +10,9 @@ use crate::permit::{Grade, RowFilter, Tier};
 
 #[test]
 fn what_is_missing_is_named_and_kept_in_the_draft() {
-    let problem = |field: &str, kind| Problem::new(field, kind);
     use ProblemKind::{Missing, NotAllowed, Past, TooLong};
     use content_with as with;
+    let problem = |field: &str, kind| Problem::new(field, kind);
     let member = |content: &mut Content, change: fn(&mut Member)| change(content.members.get_mut(&user("co")).unwrap());
     for (content, expected) in [
         (with(|content| content.title = text("　")), problem("title", Missing)),
@@ -24,12 +24,23 @@ fn what_is_missing_is_named_and_kept_in_the_draft() {
         (with(|content| member(content, |member| member.country = text("jp"))), problem("country", NotAllowed)),
         (with(|content| content.datasets.clear()), problem("datasets", Missing)),
         (with(|content| content.datasets.get_mut("ndb").unwrap().tables.clear()), problem("datasets", Missing)),
-        (with(|content| drop(content.datasets.insert(text("ltc"), dataset(&[("ltc.x", &[])])))), problem("datasets", Missing)),
+        (
+            with(|content| drop(content.datasets.insert(text("ltc"), dataset(&[("ltc.x", &[])])))),
+            problem("datasets", Missing),
+        ),
         (with(|content| content.datasets.get_mut("ndb").unwrap().release.clear()), problem("datasets", Missing)),
-        (with(|content| content.datasets.get_mut("dpc").unwrap().tables.values_mut().for_each(|ask| ask.reason.clear())), problem("reasons", Missing)),
+        (
+            with(|content| {
+                content.datasets.get_mut("dpc").unwrap().tables.values_mut().for_each(|ask| ask.reason.clear());
+            }),
+            problem("reasons", Missing),
+        ),
         (with(|content| content.profile = text("none")), problem("profile", Missing)),
         (with(|content| content.period = None), problem("period", Missing)),
-        (with(|content| content.period = Some(Period { from: date(2027, 1, 2), until: date(2027, 1, 1) })), problem("period", NotAllowed)),
+        (
+            with(|content| content.period = Some(Period { from: date(2027, 1, 2), until: date(2027, 1, 1) })),
+            problem("period", NotAllowed),
+        ),
         (with(|content| content.period = Period::new(date(2020, 1, 1), date(2026, 11, 21))), problem("period", Past)),
         (with(|content| content.ethics = None), problem("ethics", Missing)),
         (with(|content| content.ethics.as_mut().unwrap().until = date(2026, 11, 21)), problem("ethics", Past)),
@@ -37,7 +48,10 @@ fn what_is_missing_is_named_and_kept_in_the_draft() {
         (with(|content| content.shells[0].sql.clear()), problem("shells", Missing)),
         (with(|content| content.urgent = true), problem("urgent", NotAllowed)),
         (with(|content| drop(content.answers.remove("benefit"))), problem("benefit", Missing)),
-        (with(|content| drop(content.answers.insert(text("no-advertising"), text("no")))), problem("no-advertising", Missing)),
+        (
+            with(|content| drop(content.answers.insert(text("no-advertising"), text("no")))),
+            problem("no-advertising", Missing),
+        ),
         (with(|content| drop(content.answers.insert(text("summary"), "あ".repeat(401)))), problem("summary", TooLong)),
     ] {
         let mut stream = Stream::new();
@@ -51,23 +65,34 @@ fn what_is_missing_is_named_and_kept_in_the_draft() {
     assert_eq!(refusal.ja().matches('」').count(), refusal.problems().len());
 }
 
+fn long() -> String {
+    "あ".repeat(3_500_000)
+}
+
+fn many(count: u32) -> impl Iterator<Item = String> {
+    (0..count).map(|number| number.to_string())
+}
+
+fn ask(tables: u32) -> DatasetAsk {
+    let table = TableAsk { columns: words(&["a"]), reason: text("要") };
+    DatasetAsk { release: text("2026.1"), tables: many(tables).map(|name| (name, table.clone())).collect() }
+}
+
+type Change = Box<dyn Fn(&mut Content)>;
+
 fn filter(column: &str) -> RowFilter {
     RowFilter { column: text(column), any_of: BTreeSet::new(), from: Some(text("202401")), to: None }
 }
 
 #[test]
 fn ten_megabytes_are_no_draft() {
-    let long = || "あ".repeat(3_500_000);
     let filtered = |change: &dyn Fn(&mut Content)| {
         content_with(|content| {
             content.row_filter = vec![filter("month")];
             change(content);
         })
     };
-    let many = |count: u32| (0..count).map(|number| number.to_string());
-    let table = TableAsk { columns: words(&["a"]), reason: text("要") };
-    let ask = |tables: u32| DatasetAsk { release: text("2026.1"), tables: many(tables).map(|name| (name, table.clone())).collect() };
-    let changes: Vec<Box<dyn Fn(&mut Content)>> = vec![
+    let changes: Vec<Change> = vec![
         Box::new(move |content| content.title = long()),
         Box::new(move |content| content.profile = long()),
         Box::new(move |content| drop(content.answers.insert(text("purpose"), long()))),
@@ -86,13 +111,17 @@ fn ten_megabytes_are_no_draft() {
         Box::new(move |content| content.shells = vec![content.shells[0].clone(); 51]),
         Box::new(move |content| drop(content.datasets.insert(long(), dataset(&[])))),
         Box::new(move |content| content.datasets.get_mut("ndb").unwrap().release = long()),
-        Box::new(move |content| drop(content.datasets.get_mut("ndb").unwrap().tables.insert(long(), TableAsk::default()))),
+        Box::new(move |content| {
+            drop(content.datasets.get_mut("ndb").unwrap().tables.insert(long(), TableAsk::default()));
+        }),
         Box::new(move |content| drop(content.datasets.insert(text("ltc"), dataset(&[("t", &[&long()])])))),
         Box::new(move |content| content.datasets.extend(many(51).map(|name| (name, dataset(&[]))))),
         Box::new(move |content| drop(content.datasets.insert(text("ltc"), ask(501)))),
         Box::new(move |content| content.attachments = vec![Attachment { sha256: text("0"), name: long(), bytes: 1 }]),
         Box::new(move |content| content.attachments = vec![Attachment { sha256: long(), name: text("a"), bytes: 1 }]),
-        Box::new(move |content| content.attachments = vec![Attachment { sha256: text("0"), name: text("a"), bytes: 1 }; 21]),
+        Box::new(move |content| {
+            content.attachments = vec![Attachment { sha256: text("0"), name: text("a"), bytes: 1 }; 21];
+        }),
     ];
     for (place, change) in changes.iter().enumerate() {
         let content = filtered(change);
@@ -104,9 +133,12 @@ fn ten_megabytes_are_no_draft() {
     }
 }
 
+/// A part's word, and a change of it.
+type Part = (&'static str, fn(&mut Content));
+
 #[test]
 fn every_part_that_differs_is_named() {
-    let changes: [(&str, fn(&mut Content)); 16] = [
+    let changes: [Part; 16] = [
         ("project", |content| content.project = None),
         ("title", |content| content.title.push('x')),
         ("applicant-kind", |content| content.applicant_kind = None),
@@ -119,7 +151,9 @@ fn every_part_that_differs_is_named() {
         ("period", |content| content.period = None),
         ("ethics", |content| content.ethics = None),
         ("shells", |content| content.shells.clear()),
-        ("attachments", |content| content.attachments.push(Attachment { sha256: text("0"), name: text("a"), bytes: 1 })),
+        ("attachments", |content| {
+            content.attachments.push(Attachment { sha256: text("0"), name: text("a"), bytes: 1 });
+        }),
         ("rows", |content| content.row_filter = vec![filter("month")]),
         ("purpose", |content| drop(content.answers.remove("purpose"))),
         ("invented", |content| drop(content.answers.insert(text("invented"), text("x")))),
