@@ -59,7 +59,7 @@ fn a_record_left_out_swapped_or_doubled_is_noticed() {
 
 #[test]
 fn a_changed_record_is_noticed_with_and_without_new_hashes() {
-    let records = whole();
+    let records = Stream::steps(to_permit()).records;
     let changes: [fn(&mut EventRecord); 7] = [
         |record| record.at += jiff::SignedDuration::from_nanos(1),
         |record| record.by.affiliation = "Z大学".parse().unwrap(),

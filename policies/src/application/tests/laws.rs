@@ -205,7 +205,7 @@ fn tried(stream: &mut Stream, who: &str, command: Command) {
 
 #[test]
 fn laws_hold_for_any_history() {
-    let config = ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() };
     let outcome = TestRunner::new(config).run(&tries(), |(path, gone, between)| {
         let gone = gone.min(PATHS[path].len());
         let begin = &WAYS[path][gone];
@@ -236,7 +236,7 @@ fn laws_hold_for_any_history() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// What is recorded has happened, even if no rule would have let it: nothing panics, also at the ends of the calendar.
     #[test]
