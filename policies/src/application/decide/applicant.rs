@@ -49,14 +49,10 @@ impl Desk<'_> {
 
     pub(super) fn withdraw(&self) -> Result<(), Refusal> {
         self.by_applicant()?;
-        let before_decision = |phase: &Phase| {
-            is_with_the_applicant(phase)
-                || matches!(
-                    phase,
-                    Phase::Submitted {} | Phase::UnderReview {} | Phase::Scheduled { .. } | Phase::Deferred {}
-                )
-        };
-        self.round_in(before_decision).map(drop)
+        // An amendment whose conditions cannot be met would stand in the way of every other one.
+        let is_amendment = self.state.usage.is_some();
+        let may_end = |phase: &Phase| !is_over(phase) && (is_amendment || !matches!(phase, Phase::Granted { .. }));
+        self.round_in(may_end).map(drop)
     }
 
     pub(super) fn join(&self, training: &Training) -> Result<(), Refusal> {
@@ -134,6 +130,9 @@ impl Desk<'_> {
         line(field)?;
         if self.state.is_party(&self.by.user) {
             return if audience == Audience::Internal { Err(Refusal::WrongRole) } else { required(text) };
+        }
+        if self.by.is(Role::Secretariat) && self.state.usage.is_some() {
+            return required(text);
         }
         let round = self.round()?;
         if is_with_the_applicant(&round.phase) && round.before.is_none() {

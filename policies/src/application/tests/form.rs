@@ -10,9 +10,9 @@ use crate::permit::{Grade, RowFilter, Tier};
 
 #[test]
 fn what_is_missing_is_named_and_kept_in_the_draft() {
-    let problem = |field: &str, kind| Problem::new(field, kind);
     use ProblemKind::{Missing, NotAllowed, Past, TooLong};
     use content_with as with;
+    let problem = |field: &str, kind| Problem::new(field, kind);
     let member = |content: &mut Content, change: fn(&mut Member)| change(content.members.get_mut(&user("co")).unwrap());
     for (content, expected) in [
         (with(|content| content.title = text("　")), problem("title", Missing)),
@@ -31,7 +31,7 @@ fn what_is_missing_is_named_and_kept_in_the_draft() {
         (with(|content| content.datasets.get_mut("ndb").unwrap().release.clear()), problem("datasets", Missing)),
         (
             with(|content| {
-                content.datasets.get_mut("dpc").unwrap().tables.values_mut().for_each(|ask| ask.reason.clear())
+                content.datasets.get_mut("dpc").unwrap().tables.values_mut().for_each(|ask| ask.reason.clear());
             }),
             problem("reasons", Missing),
         ),
@@ -65,26 +65,34 @@ fn what_is_missing_is_named_and_kept_in_the_draft() {
     assert_eq!(refusal.ja().matches('」').count(), refusal.problems().len());
 }
 
+fn long() -> String {
+    "あ".repeat(3_500_000)
+}
+
+fn many(count: u32) -> impl Iterator<Item = String> {
+    (0..count).map(|number| number.to_string())
+}
+
+fn ask(tables: u32) -> DatasetAsk {
+    let table = TableAsk { columns: words(&["a"]), reason: text("要") };
+    DatasetAsk { release: text("2026.1"), tables: many(tables).map(|name| (name, table.clone())).collect() }
+}
+
+type Change = Box<dyn Fn(&mut Content)>;
+
 fn filter(column: &str) -> RowFilter {
     RowFilter { column: text(column), any_of: BTreeSet::new(), from: Some(text("202401")), to: None }
 }
 
 #[test]
 fn ten_megabytes_are_no_draft() {
-    let long = || "あ".repeat(3_500_000);
     let filtered = |change: &dyn Fn(&mut Content)| {
         content_with(|content| {
             content.row_filter = vec![filter("month")];
             change(content);
         })
     };
-    let many = |count: u32| (0..count).map(|number| number.to_string());
-    let table = TableAsk { columns: words(&["a"]), reason: text("要") };
-    let ask = |tables: u32| DatasetAsk {
-        release: text("2026.1"),
-        tables: many(tables).map(|name| (name, table.clone())).collect(),
-    };
-    let changes: Vec<Box<dyn Fn(&mut Content)>> = vec![
+    let changes: Vec<Change> = vec![
         Box::new(move |content| content.title = long()),
         Box::new(move |content| content.profile = long()),
         Box::new(move |content| drop(content.answers.insert(text("purpose"), long()))),
@@ -104,7 +112,7 @@ fn ten_megabytes_are_no_draft() {
         Box::new(move |content| drop(content.datasets.insert(long(), dataset(&[])))),
         Box::new(move |content| content.datasets.get_mut("ndb").unwrap().release = long()),
         Box::new(move |content| {
-            drop(content.datasets.get_mut("ndb").unwrap().tables.insert(long(), TableAsk::default()))
+            drop(content.datasets.get_mut("ndb").unwrap().tables.insert(long(), TableAsk::default()));
         }),
         Box::new(move |content| drop(content.datasets.insert(text("ltc"), dataset(&[("t", &[&long()])])))),
         Box::new(move |content| content.datasets.extend(many(51).map(|name| (name, dataset(&[]))))),
@@ -112,7 +120,7 @@ fn ten_megabytes_are_no_draft() {
         Box::new(move |content| content.attachments = vec![Attachment { sha256: text("0"), name: long(), bytes: 1 }]),
         Box::new(move |content| content.attachments = vec![Attachment { sha256: long(), name: text("a"), bytes: 1 }]),
         Box::new(move |content| {
-            content.attachments = vec![Attachment { sha256: text("0"), name: text("a"), bytes: 1 }; 21]
+            content.attachments = vec![Attachment { sha256: text("0"), name: text("a"), bytes: 1 }; 21];
         }),
     ];
     for (place, change) in changes.iter().enumerate() {
@@ -125,9 +133,12 @@ fn ten_megabytes_are_no_draft() {
     }
 }
 
+/// A part's word, and a change of it.
+type Part = (&'static str, fn(&mut Content));
+
 #[test]
 fn every_part_that_differs_is_named() {
-    let changes: [(&str, fn(&mut Content)); 16] = [
+    let changes: [Part; 16] = [
         ("project", |content| content.project = None),
         ("title", |content| content.title.push('x')),
         ("applicant-kind", |content| content.applicant_kind = None),
@@ -141,7 +152,7 @@ fn every_part_that_differs_is_named() {
         ("ethics", |content| content.ethics = None),
         ("shells", |content| content.shells.clear()),
         ("attachments", |content| {
-            content.attachments.push(Attachment { sha256: text("0"), name: text("a"), bytes: 1 })
+            content.attachments.push(Attachment { sha256: text("0"), name: text("a"), bytes: 1 });
         }),
         ("rows", |content| content.row_filter = vec![filter("month")]),
         ("purpose", |content| drop(content.answers.remove("purpose"))),

@@ -1,6 +1,7 @@
 //! One command or more of each kind, good enough for somebody at some stage.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use jiff::civil::{Date, date};
 
@@ -8,7 +9,9 @@ use super::world::*;
 use crate::application::*;
 
 /// Of each kind at least one; numbers and texts as the paths of the tests use them, and some that they do not.
-pub(crate) fn samples() -> Vec<Command> {
+pub(crate) static SAMPLES: LazyLock<Vec<Command>> = LazyLock::new(|| [acts(), answers()].concat());
+
+fn acts() -> Vec<Command> {
     let narrowing = Narrowing {
         columns: words(&["ndb.drugs"]),
         members: BTreeSet::from([user("co")]),
@@ -16,7 +19,7 @@ pub(crate) fn samples() -> Vec<Command> {
     };
     let comment = |audience| Command::Comment { field: text("purpose"), text: text("確かめたい"), audience };
     let report = |condition| Command::ReportCondition { condition, text: text("改めた") };
-    let mut samples = vec![
+    vec![
         accept(),
         Command::Amend { content: extended() },
         Command::Amend { content: widened() },
@@ -64,17 +67,18 @@ pub(crate) fn samples() -> Vec<Command> {
         ballot(Ballot::Against),
         ballot(Ballot::Abstain),
         Command::Withdraw {},
-    ];
-    for request in ["H1-ndb", "H1-dpc", "H2-ndb", "H2-dpc", "H2-ltc"] {
-        samples.push(answer(request, None));
-    }
-    samples.extend([answer("H1-registry", Some(true)), answer("H1-registry", Some(false))]);
-    samples
+    ]
+}
+
+fn answers() -> Vec<Command> {
+    let opinions = ["H1-ndb", "H1-dpc", "H2-ndb", "H2-dpc", "H2-ltc"].map(|request| answer(request, None));
+    let consents = [true, false].map(|consent| answer("H1-registry", Some(consent)));
+    opinions.into_iter().chain(consents).collect()
 }
 
 #[test]
 fn each_kind_of_command_has_a_sample() {
-    let kinds: BTreeSet<_> = samples().iter().map(Command::kind).collect();
+    let kinds: BTreeSet<_> = SAMPLES.iter().map(Command::kind).collect();
     assert_eq!(kinds, Event::KINDS.iter().copied().collect());
-    assert!(samples().into_iter().all(|command| command.clone().obeyed().asked() == command));
+    assert!(SAMPLES.iter().all(|command| command.clone().obeyed().asked() == *command));
 }
