@@ -101,6 +101,14 @@ impl<'a> Desk<'a> {
         self.not_a_party()
     }
 
+    /// The secretariat about what runs: whom a mere amendment names as a member can still stop or narrow it.
+    fn by_office_of_use(&self) -> Result<(), Refusal> {
+        let Some(usage) = &self.state.usage else { return self.by_secretariat() };
+        self.with_role(&[Role::Secretariat])?;
+        let asks = self.by_applicant().is_ok() || usage.content.members.contains_key(&self.by.user);
+        if asks { Err(Refusal::OwnApplication) } else { Ok(()) }
+    }
+
     fn not_a_party(&self) -> Result<(), Refusal> {
         if self.state.is_party(&self.by.user) { Err(Refusal::OwnApplication) } else { Ok(()) }
     }

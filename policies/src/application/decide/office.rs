@@ -63,7 +63,7 @@ impl Desk<'_> {
     }
 
     pub(super) fn certify(&self, certificate: &Certificate) -> Result<(), Refusal> {
-        self.by_secretariat()?;
+        self.by_office_of_use()?;
         let ending = self.state.usage.as_ref().and_then(|usage| usage.ending.as_ref()).ok_or(Refusal::OutOfTurn)?;
         if ending.certificate.is_some() {
             return Err(Refusal::AlreadyAnswered);
@@ -73,7 +73,7 @@ impl Desk<'_> {
     }
 
     pub(super) fn follow_incident(&self, number: u32, step: &IncidentStep) -> Result<(), Refusal> {
-        self.by_secretariat()?;
+        self.by_office_of_use()?;
         let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
         let incidents = self.state.usage.as_ref().map(|usage| &usage.incidents);
         let incident = incidents.zip(at).and_then(|(incidents, at)| incidents.get(at)).ok_or(Refusal::NoSuchEntry)?;

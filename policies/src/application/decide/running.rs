@@ -12,7 +12,7 @@ use crate::role::Role;
 
 impl Desk<'_> {
     pub(super) fn record_permit(&self, permit: &PermitId) -> Result<(), Refusal> {
-        self.by_secretariat()?;
+        self.by_office_of_use()?;
         if self.state.usage.as_ref().is_some_and(|usage| usage.permit == *permit) {
             return Err(Refusal::AlreadyAnswered);
         }
@@ -20,7 +20,7 @@ impl Desk<'_> {
     }
 
     pub(super) fn restrict(&self, narrowing: &Narrowing, reason: &str, answer_by: Date) -> Result<(), Refusal> {
-        self.by_secretariat()?;
+        self.by_office_of_use()?;
         let usage = self.usage()?;
         self.not_past(answer_by)?;
         if narrowing.is_empty() {
@@ -46,7 +46,7 @@ impl Desk<'_> {
     }
 
     pub(super) fn resume(&self, reason: &str) -> Result<(), Refusal> {
-        self.by_secretariat()?;
+        self.by_office_of_use()?;
         if self.usage()?.suspended.is_none() { Err(Refusal::OutOfTurn) } else { required(reason) }
     }
 

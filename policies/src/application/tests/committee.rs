@@ -121,7 +121,7 @@ fn an_opinion_may_be_missing_once_its_days_are_over() {
     stream.run(vec![("chair", grant())]);
 }
 
-/// A review of an applicant who is no member and by reviewers with these cards; nothing declared.
+/// A review by reviewers with these cards; nothing is declared yet.
 fn reviewed_by(cards: Vec<(&str, ReviewerCard)>) -> Stream {
     let mut stream = Stream::steps(to_review());
     let reviewers = cards.into_iter().map(|(name, card)| (user(name), card)).collect();

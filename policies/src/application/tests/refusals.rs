@@ -229,6 +229,50 @@ fn each_refusal_has_somebody_who_meets_it() {
 }
 
 #[test]
+fn no_text_is_endless() {
+    let long = || "あ".repeat(10_001);
+    let long_findings = || {
+        let finding = Finding { fulfilment: Fulfilment::Met, reason: long() };
+        findings().into_keys().map(|criterion| (criterion, finding.clone())).collect::<FindingsByCriterion>()
+    };
+    let answer = HolderAnswer { consent: None, text: long() };
+    let vote = Vote { ballot: Ballot::For, comment: long() };
+    let opinion = |findings, text| Command::GiveOpinion { opinion: Opinion { findings, text } };
+    let training = |course: String, sha256: Option<String>| Command::Join {
+        training: Training { course, until: date(2027, 5, 22), sha256 },
+    };
+    let wordy = Condition { text: long(), ..condition(&[]) };
+    let certificate = |text, sha256| Command::CertifyDeletion { certificate: Certificate { text, sha256 } };
+    let closed = || after(to_permit(), &[("pi", Command::Close { report: text("消去した") })]);
+    let reviewed = || after(asked(), &[("r1", no_conflict())]);
+    let cases = vec![
+        (to_review(), "ndb", Command::AnswerHolder { request: text("H1-ndb"), answer }),
+        (reviewed(), "r1", opinion(long_findings(), String::new())),
+        (reviewed(), "r1", opinion(findings(), long())),
+        (reviewed(), "r1", Command::DeclareInterest { conflict: Some(long()) }),
+        (to_vote(), "r1", Command::Vote { vote }),
+        (after(to_vote(), &votes()), "chair", conclude(Decision::GrantedWithConditions { conditions: vec![wordy] })),
+        (after(to_vote(), &votes()), "chair", conclude(Decision::Rejected { reason: long() })),
+        (
+            after(to_vote(), &votes()),
+            "chair",
+            Command::Decide { decision: Decision::Granted {}, findings: long_findings() },
+        ),
+        (draft(), "co", training(long(), None)),
+        (draft(), "co", training(text("研修"), Some(long()))),
+        (closed(), "office", certificate(long(), None)),
+        (closed(), "office", certificate(text("消去"), Some(long()))),
+        (to_permit(), "pi", Command::PublishResults { summary: long() }),
+        (to_permit(), "chair", Command::Suspend { reason: long() }),
+        (to_grant(), "pi", Command::ReportCondition { condition: 1, text: long() }),
+    ];
+    for (steps, who, command) in cases {
+        let kind = command.kind();
+        assert_eq!(Stream::steps(steps).refused(who, command), Refusal::TextTooLong, "{kind}");
+    }
+}
+
+#[test]
 fn each_refusal_is_said_in_both_languages() {
     let shown: Vec<_> = Refusal::ALL.iter().map(|refusal| (refusal.ja(), refusal.to_string())).collect();
     assert!(shown.iter().all(|(ja, en)| ja.ends_with('。') && !en.is_empty() && en.is_ascii()));

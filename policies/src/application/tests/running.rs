@@ -151,6 +151,40 @@ fn a_use_is_stopped_and_goes_on() {
 }
 
 #[test]
+fn an_amendment_that_names_the_secretariat_does_not_stop_it() {
+    let captured = content_with(|content| {
+        let member = content.members.get(&user("co")).unwrap().clone();
+        content.members.insert(user("office"), member);
+    });
+    let narrowing = || Narrowing { columns: words(&["ndb.drugs"]), ..Narrowing::default() };
+    let mut stream = running();
+    stream.run(vec![("co", incident()), ("pi", Command::Amend { content: captured }), ("pi", Command::Submit {})]);
+    // The secretariat is a party now, and judges nothing.
+    assert_eq!(stream.refused("office", accept()), Refusal::OwnApplication);
+    let step = IncidentStep::Note { text: text("原因") };
+    stream.run(vec![
+        ("office", restrict(narrowing())),
+        ("office", record_permit(2)),
+        ("office", Command::Suspend { reason: text("調査") }),
+        ("office", Command::Resume { reason: text("済") }),
+        ("office", Command::FollowIncident { incident: 1, step }),
+        ("office", Command::Revoke { reason: text("違反") }),
+        ("office", certify()),
+    ]);
+    // Who is a member of what runs does not hold its office.
+    let mut steps = to_permit();
+    steps[0].1 = Command::Draft {
+        content: content_with(|content| {
+            let member = content.members.get(&user("co")).unwrap().clone();
+            content.members.insert(user("all"), member);
+        }),
+    };
+    let mut stream = Stream::steps(steps);
+    assert_eq!(stream.refused("all", restrict(narrowing())), Refusal::OwnApplication);
+    assert_eq!(stream.refused("all", record_permit(2)), Refusal::OwnApplication);
+}
+
+#[test]
 fn what_is_revoked_or_closed_has_no_permit_ever_again() {
     let revoke = || Command::Revoke { reason: text("違反") };
     let close = || Command::Close { report: text("消去した") };
