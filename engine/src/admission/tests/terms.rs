@@ -112,7 +112,7 @@ fn network() -> impl Strategy<Value = (u32, u8)> {
 fn bits(address: IpAddr) -> u32 {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
-        IpAddr::V6(_) => unreachable!("only mapped ones are made"),
+        IpAddr::V6(_) => panic!("only mapped ones are made"),
     }
 }
 
@@ -147,9 +147,9 @@ proptest! {
             (true, false) => Err(Rejection::OtherPlace),
             (true, true) => Ok(()),
         };
-        prop_assert_eq!(asked(&networks), expected.clone());
+        prop_assert_eq!(&asked(&networks), &expected);
         if !networks.is_empty() && expected.is_ok() {
-            let mut more = networks.clone();
+            let mut more = networks;
             more.insert(other);
             prop_assert_eq!(asked(&more), expected);
         }
