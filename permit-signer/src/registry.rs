@@ -258,7 +258,7 @@ mod tests {
         let signed = desk.request("r1", &[Role::Reviewer], &desk.portal);
         registrar.enrol(&signed, &EnrolmentCode::of(&signed), now()).unwrap();
         let (request, _) = registrar.read(&signed).unwrap();
-        let enrolment = Enrolment { user: "eve".parse().unwrap(), ..request.enrolment };
+        let enrolment = Enrolment { user: "eve".parse().unwrap(), ..request.enrolment.clone() };
         let challenge = EnrolmentRequest::challenge(&enrolment, now()).unwrap();
         let passkey = SoftwareAuthenticator::of(&desk.seed, &"r1".parse().unwrap());
         let proof = passkey.assert(&challenge, &enrolment.relying_party);
@@ -266,5 +266,9 @@ mod tests {
         let refused = registrar.enrol(&signed, &EnrolmentCode::of(&signed), now());
         assert!(matches!(refused, Err(SignerError::Passkey(PasskeyError::OtherPerson))));
         assert_eq!(registrar.list().unwrap().len(), 1);
+        // Nor after it was taken away.
+        registrar.unenrol(&request.enrolment.credential, now()).unwrap();
+        let refused = registrar.enrol(&signed, &EnrolmentCode::of(&signed), now());
+        assert!(matches!(refused, Err(SignerError::Passkey(PasskeyError::OtherPerson))));
     }
 }

@@ -137,7 +137,9 @@ impl Rejection {
                 "get a new token at the portal; if the permit was not replaced, the secretariat can say why"
             }
             Self::ReleaseUnavailable { .. } => "tell the steward of the dataset; the release has to be restored",
-            Self::TrainingLapsed => "hand in a new certificate at the portal, and ask the secretariat to renew the permit",
+            Self::TrainingLapsed => {
+                "hand in a new certificate at the portal, and ask the secretariat to renew the permit"
+            }
             Self::SessionRevoked | Self::TokenExpired | Self::TokenInvalid => "sign in at the portal for a new token",
         }
     }

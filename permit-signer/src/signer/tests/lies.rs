@@ -1,10 +1,10 @@
 //! A portal whose code was replaced holds the portal's keys and every record, and writes what it likes. It obtains nothing.
 
-use policies::application::{Actor, Ballot, Draft};
+use policies::application::{Actor, Ballot, Condition, Decision, Draft};
 use policies::keys::SecretBytes;
 use policies::passkey::SoftwareAuthenticator;
 
-use super::world::{World, chair, content, pi, reviewers, self_styled, sign};
+use super::world::{World, chair, content, decided, pi, reviewers, self_styled, sign};
 use super::*;
 
 const APPLICATION: &str = "A-2026-000001";
@@ -27,7 +27,8 @@ fn of_kind<'a>(records: &'a mut [EventRecord], kind: &'static str) -> impl Itera
 fn told(world: &World, records: &[EventRecord]) -> SignerError {
     let signer = world.open();
     let refused = signer.issue(&world.request(records), now()).unwrap_err();
-    assert_eq!((signer.store().state.last_number, signer.store().state.applications.len()), (0, 0));
+    let state = signer.store().state.clone();
+    assert_eq!((state.last_number, state.applications.len()), (0, 0));
     let chain = std::fs::read_to_string(world.path("audit").join("audit.jsonl")).unwrap();
     assert!(chain.contains("permit:refused") && !chain.contains("permit:signed"));
     refused
@@ -108,7 +109,15 @@ fn what_was_voted_on_is_what_was_granted() {
         *records = rechained(records);
     });
     unsigned(|_, records| {
-        of_kind(records, "decided").next().unwrap().event = world::decided(policies::application::Decision::Undecided {});
+        // The chair granted under a condition that the portal would rather not have, or the other way round.
+        let condition = Condition {
+            text: "倫理審査の更新".to_owned(),
+            owner: pi().user,
+            due: jiff::civil::date(2026, 12, 1),
+            excludes: BTreeSet::new(),
+        };
+        let decision = Decision::GrantedWithConditions { conditions: vec![condition] };
+        of_kind(records, "decided").next().unwrap().event = decided(decision);
         *records = rechained(records);
     });
 }
@@ -143,7 +152,8 @@ fn without_consent_there_is_no_grant_even_if_all_others_sign() {
     // A refusal that the portal turns round carries the signature of a refusal.
     let world = World::new();
     let mut records = world.judged(APPLICATION, "p1", &reviewers(), Some(false));
-    let Event::HolderAnswered { answer, .. } = &mut of_kind(&mut records, "holder-answered").last().unwrap().event else {
+    let Event::HolderAnswered { answer, .. } = &mut of_kind(&mut records, "holder-answered").last().unwrap().event
+    else {
         panic!()
     };
     answer.consent = Some(true);

@@ -30,11 +30,7 @@ fn resumed() -> (Actor, Event) {
 /// A longer period, granted by the secretariat alone.
 fn extended() -> Vec<(Actor, Event)> {
     let content = Content { period: Period::new(date(2026, 11, 1), date(2028, 3, 31)), ..content("p1") };
-    vec![
-        (pi(), Event::Amended { content }),
-        (pi(), Event::Submitted {}),
-        (office(), decided(Decision::Granted {})),
-    ]
+    vec![(pi(), Event::Amended { content }), (pi(), Event::Submitted {}), (office(), decided(Decision::Granted {}))]
 }
 
 #[test]
@@ -53,7 +49,7 @@ fn a_longer_history_replaces_the_permit_in_one_step() {
     assert_eq!(second.permit.members.keys().collect::<Vec<_>>(), [&pi().user]);
     assert_eq!(second.permit.datasets["ndb"].tables["ndb.claims"], BTreeSet::from(["sex".to_owned()]));
     assert_eq!(second.permit.conditions, ["都道府県別の表を作らない"]);
-    assert_eq!(world.status(&signer).revoked_permits, BTreeSet::from([first.id.clone()]));
+    assert_eq!(world.status(&signer).revoked_permits, BTreeSet::from([first.id]));
     // Asked again: the same, also after a restart.
     drop(signer);
     let signer = world.open();

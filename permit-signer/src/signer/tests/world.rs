@@ -189,7 +189,10 @@ impl World {
         let mut steps = vec![
             (pi(), Event::Drafted { content: content(project) }),
             (pi(), Event::Submitted {}),
-            (office(), Event::Accepted { checklist: Rules::current().checklist.iter().map(|line| line.id.clone()).collect() }),
+            (
+                office(),
+                Event::Accepted { checklist: Rules::current().checklist.iter().map(|line| line.id.clone()).collect() },
+            ),
             (steward(), answer("H1-ndb", None)),
         ];
         steps.extend(consent.map(|consent| (keeper(), answer("H1-registry", Some(consent)))));
