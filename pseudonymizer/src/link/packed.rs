@@ -2,97 +2,108 @@
 
 use super::atoms::KINDS;
 
-/// Atoms that share a beginning. So many masks are counted at most to find an atom's numbers.
+/// Atoms that stand together: their masks are the bits of one number.
 const SHARED: usize = 4;
-const _: () = assert!(KINDS <= 16, "a mask has a bit for each kind");
+/// Bits of a mask.
+const WIDTH: usize = 64 / SHARED;
+const _: () = assert!(KINDS <= WIDTH, "a mask has a bit for each kind");
 
 /// The numbers of each atom, one after the other, those of an atom together.
 #[derive(Default)]
 pub(super) struct Packed {
     numbers: Vec<u32>,
-    /// By atom, which kinds it has.
-    masks: Vec<u16>,
-    /// Where the numbers of every fourth atom begin.
-    begins: Vec<usize>,
+    groups: Vec<Group>,
+    atoms: usize,
+}
+
+/// Some atoms: one look at this, and one at the numbers.
+#[derive(Clone, Copy, Default)]
+struct Group {
+    /// Where their numbers begin.
+    begin: u64,
+    /// Which kinds each has, a bit each: the first atom's in the lowest bits.
+    masks: u64,
+}
+
+impl Group {
+    /// The mask of one of them.
+    fn mask(self, at: usize) -> u64 {
+        (self.masks >> (at * WIDTH)) & ((1 << WIDTH) - 1)
+    }
+
+    /// Where the number lies whose bit this is.
+    fn place(self, bit: u64) -> Option<usize> {
+        let before = u64::from((self.masks & (bit - 1)).count_ones());
+        usize::try_from(self.begin + before).ok()
+    }
 }
 
 impl Packed {
     /// `rows`: a number for each kind of each atom, 0 where there is none. Packed where they lie.
     pub(super) fn new(mut rows: Vec<u32>) -> Self {
         let atoms = rows.len() / KINDS;
-        let mut masks = Vec::with_capacity(atoms);
-        let mut begins = Vec::with_capacity(atoms.div_ceil(SHARED));
+        let mut groups = Vec::with_capacity(atoms.div_ceil(SHARED));
         let mut end = 0;
-        for atom in 0..atoms {
-            if atom % SHARED == 0 {
-                begins.push(end);
-            }
-            let mut mask = 0_u16;
-            for kind in 0..KINDS {
-                let number = rows.get(atom * KINDS + kind).copied().unwrap_or(0);
-                // INVARIANT: `end` is never beyond the number that was just read.
-                if let Some(place) = rows.get_mut(end).filter(|_| number > 0) {
-                    *place = number;
-                    end += 1;
-                    mask |= 1 << kind;
+        for first in (0..atoms).step_by(SHARED) {
+            let mut group = Group { begin: end as u64, masks: 0 };
+            for (at, atom) in (first..atoms).take(SHARED).enumerate() {
+                for kind in 0..KINDS {
+                    let number = rows.get(atom * KINDS + kind).copied().unwrap_or(0);
+                    // INVARIANT: `end` is never beyond the number that was just read.
+                    if let Some(place) = rows.get_mut(end).filter(|_| number > 0) {
+                        *place = number;
+                        end += 1;
+                        group.masks |= bit(at, kind);
+                    }
                 }
             }
-            masks.push(mask);
+            groups.push(group);
         }
         rows.truncate(end);
         rows.shrink_to_fit();
-        Self { numbers: rows, masks, begins }
+        Self { numbers: rows, groups, atoms }
     }
 
     /// The number of an atom's kind.
     pub(super) fn get(&self, atom: usize, kind: usize) -> Option<u32> {
-        let bit = bit(kind);
-        if self.masks.get(atom)? & bit == 0 {
+        let (group, bit) = (self.groups.get(atom / SHARED)?, bit(atom % SHARED, kind));
+        if group.masks & bit == 0 {
             return None;
         }
-        let (mask, rest) = self.rest(atom)?;
-        rest.get((mask & (bit - 1)).count_ones() as usize).copied()
+        self.numbers.get(group.place(bit)?).copied()
     }
 
     /// All numbers of an atom.
     pub(super) fn row(&self, atom: usize) -> [Option<u32>; KINDS] {
         let mut row = [None; KINDS];
-        let Some((mask, rest)) = self.rest(atom) else { return row };
-        let places = row.iter_mut().enumerate().filter(|(kind, _)| mask & bit(*kind) != 0);
-        places.zip(rest).for_each(|((_, place), number)| *place = Some(*number));
+        let Some(group) = self.groups.get(atom / SHARED) else { return row };
+        let at = atom % SHARED;
+        let mut left = group.mask(at);
+        let rest = group.place(bit(at, 0)).and_then(|from| self.numbers.get(from..));
+        for number in rest.into_iter().flatten() {
+            // One step for each number there is, none for a kind that is not.
+            let Some(place) = row.get_mut(left.trailing_zeros() as usize) else { break };
+            *place = Some(*number);
+            left &= left - 1;
+        }
         row
     }
 
-    /// The mask of an atom, and the numbers from its first on.
-    fn rest(&self, atom: usize) -> Option<(u16, &[u32])> {
-        let mask = *self.masks.get(atom)?;
-        let begin = *self.begins.get(atom / SHARED)?;
-        let before = self.masks.get(atom / SHARED * SHARED..atom)?.iter().map(|mask| mask.count_ones()).sum::<u32>();
-        Some((mask, self.numbers.get(begin + before as usize..)?))
-    }
-
     /// Of each atom, which kinds it has: a bit each.
-    pub(super) fn masks(&self) -> &[u16] {
-        &self.masks
+    pub(super) fn masks(&self) -> impl Iterator<Item = u16> {
+        let each = self.groups.iter().flat_map(|group| (0..SHARED).map(|at| group.mask(at)));
+        each.take(self.atoms).map(|mask| u16::try_from(mask).unwrap_or(0))
     }
 
     /// Atoms that have the kind, ascending, with their numbers.
     pub(super) fn of_kind(&self, kind: usize) -> impl Iterator<Item = (u32, u32)> {
-        let (bit, mut begin) = (bit(kind), 0);
-        (0_u32..).zip(&self.masks).filter_map(move |(atom, mask)| {
-            let first = begin;
-            begin += mask.count_ones() as usize;
-            if mask & bit == 0 {
-                return None;
-            }
-            Some((atom, *self.numbers.get(first + (mask & (bit - 1)).count_ones() as usize)?))
-        })
+        (0_u32..).take(self.atoms).filter_map(move |atom| Some((atom, self.get(atom as usize, kind)?)))
     }
 }
 
-/// The bit of a kind in a mask; none of one that is not at rest.
-fn bit(kind: usize) -> u16 {
-    if kind < KINDS { 1 << kind } else { 0 }
+/// The bit of a kind in the masks of a group; none of one that is not at rest.
+fn bit(at: usize, kind: usize) -> u64 {
+    if kind < KINDS { 1 << (at * WIDTH + kind) } else { 0 }
 }
 
 #[cfg(test)]
@@ -114,7 +125,7 @@ mod tests {
                     prop_assert_eq!(packed.get(atom, kind), Some(row[kind]).filter(|number| *number > 0));
                 }
                 prop_assert_eq!(packed.get(rows.len(), kind), None);
-                let having = packed.masks().iter().filter(|mask| **mask & bit(kind) != 0).count();
+                let having = packed.masks().filter(|mask| mask >> kind & 1 == 1).count();
                 prop_assert_eq!(having, rows.iter().filter(|row| row[kind] > 0).count());
                 prop_assert_eq!(packed.get(0, KINDS + 9), None);
                 let wanted = (0..).zip(&rows).map(|(atom, row)| (atom, row[kind])).filter(|(_, number)| *number > 0);

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
+use policies::LinkagePolicy;
+use policies::linkage::Hubs;
 use proptest::prelude::*;
 
 use crate::link::atoms::Atom;
@@ -18,10 +22,31 @@ use super::view::{keyed_at, sources_of};
 
 type Persons = BTreeMap<[u8; 16], u64>;
 
+/// The built-in policy, but that few atoms make a placeholder.
+fn strict() -> &'static LinkagePolicy {
+    static POLICY: LazyLock<LinkagePolicy> =
+        LazyLock::new(|| LinkagePolicy { hubs: Hubs { atoms: 8, identities: 3, components: 2 }, ..policy().clone() });
+    &POLICY
+}
+
+fn any_policy() -> impl Strategy<Value = &'static LinkagePolicy> {
+    prop_oneof![Just(policy()), Just(strict())]
+}
+
 fn add(zones: &Zones, out: &str, folders: &[PathBuf], small: u64) -> Result<LinkReport, LinkError> {
-    let session = Session::open(&zones.linkage, &zones.path(out), policy(), Timestamp::UNIX_EPOCH)?;
+    add_by(policy(), zones, out, folders, small)
+}
+
+fn add_by(
+    policy: &LinkagePolicy,
+    zones: &Zones,
+    out: &str,
+    folders: &[PathBuf],
+    small: u64,
+) -> Result<LinkReport, LinkError> {
+    let session = Session::open(&zones.linkage, &zones.path(out), policy, Timestamp::UNIX_EPOCH)?;
     let (keys, out) = (&zones.linkage, zones.path(out));
-    session.compacting(small).link(&LinkJob::new(keys, &out, folders, policy()), &mut |_| {})
+    session.compacting(small).link(&LinkJob::new(keys, &out, folders, policy), &mut |_| {})
 }
 
 fn persons(zones: &Zones, out: &str) -> Persons {
@@ -129,10 +154,11 @@ proptest! {
         }),
         order in Just(()).prop_perturb(|(), mut rng| rng.next_u64()),
         small in prop_oneof![Just(0), Just(u64::MAX)],
+        policy in any_policy(),
     ) {
         let zones = Zones::new();
         let mut folders = batches(&zones, &atoms, &labels);
-        let whole = add(&zones, "whole", &folders, small).unwrap();
+        let whole = add_by(policy, &zones, "whole", &folders, small).unwrap();
         let turn = usize::try_from(order).unwrap_or(0) % folders.len();
         folders.rotate_left(turn);
         if order % 2 == 0 {
@@ -140,7 +166,7 @@ proptest! {
         }
         let (mut before, mut ever, mut report) = (Persons::new(), BTreeSet::new(), LinkReport::default());
         for pair in folders.chunks(2) {
-            report = add(&zones, "parts", pair, small).unwrap();
+            report = add_by(policy, &zones, "parts", pair, small).unwrap();
             let after = persons(&zones, "parts");
             check_keys(&before, &after, &mut ever);
             before = after;
@@ -156,7 +182,7 @@ proptest! {
         prop_assert_eq!(&view, &before);
         // A rebuild of all changes nothing, the keys neither.
         let (out, all) = (zones.path("parts"), folders.clone());
-        let job = LinkJob { rebuild: true, ..LinkJob::new(&zones.linkage, &out, &all, policy()) };
+        let job = LinkJob { rebuild: true, ..LinkJob::new(&zones.linkage, &out, &all, policy) };
         let again = run(&job, Timestamp::UNIX_EPOCH, &mut |_| {}).unwrap();
         prop_assert_eq!((again.born, again.merged, again.split), (0, 0, 0));
         prop_assert_eq!(persons(&zones, "parts"), before);
@@ -171,18 +197,19 @@ proptest! {
         }),
         by_source in any::<bool>(),
         small in prop_oneof![Just(0), Just(u64::MAX)],
+        policy in any_policy(),
     ) {
         let zones = Zones::new();
         let folders = batches(&zones, &atoms, &labels);
         for folder in &folders {
-            add(&zones, "link", std::slice::from_ref(folder), small).unwrap();
+            add_by(policy, &zones, "link", std::slice::from_ref(folder), small).unwrap();
         }
         let before = persons(&zones, "link");
         let (gone, source) = (&atoms[0], catalog::SOURCES[usize::from(atoms[0].source)]);
         let name = format!("b{}-{}", labels[0], gone.source);
         let out = zones.path("link");
         let what = if by_source { Forgotten::Source(source) } else { Forgotten::Batch(&name) };
-        let job = ForgetJob { keys: &zones.linkage, out: &out, what, policy: policy() };
+        let job = ForgetJob { keys: &zones.linkage, out: &out, what, policy };
         let report = forget(&job, Timestamp::UNIX_EPOCH).unwrap();
         let goes = |atom: &Atom, label: u8| atom.source == gone.source && (by_source || label == labels[0]);
         let stay = |(atom, label): &(&Atom, &u8)| !goes(atom, **label);
@@ -193,7 +220,7 @@ proptest! {
         prop_assert_eq!(after.keys().copied().collect::<BTreeSet<_>>(), left);
         if !rest.is_empty() {
             let folders = batches(&zones, &rest, &their);
-            let never = add(&zones, "never", &folders, small).unwrap();
+            let never = add_by(policy, &zones, "never", &folders, small).unwrap();
             prop_assert_eq!(sets(&persons(&zones, "never")), sets(&after));
             prop_assert_eq!(never.persons, report.persons);
         }
@@ -205,8 +232,8 @@ proptest! {
         if !by_source {
             let folder = folders.iter().find(|folder| folder.parent().unwrap().ends_with(&name)).unwrap();
             batches(&zones, &atoms, &labels);
-            add(&zones, "link", std::slice::from_ref(folder), small).unwrap();
-            add(&zones, "again", &folders, small).unwrap();
+            add_by(policy, &zones, "link", std::slice::from_ref(folder), small).unwrap();
+            add_by(policy, &zones, "again", &folders, small).unwrap();
             prop_assert_eq!(sets(&persons(&zones, "link")), sets(&persons(&zones, "again")));
         }
     }
@@ -237,6 +264,40 @@ fn a_token_that_becomes_a_placeholder_parts_its_atoms() {
         let more = zones.tokens("more", "dpc", &[atom("99 dpc d1=0000")], &[]);
         let report = add(&zones, "link", &[more], small).unwrap();
         assert_eq!((report.persons, report.atoms), (1, 21));
+    }
+}
+
+/// A word under which ever more persons are kept says nothing of any of them, in whatever batches they come and whichever of them a
+/// batch touches: two atoms of one number that it seemed to tell apart are one person from then on, and two again once it is rare.
+#[test]
+fn a_name_that_becomes_a_placeholder_is_none_for_anybody() {
+    let crowd =
+        |from: u32, to: u32| (from..to).map(|n| atom(&format!("{n} ndb a3=n{n} b1=unknown"))).collect::<Vec<_>>();
+    let first = [crowd(10, 200), vec![atom("1 ndb a3=x b1=unknown"), atom("2 ndb a3=x b1=yamada")]].concat();
+    let batches = [("first", first), ("second", crowd(200, 230)), ("third", vec![atom("3 ndb a3=x")])];
+    for small in [0, u64::MAX] {
+        let zones = Zones::new();
+        let folders: Vec<PathBuf> = batches.iter().map(|(name, rows)| zones.tokens(name, "ndb", rows, &[])).collect();
+        let is_one = |out: &str| {
+            let keys = persons(&zones, out);
+            keys[&atom_id(1)] == keys[&atom_id(2)]
+        };
+        let mut seen = Vec::new();
+        for (at, folder) in folders.iter().enumerate() {
+            let grown = add(&zones, "link", std::slice::from_ref(folder), small).unwrap();
+            let name = format!("at-once-{at}");
+            let at_once = add(&zones, &name, &folders[..=at], small).unwrap();
+            seen.push((is_one("link"), is_one(&name)));
+            assert_eq!(counted(&grown), counted(&at_once));
+            assert_eq!(sets(&persons(&zones, "link")), sets(&persons(&zones, &name)));
+        }
+        assert_eq!(seen, [(false, false), (true, true), (true, true)]);
+        let (out, what) = (zones.path("link"), Forgotten::Batch("second"));
+        let job = ForgetJob { keys: &zones.linkage, out: &out, what, policy: policy() };
+        let grown = forget(&job, Timestamp::UNIX_EPOCH).unwrap();
+        let never = add(&zones, "never", &[folders[0].clone(), folders[2].clone()], small).unwrap();
+        assert_eq!((is_one("link"), is_one("never"), counted(&grown)), (false, false, counted(&never)));
+        assert_eq!(sets(&persons(&zones, "link")), sets(&persons(&zones, "never")));
     }
 }
 
