@@ -1,6 +1,6 @@
 //! Atoms as the linkage zone sees them: random ids, tokens as dense numbers, months of the insurer line.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 
 use super::gather::{Fault, Gather};
@@ -218,8 +218,10 @@ impl Atoms {
 
     /// Atoms that share a token of the kind, in the order of their first atoms; at least two each, ascending.
     pub(crate) fn groups(&self, kind: Kind) -> Groups {
-        let apart = |token: u32| !self.apart.is_empty() && self.apart.contains_key(&(kind, token));
-        let tokens = || self.tokens.of_kind(kind.place()).filter(|(_, token)| !apart(*token));
+        let apart = self.apart.keys().filter(|(of, _)| *of == kind).map(|(_, token)| *token);
+        let apart: BTreeSet<u32> = apart.collect();
+        let joins = |token: &u32| apart.is_empty() || !apart.contains(token);
+        let tokens = || self.tokens.of_kind(kind.place()).filter(|(_, token)| joins(token));
         Groups::new(self.distinct(kind), tokens)
     }
 }

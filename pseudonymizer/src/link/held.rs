@@ -125,22 +125,24 @@ impl Held {
         Ok(found)
     }
 
-    /// The blocks in which the number lies, or could: of a block that was divided, all parts.
-    pub(crate) fn blocks_of(&self, number: u32) -> Vec<u32> {
+    /// Appends the blocks in which the number lies, or could: of a block that was divided, all parts.
+    pub(crate) fn blocks_of(&self, number: u32, to: &mut Vec<u32>) {
         let birth = self.births.partition_point(|first| *first <= number).checked_sub(1);
         let birth = birth.and_then(|block| u32::try_from(block).ok());
-        let mut open: Vec<u32> = self.meta.homes.get(&number).copied().or(birth).into_iter().collect();
-        let mut live = Vec::new();
+        let Some(birth) = self.meta.homes.get(&number).copied().or(birth) else { return };
+        if self.is_live(birth) {
+            to.push(birth);
+            return;
+        }
+        let (mut open, mut live) = (vec![birth], BTreeSet::new());
         while let Some(block) = open.pop() {
             match self.after.get(&block) {
                 Some(later) => open.extend(later),
                 None if self.dead.contains(&block) => {}
-                None => live.push(block),
+                None => drop(live.insert(block)),
             }
         }
-        live.sort_unstable();
-        live.dedup();
-        live
+        to.extend(live);
     }
 
     /// The blocks in which a token lies that joins nothing.

@@ -11,6 +11,7 @@ const _: () = assert!(KINDS <= WIDTH, "a mask has a bit for each kind");
 /// The numbers of each atom, one after the other, those of an atom together.
 #[derive(Default)]
 pub(super) struct Packed {
+    /// With as many more behind them as one atom can have.
     numbers: Vec<u32>,
     groups: Vec<Group>,
     atoms: usize,
@@ -60,6 +61,8 @@ impl Packed {
             groups.push(group);
         }
         rows.truncate(end);
+        rows.reserve_exact(KINDS);
+        rows.resize(end + KINDS, 0);
         rows.shrink_to_fit();
         Self { numbers: rows, groups, atoms }
     }
@@ -78,13 +81,15 @@ impl Packed {
         let mut row = [None; KINDS];
         let Some(group) = self.groups.get(atom / SHARED) else { return row };
         let at = atom % SHARED;
-        let mut left = group.mask(at);
-        let rest = group.place(bit(at, 0)).and_then(|from| self.numbers.get(from..));
-        for number in rest.into_iter().flatten() {
-            // One step for each number there is, none for a kind that is not.
-            let Some(place) = row.get_mut(left.trailing_zeros() as usize) else { break };
-            *place = Some(*number);
-            left &= left - 1;
+        let mask = group.mask(at);
+        let rest = group.place(bit(at, 0)).and_then(|from| self.numbers.get(from..)?.first_chunk::<KINDS>());
+        let Some(rest) = rest else { return row };
+        let mut next = 0;
+        // A step for each kind, whether there is a number or not: which ones there are cannot be guessed.
+        for (kind, place) in row.iter_mut().enumerate() {
+            let has = mask >> kind & 1;
+            *place = rest.get(next).copied().filter(|_| has == 1);
+            next += usize::from(has == 1);
         }
         row
     }
@@ -116,7 +121,7 @@ mod tests {
         #[test]
         fn packed_numbers_are_the_rows(rows in proptest::collection::vec(proptest::array::uniform10(0_u32..3), 0..40)) {
             let packed = Packed::new(rows.as_flattened().to_vec());
-            prop_assert_eq!(packed.numbers.len(), rows.iter().flatten().filter(|number| **number > 0).count());
+            prop_assert_eq!(packed.numbers.len() - KINDS, rows.iter().flatten().filter(|number| **number > 0).count());
             for (atom, row) in rows.iter().enumerate() {
                 prop_assert_eq!(packed.row(atom), row.map(|number| Some(number).filter(|number| *number > 0)));
             }

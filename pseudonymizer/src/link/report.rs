@@ -314,6 +314,9 @@ impl PersonCounts {
         for (root, source) in partition.roots.iter().zip(atoms.sources()) {
             let Some((size, set)) = components.get_mut(*root as usize) else { continue };
             *size += 1;
+            if known.get(*set as usize).is_some_and(|known| known & bit(*source) != 0) {
+                continue;
+            }
             *set = *next.entry((*set, *source)).or_insert_with(|| {
                 let wider = known.get(*set as usize).copied().unwrap_or_default() | bit(*source);
                 let at = known.iter().position(|known| *known == wider).unwrap_or(known.len());

@@ -139,7 +139,7 @@ impl<'a> Writing<'a> {
                 self.fill(at, (these, their), numbers);
                 evidence.fill(&mut self.block, these);
                 self.block.encode(&mut tokens, &mut bytes);
-                let replaced = self.replaced(these, numbers, at, first);
+                let replaced = self.replaced((these, their), numbers, at, first);
                 self.replaced.extend(&replaced);
                 let length = u32::try_from(bytes.len() - begun).unwrap_or(u32::MAX);
                 self.directory.blocks.push((length, numbers.next - first, replaced));
@@ -195,17 +195,23 @@ impl<'a> Writing<'a> {
         HeldPerson { key: keyed.key, born: keyed.born, grade, anchor }
     }
 
-    /// The blocks in whose place this one stands: those in which its atoms and tokens were.
-    fn replaced(&mut self, members: &[u32], numbers: &Numbers, at: u32, first: u32) -> BTreeSet<u32> {
+    /// The blocks in whose place this one stands: those in which its atoms were, and the tokens of those that are new.
+    fn replaced(&mut self, (members, rows): (&[u32], &[Row]), numbers: &Numbers, at: u32, first: u32) -> BTreeSet<u32> {
         let work = self.found.work;
         if work.touched.is_empty() {
             return BTreeSet::new();
         }
-        let dense = members.iter().flat_map(|atom| self.found.pass.atoms.tokens(*atom).into_iter().enumerate());
-        let joining = dense.filter_map(|(kind, dense)| Some((kind, dense?)));
-        let joining = joining.filter(|(kind, dense)| !self.apart.has(*kind, *dense));
-        let mut tokens: Vec<u32> = joining.filter_map(|(kind, dense)| numbers.known(kind, dense)).collect();
-        tokens.retain(|number| *number < first);
+        let mut tokens: Vec<u32> = Vec::new();
+        for (atom, row) in members.iter().zip(rows) {
+            let is_new = self.found.old(*atom).is_none();
+            if !is_new && work.unsettled.is_empty() {
+                continue;
+            }
+            let dense = row.tokens.iter().enumerate().filter_map(|(kind, dense)| Some((kind, (*dense)?)));
+            let joining = dense.filter(|(kind, dense)| !self.apart.has(*kind, *dense));
+            let known = joining.filter_map(|(kind, dense)| numbers.known(kind, dense)).filter(|number| *number < first);
+            tokens.extend(known.filter(|number| is_new || work.unsettled.contains(number)));
+        }
         tokens.sort_unstable();
         tokens.dedup();
         for number in tokens.iter().filter(|number| work.unsettled.contains(number)) {

@@ -117,8 +117,8 @@ struct Gathering<'a> {
     /// Numbers of ids of new atoms that somebody had before.
     ids: HashMap<[u8; 16], u32>,
     from: Vec<(u32, u32)>,
-    /// Numbers that were looked up, and whether there are blocks of them.
-    touched_by: HashMap<u32, bool>,
+    /// Room for blocks.
+    room: Vec<u32>,
     /// Sources (by place) whose list changed, with the numbers of all tokens that it has now.
     listed: HashMap<u8, HashSet<u32>>,
     new_listed: HashMap<[u8; 16], u128>,
@@ -134,7 +134,7 @@ impl<'a> Gathering<'a> {
             unsettled: BTreeSet::new(),
             ids: HashMap::new(),
             from: Vec::new(),
-            touched_by: HashMap::new(),
+            room: Vec::new(),
             listed: HashMap::new(),
             new_listed: {
                 let lists = change.new.iter().map(|atom| (atom.id, lists_of(atom, change.sources, change.after)));
@@ -147,19 +147,20 @@ impl<'a> Gathering<'a> {
         };
         let told = change.told.iter().map(Name::atom);
         let found = held.find(change.new.iter().flat_map(tokens).chain(told).collect())?;
-        for number in change.told.iter().filter_map(|id| found.get(&Name::atom(id))) {
-            this.touch(*number);
-        }
+        let mut numbers: Vec<u32> =
+            found.values().copied().filter(|number| !held.meta.hubs.contains_key(number)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let nowhere: HashSet<u32> = numbers.into_iter().filter(|number| !this.touch(*number)).collect();
         for atom in &mut change.new {
             if let Some(number) = found.get(&Name::atom(&atom.id)) {
                 this.ids.insert(atom.id, *number);
-                this.touch(*number);
             }
             for kind in Kind::AT_REST {
                 let Some(Some(token)) = atom.tokens.get_mut(kind.place()) else { continue };
                 let Some(number) = found.get(&Name::token(kind, token)).copied() else { continue };
                 // A token of which no block is left begins anew.
-                if held.meta.hubs.contains_key(&number) || this.touch(number) {
+                if nowhere.is_empty() || !nowhere.contains(&number) {
                     *token = stand_in(number);
                 }
             }
@@ -169,14 +170,11 @@ impl<'a> Gathering<'a> {
 
     /// Touches the blocks of a number. `false` if there is none.
     fn touch(&mut self, number: u32) -> bool {
-        if let Some(some) = self.touched_by.get(&number) {
-            return *some;
-        }
-        let blocks = self.held.blocks_of(number);
-        self.touched_by.insert(number, !blocks.is_empty());
-        self.from.extend(blocks.iter().map(|block| (number, *block)));
-        self.touched.extend(&blocks);
-        !blocks.is_empty()
+        self.room.clear();
+        self.held.blocks_of(number, &mut self.room);
+        self.from.extend(self.room.iter().map(|block| (number, *block)));
+        self.touched.extend(&self.room);
+        !self.room.is_empty()
     }
 
     /// Touches the blocks whose atoms a changed list touches, or touched.
