@@ -205,11 +205,9 @@ impl Atoms {
     /// How many atoms have each token of the kind, by its number, here and elsewhere.
     pub(crate) fn multiplicities(&self, kind: Kind) -> Vec<u32> {
         let mut counts = vec![0_u32; self.distinct(kind) as usize + 1];
-        for (_, token) in self.of_kind(kind) {
-            if let Some(count) = counts.get_mut(token as usize) {
-                *count += 1;
-            }
-        }
+        self.of_kind(kind).for_each(|(_, token)| {
+            counts.get_mut(token as usize).into_iter().for_each(|count| *count += 1);
+        });
         for ((_, token), atoms) in self.apart.iter().filter(|((of, _), _)| *of == kind) {
             counts.get_mut(*token as usize).into_iter().for_each(|count| *count = *atoms);
         }

@@ -100,9 +100,19 @@ impl Packed {
         each.take(self.atoms).map(|mask| u16::try_from(mask).unwrap_or(0))
     }
 
-    /// Atoms that have the kind, ascending, with their numbers.
+    /// Atoms that have the kind, ascending, with their numbers. Quickest from within (`for_each`): groups that lack the kind cost a look.
     pub(super) fn of_kind(&self, kind: usize) -> impl Iterator<Item = (u32, u32)> {
-        (0_u32..).take(self.atoms).filter_map(move |atom| Some((atom, self.get(atom as usize, kind)?)))
+        let wanted = (0..SHARED).fold(0, |wanted, at| wanted | bit(at, kind));
+        (0_u32..).step_by(SHARED).zip(&self.groups).flat_map(move |(first, group)| {
+            let mut left = group.masks & wanted;
+            std::iter::from_fn(move || {
+                let lowest = left & left.wrapping_neg();
+                left ^= lowest;
+                // Of no bit there is no atom.
+                let at = lowest.checked_ilog2()? >> WIDTH.ilog2();
+                Some((first + at, *self.numbers.get(group.place(lowest)?)?))
+            })
+        })
     }
 }
 

@@ -65,14 +65,14 @@ fn close(pass: &Pass, apart: &Marked) -> Vec<u32> {
         let mut joined = Vec::new();
         // The person of the first atom that has the token: most others are the same person's.
         let mut first: Vec<u32> = vec![NONE; atoms.distinct(kind) as usize + 1];
-        for (atom, dense) in atoms.of_kind(kind) {
-            let (Some(known), Some(root)) = (first.get_mut(dense as usize), roots.get(atom as usize)) else { continue };
+        atoms.of_kind(kind).for_each(|(atom, dense)| {
+            let (Some(known), Some(root)) = (first.get_mut(dense as usize), roots.get(atom as usize)) else { return };
             if *known == NONE {
                 *known = *root;
             } else if *known != *root && !apart.has(kind.place(), dense) {
                 joined.push((*known, *root));
             }
-        }
+        });
         across.lock().unwrap_or_else(PoisonError::into_inner).append(&mut joined);
         Ok(())
     });
