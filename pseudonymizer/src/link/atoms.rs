@@ -187,7 +187,9 @@ impl Atoms {
         let below = move |end| self.firsts.get(kind.place()).map_or(0, |firsts| firsts.below(end));
         self.names.of(kind).map(move |some| {
             let mut some = some?;
-            some.iter_mut().for_each(|name| *name = name.with(below(name.number() + 1)));
+            for name in &mut some {
+                *name = name.with(below(name.number() + 1));
+            }
             Ok(some)
         })
     }

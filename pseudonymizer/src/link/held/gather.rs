@@ -239,7 +239,6 @@ impl<'a> Gathering<'a> {
         if twice { Err(LinkError::Twice { path: change.path.to_owned() }) } else { Ok(()) }
     }
 
-    #[expect(clippy::too_many_lines, reason = "one walk over what was opened")]
     fn assemble(mut self, change: Change<'_>, aside: BTreeMap<u32, Hub>) -> Work {
         let mut work = Work { aside, listed: std::mem::take(&mut self.new_listed), ..Work::default() };
         work.atoms_before = vec![0; change.sources.len()];
