@@ -58,14 +58,7 @@ fn sorted(rows: &Value) -> Vec<String> {
 #[test]
 fn the_catalog_says_that_persons_may_object() {
     let world = World::start();
-    let portal = world.address("portal");
-    // Fails only if one is installed already.
-    let _installed = rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let page = |name: &str| {
-        let place = format!("{portal}/catalog/{name}?lang=en");
-        runtime.block_on(async { reqwest::get(place).await.unwrap().text().await.unwrap() })
-    };
+    let page = |name: &str| world.page(&format!("/catalog/{name}?lang=en"));
     let (register, ndb) = (page("registry"), page("ndb"));
     assert!(register.contains("Register of infectious diseases (made up)"), "{register}");
     assert!(register.contains("registry/2026.1") && register.contains("registry.cases"), "{register}");

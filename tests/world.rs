@@ -138,6 +138,15 @@ impl World {
         self.demo[name].as_str().unwrap().to_owned()
     }
 
+    /// The body of a page of the portal that anybody can open.
+    pub(crate) fn page(&self, place: &str) -> String {
+        // Fails only if one is installed already.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let place = format!("{}{place}", self.address("portal"));
+        runtime.block_on(async { reqwest::get(place).await.unwrap().text().await.unwrap() })
+    }
+
     /// A field of an account.
     pub(crate) fn account(&self, who: &str, field: &str) -> String {
         self.demo["accounts"][who][field].as_str().unwrap_or_else(|| panic!("no {field} of {who}")).to_owned()

@@ -12,7 +12,7 @@ use crate::cli::{self, ErrorsChoice};
 use crate::lang::Lang;
 
 /// Layout of the folder that this version writes. Raised whenever a prepared folder would not serve any more.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Disk that a population takes while it is prepared, in megabytes per 1,000 persons (measured at 20,000), rounded up.
 const MEGABYTES_PER_1000: u64 = 30;
@@ -130,6 +130,11 @@ impl Folder {
     /// The enclave's releases.
     pub(super) fn releases(&self) -> PathBuf {
         self.zone("enclave").join("releases")
+    }
+
+    /// Where the enclave has what a steward told it.
+    pub(super) fn steward(&self) -> PathBuf {
+        self.zone("enclave").join("inbox").join("steward")
     }
 
     /// Files of added sources.

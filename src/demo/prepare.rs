@@ -95,6 +95,10 @@ fn population(folder: &Folder, arguments: &cli::Demo, lang: Lang) -> Result<()> 
         }
         durable::publish(&partial.join("raw").join(source), &raw)?;
     }
+    // What a steward knows of institutions is in no record: it goes to the enclave, where linkage is judged.
+    let known = fs::read(partial.join("raw").join("steward").join(SOFTWARE))?;
+    fs::create_dir_all(folder.steward())?;
+    durable::replace(&folder.steward().join(SOFTWARE), &known)?;
     durable::publish(&partial.join("truth"), &folder.truth())?;
     Ok(fs::remove_dir_all(&partial)?)
 }
@@ -193,12 +197,15 @@ fn release(folder: &Folder, dataset: &str, lang: Lang) -> Result<()> {
         crosswalk: &inbox.join("crosswalk"),
         keys: &folder.keys("enclave"),
         releases: &folder.releases(),
-        facility_software: None,
+        facility_software: Some(&folder.steward().join(SOFTWARE)),
         steward_word: None,
     };
     commands::release(&wanted, lang)?;
     Ok(())
 }
+
+/// Which family of software each institution uses, as a steward hands it over.
+const SOFTWARE: &str = "facility_software.csv";
 
 /// The demo's only version of each dataset.
 pub(super) const RELEASE: &str = "2026.1";

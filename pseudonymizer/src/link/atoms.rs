@@ -1,11 +1,11 @@
 //! Atoms as the linkage zone sees them: random ids, tokens as dense numbers, months of the insurer line.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 
 use super::gather::{Fault, Gather};
 use super::groups::Groups;
-use super::names::Names;
+use super::names::{Named, Names};
 use super::packed::Packed;
 use super::ranks::Ranks;
 pub(crate) use crate::tokens::{KINDS, Kind};
@@ -63,8 +63,8 @@ pub(crate) struct Atoms {
     /// By kind, the atoms that are the first that have their token: tokens are numbered in their order.
     firsts: Vec<Ranks>,
     names: Names,
-    /// Tokens that make no group.
-    apart: HashSet<(Kind, u32)>,
+    /// Tokens that make no group, and how many atoms have them, of which most may not be here.
+    apart: HashMap<(Kind, u32), u32>,
 }
 
 /// The months of an atom; no month where there are none.
@@ -126,7 +126,7 @@ impl Atoms {
             tokens: Packed::default(),
             firsts: Vec::new(),
             names: Names::default(),
-            apart: HashSet::new(),
+            apart: HashMap::new(),
         }
     }
 
@@ -173,7 +173,7 @@ impl Atoms {
     }
 
     /// Of each atom, which kinds it has: a bit each, by the places of the kinds.
-    pub(crate) fn kinds(&self) -> &[u16] {
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = u16> {
         self.tokens.masks()
     }
 
@@ -182,14 +182,16 @@ impl Atoms {
         self.firsts.get(kind.place()).map_or(0, Ranks::len)
     }
 
-    /// The bytes of each token of the kind with its number, in the order of the bytes. Read from the disk where the atoms were many;
-    /// what cannot be read is the last that comes.
-    pub(crate) fn spelled(&self, kind: Kind) -> impl Iterator<Item = io::Result<([u8; 16], u32)>> {
-        let number = move |name: io::Result<([u8; 16], u32)>| {
-            let below = |end: u32| self.firsts.get(kind.place()).map_or(0, |firsts| firsts.below(end));
-            name.map(|(token, first)| (token, below(first + 1)))
-        };
-        self.names.of(kind).map(number)
+    /// Each token of the kind with its number, some at a time, in the order of their bytes. Read from the disk where the atoms were many.
+    pub(crate) fn spelled(&self, kind: Kind) -> impl Iterator<Item = io::Result<Vec<Named>>> {
+        let below = move |end| self.firsts.get(kind.place()).map_or(0, |firsts| firsts.below(end));
+        self.names.of(kind).map(move |some| {
+            let mut some = some?;
+            for name in &mut some {
+                *name = name.with(below(name.number() + 1));
+            }
+            Ok(some)
+        })
     }
 
     /// Atoms that have a token of the kind, ascending, each with its dense number.
@@ -197,15 +199,29 @@ impl Atoms {
         self.tokens.of_kind(kind.place())
     }
 
-    /// From here on the token makes no group: it is known to join nothing.
-    pub(crate) fn set_apart(&mut self, kind: Kind, number: u32) {
-        self.apart.insert((kind, number));
+    /// From here on the token makes no group: it is known to join nothing. `atoms`: how many have it, here and elsewhere.
+    pub(crate) fn set_apart(&mut self, kind: Kind, number: u32, atoms: u32) {
+        self.apart.insert((kind, number), atoms);
+    }
+
+    /// How many atoms have each token of the kind, by its number, here and elsewhere.
+    pub(crate) fn multiplicities(&self, kind: Kind) -> Vec<u32> {
+        let mut counts = vec![0_u32; self.distinct(kind) as usize + 1];
+        self.of_kind(kind).for_each(|(_, token)| {
+            counts.get_mut(token as usize).into_iter().for_each(|count| *count += 1);
+        });
+        for ((_, token), atoms) in self.apart.iter().filter(|((of, _), _)| *of == kind) {
+            counts.get_mut(*token as usize).into_iter().for_each(|count| *count = *atoms);
+        }
+        counts
     }
 
     /// Atoms that share a token of the kind, in the order of their first atoms; at least two each, ascending.
     pub(crate) fn groups(&self, kind: Kind) -> Groups {
-        let apart = |token: u32| !self.apart.is_empty() && self.apart.contains(&(kind, token));
-        let tokens = || self.tokens.of_kind(kind.place()).filter(|(_, token)| !apart(*token));
+        let apart = self.apart.keys().filter(|(of, _)| *of == kind).map(|(_, token)| *token);
+        let apart: BTreeSet<u32> = apart.collect();
+        let joins = |token: &u32| apart.is_empty() || !apart.contains(token);
+        let tokens = || self.tokens.of_kind(kind.place()).filter(|(_, token)| joins(token));
         Groups::new(self.distinct(kind), tokens)
     }
 }

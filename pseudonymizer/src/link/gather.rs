@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::atoms::{Atom, Atoms, KINDS, Line};
-use super::names::{NAME_BUCKETS, Names};
+use super::names::{NAME_BUCKETS, NAMED, Named, Names};
 use super::parallel;
 use super::ranks::Ranks;
 use super::spill::Spill;
@@ -58,7 +58,7 @@ impl Gather {
         self.spill.push(bucket_of(&atom.id), &AtomRecord::encode(atom, number))?;
         for (place, token) in atom.tokens.iter().enumerate() {
             if let Some(token) = token {
-                self.spill.push(BUCKETS * (1 + place) + bucket_of(token), &token_record(token, number))?;
+                self.spill.push(BUCKETS * (1 + place) + bucket_of(token), &Named::new(token, number).record())?;
             }
         }
         Ok(())
@@ -183,20 +183,6 @@ fn place(parts: &[Part<'_>], atoms: &mut Atoms, threads: usize) -> Result<Vec<At
     Ok(places)
 }
 
-pub(super) const TOKEN_RECORD: usize = 16 + 4;
-
-/// Token and number of a record.
-pub(super) fn token_of(record: &[u8; TOKEN_RECORD]) -> Option<([u8; 16], u32)> {
-    let (token, number) = record.split_first_chunk()?;
-    Some((*token, u32::from_le_bytes(*number.first_chunk()?)))
-}
-
-fn token_record(token: &[u8; 16], number: u32) -> [u8; TOKEN_RECORD] {
-    let mut record = [0; TOKEN_RECORD];
-    record.iter_mut().zip(token.iter().chain(&number.to_le_bytes())).for_each(|(to, from)| *to = *from);
-    record
-}
-
 /// By atom and kind, one more than the first atom that has the same token; 0 where there is none. Each different token goes to one
 /// of `names`, of which there is one for each thread.
 fn first_atoms(
@@ -212,13 +198,12 @@ fn first_atoms(
         let free = names.lock().unwrap_or_else(PoisonError::into_inner).pop();
         // INVARIANT: there is one for each thread.
         let Some(mut spelled) = free else { return Ok(()) };
-        for group in records.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            let Some((high, low, first)) = group.first() else { continue };
-            let token = (u128::from(*high) << 64 | u128::from(*low)).to_be_bytes();
-            spelled.push(BUCKETS * kind + bucket, &token_record(&token, *first)).map_err(Fault::Io)?;
-            for (_, _, atom) in group {
-                if let Some(token) = firsts.get(*atom as usize * KINDS + kind) {
-                    token.store(first + 1, Ordering::Relaxed);
+        for group in records.chunk_by(|a, b| a.is_of_one_token(*b)) {
+            let Some(first) = group.first() else { continue };
+            spelled.push(BUCKETS * kind + bucket, &first.record()).map_err(Fault::Io)?;
+            for named in group {
+                if let Some(token) = firsts.get(named.number() as usize * KINDS + kind) {
+                    token.store(first.number() + 1, Ordering::Relaxed);
                 }
             }
         }
@@ -228,16 +213,15 @@ fn first_atoms(
     Ok(firsts.into_iter().map(AtomicU32::into_inner).collect())
 }
 
-/// A bucket's tokens in two halves, each with an atom that has it.
-fn sorted_tokens(parts: &[Part<'_>], places: &[AtomicU32], bucket: usize) -> Result<Vec<(u64, u64, u32)>, Fault> {
-    let rows = parts.iter().map(|part| part.spill.len(bucket)).sum::<usize>() / TOKEN_RECORD;
+/// A bucket's tokens, sorted, each with an atom that has it.
+fn sorted_tokens(parts: &[Part<'_>], places: &[AtomicU32], bucket: usize) -> Result<Vec<Named>, Fault> {
+    let rows = parts.iter().map(|part| part.spill.len(bucket)).sum::<usize>() / NAMED;
     let mut records = Vec::with_capacity(rows);
     for part in parts {
-        let decode = |record: &[u8; TOKEN_RECORD]| {
-            let (high, rest) = record.split_first_chunk()?;
-            let (low, row) = rest.split_first_chunk()?;
-            let place = places.get((part.start + u32::from_le_bytes(*row.first_chunk()?)) as usize)?;
-            Some((u64::from_be_bytes(*high), u64::from_be_bytes(*low), place.load(Ordering::Relaxed)))
+        let decode = |record: &[u8; NAMED]| {
+            let named = Named::of_record(record);
+            let place = places.get((part.start + named.number()) as usize)?;
+            Some(named.with(place.load(Ordering::Relaxed)))
         };
         let read = |some: &[u8]| records.extend(some.as_chunks().0.iter().filter_map(decode));
         part.spill.read(bucket, read).map_err(Fault::Io)?;

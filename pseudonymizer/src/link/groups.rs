@@ -14,11 +14,11 @@ impl Groups {
         const ALONE: u32 = u32::MAX;
         let mut places = vec![0_u32; distinct as usize];
         let place_of = |token: u32| token.wrapping_sub(1) as usize;
-        for (_, token) in tokens() {
+        tokens().for_each(|(_, token)| {
             if let Some(count) = places.get_mut(place_of(token)) {
                 *count += 1;
             }
-        }
+        });
         let mut at = 0;
         for place in &mut places {
             let count = *place;
@@ -26,13 +26,13 @@ impl Groups {
             at += if count > 1 { count } else { 0 };
         }
         let mut members = vec![0; at as usize];
-        for (atom, token) in tokens() {
-            let Some(place) = places.get_mut(place_of(token)).filter(|place| **place != ALONE) else { continue };
+        tokens().for_each(|(atom, token)| {
+            let Some(place) = places.get_mut(place_of(token)).filter(|place| **place != ALONE) else { return };
             if let Some(member) = members.get_mut(*place as usize) {
                 *member = atom;
             }
             *place += 1;
-        }
+        });
         // Each place has moved on to the end of its group.
         places.retain(|place| *place != ALONE);
         places.shrink_to_fit();

@@ -12,11 +12,16 @@ use policies::keys::SealIdentity;
 
 pub(crate) mod block;
 mod bytes;
+mod closed;
 pub(crate) mod compact;
+mod fill;
 pub(crate) mod gather;
+mod hubs;
 pub(crate) mod index;
 pub(crate) mod lists;
 pub(crate) mod meta;
+mod numbers;
+mod pairs;
 mod sealed;
 pub(crate) mod view;
 pub(crate) mod write;
@@ -120,22 +125,24 @@ impl Held {
         Ok(found)
     }
 
-    /// The blocks in which the number lies, or could: of a block that was divided, all parts.
-    pub(crate) fn blocks_of(&self, number: u32) -> Vec<u32> {
+    /// Appends the blocks in which the number lies, or could: of a block that was divided, all parts.
+    pub(crate) fn blocks_of(&self, number: u32, to: &mut Vec<u32>) {
         let birth = self.births.partition_point(|first| *first <= number).checked_sub(1);
         let birth = birth.and_then(|block| u32::try_from(block).ok());
-        let mut open: Vec<u32> = self.meta.homes.get(&number).copied().or(birth).into_iter().collect();
-        let mut live = Vec::new();
+        let Some(birth) = self.meta.homes.get(&number).copied().or(birth) else { return };
+        if self.is_live(birth) {
+            to.push(birth);
+            return;
+        }
+        let (mut open, mut live) = (vec![birth], BTreeSet::new());
         while let Some(block) = open.pop() {
             match self.after.get(&block) {
                 Some(later) => open.extend(later),
                 None if self.dead.contains(&block) => {}
-                None => live.push(block),
+                None => drop(live.insert(block)),
             }
         }
-        live.sort_unstable();
-        live.dedup();
-        live
+        to.extend(live);
     }
 
     /// The blocks in which a token lies that joins nothing.
@@ -207,10 +214,10 @@ impl Held {
     pub(crate) fn remember(&self, work: &mut gather::Work) -> Result<(), LinkError> {
         self.each(self.live(), &self.meta.sources, |_, block| {
             let persons = u32::try_from(work.persons.len()).unwrap_or(keys::NONE);
-            let id = |place: u32| Some(block.atoms.get(place as usize)?.atom.id);
+            let id = |place: u32| Some(block.atoms.get(place as usize)?.id);
             work.persons.extend(block.persons.iter().map(|known| known.person(known.anchor.and_then(id))));
             work.olds.extend(block.atoms.iter().map(|held| gather::Old {
-                id: held.atom.id,
+                id: held.id,
                 number: keys::NONE,
                 person: persons + held.person,
                 block: keys::NONE,
@@ -244,7 +251,7 @@ impl Run {
 fn move_sources(block: &mut Block, places: Option<&Vec<u8>>) {
     let Some(places) = places else { return };
     for held in &mut block.atoms {
-        held.atom.source = places.get(usize::from(held.atom.source)).copied().unwrap_or(held.atom.source);
+        held.source = places.get(usize::from(held.source)).copied().unwrap_or(held.source);
         let listed = (0_u32..).zip(places).filter(|(from, _)| held.listed >> from & 1 == 1);
         held.listed = listed.fold(0, |mask, (_, to)| mask | 1_u128.wrapping_shl(u32::from(*to)));
     }

@@ -90,11 +90,11 @@ impl Pass {
         let mut apart = HashSet::new();
         let numbers = numbers(&atoms, known.stood_in)?;
         for (kind, of_kind) in Kind::AT_REST.into_iter().zip(&numbers).filter(|_| !known.aside.is_empty()) {
-            let aside = (0..).zip(of_kind).filter(|(_, number)| known.aside.contains_key(number));
-            apart.extend(aside.map(|(dense, _)| (kind, dense)));
-        }
-        for (kind, dense) in &apart {
-            atoms.set_apart(*kind, *dense);
+            let aside = (0..).zip(of_kind).filter_map(|(dense, number)| Some((dense, known.aside.get(number)?)));
+            for (dense, hub) in aside {
+                atoms.set_apart(kind, dense, hub.atoms);
+                apart.insert((kind, dense));
+            }
         }
         let place = |id: &[u8; 16]| u32::try_from(atoms.ids().binary_search(id).ok()?).ok();
         let ordered = |a: &[u8; 16], b: &[u8; 16]| place(a).zip(place(b)).map(|(a, b)| (a.min(b), a.max(b)));
@@ -198,10 +198,12 @@ fn numbers(atoms: &Atoms, stood_in: bool) -> Result<[Vec<u32>; KINDS], LinkError
     }
     let mut numbers = Kind::AT_REST.map(|kind| vec![NONE; atoms.distinct(kind) as usize + 1]);
     for (kind, of_kind) in Kind::AT_REST.into_iter().zip(&mut numbers) {
-        for spelled in atoms.spelled(kind) {
-            let (token, dense) = spelled.map_err(LinkError::io(Path::new(kind.name())))?;
-            if let (Some(number), Some(place)) = (number_in(&token), of_kind.get_mut(dense as usize)) {
-                *place = number;
+        for some in atoms.spelled(kind) {
+            for name in some.map_err(LinkError::io(Path::new(kind.name())))? {
+                if let (Some(number), Some(place)) = (number_in(&name.token()), of_kind.get_mut(name.number() as usize))
+                {
+                    *place = number;
+                }
             }
         }
     }

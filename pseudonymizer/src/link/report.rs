@@ -213,10 +213,6 @@ impl LinkReport {
     pub(crate) fn moved(&self, before: &Self, after: &Self) -> Self {
         let number = |of: fn(&Self) -> u64| of(self).saturating_sub(of(before)).saturating_add(of(after));
         let counts = |of: fn(&Self) -> &BTreeMap<String, u64>| replaced(of(self), of(before), of(after));
-        // Of these, what did not happen is not named.
-        let happened = |of: fn(&Self) -> &BTreeMap<String, u64>| -> BTreeMap<String, u64> {
-            counts(of).into_iter().filter(|(_, count)| *count > 0).collect()
-        };
         let none = BTreeMap::new();
         let sources = self.coverage.keys().chain(after.coverage.keys());
         let kinds = |report: &Self, source: &String| report.coverage.get(source).unwrap_or(&none).clone();
@@ -243,7 +239,8 @@ impl LinkReport {
             joined_by: after.joined_by.clone(),
             vetoes: after.vetoes.clone(),
             quarantined: after.quarantined.clone(),
-            hubs: happened(|report| &report.hubs),
+            // A kind of which none is left is not named.
+            hubs: counts(|report| &report.hubs).into_iter().filter(|(_, count)| *count > 0).collect(),
             grey_by_pair: after.grey_by_pair.clone(),
             grey_because: after.grey_because.clone(),
             absent_by_source: counts(|report| &report.absent_by_source),
@@ -317,6 +314,9 @@ impl PersonCounts {
         for (root, source) in partition.roots.iter().zip(atoms.sources()) {
             let Some((size, set)) = components.get_mut(*root as usize) else { continue };
             *size += 1;
+            if known.get(*set as usize).is_some_and(|known| known & bit(*source) != 0) {
+                continue;
+            }
             *set = *next.entry((*set, *source)).or_insert_with(|| {
                 let wider = known.get(*set as usize).copied().unwrap_or_default() | bit(*source);
                 let at = known.iter().position(|known| *known == wider).unwrap_or(known.len());
@@ -341,7 +341,7 @@ impl PersonCounts {
 
 fn covered(atoms: &Atoms, sources: &[String]) -> Vec<[u64; KINDS]> {
     let mut counts = vec![[0_u64; KINDS]; sources.len()];
-    for (kinds, source) in atoms.kinds().iter().zip(atoms.sources()) {
+    for (kinds, source) in atoms.kinds().zip(atoms.sources()) {
         let Some(row) = counts.get_mut(usize::from(*source)) else { continue };
         for (place, count) in row.iter_mut().enumerate() {
             *count += u64::from(kinds >> place & 1);

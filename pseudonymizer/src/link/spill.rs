@@ -58,18 +58,20 @@ impl Spill {
         })
     }
 
-    /// Appends a record.
+    /// Appends a record. Inline: where the length is known, copying takes a step or two.
+    #[inline]
     pub(crate) fn push(&mut self, bucket: usize, record: &[u8]) -> io::Result<()> {
         let bucket = self.buckets.get_mut(bucket).ok_or(io::ErrorKind::InvalidInput)?;
-        let Some(disk) = &mut self.disk else {
-            bucket.waiting.extend_from_slice(record);
-            return Ok(());
-        };
-        if bucket.waiting.capacity() == 0 {
+        if let Some(disk) = &self.disk
+            && bucket.waiting.capacity() == 0
+        {
             bucket.waiting.reserve_exact(disk.share.max(record.len()));
         }
         bucket.waiting.extend_from_slice(record);
-        if bucket.waiting.len() + record.len() > disk.share { bucket.flush(disk) } else { Ok(()) }
+        match &mut self.disk {
+            Some(disk) if bucket.waiting.len() + record.len() > disk.share => bucket.flush(disk),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// No record comes any more: where some are in the file, all of them are, so that memory is free for what comes next.

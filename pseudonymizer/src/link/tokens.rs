@@ -166,7 +166,7 @@ impl Checked {
         let mut rows = Vec::new();
         for batch in (0..).zip(&self.batches) {
             self.each_atom(batch, |atom| {
-                rows.push(atom);
+                rows.push(atom.clone());
                 Ok(())
             })?;
             progress(rows.len() as u64);
@@ -227,11 +227,11 @@ impl Checked {
         let (mut count, mut touched) = (0, Vec::new());
         self.each_atom(batch, |atom| {
             count += 1;
-            let lists = listed(&atom);
+            let lists = listed(atom);
             if lists != 0 {
                 touched.push((atom.id, lists));
             }
-            gather.push(&atom).map_err(LinkError::io(folder))
+            gather.push(atom).map_err(LinkError::io(folder))
         })?;
         let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
         found.shares.push(gather);
@@ -244,13 +244,17 @@ impl Checked {
     fn each_atom(
         &self,
         (place, given): (u32, &Given),
-        mut each: impl FnMut(Atom) -> Result<(), LinkError>,
+        mut each: impl FnMut(&Atom) -> Result<(), LinkError>,
     ) -> Result<(), LinkError> {
         let source = (given.source, place);
         for batch in BatchReader::open(&given.path, &self.identity).map_err(LinkError::seal)? {
             let batch = batch.map_err(LinkError::seal)?;
-            for atom in Rows::of(&batch, source, &self.permutation, &given.path)?.atoms() {
-                each(atom.ok_or_else(|| LinkError::Form { path: given.path.clone(), what: "atom" })?)?;
+            let rows = Rows::of(&batch, source, &self.permutation, &given.path)?;
+            let mut atom = rows.blank();
+            for row in 0..rows.len() {
+                let lacks = || LinkError::Form { path: given.path.clone(), what: "atom" };
+                rows.read(row, &mut atom).ok_or_else(lacks)?;
+                each(&atom)?;
             }
         }
         Ok(())

@@ -87,16 +87,26 @@ proptest! {
                 wanted[token - 1].push(atom);
             }
             prop_assert_eq!(atoms.distinct(kind) as usize, wanted.len());
-            let spelled: Vec<([u8; 16], u32)> = atoms.spelled(kind).collect::<Result<_, _>>().unwrap();
-            let names: BTreeMap<[u8; 16], u32> =
-                rows.iter().zip(numbered(&rows)).filter_map(|(row, numbers)| Some((row.tokens[kind.place()]?, numbers[kind.place()]))).collect();
+            let spelled: Vec<Vec<Named>> = atoms.spelled(kind).collect::<Result<_, _>>().unwrap();
+            let spelled: Vec<([u8; 12], u32)> =
+                spelled.iter().flatten().map(|name| (*name.token().first_chunk().unwrap(), name.number())).collect();
+            let name = |(row, numbers): (&Atom, [u32; KINDS])| {
+                Some((*row.tokens[kind.place()]?.first_chunk().unwrap(), numbers[kind.place()]))
+            };
+            let names: BTreeMap<[u8; 12], u32> = rows.iter().zip(numbered(&rows)).filter_map(name).collect();
             prop_assert_eq!(spelled, names.into_iter().collect::<Vec<_>>());
             wanted.retain(|group| group.len() > 1);
             let groups = |atoms: &Atoms| atoms.groups(kind).into_iter().map(<[u32]>::to_vec).collect::<Vec<_>>();
             prop_assert_eq!(groups(&atoms), wanted.clone());
             if let Some(first) = wanted.first().and_then(|group| group.first()) {
-                atoms.set_apart(kind, atoms.token(*first, kind).unwrap());
+                let counted = |atoms: &Atoms| atoms.multiplicities(kind);
+                let (token, mut counts) = (atoms.token(*first, kind).unwrap(), counted(&atoms));
+                prop_assert_eq!(counts[token as usize] as usize, wanted[0].len());
+                prop_assert_eq!(counts.iter().sum::<u32>() as usize, atoms.of_kind(kind).count());
+                atoms.set_apart(kind, token, 1000);
                 prop_assert_eq!(groups(&atoms), &wanted[1..]);
+                counts[token as usize] = 1000;
+                prop_assert_eq!(counted(&atoms), counts);
             }
         }
     }
@@ -114,9 +124,10 @@ proptest! {
 }
 
 #[test]
-fn tokens_that_agree_in_all_but_the_last_byte_differ_and_ids_too() {
-    let near = |last: u8| std::array::from_fn(|at| if at == 15 { last } else { 7 });
-    let row = |id, token| Atom { id: near(id), source: 0, batch: 0, tokens: [Some(near(token)); KINDS], months: None };
+fn tokens_that_differ_in_the_twelfth_byte_alone_differ_and_ids_in_the_last() {
+    let near = |which: usize, last: u8| std::array::from_fn(|at| if at == which { last } else { 7 });
+    let tokens = |token| [Some(near(11, token)); KINDS];
+    let row = |id, token| Atom { id: near(15, id), source: 0, batch: 0, tokens: tokens(token), months: None };
     let atoms = Atoms::new(vec![row(2, 1), row(1, 2), row(3, 1)]).unwrap();
     assert_eq!(tokens_of(&atoms), [[1; KINDS], [2; KINDS], [2; KINDS]]);
 }

@@ -36,17 +36,37 @@ impl HeldPerson {
     }
 }
 
-/// An atom of a block. Its tokens are [`stand_in`]s for their numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An atom of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HeldAtom {
-    pub(crate) atom: Atom,
+    pub(crate) id: [u8; 16],
     pub(crate) number: u32,
+    /// Place among the names of the sources.
+    pub(crate) source: u8,
+    /// Place among the batches.
+    pub(crate) batch: u32,
+    /// Numbers of its tokens, by the places of their kinds.
+    pub(crate) tokens: [Option<u32>; KINDS],
+    pub(crate) months: Option<Months>,
     /// Place of its person in the block.
     pub(crate) person: u32,
     /// Whether its person stays out of its source.
     pub(crate) out: bool,
     /// The sources whose lists touch it, as bits.
     pub(crate) listed: u128,
+}
+
+impl HeldAtom {
+    /// Numbers of its tokens.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.tokens.into_iter().flatten()
+    }
+
+    /// The atom to be linked again: [`stand_in`]s are its tokens.
+    pub(crate) fn atom(&self) -> Atom {
+        let tokens = self.tokens.map(|token| token.map(stand_in));
+        Atom { id: self.id, source: self.source, batch: self.batch, tokens, months: self.months }
+    }
 }
 
 /// A scored pair or an answer, by places in the block.
@@ -67,31 +87,36 @@ pub(crate) struct Block {
     pub(crate) verdicts: Vec<(u32, u32, bool)>,
 }
 
-/// Stands for a token of that number: twelve zeros, which no permuted token begins with but by an accident of 1 in 2^96.
+/// Stands for a token of that number: zeros before and after it, among the bytes by which tokens are told apart
+/// ([`Named`](crate::link::names::Named)). No permuted token begins with so many but by an accident of 1 in 2^64.
 pub(crate) fn stand_in(number: u32) -> [u8; 16] {
-    u128::from(number).to_be_bytes()
+    (u128::from(number) << u32::BITS).to_be_bytes()
 }
 
 /// The number that a token stands for, if it is no token but a stand-in.
 pub(crate) fn number_in(token: &[u8; 16]) -> Option<u32> {
-    u32::try_from(u128::from_be_bytes(*token)).ok()
+    let value = u128::from_be_bytes(*token);
+    if value & u128::from(u32::MAX) == 0 { u32::try_from(value >> u32::BITS).ok() } else { None }
 }
 
 impl Block {
-    /// Numbers of all tokens, sorted, each once.
-    pub(crate) fn tokens(&self) -> Vec<u32> {
-        let tokens = self.atoms.iter().flat_map(|held| &held.atom.tokens).flatten();
-        let mut tokens: Vec<u32> = tokens.filter_map(number_in).collect();
-        tokens.sort_unstable();
-        tokens.dedup();
-        tokens
+    /// As one that nothing is in yet, its room kept.
+    pub(super) fn clear(&mut self) {
+        self.atoms.clear();
+        self.persons.clear();
+        self.pairs.clear();
+        self.verdicts.clear();
     }
 
-    pub(super) fn encode(&self, to: &mut Vec<u8>) {
-        let tokens = self.tokens();
+    /// Appends the block. `tokens`: room for the numbers of its tokens.
+    pub(super) fn encode(&self, tokens: &mut Vec<u32>, to: &mut Vec<u8>) {
+        tokens.clear();
+        tokens.extend(self.atoms.iter().flat_map(HeldAtom::numbers));
+        tokens.sort_unstable();
+        tokens.dedup();
         put(tokens.len() as u64, to);
         let mut last = 0;
-        for token in &tokens {
+        for token in tokens.iter() {
             put(u64::from(token - last), to);
             last = *token;
         }
@@ -105,7 +130,7 @@ impl Block {
         put(self.atoms.len() as u64, to);
         let mut last = 0;
         for held in &self.atoms {
-            held.encode(i64::from(last), &tokens, to);
+            held.encode(i64::from(last), tokens, to);
             last = held.number;
         }
         put(self.pairs.len() as u64, to);
@@ -162,24 +187,24 @@ const LISTED: u8 = 2;
 impl HeldAtom {
     fn encode(&self, last: i64, tokens: &[u32], to: &mut Vec<u8>) {
         put_signed(i64::from(self.number) - last, to);
-        to.extend_from_slice(&self.atom.id);
-        to.push(self.atom.source);
-        put(u64::from(self.atom.batch), to);
+        to.extend_from_slice(&self.id);
+        to.push(self.source);
+        put(u64::from(self.batch), to);
         let flags = if self.out { OUT } else { 0 } | if self.listed == 0 { 0 } else { LISTED };
         to.push(flags);
         if self.listed != 0 {
             to.extend_from_slice(&self.listed.to_le_bytes());
         }
         put(u64::from(self.person), to);
-        match self.atom.months {
+        match self.months {
             None => to.push(0),
             Some(Months { first, last }) => {
                 put(u64::from(first.unsigned_abs()) + 1, to);
                 put_signed(i64::from(last) - i64::from(first), to);
             }
         }
-        for token in &self.atom.tokens {
-            let place = token.as_ref().and_then(number_in).and_then(|number| tokens.binary_search(&number).ok());
+        for token in &self.tokens {
+            let place = token.and_then(|number| tokens.binary_search(&number).ok());
             put(place.map_or(0, |place| place as u64 + 1), to);
         }
     }
@@ -199,10 +224,9 @@ impl HeldAtom {
         let mut held = [None; KINDS];
         for token in &mut held {
             if let Some(place) = from.number()?.checked_sub(1) {
-                *token = Some(stand_in(*tokens.get(usize::try_from(place).ok()?)?));
+                *token = Some(*tokens.get(usize::try_from(place).ok()?)?);
             }
         }
-        let atom = Atom { id, source, batch, tokens: held, months };
-        Some(Self { atom, number, person, out: flags & OUT != 0, listed })
+        Some(Self { id, number, source, batch, tokens: held, months, person, out: flags & OUT != 0, listed })
     }
 }

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use policies::keys::SealRecipient;
 
-use super::block::{number_in, stand_in};
 use super::index::{Entries, IndexWriter, Name};
 use super::lists::Lists;
 use super::meta::{Directory, Meta};
@@ -40,7 +39,7 @@ impl Held {
         let mut next = 0;
         let mut directory = Directory::default();
         let mut file = Writer::create(&folder.join(BLOCKS), to)?;
-        let mut bytes = Vec::new();
+        let (mut bytes, mut tokens) = (Vec::new(), Vec::new());
         self.each(self.live(), &self.meta.sources, |_, mut block| {
             let first = next;
             let at = u32::try_from(directory.blocks.len()).unwrap_or(u32::MAX);
@@ -57,24 +56,21 @@ impl Held {
             };
             for held in &mut block.atoms {
                 held.number = anew(held.number);
-                for token in held.atom.tokens.iter_mut().flatten() {
-                    let Some(number) = number_in(token) else { continue };
-                    let is_hub = self.meta.hubs.contains_key(&number);
-                    let number = anew(number);
+                for token in held.tokens.iter_mut().flatten() {
+                    let is_hub = self.meta.hubs.contains_key(token);
+                    *token = anew(*token);
                     if is_hub {
-                        carriers.push((number, at));
+                        carriers.push((*token, at));
                     }
-                    *token = stand_in(number);
                 }
                 if let Some(person) = block.persons.get(held.person as usize) {
-                    let source = held.atom.source;
-                    let there = (held.atom.id, Some(person.key), person.grade.name(), source);
-                    row(if held.out { (held.atom.id, None, ABSENT, source) } else { there })?;
+                    let there = (held.id, Some(person.key), person.grade.name(), held.source);
+                    row(if held.out { (held.id, None, ABSENT, held.source) } else { there })?;
                 }
             }
             directory.carriers.append(&mut carriers);
             bytes.clear();
-            block.encode(&mut bytes);
+            block.encode(&mut tokens, &mut bytes);
             let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
             directory.blocks.push((length, next - first, std::collections::BTreeSet::new()));
             file.write(&bytes)

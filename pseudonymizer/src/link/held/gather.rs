@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use policies::linkage::Hubs;
+
 use super::Held;
-use super::block::{Block, HeldAtom, number_in, stand_in};
+use super::block::{Block, HeldAtom, stand_in};
+use super::hubs::Tally;
 use super::index::Name;
 use super::meta::Hub;
 use crate::link::LinkError;
@@ -26,9 +29,10 @@ pub(crate) struct Work {
     pub(crate) listed: HashMap<[u8; 16], u128>,
     pub(crate) pairs: Vec<Scored>,
     pub(crate) verdicts: Vec<([u8; 16], [u8; 16], bool)>,
-    /// Tokens of the atoms that are known to join nothing, and how many components have them besides those here.
+    /// Tokens of the atoms, or of those that go, that are known to join nothing: how many atoms have them afterwards, and how many
+    /// components besides those here.
     pub(crate) aside: BTreeMap<u32, Hub>,
-    /// Tokens that join nothing no longer, or may not.
+    /// Tokens that join nothing no longer, or may not, or are placeholders as they were not.
     pub(crate) unsettled: BTreeSet<u32>,
     /// The blocks whose atoms these were.
     pub(crate) touched: BTreeSet<u32>,
@@ -80,15 +84,8 @@ pub(crate) struct Change<'a> {
     pub(crate) told: Vec<[u8; 16]>,
     /// A file to name if a new atom is held already.
     pub(crate) path: &'a std::path::Path,
-    /// Components that may share a name (the policy's `hubs`).
-    pub(crate) components: usize,
-}
-
-/// The kinds that are set aside for how many components have them; of the others the atoms count, which only grow.
-const NAMES: [Kind; 3] = [Kind::B1, Kind::B2, Kind::B3];
-
-fn is_name(hub: Hub) -> bool {
-    NAMES.iter().any(|kind| kind.place() == usize::from(hub.kind))
+    /// The policy's.
+    pub(crate) hubs: Hubs,
 }
 
 /// Finds and opens what the change touches.
@@ -96,18 +93,20 @@ pub(crate) fn gather(held: &Held, mut change: Change<'_>) -> Result<Work, LinkEr
     let mut gathering = Gathering::begin(held, &mut change)?;
     gathering.lists(&change)?;
     gathering.departed(&change)?;
-    loop {
+    let mut tally = Tally::of(&held.meta.hubs, change.hubs, &change.new);
+    let aside = loop {
         let missing: BTreeSet<u32> =
             gathering.touched.iter().copied().filter(|block| !gathering.blocks.contains_key(block)).collect();
         held.load(&missing, change.sources, &mut gathering.blocks)?;
-        let unsettled = gathering.doubtful(&change);
+        tally.add(missing.iter().filter_map(|block| gathering.blocks.get(block)), &change.gone);
+        let unsettled = tally.doubtful(&gathering.unsettled, &gathering.blocks);
         if unsettled.is_empty() {
-            break;
+            break tally.aside(&gathering.unsettled);
         }
         gathering.unsettle(&unsettled);
-    }
+    };
     gathering.check_ids(&change)?;
-    Ok(gathering.assemble(change))
+    Ok(gathering.assemble(change, aside))
 }
 
 struct Gathering<'a> {
@@ -118,8 +117,8 @@ struct Gathering<'a> {
     /// Numbers of ids of new atoms that somebody had before.
     ids: HashMap<[u8; 16], u32>,
     from: Vec<(u32, u32)>,
-    /// Numbers that were looked up, and whether there are blocks of them.
-    touched_by: HashMap<u32, bool>,
+    /// Room for blocks.
+    room: Vec<u32>,
     /// Sources (by place) whose list changed, with the numbers of all tokens that it has now.
     listed: HashMap<u8, HashSet<u32>>,
     new_listed: HashMap<[u8; 16], u128>,
@@ -135,7 +134,7 @@ impl<'a> Gathering<'a> {
             unsettled: BTreeSet::new(),
             ids: HashMap::new(),
             from: Vec::new(),
-            touched_by: HashMap::new(),
+            room: Vec::new(),
             listed: HashMap::new(),
             new_listed: {
                 let lists = change.new.iter().map(|atom| (atom.id, lists_of(atom, change.sources, change.after)));
@@ -148,19 +147,20 @@ impl<'a> Gathering<'a> {
         };
         let told = change.told.iter().map(Name::atom);
         let found = held.find(change.new.iter().flat_map(tokens).chain(told).collect())?;
-        for number in change.told.iter().filter_map(|id| found.get(&Name::atom(id))) {
-            this.touch(*number);
-        }
+        let mut numbers: Vec<u32> =
+            found.values().copied().filter(|number| !held.meta.hubs.contains_key(number)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let nowhere: HashSet<u32> = numbers.into_iter().filter(|number| !this.touch(*number)).collect();
         for atom in &mut change.new {
             if let Some(number) = found.get(&Name::atom(&atom.id)) {
                 this.ids.insert(atom.id, *number);
-                this.touch(*number);
             }
             for kind in Kind::AT_REST {
                 let Some(Some(token)) = atom.tokens.get_mut(kind.place()) else { continue };
                 let Some(number) = found.get(&Name::token(kind, token)).copied() else { continue };
                 // A token of which no block is left begins anew.
-                if held.meta.hubs.contains_key(&number) || this.touch(number) {
+                if nowhere.is_empty() || !nowhere.contains(&number) {
                     *token = stand_in(number);
                 }
             }
@@ -170,14 +170,11 @@ impl<'a> Gathering<'a> {
 
     /// Touches the blocks of a number. `false` if there is none.
     fn touch(&mut self, number: u32) -> bool {
-        if let Some(some) = self.touched_by.get(&number) {
-            return *some;
-        }
-        let blocks = self.held.blocks_of(number);
-        self.touched_by.insert(number, !blocks.is_empty());
-        self.from.extend(blocks.iter().map(|block| (number, *block)));
-        self.touched.extend(&blocks);
-        !blocks.is_empty()
+        self.room.clear();
+        self.held.blocks_of(number, &mut self.room);
+        self.from.extend(self.room.iter().map(|block| (number, *block)));
+        self.touched.extend(&self.room);
+        !self.room.is_empty()
     }
 
     /// Touches the blocks whose atoms a changed list touches, or touched.
@@ -210,7 +207,7 @@ impl<'a> Gathering<'a> {
         }
         let touched = &mut self.touched;
         self.held.each(self.held.live(), change.sources, |at, block| {
-            if block.atoms.iter().any(|held| change.gone.contains(&held.atom.batch)) {
+            if block.atoms.iter().any(|held| change.gone.contains(&held.batch)) {
                 touched.insert(at);
             }
             Ok(())
@@ -222,28 +219,6 @@ impl<'a> Gathering<'a> {
         for token in tokens {
             self.touched.extend(self.held.carriers(*token));
         }
-    }
-
-    /// Tokens that joined nothing and might now: names whose components may have become few, and numbers some of whose atoms go.
-    fn doubtful(&self, change: &Change<'_>) -> BTreeSet<u32> {
-        let mut here: HashMap<u32, (u32, bool)> = HashMap::new();
-        for held in self.blocks.values().flat_map(|block| &block.atoms) {
-            let goes = change.gone.contains(&held.atom.batch);
-            for number in held.atom.tokens.iter().flatten().filter_map(number_in) {
-                if self.held.meta.hubs.contains_key(&number) {
-                    let (count, any) = here.entry(number).or_default();
-                    (*count, *any) = (*count + 1, *any || goes);
-                }
-            }
-        }
-        let doubtful = |number: &u32| {
-            let Some(hub) = self.held.meta.hubs.get(number).filter(|_| !self.unsettled.contains(number)) else {
-                return false;
-            };
-            let (count, goes) = here.get(number).copied().unwrap_or_default();
-            if is_name(*hub) { elsewhere(*hub, count) <= change.components } else { goes }
-        };
-        here.keys().copied().filter(doubtful).collect()
     }
 
     fn unsettle(&mut self, tokens: &BTreeSet<u32>) {
@@ -260,24 +235,20 @@ impl<'a> Gathering<'a> {
             .blocks
             .values()
             .flat_map(|block| &block.atoms)
-            .any(|held| self.ids.contains_key(&held.atom.id) && !change.gone.contains(&held.atom.batch));
+            .any(|held| self.ids.contains_key(&held.id) && !change.gone.contains(&held.batch));
         if twice { Err(LinkError::Twice { path: change.path.to_owned() }) } else { Ok(()) }
     }
 
-    #[expect(clippy::too_many_lines, reason = "one walk over what was opened")]
-    fn assemble(mut self, change: Change<'_>) -> Work {
-        let hubs = &self.held.meta.hubs;
-        let mut work = Work { listed: std::mem::take(&mut self.new_listed), ..Work::default() };
+    fn assemble(mut self, change: Change<'_>, aside: BTreeMap<u32, Hub>) -> Work {
+        let mut work = Work { aside, listed: std::mem::take(&mut self.new_listed), ..Work::default() };
         work.atoms_before = vec![0; change.sources.len()];
         work.coverage_before = vec![[0; KINDS]; change.sources.len()];
-        let mut carriers: HashMap<u32, u32> = HashMap::new();
         for (at, block) in std::mem::take(&mut self.blocks) {
             let persons = u32::try_from(work.persons.len()).unwrap_or(NONE);
             work.persons_before.resize(work.persons.len() + block.persons.len(), (0, 0));
-            let id = |place: u32| Some(block.atoms.get(place as usize)?.atom.id);
-            let stays = |id: &[u8; 16]| {
-                block.atoms.iter().any(|held| held.atom.id == *id && !change.gone.contains(&held.atom.batch))
-            };
+            let id = |place: u32| Some(block.atoms.get(place as usize)?.id);
+            let stays =
+                |id: &[u8; 16]| block.atoms.iter().any(|held| held.id == *id && !change.gone.contains(&held.batch));
             work.persons.extend(block.persons.iter().map(|known| known.person(known.anchor.and_then(id))));
             let pair = |a, b| Some((id(a).filter(stays)?, id(b).filter(stays)?));
             work.pairs.extend(block.pairs.iter().filter_map(|of| {
@@ -287,52 +258,37 @@ impl<'a> Gathering<'a> {
             let verdicts = block.verdicts.iter().filter_map(|(a, b, same)| pair(*a, *b).map(|(a, b)| (a, b, *same)));
             work.verdicts.extend(verdicts);
             let out: HashSet<(u32, u8)> =
-                block.atoms.iter().filter(|held| held.out).map(|held| (held.person, held.atom.source)).collect();
+                block.atoms.iter().filter(|held| held.out).map(|held| (held.person, held.source)).collect();
             for (_, source) in &out {
                 *work.out_before.entry(*source).or_default() += 1;
             }
             for held in &block.atoms {
                 // INVARIANT: a block's persons are those of its atoms.
                 if let Some((size, mask)) = work.persons_before.get_mut((persons + held.person) as usize) {
-                    (*size, *mask) = (*size + 1, *mask | 1_u128.wrapping_shl(u32::from(held.atom.source)));
+                    (*size, *mask) = (*size + 1, *mask | 1_u128.wrapping_shl(u32::from(held.source)));
                 }
-                if let Some(count) = work.atoms_before.get_mut(usize::from(held.atom.source)) {
+                if let Some(count) = work.atoms_before.get_mut(usize::from(held.source)) {
                     *count += 1;
                 }
-                if let Some(counts) = work.coverage_before.get_mut(usize::from(held.atom.source)) {
-                    let tokens = counts.iter_mut().zip(&held.atom.tokens);
+                if let Some(counts) = work.coverage_before.get_mut(usize::from(held.source)) {
+                    let tokens = counts.iter_mut().zip(&held.tokens);
                     tokens.for_each(|(count, token)| *count += u64::from(token.is_some()));
                 }
-                for number in held.atom.tokens.iter().flatten().filter_map(number_in) {
-                    if hubs.contains_key(&number) {
-                        *carriers.entry(number).or_default() += 1;
-                    }
-                }
-                if change.gone.contains(&held.atom.batch) {
-                    work.gone.push(held.atom.id);
+                if change.gone.contains(&held.batch) {
+                    work.gone.push(held.id);
                     continue;
                 }
                 let listed = self.still_listed(held);
                 if listed != 0 {
-                    work.listed.insert(held.atom.id, listed);
+                    work.listed.insert(held.id, listed);
                 }
-                let (id, number, person) = (held.atom.id, held.number, persons + held.person);
+                let (id, number, person) = (held.id, held.number, persons + held.person);
                 work.olds.push(Old { id, number, person, block: at, out: held.out });
-                work.atoms.push(held.atom.clone());
+                work.atoms.push(held.atom());
             }
         }
         work.olds.sort_unstable_by_key(|old| old.id);
         work.atoms.extend(change.new);
-        let used = work.atoms.iter().flat_map(|atom| &atom.tokens).flatten().filter_map(number_in);
-        work.aside = used
-            .filter(|number| !self.unsettled.contains(number))
-            .filter_map(|number| Some((number, *hubs.get(&number)?)))
-            .map(|(number, hub)| {
-                let count = carriers.get(&number).copied().unwrap_or(0);
-                let least = if is_name(hub) { hub.least.saturating_sub(count) } else { hub.least };
-                (number, Hub { least, ..hub })
-            })
-            .collect();
         (work.unsettled, work.touched) = (self.unsettled, self.touched);
         self.from.sort_unstable();
         work.from = self.from;
@@ -343,16 +299,10 @@ impl<'a> Gathering<'a> {
     fn still_listed(&self, held: &HeldAtom) -> u128 {
         self.listed.iter().fold(held.listed, |mask, (place, tokens)| {
             let bit = 1_u128.wrapping_shl(u32::from(*place));
-            let touched =
-                held.atom.tokens.iter().flatten().filter_map(number_in).any(|number| tokens.contains(&number));
+            let touched = held.numbers().any(|number| tokens.contains(&number));
             if touched { mask | bit } else { mask & !bit }
         })
     }
-}
-
-/// Components that have the name, besides those of `count` atoms.
-fn elsewhere(hub: Hub, count: u32) -> usize {
-    usize::try_from(hub.least.saturating_sub(count)).unwrap_or(usize::MAX)
 }
 
 /// The sources whose lists touch an atom whose tokens are still tokens: a bit each, by place.

@@ -47,8 +47,10 @@ pub(crate) struct HeldBatch {
 pub(crate) struct Hub {
     /// Place of its kind.
     pub(crate) kind: u8,
-    /// Of names: at least so many components share it. Of numbers: so many atoms did.
-    pub(crate) least: u32,
+    /// Atoms that have it, of all that are held.
+    pub(crate) atoms: u32,
+    /// Of names: at least so many components share it.
+    pub(crate) components: u32,
 }
 
 /// Where a run's blocks lie, and what they take the place of.

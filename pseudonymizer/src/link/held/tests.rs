@@ -3,25 +3,49 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
+use policies::LinkagePolicy;
+use policies::linkage::Hubs;
 use proptest::prelude::*;
 
 use crate::link::atoms::Atom;
 use crate::link::fixture::{Zones, atom, atom_id, crosswalk, policy};
 use crate::link::session::Session;
-use crate::link::store::Store;
 use crate::link::{Churn, ForgetJob, Forgotten, LinkError, LinkJob, LinkReport, Marker, Pass, forget, run};
 
 use super::view::{keyed_at, sources_of};
 
 type Persons = BTreeMap<[u8; 16], u64>;
 
+/// The built-in policy, but that few atoms make a placeholder.
+fn strict() -> &'static LinkagePolicy {
+    static POLICY: LazyLock<LinkagePolicy> =
+        LazyLock::new(|| LinkagePolicy { hubs: Hubs { atoms: 8, identities: 3, components: 2 }, ..policy().clone() });
+    &POLICY
+}
+
+fn any_policy() -> impl Strategy<Value = &'static LinkagePolicy> {
+    prop_oneof![1 => Just(policy()), 2 => Just(strict())]
+}
+
 fn add(zones: &Zones, out: &str, folders: &[PathBuf], small: u64) -> Result<LinkReport, LinkError> {
-    let session = Session::open(&zones.linkage, &zones.path(out), policy(), Timestamp::UNIX_EPOCH)?;
+    add_by(policy(), zones, out, folders, small)
+}
+
+fn add_by(
+    policy: &LinkagePolicy,
+    zones: &Zones,
+    out: &str,
+    folders: &[PathBuf],
+    small: u64,
+) -> Result<LinkReport, LinkError> {
+    let session = Session::open(&zones.linkage, &zones.path(out), policy, Timestamp::UNIX_EPOCH)?;
     let (keys, out) = (&zones.linkage, zones.path(out));
-    session.compacting(small).link(&LinkJob::new(keys, &out, folders, policy()), &mut |_| {})
+    session.compacting(small).link(&LinkJob::new(keys, &out, folders, policy), &mut |_| {})
 }
 
 fn persons(zones: &Zones, out: &str) -> Persons {
@@ -129,10 +153,11 @@ proptest! {
         }),
         order in Just(()).prop_perturb(|(), mut rng| rng.next_u64()),
         small in prop_oneof![Just(0), Just(u64::MAX)],
+        policy in any_policy(),
     ) {
         let zones = Zones::new();
         let mut folders = batches(&zones, &atoms, &labels);
-        let whole = add(&zones, "whole", &folders, small).unwrap();
+        let whole = add_by(policy, &zones, "whole", &folders, small).unwrap();
         let turn = usize::try_from(order).unwrap_or(0) % folders.len();
         folders.rotate_left(turn);
         if order % 2 == 0 {
@@ -140,7 +165,7 @@ proptest! {
         }
         let (mut before, mut ever, mut report) = (Persons::new(), BTreeSet::new(), LinkReport::default());
         for pair in folders.chunks(2) {
-            report = add(&zones, "parts", pair, small).unwrap();
+            report = add_by(policy, &zones, "parts", pair, small).unwrap();
             let after = persons(&zones, "parts");
             check_keys(&before, &after, &mut ever);
             before = after;
@@ -156,7 +181,7 @@ proptest! {
         prop_assert_eq!(&view, &before);
         // A rebuild of all changes nothing, the keys neither.
         let (out, all) = (zones.path("parts"), folders.clone());
-        let job = LinkJob { rebuild: true, ..LinkJob::new(&zones.linkage, &out, &all, policy()) };
+        let job = LinkJob { rebuild: true, ..LinkJob::new(&zones.linkage, &out, &all, policy) };
         let again = run(&job, Timestamp::UNIX_EPOCH, &mut |_| {}).unwrap();
         prop_assert_eq!((again.born, again.merged, again.split), (0, 0, 0));
         prop_assert_eq!(persons(&zones, "parts"), before);
@@ -171,18 +196,19 @@ proptest! {
         }),
         by_source in any::<bool>(),
         small in prop_oneof![Just(0), Just(u64::MAX)],
+        policy in any_policy(),
     ) {
         let zones = Zones::new();
         let folders = batches(&zones, &atoms, &labels);
         for folder in &folders {
-            add(&zones, "link", std::slice::from_ref(folder), small).unwrap();
+            add_by(policy, &zones, "link", std::slice::from_ref(folder), small).unwrap();
         }
         let before = persons(&zones, "link");
         let (gone, source) = (&atoms[0], catalog::SOURCES[usize::from(atoms[0].source)]);
         let name = format!("b{}-{}", labels[0], gone.source);
         let out = zones.path("link");
         let what = if by_source { Forgotten::Source(source) } else { Forgotten::Batch(&name) };
-        let job = ForgetJob { keys: &zones.linkage, out: &out, what, policy: policy() };
+        let job = ForgetJob { keys: &zones.linkage, out: &out, what, policy };
         let report = forget(&job, Timestamp::UNIX_EPOCH).unwrap();
         let goes = |atom: &Atom, label: u8| atom.source == gone.source && (by_source || label == labels[0]);
         let stay = |(atom, label): &(&Atom, &u8)| !goes(atom, **label);
@@ -193,7 +219,7 @@ proptest! {
         prop_assert_eq!(after.keys().copied().collect::<BTreeSet<_>>(), left);
         if !rest.is_empty() {
             let folders = batches(&zones, &rest, &their);
-            let never = add(&zones, "never", &folders, small).unwrap();
+            let never = add_by(policy, &zones, "never", &folders, small).unwrap();
             prop_assert_eq!(sets(&persons(&zones, "never")), sets(&after));
             prop_assert_eq!(never.persons, report.persons);
         }
@@ -205,38 +231,10 @@ proptest! {
         if !by_source {
             let folder = folders.iter().find(|folder| folder.parent().unwrap().ends_with(&name)).unwrap();
             batches(&zones, &atoms, &labels);
-            add(&zones, "link", std::slice::from_ref(folder), small).unwrap();
-            add(&zones, "again", &folders, small).unwrap();
+            add_by(policy, &zones, "link", std::slice::from_ref(folder), small).unwrap();
+            add_by(policy, &zones, "again", &folders, small).unwrap();
             prop_assert_eq!(sets(&persons(&zones, "link")), sets(&persons(&zones, "again")));
         }
-    }
-}
-
-/// A number under which ever more persons are kept turns into a placeholder, and what it had joined falls apart.
-#[test]
-fn a_token_that_becomes_a_placeholder_parts_its_atoms() {
-    for small in [0, u64::MAX] {
-        let zones = Zones::new();
-        let crowd: Vec<Atom> = (0..60).map(|n| atom(&format!("{n} dpc a3=n{n} d1=0000"))).collect();
-        let labels: Vec<u8> = (0..60).map(|n| n / 10).collect();
-        let folders = batches(&zones, &crowd, &labels);
-        let reports = folders.iter().map(|folder| add(&zones, "link", std::slice::from_ref(folder), small).unwrap());
-        let reports: Vec<LinkReport> = reports.collect();
-        let first = reports.first().unwrap();
-        assert_eq!((first.persons, first.hubs.len()), (1, 0));
-        let last = reports.last().unwrap();
-        assert_eq!((last.persons, last.hubs.get("d1")), (60, Some(&1)));
-        // Without forty of them it is none, and they are no more than one person can be.
-        let out = zones.path("link");
-        for batch in ["b0-2", "b2-2", "b4-2", "b5-2"] {
-            let what = Forgotten::Batch(batch);
-            forget(&ForgetJob { keys: &zones.linkage, out: &out, what, policy: policy() }, Timestamp::UNIX_EPOCH)
-                .unwrap();
-        }
-        assert_eq!(sets(&persons(&zones, "link")).len(), 1);
-        let more = zones.tokens("more", "dpc", &[atom("99 dpc d1=0000")], &[]);
-        let report = add(&zones, "link", &[more], small).unwrap();
-        assert_eq!((report.persons, report.atoms), (1, 21));
     }
 }
 
@@ -331,79 +329,5 @@ fn events_name_keys_to_the_enclave_alone() {
     assert!(keys.iter().all(|key| !text.contains(&key.to_string()) && !text.contains(&format!("{key:016x}"))));
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy(&path, &target) } else { fs::copy(&path, &target).map(drop).unwrap() }
-    }
-}
-
-/// A run that was killed before it was ready is forgotten, one that was killed while its results moved is completed; in both cases the
-/// next one goes on.
-#[test]
-fn killed_anywhere_the_folder_stays_whole() {
-    for small in [0, u64::MAX] {
-        let zones = Zones::new();
-        let folders = three(&zones);
-        add(&zones, "link", &folders[..1], small).unwrap();
-        copy(&zones.path("link"), &zones.path("before"));
-        let before = persons(&zones, "before");
-        add(&zones, "link", &folders[1..2], small).unwrap();
-        let after = persons(&zones, "link");
-        let mut made: Vec<String> = fs::read_dir(zones.path("link"))
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|name| name != ".lock" && (!zones.path("before").join(name).exists() || !name.contains('-')))
-            .collect();
-        made.sort_by_key(|name| (name == "crosswalk.json", name.clone()));
-        for (ready, moved) in (0..=made.len()).map(|count| (false, count)).chain((0..=made.len()).map(|n| (true, n))) {
-            let out = zones.path(&format!("killed-{ready}-{moved}"));
-            copy(&zones.path("before"), &out);
-            let partial = out.join(".partial-dead");
-            fs::create_dir(&partial).unwrap();
-            for (at, name) in made.iter().enumerate() {
-                let (from, there) = (zones.path("link").join(name), ready && at < moved);
-                // Not ready: so far only some were written. Ready: so far only some were moved.
-                if !ready && at >= moved {
-                    continue;
-                }
-                let to = if there { out.join(name) } else { partial.join(name) };
-                if from.is_dir() { copy(&from, &to) } else { fs::copy(&from, &to).map(drop).unwrap() }
-            }
-            if ready {
-                policies::durable::replace(&partial.join("ready"), b"").unwrap();
-            }
-            let name = out.file_name().unwrap().to_str().unwrap();
-            let marker = Marker::beside(&out).unwrap().1;
-            assert!(
-                marker.files.iter().all(|file| out.join(&file.name).exists()),
-                "until then the last crosswalk stands"
-            );
-            drop(Store::open(&out).unwrap());
-            assert_eq!(persons(&zones, name), if ready { after.clone() } else { before.clone() });
-            let report = add(&zones, name, &folders, small).unwrap();
-            assert_eq!((report.persons, report.atoms), (2, 6));
-            let left = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-            assert!(!left.into_iter().any(|name| name.starts_with(".partial")));
-        }
-    }
-}
-
-#[test]
-fn two_runs_at_once_are_one_too_many() {
-    let zones = Zones::new();
-    let folders = three(&zones);
-    add(&zones, "link", &folders[..1], 0).unwrap();
-    let out = zones.path("link");
-    let session = Session::open(&zones.linkage, &out, policy(), Timestamp::UNIX_EPOCH).unwrap();
-    assert!(matches!(add(&zones, "link", &folders[1..], 0), Err(LinkError::Busy { .. })));
-    let what = Forgotten::Source("ndb");
-    let job = ForgetJob { keys: &zones.linkage, out: &out, what, policy: policy() };
-    assert!(matches!(forget(&job, Timestamp::UNIX_EPOCH), Err(LinkError::Busy { .. })));
-    drop(session);
-    assert_eq!(add(&zones, "link", &folders[1..], 0).unwrap().atoms, 6);
-    assert_eq!(persons(&zones, "link").len(), 6);
-    assert!(persons(&zones, "link").contains_key(&atom_id(1)));
-}
+mod killed;
+mod placeholders;

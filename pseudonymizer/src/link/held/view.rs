@@ -15,7 +15,7 @@ pub(crate) fn keyed_at(keys: &KeyFolder, out: &Path, run: Option<u32>) -> Result
     let mut rows = Vec::new();
     held.each(held.live(), &held.meta.sources, |_, block| {
         let key = |person: u32| block.persons.get(person as usize).map_or(0, |person| person.key);
-        rows.extend(block.atoms.iter().map(|held| (held.atom.id, key(held.person), held.atom.source)));
+        rows.extend(block.atoms.iter().map(|held| (held.id, key(held.person), held.source)));
         Ok(())
     })?;
     rows.sort_unstable();

@@ -68,11 +68,6 @@ impl Tokens {
 
 /// Tokens that more atoms than `most` have.
 fn crowds(atoms: &Atoms, kind: Kind, most: usize) -> Vec<u32> {
-    let mut counts = vec![0_u32; atoms.distinct(kind) as usize + 1];
-    for (_, token) in atoms.of_kind(kind) {
-        if let Some(count) = counts.get_mut(token as usize) {
-            *count += 1;
-        }
-    }
-    (0..).zip(counts).filter(|(_, count)| *count as usize > most).map(|(token, _)| token).collect()
+    let counts = (0..).zip(atoms.multiplicities(kind));
+    counts.filter(|(_, count)| *count as usize > most).map(|(token, _)| token).collect()
 }

@@ -92,22 +92,10 @@ impl Tokens {
     /// Adds the kinds at rest that may be compared: no placeholder is among them.
     pub(super) fn add_at_rest(&mut self, atoms: &Atoms, policy: &LinkagePolicy) {
         for kind in Kind::AT_REST {
-            let mut sizes: Vec<u32> = Vec::new();
-            let numbers = || (0_u32..).take(atoms.len()).map(|atom| atoms.token(atom, kind));
-            for number in numbers().flatten() {
-                let at = number as usize;
-                if sizes.len() <= at {
-                    sizes.resize(at + 1, 0);
-                }
-                if let Some(size) = sizes.get_mut(at) {
-                    *size = size.saturating_add(1);
-                }
-            }
+            let sizes = atoms.multiplicities(kind);
             let few = |number: u32| sizes.get(number as usize).is_some_and(|size| *size as usize <= policy.hubs.atoms);
-            for (present, number) in self.present.iter_mut().zip(numbers()) {
-                if number.is_some_and(few) {
-                    *present |= bit(kind);
-                }
+            for (atom, _) in atoms.of_kind(kind).filter(|(_, number)| few(*number)) {
+                self.present.get_mut(atom as usize).into_iter().for_each(|present| *present |= bit(kind));
             }
         }
     }

@@ -101,7 +101,7 @@ impl Session<'_> {
             after: &standing,
             told: self.job.verdicts.iter().flat_map(|(a, b, _)| [*a, *b]).collect(),
             path: &path,
-            components: self.policy.hubs.components,
+            hubs: self.policy.hubs,
         };
         let mut work = gather(held, change)?;
         work.verdicts.clone_from(&self.job.verdicts);
@@ -148,7 +148,7 @@ impl Session<'_> {
             after: &standing,
             told: Vec::new(),
             path: &path,
-            components: self.policy.hubs.components,
+            hubs: self.policy.hubs,
         };
         let work = gather(held, change)?;
         let (first_batch, held_already) = (batches.len(), Vec::new());

@@ -54,18 +54,23 @@ impl<'a> Rows<'a> {
         Ok(Self { source, batch: place, ids: bytes("atom")?, tokens, first, last })
     }
 
-    /// The atoms of the rows. None where the id is not one.
-    pub(super) fn atoms(&self) -> impl Iterator<Item = Option<Atom>> {
-        (0..self.ids.len()).map(|row| {
-            let id = self.ids.value(row).try_into().ok()?;
-            let (tokens, months) = (self.tokens_at(row), self.months_at(row));
-            Some(Atom { id, source: self.source, batch: self.batch, tokens, months })
-        })
+    pub(super) fn len(&self) -> usize {
+        self.ids.len()
     }
 
-    fn tokens_at(&self, row: usize) -> [Option<[u8; 16]>; KINDS] {
-        let mut columns = self.tokens.iter();
-        std::array::from_fn(|_| columns.next()?.at(row))
+    /// An atom that rows can be read into.
+    pub(super) fn blank(&self) -> Atom {
+        Atom { id: [0; 16], source: self.source, batch: self.batch, tokens: [None; KINDS], months: None }
+    }
+
+    /// Reads the atom of a row. None where the id is not one.
+    pub(super) fn read(&self, row: usize, into: &mut Atom) -> Option<()> {
+        into.id = self.ids.value(row).try_into().ok()?;
+        for (token, column) in into.tokens.iter_mut().zip(&self.tokens) {
+            *token = column.at(row);
+        }
+        into.months = self.months_at(row);
+        Some(())
     }
 
     fn months_at(&self, row: usize) -> Option<Months> {
@@ -79,7 +84,8 @@ impl<'a> Permuted<'a> {
     fn of(column: &'a FixedSizeBinaryArray, permutation: &Permutation) -> Self {
         let mut blocks = Vec::new();
         if column.null_count() < column.len() {
-            blocks.extend((0..column.len()).map(|row| Block::clone_from_slice(column.value(row))));
+            // INVARIANT: each is 16 bytes wide; the schema was looked at.
+            blocks.extend(column.value_data().as_chunks().0.iter().map(|token: &[u8; 16]| Block::from(*token)));
             permutation.apply_all(&mut blocks);
         }
         Self { column, blocks }
