@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         }
         _ => {
             println!(
-                "usage: cargo bench --bench linkage -- quality|public|speed [--persons N] [--slices] [--seed N] [--years N] [--no-run] [--policy FILE] [--max-multiplicity N] [--fresh] [--keep] [--assert]"
+                "usage: cargo bench --bench linkage -- quality|public|speed [--persons N] [--slices] [--seed N] [--years N] [--no-run] [--policy FILE] [--max-multiplicity N] [--fresh] [--keep] [--keys FILE] [--assert] [--only SET] [--alone] [--accept P,P]"
             );
             ExitCode::FAILURE
         }

@@ -63,7 +63,11 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     let policy = crate::option(arguments, "--policy").map(|file| fs::read_to_string(file).unwrap());
     chain.link(&run_tokens, policy.as_deref());
     let truth = Truth::read(&base.join("ledger/truth.csv"));
-    let scores = Scores::of(&truth, &keys(&chain, &truth));
+    let keys = keys(&chain, &truth);
+    if let Some(file) = crate::option(arguments, "--keys") {
+        fs::write(file, truth.keyed(&keys)).unwrap();
+    }
+    let scores = Scores::of(&truth, &keys);
     scores.print();
     if flag("--assert") && !scores.reached() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -95,6 +95,18 @@ impl Truth {
         truth
     }
 
+    /// Serial number and key of each row that has one, as CSV.
+    pub(super) fn keyed(&self, keys: &[Option<u32>]) -> String {
+        let mut text = "serial,key\n".to_owned();
+        for (letter, places) in "nlde".chars().zip(&self.places) {
+            let there = places.iter().enumerate().filter(|(_, place)| **place != u32::MAX);
+            for (number, key) in there.filter_map(|(number, place)| Some((number, keys[*place as usize]?))) {
+                text += &format!("{letter}{number},{key}\n");
+            }
+        }
+        text
+    }
+
     /// The place of a row.
     pub(super) fn place(&self, serial: &str) -> Option<usize> {
         let (database, number) = database(serial)?;

@@ -140,8 +140,16 @@ impl Summary {
             || shares(&self.kanji, &other.kanji)
     }
 
-    fn shares_line(&self, other: &Self) -> bool {
-        self.medical.iter().any(|ours| other.medical.iter().any(|theirs| ours.is(theirs)))
+    /// An insured number with birth date and sex.
+    fn shares_number(&self, other: &Self) -> bool {
+        let number = |ours: &Line, theirs: &Line| ours.number.is_some() && ours.number == theirs.number;
+        self.medical.iter().any(|ours| other.medical.iter().any(|theirs| number(ours, theirs)))
+    }
+
+    /// A late elderly person's own number, whatever birth date stands beside it.
+    fn shares_own(&self, other: &Self) -> bool {
+        let own = |ours: &Line, theirs: &Line| ours.own.is_some() && ours.own == theirs.own;
+        self.medical.iter().any(|ours| other.medical.iter().any(|theirs| own(ours, theirs)))
     }
 
     /// One insured number with two branches. Where zeros or hyphens of the number differ, branches cannot be compared.
@@ -151,8 +159,9 @@ impl Summary {
     }
 
     /// Never one person, whatever else agrees: somebody said so; two national numbers without an insured number in common (id5 is
-    /// kept through every change of insurer; Imamura 2024 counts 120,000 who have two under one insured number) or with two names;
-    /// two branches of one insured number with two names, which are twins.
+    /// kept through every change of insurer; Imamura 2024 counts 120,000 who have two under one insured number) or with two names under
+    /// one that has the same birth date in it (where a wrong birth month makes two of one, under a number of one's own, names differ by
+    /// it too); two branches of one insured number with two names, which are twins.
     pub(super) fn hard(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
         let marked = self.marks.iter().find_map(|ours| {
             other.marks.iter().any(|theirs| ours.parts(*theirs)).then_some(match ours.cause {
@@ -163,8 +172,8 @@ impl Summary {
         if marked.is_some() {
             return marked;
         }
-        let national =
-            differ(&self.national, &other.national) && (!self.shares_line(other) || self.names_differ(other));
+        let national = differ(&self.national, &other.national)
+            && if self.shares_number(other) { self.names_differ(other) } else { !self.shares_own(other) };
         if self.branches_differ(other) && self.names_differ(other) {
             Some(Veto::Twins)
         } else if national {

@@ -8,6 +8,7 @@ use super::super::evidence::Pattern;
 use super::super::fixture::{atom, atom_id, policy};
 use super::*;
 
+mod examples;
 mod given;
 mod properties;
 mod slice;
@@ -169,7 +170,7 @@ fn who_fits_two_namesakes_stays_alone() {
 }
 
 #[test]
-fn of_two_namesakes_the_next_line_belongs_to_the_nearer() {
+fn of_two_namesakes_with_a_next_line_each_it_is_the_nearer_one() {
     check(
         &[
             "1 ndb 2020-01..2020-10 a3=a b1=yamada",
