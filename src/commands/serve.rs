@@ -8,8 +8,10 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use engine::{EngineConfig, EngineLimits, client};
 use permit_signer::SignerConfig;
+use policies::passkey::RelyingParty;
 use review_portal::{DatabaseUrl, DatabaseUrlError, PortalConfig, ReviewPlace};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::portal_query::EngineQueries;
 use crate::cli::{self, Service};
@@ -58,6 +60,8 @@ struct Portal {
     synthetic: bool,
     #[serde(default)]
     https: bool,
+    #[serde(default, deserialize_with = "origin")]
+    origin: Option<RelyingParty>,
     review: Option<Review>,
 }
 
@@ -77,6 +81,11 @@ struct Signer {
     store: PathBuf,
     #[serde(default)]
     tls: bool,
+}
+
+/// The address under which people reach the portal, e.g. `https://sudare.example`: passkeys are made for it.
+fn origin<'de, D: Deserializer<'de>>(from: D) -> Result<Option<RelyingParty>, D::Error> {
+    RelyingParty::at(&String::deserialize(from)?).map(Some).map_err(D::Error::custom)
 }
 
 pub(crate) fn run(arguments: &cli::Serve, lang: Lang) -> Result<Outcome> {
@@ -171,6 +180,8 @@ impl Portal {
             }),
             synthetic: self.synthetic,
             https: self.https,
+            relying_party: self.origin,
+            demo_authenticator: None,
             audit: keys.clone(),
             keys,
             clock: clock::now,

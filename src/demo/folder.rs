@@ -12,7 +12,7 @@ use crate::cli::{self, ErrorsChoice};
 use crate::lang::Lang;
 
 /// Layout of the folder that this version writes. Raised whenever a prepared folder would not serve any more.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Disk that a population takes while it is prepared, in megabytes per 1,000 persons (measured at 20,000), rounded up.
 const MEGABYTES_PER_1000: u64 = 30;
@@ -125,6 +125,21 @@ impl Folder {
     /// The portal's database.
     pub(super) fn database(&self) -> PathBuf {
         self.zone("portal").join("portal.sqlite")
+    }
+
+    /// The signer's permits, state and enrolled passkeys.
+    pub(super) fn signer_store(&self) -> PathBuf {
+        self.zone("permit").join("store")
+    }
+
+    /// The seed of the demo's passkeys.
+    pub(super) fn passkeys(&self) -> PathBuf {
+        self.zone("portal").join("demo-passkeys.key")
+    }
+
+    /// Which portal the demo's passkeys are made for.
+    pub(super) fn relying_party(&self) -> PathBuf {
+        self.zone("portal").join("demo-relying-party.json")
     }
 
     /// The enclave's releases.
