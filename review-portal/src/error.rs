@@ -14,7 +14,7 @@ use policies::keys::KeyError;
 use policies::tls::TlsError;
 
 use crate::database::DatabaseUrlError;
-use crate::outbox::MailError;
+use crate::outbox::{MailError, WebhookError};
 
 /// Why the portal did not start, or did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +132,9 @@ pub enum PortalError {
         #[source]
         cause: TlsError,
     },
+    /// Another system cannot be told as configured.
+    #[error("the webhook cannot be used as the configuration says")]
+    Webhook(#[source] WebhookError),
 }
 
 impl PortalError {
@@ -167,6 +170,7 @@ impl PortalError {
             Self::SignerUnreachable => "portal/signer-unreachable",
             Self::Stored => "portal/stored",
             Self::Tls { .. } => "portal/tls",
+            Self::Webhook(_) => "portal/webhook",
         }
     }
 
@@ -202,7 +206,8 @@ impl PortalError {
             | Self::Sign(_)
             | Self::SignerTls(_)
             | Self::Stored
-            | Self::Tls { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            | Self::Tls { .. }
+            | Self::Webhook(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }

@@ -25,7 +25,7 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::database::{Database, DatabaseUrl};
 use crate::error::PortalError;
-use crate::outbox::{Smtp, SmtpConfig, Worker};
+use crate::outbox::{Smtp, SmtpConfig, Webhook, WebhookConfig, Worker};
 use crate::pages;
 use crate::portal::{Parts, Portal};
 use crate::query::QueryRunner;
@@ -64,6 +64,8 @@ pub struct PortalConfig {
     pub review: Option<ReviewPlace>,
     /// The mail server; without one, notices wait on the page `/mails` and none is sent.
     pub mail: Option<SmtpConfig>,
+    /// Another system that is told of every event.
+    pub webhook: Option<WebhookConfig>,
     /// Whether all data are made up: every page then says so.
     pub synthetic: bool,
     /// Whether a proxy speaks TLS before the portal, so that cookies are for https only; they are so too if the portal does.
@@ -85,12 +87,13 @@ pub async fn serve(
     let listen = |cause| PortalError::Listen { address: config.listen, cause };
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     let smtp = config.mail.as_ref().map(Smtp::new).transpose().map_err(PortalError::Mail)?;
+    let webhook = webhook(&config, &keys)?;
     let portal = open(&config, runner).await?;
     let db = portal.db.clone();
     let (stop, stopped) = watch::channel(());
     let mut working = JoinSet::new();
-    if let Some(smtp) = smtp {
-        working.spawn(Worker { db: db.clone(), smtp, clock: config.clock }.run(stopped));
+    if smtp.is_some() || webhook.is_some() {
+        working.spawn(Worker { db: db.clone(), smtp, webhook, clock: config.clock }.run(stopped));
     }
     let sessions = Sessions::new(db.pool().clone());
     sessions.sweep(portal.now().as_second()).await?;
@@ -107,6 +110,12 @@ pub async fn serve(
     working.join_all().await;
     db.close().await;
     served.map_err(PortalError::Serve)
+}
+
+fn webhook(config: &PortalConfig, keys: &KeyFolder) -> Result<Option<Webhook>, PortalError> {
+    let Some(webhook) = &config.webhook else { return Ok(None) };
+    let key = keys.signing("sign").map_err(PortalError::Keys)?;
+    Webhook::new(webhook, key).map(Some).map_err(PortalError::Webhook)
 }
 
 /// Connections after their handshake, as axum takes them.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use engine::{EngineConfig, EngineLimits, client};
 use permit_signer::SignerConfig;
-use review_portal::{DatabaseUrl, DatabaseUrlError, PortalConfig, ReviewPlace, SmtpConfig, SmtpTls};
+use review_portal::{DatabaseUrl, DatabaseUrlError, PortalConfig, ReviewPlace, SmtpConfig, SmtpTls, WebhookConfig};
 use serde::Deserialize;
 
 use super::portal_query::EngineQueries;
@@ -60,6 +60,7 @@ struct Portal {
     https: bool,
     review: Option<Review>,
     mail: Option<Mail>,
+    webhook: Option<Webhook>,
 }
 
 #[derive(Deserialize)]
@@ -81,6 +82,13 @@ struct Mail {
 struct Review {
     summary: PathBuf,
     linkage_key: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Webhook {
+    url: String,
+    ca: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -185,6 +193,7 @@ impl Portal {
                 linkage_key: base.join(review.linkage_key),
             }),
             mail: self.mail.map(|mail| mail.at(base)),
+            webhook: self.webhook.map(|hook| WebhookConfig { url: hook.url, ca: hook.ca.map(|ca| base.join(ca)) }),
             synthetic: self.synthetic,
             https: self.https,
             audit: keys.clone(),

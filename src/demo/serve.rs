@@ -127,6 +127,7 @@ async fn start(services: &mut Services, folder: &Folder, arguments: &cli::Demo) 
         tls: false,
         review: None,
         mail: None,
+        webhook: None,
         synthetic: true,
         https: false,
         audit: portal.clone(),
