@@ -62,6 +62,9 @@ pub(crate) enum Command {
     /// Look into a permit, check it, end it; whose passkeys count
     #[command(subcommand)]
     Permit(Permit),
+    /// The portal's database: rebuild what follows from its events
+    #[command(subcommand)]
+    Portal(Portal),
     /// Official-format files to tokens and content, sealed to their zones
     #[command(
         after_help = "Example:\n  sudare pseudonymize --source ndb --keys holder/keys --link-to linkage/keys/public \\\n    --release-to enclave/keys/public --out batch raw/ndb"
@@ -358,6 +361,16 @@ pub(crate) struct SignerStore {
     /// The signer's store
     #[arg(long)]
     pub(crate) store: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Portal {
+    /// Make the list of applications again from their events, all of it or nothing; others wait to write meanwhile
+    #[command(after_help = "Example:\n  sudare portal rebuild --database portal/portal.sqlite")]
+    Rebuild {
+        #[command(flatten)]
+        database: PortalDatabase,
+    },
 }
 
 #[derive(Debug, Subcommand)]

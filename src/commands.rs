@@ -9,6 +9,7 @@ mod link;
 mod link_review;
 mod opt_out;
 mod permit;
+mod portal;
 mod portal_query;
 mod pseudonymize;
 mod release;
@@ -46,6 +47,7 @@ pub(crate) fn run(command: Command, lang: Lang) -> Result<Outcome> {
         Command::Link(arguments) => link::run(&arguments, lang),
         Command::OptOut(arguments) => opt_out::run(arguments, lang),
         Command::Permit(arguments) => permit::run(arguments, lang),
+        Command::Portal(arguments) => portal::run(arguments, lang),
         Command::Pseudonymize(arguments) => pseudonymize::run(arguments, lang),
         Command::Release(arguments) => release::run(&arguments, lang),
         Command::Serve(arguments) => serve::run(&arguments, lang),

@@ -39,6 +39,7 @@ fn every_command_has_help_with_an_example() {
         &["opt-out", "add"],
         &["opt-out", "list"],
         &["opt-out", "remove"],
+        &["portal", "rebuild"],
         &["permit", "show"],
         &["permit", "verify"],
         &["permit", "revoke"],

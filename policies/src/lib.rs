@@ -8,6 +8,7 @@ pub mod id;
 pub mod jws;
 pub mod keys;
 pub mod linkage;
+pub mod notices;
 pub mod passkey;
 pub mod permit;
 pub mod profile;
@@ -21,6 +22,7 @@ pub mod zone;
 
 pub use id::{ApplicationId, InvalidId, PermitId, ProjectId, SessionId, UserId};
 pub use linkage::{LinkagePolicy, LinkagePolicyError};
+pub use notices::Notices;
 pub use permit::{DatasetGrant, Grade, Permit, RowFilter, Tier};
 pub use profile::Profile;
 pub use review::ReviewSummary;

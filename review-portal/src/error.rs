@@ -17,6 +17,7 @@ use policies::tls::TlsError;
 use crate::passwords::Weakness;
 
 use crate::database::DatabaseUrlError;
+use crate::outbox::{MailError, WebhookError};
 
 /// Why the portal did not start, or did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +78,9 @@ pub enum PortalError {
         #[source]
         cause: io::Error,
     },
+    /// Mails cannot be sent as configured.
+    #[error("mails cannot be sent as the configuration says")]
+    Mail(#[source] MailError),
     /// The database is newer, or a migration failed.
     #[error("the portal's database cannot be brought up to date; it may be of a newer version")]
     Migrate(#[source] sqlx::migrate::MigrateError),
@@ -143,6 +147,9 @@ pub enum PortalError {
         #[source]
         cause: TlsError,
     },
+    /// Another system cannot be told as configured.
+    #[error("the webhook cannot be used as the configuration says")]
+    Webhook(#[source] WebhookError),
 }
 
 impl PortalError {
@@ -163,6 +170,7 @@ impl PortalError {
             Self::Forbidden => "portal/forbidden",
             Self::Keys(_) => "portal/keys",
             Self::Listen { .. } => "portal/listen",
+            Self::Mail(_) => "portal/mail",
             Self::Migrate(_) => "portal/migrate",
             Self::NotFound => "portal/not-found",
             Self::NotSignedIn { .. } => "portal/not-signed-in",
@@ -181,6 +189,7 @@ impl PortalError {
             Self::SignerUnreachable => "portal/signer-unreachable",
             Self::Stored => "portal/stored",
             Self::Tls { .. } => "portal/tls",
+            Self::Webhook(_) => "portal/webhook",
         }
     }
 
@@ -210,13 +219,15 @@ impl PortalError {
             | Self::DatabaseUrl(_)
             | Self::Keys(_)
             | Self::Listen { .. }
+            | Self::Mail(_)
             | Self::Migrate(_)
             | Self::Serve(_)
             | Self::Session(_)
             | Self::Sign(_)
             | Self::SignerTls(_)
             | Self::Stored
-            | Self::Tls { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            | Self::Tls { .. }
+            | Self::Webhook(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }

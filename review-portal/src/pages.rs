@@ -8,6 +8,7 @@ mod catalog;
 pub(crate) mod error;
 mod home;
 mod linkage;
+mod mail;
 mod project;
 mod sign_in;
 
@@ -69,6 +70,7 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/projects/{project}/sql", get(project::sql).post(project::run))
         .route("/audit", get(audit::list))
         .route("/linkage", get(linkage::show))
+        .route("/mails", get(mail::list))
         .route("/static/portal.css", get(style))
         .route("/static/passkey.js", get(passkey_script))
         .fallback(error::not_found)

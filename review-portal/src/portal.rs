@@ -41,6 +41,8 @@ pub(crate) struct Parts {
     pub(crate) signer: SignerClient,
     pub(crate) runner: Arc<dyn QueryRunner>,
     pub(crate) review: Option<ReviewFile>,
+    /// Where mails lead readers to; none if no mail is sent.
+    pub(crate) mail: Option<String>,
     pub(crate) synthetic: bool,
     pub(crate) clock: fn() -> Timestamp,
 }

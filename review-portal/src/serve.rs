@@ -18,6 +18,8 @@ use policies::keys::KeyFolder;
 use policies::passkey::RelyingParty;
 use policies::tls::{ServerCertificate, TlsListener, TlsStream};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
@@ -26,6 +28,7 @@ use crate::authenticator::DemoAuthenticator;
 use crate::database::{Database, DatabaseUrl};
 use crate::error::PortalError;
 use crate::factors::FactorKey;
+use crate::outbox::{Smtp, SmtpConfig, Webhook, WebhookConfig, Worker};
 use crate::pages;
 use crate::peer::Peer;
 use crate::portal::{Parts, Portal};
@@ -63,6 +66,10 @@ pub struct PortalConfig {
     pub audit: PathBuf,
     /// What the linkage zone tells of its queue of doubtful pairs, if it does.
     pub review: Option<ReviewPlace>,
+    /// The mail server; without one, notices wait on the page `/mails` and none is sent.
+    pub mail: Option<SmtpConfig>,
+    /// Another system that is told of every event.
+    pub webhook: Option<WebhookConfig>,
     /// Whether all data are made up: every page then says so.
     pub synthetic: bool,
     /// Whether a proxy speaks TLS before the portal, so that cookies are for https only; they are so too if the portal does.
@@ -90,8 +97,15 @@ pub async fn serve(
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let https = config.https || certificate.is_some();
+    let smtp = config.mail.as_ref().map(Smtp::new).transpose().map_err(PortalError::Mail)?;
+    let webhook = webhook(&config, &keys)?;
     let portal = open(&config, runner, (address, https)).await?;
     let db = portal.db.clone();
+    let (stop, stopped) = watch::channel(());
+    let mut working = JoinSet::new();
+    if smtp.is_some() || webhook.is_some() {
+        working.spawn(Worker { db: db.clone(), smtp, webhook, clock: config.clock }.run(stopped));
+    }
     let sessions = Sessions::new(db.pool().clone());
     sessions.sweep(portal.now().as_second()).await?;
     ready(address);
@@ -103,8 +117,16 @@ pub async fn serve(
         }
         None => axum::serve(listener, app).with_graceful_shutdown(shutdown).await,
     };
+    drop(stop);
+    working.join_all().await;
     db.close().await;
     served.map_err(PortalError::Serve)
+}
+
+fn webhook(config: &PortalConfig, keys: &KeyFolder) -> Result<Option<Webhook>, PortalError> {
+    let Some(webhook) = &config.webhook else { return Ok(None) };
+    let key = keys.signing("sign").map_err(PortalError::Keys)?;
+    Webhook::new(webhook, key).map(Some).map_err(PortalError::Webhook)
 }
 
 /// Connections after their handshake, as axum takes them.
@@ -147,6 +169,7 @@ async fn open(
         signer: SignerClient::new(&config.signer_url, config.ca.as_deref(), sign()?)?,
         runner,
         review: config.review.as_ref().map(ReviewFile::open).transpose().map_err(PortalError::Keys)?,
+        mail: config.mail.as_ref().map(|mail| mail.portal.clone()),
         synthetic: config.synthetic,
         clock: config.clock,
     }))

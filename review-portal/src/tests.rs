@@ -2,9 +2,9 @@
 
 mod factors;
 mod failure;
-mod flow;
+pub(crate) mod flow;
 mod guard;
 mod linkage;
 mod quality;
 mod routes;
-mod world;
+pub(crate) mod world;

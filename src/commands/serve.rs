@@ -9,7 +9,7 @@ use anyhow::{Result, anyhow};
 use engine::{EngineConfig, EngineLimits, client};
 use permit_signer::SignerConfig;
 use policies::passkey::RelyingParty;
-use review_portal::{DatabaseUrl, DatabaseUrlError, PortalConfig, ReviewPlace};
+use review_portal::{DatabaseUrl, DatabaseUrlError, PortalConfig, ReviewPlace, SmtpConfig, SmtpTls, WebhookConfig};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -63,6 +63,22 @@ struct Portal {
     #[serde(default, deserialize_with = "origin")]
     origin: Option<RelyingParty>,
     review: Option<Review>,
+    mail: Option<Mail>,
+    webhook: Option<Webhook>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mail {
+    server: String,
+    port: Option<u16>,
+    #[serde(default)]
+    tls: SmtpTls,
+    ca: Option<PathBuf>,
+    user: Option<String>,
+    password_file: Option<PathBuf>,
+    from: String,
+    portal: String,
 }
 
 #[derive(Deserialize)]
@@ -70,6 +86,13 @@ struct Portal {
 struct Review {
     summary: PathBuf,
     linkage_key: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Webhook {
+    url: String,
+    ca: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -178,6 +201,8 @@ impl Portal {
                 summary: base.join(review.summary),
                 linkage_key: base.join(review.linkage_key),
             }),
+            mail: self.mail.map(|mail| mail.at(base)),
+            webhook: self.webhook.map(|hook| WebhookConfig { url: hook.url, ca: hook.ca.map(|ca| base.join(ca)) }),
             synthetic: self.synthetic,
             https: self.https,
             relying_party: self.origin,
@@ -196,6 +221,14 @@ impl Portal {
             (None, Some(path)) => Ok(DatabaseUrl::read(&base.join(path))?.under(base)),
             _ => Err(DatabaseUrlError::Form.into()),
         }
+    }
+}
+
+impl Mail {
+    fn at(self, base: &Path) -> SmtpConfig {
+        let Self { server, port, tls, ca, user, password_file, from, portal } = self;
+        let under = |file: Option<PathBuf>| file.map(|file| base.join(file));
+        SmtpConfig { server, port, tls, ca: under(ca), user, password_file: under(password_file), from, portal }
     }
 }
 

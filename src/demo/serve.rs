@@ -149,6 +149,8 @@ async fn start(
         ca: Some(folder.ca_file()),
         tls: false,
         review: None,
+        mail: None,
+        webhook: None,
         synthetic: true,
         https: false,
         relying_party: Some(party.clone()),

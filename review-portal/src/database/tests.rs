@@ -27,6 +27,11 @@ pub(crate) async fn fresh(folder: &Path) -> DatabaseUrl {
     DatabaseUrl::secret(SecretString::from(String::from(options.database_url))).unwrap()
 }
 
+/// What names it, for another process; the server of the tests asks for no password.
+pub(crate) fn named(url: &DatabaseUrl) -> String {
+    url.sqlite().map_or_else(|| url.options().unwrap().database_url.to_string(), |path| path.display().to_string())
+}
+
 /// An open one.
 pub(crate) async fn opened(folder: &Path) -> Database {
     Database::open(&fresh(folder).await).await.unwrap()

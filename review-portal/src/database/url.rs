@@ -1,9 +1,6 @@
 //! Where the portal's database is: a path, or a URL whose password comes from a file or the environment, never from arguments.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::net::IpAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf, absolute};
 use std::str::FromStr;
 
@@ -13,8 +10,7 @@ use sqlx::any::AnyConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 
-/// The longest URL in a file.
-const BYTES_MAX: u64 = 4096;
+use crate::private_file::{PrivateFileError, first_line};
 
 /// Where the portal's database is.
 #[derive(Clone, Debug)]
@@ -32,21 +28,9 @@ pub enum DatabaseUrlError {
     /// Neither a path nor a URL of a database that the portal knows.
     #[error("the portal's database is a path, sqlite:<path> or postgres://<user>@<host>/<database>")]
     Form,
-    /// The file cannot be read.
-    #[error("cannot read the database's URL from {}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        cause: io::Error,
-    },
-    /// Others may read the file.
-    #[error("others may read {}; run `chmod 600` on it", path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-    },
+    /// The URL's file cannot be read.
+    #[error("the database's URL cannot be read")]
+    File(#[from] PrivateFileError),
     /// Arguments and configuration are read by others.
     #[error(
         "a password does not belong here; put the URL into a file of mode 0600, or the password into PGPASSWORD or ~/.pgpass"
@@ -57,15 +41,7 @@ pub enum DatabaseUrlError {
 impl DatabaseUrl {
     /// The first line of a file that this user alone may read: a URL, which may carry a password.
     pub fn read(path: &Path) -> Result<Self, DatabaseUrlError> {
-        let io = |cause| DatabaseUrlError::Io { path: path.to_owned(), cause };
-        let file = File::open(path).map_err(io)?;
-        let meta = file.metadata().map_err(io)?;
-        if meta.is_file() && meta.permissions().mode() & 0o077 != 0 {
-            return Err(DatabaseUrlError::Open { path: path.to_owned() });
-        }
-        let mut text = String::new();
-        file.take(BYTES_MAX).read_to_string(&mut text).map_err(io)?;
-        Self::secret(SecretString::from(text.lines().next().unwrap_or_default()))
+        Self::secret(first_line(path)?)
     }
 
     /// A path, or a URL that may carry a password.
@@ -152,6 +128,8 @@ fn stays_here(options: &PgConnectOptions) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use sqlx::postgres::PgSslMode;
 
     use super::*;
@@ -207,6 +185,6 @@ mod tests {
             matches!(DatabaseUrl::read(&path).unwrap().0, Place::Postgres(url) if url.expose_secret().ends_with("@h/d"))
         );
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(DatabaseUrl::read(&path), Err(DatabaseUrlError::Open { .. })));
+        assert!(matches!(DatabaseUrl::read(&path), Err(DatabaseUrlError::File(PrivateFileError::Open { .. }))));
     }
 }

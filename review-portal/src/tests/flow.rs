@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 
 use super::world::{Browser, World};
 
-pub(super) const CONTENT: [(&str, &str); 13] = [
+pub(crate) const CONTENT: [(&str, &str); 13] = [
     ("title", "大腿骨近位部骨折と要介護認定 <b>"),
     ("project", "fracture-2026"),
     ("purpose", "公衆衛生の向上に資する。"),
@@ -23,18 +23,18 @@ pub(super) const CONTENT: [(&str, &str); 13] = [
     ("idempotency", "first-click"),
 ];
 
-pub(super) struct Cast {
-    pub(super) pi: Browser,
-    pub(super) co: Browser,
-    pub(super) r1: Browser,
-    pub(super) r2: Browser,
-    pub(super) r3: Browser,
-    pub(super) chair: Browser,
-    pub(super) office: Browser,
+pub(crate) struct Cast {
+    pub(crate) pi: Browser,
+    pub(crate) co: Browser,
+    pub(crate) r1: Browser,
+    pub(crate) r2: Browser,
+    pub(crate) r3: Browser,
+    pub(crate) chair: Browser,
+    pub(crate) office: Browser,
 }
 
 impl Cast {
-    pub(super) async fn new(world: &World) -> Self {
+    pub(crate) async fn new(world: &World) -> Self {
         Self {
             pi: world.person("pi").await,
             co: world.person("co").await,
@@ -47,7 +47,7 @@ impl Cast {
     }
 
     /// Writes, submits, accepts, assigns R1 to R3 and opens the vote. Returns the application's path.
-    pub(super) async fn to_vote(&self) -> String {
+    pub(crate) async fn to_vote(&self) -> String {
         let at = self.pi.act("/applications", &CONTENT).await;
         self.pi.act(&format!("{at}/submit"), &[]).await;
         self.office.act(&format!("{at}/accept"), &[]).await;
@@ -57,13 +57,13 @@ impl Cast {
         at
     }
 
-    pub(super) async fn to_permit(&self) -> String {
+    pub(crate) async fn to_permit(&self) -> String {
         let at = self.to_pledges().await;
         self.office.act(&format!("{at}/permit"), &[]).await;
         at
     }
 
-    pub(super) async fn to_pledges(&self) -> String {
+    pub(crate) async fn to_pledges(&self) -> String {
         let at = self.to_vote().await;
         for reviewer in [&self.r1, &self.r2] {
             reviewer.act(&format!("{at}/vote"), &[("ballot", "for"), ("comment", "妥当")]).await;

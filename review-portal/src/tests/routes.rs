@@ -11,7 +11,7 @@ use super::world::World;
 pub(super) type Route = (&'static str, &'static str, Option<(&'static str, u16)>);
 
 /// Method, path, and one person who is signed in but may not (none: everybody may).
-pub(super) const ROUTES: [Route; 47] = [
+pub(super) const ROUTES: [Route; 48] = [
     ("get", "/", None),
     ("get", "/sign-in", None),
     ("post", "/sign-in", None),
@@ -58,6 +58,7 @@ pub(super) const ROUTES: [Route; 47] = [
     ("post", "/projects/{project}/sql", Some(("pi", 404))),
     ("get", "/audit", Some(("office", 403))),
     ("get", "/linkage", Some(("office", 403))),
+    ("get", "/mails", None),
     ("post", "/audit", Some(("auditor", 405))),
 ];
 

@@ -28,13 +28,13 @@ use crate::{
     ReviewPlace, serve,
 };
 
-pub(super) const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// Whose account has no second factor yet.
 pub(super) const FRESH: &str = "fresh";
 
 /// Short name, organisation, roles.
-pub(super) const PEOPLE: [(&str, &str, &str); 11] = [
+pub(crate) const PEOPLE: [(&str, &str, &str); 11] = [
     (FRESH, "University A", "researcher"),
     ("pi", "University A", "researcher"),
     ("co", "University B", "researcher"),
@@ -48,10 +48,10 @@ pub(super) const PEOPLE: [(&str, &str, &str); 11] = [
     ("steward", "Ministry", "steward"),
 ];
 
-pub(super) struct World {
-    pub(super) dir: tempfile::TempDir,
-    pub(super) address: SocketAddr,
-    pub(super) database: DatabaseUrl,
+pub(crate) struct World {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) address: SocketAddr,
+    pub(crate) database: DatabaseUrl,
     stop_signer: Option<oneshot::Sender<()>>,
     _stop_portal: oneshot::Sender<()>,
     running: JoinSet<()>,
@@ -123,7 +123,7 @@ impl DemoAuthenticator for Passkeys {
 }
 
 impl World {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         let now = Timestamp::now();
@@ -159,6 +159,8 @@ impl World {
             tls: false,
             audit: path("portal"),
             review: Some(ReviewPlace { summary: path("review.jws"), linkage_key: linkage.public("sign") }),
+            mail: None,
+            webhook: None,
             synthetic: true,
             https: false,
             relying_party: Some(party()),
@@ -174,24 +176,24 @@ impl World {
         Self { dir, address, database, stop_signer: Some(stop_signer), _stop_portal: stop_portal, running }
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     /// Ends the signer and waits until its port is closed.
-    pub(super) async fn without_signer(&mut self) {
+    pub(crate) async fn without_signer(&mut self) {
         drop(self.stop_signer.take());
         self.running.join_next().await.unwrap().unwrap();
     }
 
     /// A browser that nobody has signed in with.
-    pub(super) fn visitor(&self) -> Browser {
+    pub(crate) fn visitor(&self) -> Browser {
         let http = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).no_proxy();
         Browser { http: http.build().unwrap(), base: format!("http://{}", self.address) }
     }
 
     /// A browser in which `user` is signed in.
-    pub(super) async fn person(&self, user: &str) -> Browser {
+    pub(crate) async fn person(&self, user: &str) -> Browser {
         let browser = self.visitor();
         let answer = browser.sign_in(user, PASSWORD).await;
         assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{user}");
@@ -246,30 +248,30 @@ async fn furnish(database: &DatabaseUrl, keys: &KeyFolder) {
 }
 
 /// One person's browser: cookies, no redirects followed, forms filled with the page's own token.
-pub(super) struct Browser {
+pub(crate) struct Browser {
     http: Client,
     base: String,
 }
 
 impl Browser {
-    pub(super) async fn get(&self, path: &str) -> Response {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         self.http.get(format!("{}{path}", self.base)).send().await.unwrap()
     }
 
     /// The page at `path`, which must be there.
-    pub(super) async fn read(&self, path: &str) -> String {
+    pub(crate) async fn read(&self, path: &str) -> String {
         let answer = self.get(path).await;
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
         answer.text().await.unwrap()
     }
 
     /// Posts `fields` as they are.
-    pub(super) async fn post_raw(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+    pub(crate) async fn post_raw(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         self.http.post(format!("{}{path}", self.base)).form(fields).send().await.unwrap()
     }
 
     /// Posts `fields` with the token of this session.
-    pub(super) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         let token = self.token().await;
         let mut all = vec![("csrf", token.as_str())];
         all.extend(fields);
@@ -277,7 +279,7 @@ impl Browser {
     }
 
     /// Posts and expects the redirect that follows a change.
-    pub(super) async fn act(&self, path: &str, fields: &[(&str, &str)]) -> String {
+    pub(crate) async fn act(&self, path: &str, fields: &[(&str, &str)]) -> String {
         let answer = self.post(path, fields).await;
         let (status, location) = (answer.status(), answer.headers().get("location").cloned());
         assert_eq!(status, StatusCode::SEE_OTHER, "{path}: {}", answer.text().await.unwrap());
@@ -285,19 +287,19 @@ impl Browser {
     }
 
     /// Posts and expects a refusal with that code on the page.
-    pub(super) async fn refused(&self, path: &str, fields: &[(&str, &str)], code: &str) {
+    pub(crate) async fn refused(&self, path: &str, fields: &[(&str, &str)], code: &str) {
         let answer = self.post(path, fields).await;
         let status = answer.status();
         let body = answer.text().await.unwrap();
         assert!(!status.is_success() && body.contains(code), "{path}: {status} {body}");
     }
 
-    pub(super) async fn token(&self) -> String {
+    pub(crate) async fn token(&self) -> String {
         let page = self.read("/sign-in").await;
         page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
     }
 
-    pub(super) async fn sign_in(&self, user: &str, password: &str) -> Response {
+    pub(crate) async fn sign_in(&self, user: &str, password: &str) -> Response {
         self.post("/sign-in", &[("user", user), ("password", password), ("next", "/applications")]).await
     }
 }
