@@ -1,6 +1,7 @@
 //! `sudare demo`: the main job on embedded defaults: prepare a made-up population, serve everything in one process.
 
 mod accounts;
+mod authenticator;
 mod certificates;
 mod crossings;
 mod document;

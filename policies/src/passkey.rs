@@ -51,6 +51,25 @@ impl RelyingParty {
         Self { id: "localhost".to_owned(), origin: format!("{scheme}://localhost:{port}") }
     }
 
+    /// The portal at an origin: `https://` and a domain, with a port if it is not 443; without TLS only `localhost`.
+    pub fn at(origin: &str) -> Result<Self, PasskeyError> {
+        let origin = origin.trim_end_matches('/');
+        let (scheme, place) = origin.split_once("://").ok_or(PasskeyError::Origin)?;
+        let (domain, port) = place.split_once(':').map_or((place, None), |(domain, port)| (domain, Some(port)));
+        let letters = |part: &str| {
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        // A last part of digits makes an address, for which browsers make no passkeys (§5.1.2).
+        let named = domain.rsplit('.').next().is_some_and(|last| last.bytes().any(|byte| byte.is_ascii_lowercase()));
+        let safe = scheme == "https" || scheme == "http" && domain == "localhost";
+        let port = port.is_none_or(|port| port.parse::<u16>().is_ok() && !port.starts_with(['+', '0']));
+        if safe && named && port && domain.split('.').all(letters) {
+            Ok(Self { id: domain.to_owned(), origin: origin.to_owned() })
+        } else {
+            Err(PasskeyError::Origin)
+        }
+    }
+
     fn id_hash(&self) -> [u8; 32] {
         Sha256::digest(self.id.as_bytes()).into()
     }

@@ -17,7 +17,7 @@ use policies::tls::TlsError;
 use crate::passwords::Weakness;
 
 use crate::database::DatabaseUrlError;
-use crate::outbox::MailError;
+use crate::outbox::{MailError, WebhookError};
 
 /// Why the portal did not start, or did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -153,6 +153,9 @@ pub enum PortalError {
         #[source]
         cause: TlsError,
     },
+    /// Another system cannot be told as configured.
+    #[error("the webhook cannot be used as the configuration says")]
+    Webhook(#[source] WebhookError),
 }
 
 impl PortalError {
@@ -193,6 +196,7 @@ impl PortalError {
             Self::SignerUnreachable => "portal/signer-unreachable",
             Self::Stored => "portal/stored",
             Self::Tls { .. } => "portal/tls",
+            Self::Webhook(_) => "portal/webhook",
         }
     }
 
@@ -231,7 +235,8 @@ impl PortalError {
             | Self::Sign(_)
             | Self::SignerTls(_)
             | Self::Stored
-            | Self::Tls { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            | Self::Tls { .. }
+            | Self::Webhook(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }

@@ -41,7 +41,7 @@ pub use authenticator::DemoAuthenticator;
 pub use database::{Database, DatabaseUrl, DatabaseUrlError};
 pub use error::PortalError;
 pub use language::refusal_in_japanese;
-pub use outbox::{MailError, SmtpConfig, SmtpTls};
+pub use outbox::{MailError, NOTICE, SmtpConfig, SmtpTls, WebhookConfig, WebhookError};
 pub use passwords::Weakness;
 pub use private_file::PrivateFileError;
 pub use query::{AnswerColumn, PortalAnswer, PortalRefusal, QueryRunner};

@@ -10,7 +10,7 @@ use policies::{ApplicationId, Notices, Role, UserId};
 use crate::database::Work;
 use crate::error::PortalError;
 use crate::language::Language;
-use crate::outbox::{self, NewMail};
+use crate::outbox::{self, Kind, Post};
 
 /// None only if the built-in list is broken, which its own test excludes.
 static NOTICES: LazyLock<Option<Notices>> = LazyLock::new(|| Notices::shipped().ok());
@@ -39,11 +39,19 @@ pub(crate) struct Happened<'a> {
     pub(crate) at: Timestamp,
 }
 
-/// Writes what is to be sent about an event. `portal`: where readers find the portal, empty for paths alone. Answers how many are told.
-/// The same event again tells nobody twice.
+/// What notices need to know of the portal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reach<'a> {
+    /// Where readers find it, empty for paths alone.
+    pub(crate) portal: &'a str,
+    /// Whether another system is told of every event.
+    pub(crate) webhook: bool,
+}
+
+/// Writes what is to be sent about an event. Answers how many people are told. The same event again tells nobody twice.
 pub(crate) async fn notify(
     work: &mut Work,
-    portal: &str,
+    reach: Reach<'_>,
     about: About<'_>,
     happened: Happened<'_>,
 ) -> Result<usize, PortalError> {
@@ -57,14 +65,32 @@ pub(crate) async fn notify(
                 if by || !is_in(*group, account, person, about) || !told.insert(account.clone()) {
                     continue;
                 }
-                let (subject, body) = words(person.language, &notice.text, portal, about);
+                let (subject, body) = words(person.language, &notice.text, reach.portal, about);
                 let dedup = format!("{}/{}/{account}", about.application, happened.version);
-                let mail = NewMail { dedup, recipient: account, language: person.language, subject, body };
+                let language = person.language;
+                let mail = Post { dedup, kind: Kind::Mail, recipient: account, language, subject, body };
                 outbox::post(work, mail, happened.at).await?;
             }
         }
     }
+    if reach.webhook {
+        outbox::post(work, claims(about, happened), happened.at).await?;
+    }
     Ok(told.len())
+}
+
+/// What another system is told: that something happened, not to whom.
+fn claims(about: About<'_>, happened: Happened<'_>) -> Post<'static> {
+    let Happened { kind, version, at, .. } = happened;
+    let body = serde_json::json!({ "application": about.application, "event": kind, "version": version, "at": at });
+    Post {
+        dedup: format!("{}/{version}//webhook", about.application),
+        kind: Kind::Webhook,
+        recipient: "webhook",
+        language: Language::En,
+        subject: kind.to_owned(),
+        body: body.to_string(),
+    }
 }
 
 struct Person {

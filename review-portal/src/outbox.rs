@@ -5,39 +5,61 @@
 //! systems may know it.
 
 mod smtp;
+mod webhook;
 mod worker;
 
 use jiff::Timestamp;
 
 pub(crate) use smtp::Smtp;
 pub use smtp::{MailError, SmtpConfig, SmtpTls};
+pub(crate) use webhook::Webhook;
+pub use webhook::{NOTICE, WebhookConfig, WebhookError};
 pub(crate) use worker::Worker;
 
 use crate::database::{Database, Work};
 use crate::error::PortalError;
 use crate::language::Language;
 
-/// A mail to be written into the table.
+/// What is to be sent.
 #[derive(Clone, Debug)]
-pub(crate) struct NewMail<'a> {
+pub(crate) struct Post<'a> {
     /// Event and recipient: the same notice twice is one.
     pub(crate) dedup: String,
-    /// An account.
+    pub(crate) kind: Kind,
+    /// An account, or `webhook`.
     pub(crate) recipient: &'a str,
     pub(crate) language: Language,
     pub(crate) subject: String,
+    /// Plain text; for a webhook the claims, in JSON.
     pub(crate) body: String,
 }
 
-/// Writes a mail, unless it was written before.
-pub(crate) async fn post(work: &mut Work, mail: NewMail<'_>, now: Timestamp) -> Result<(), PortalError> {
+/// By which way something is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Mail,
+    Webhook,
+}
+
+impl Kind {
+    /// Its word in the table.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Webhook => "webhook",
+        }
+    }
+}
+
+/// Writes what is to be sent, unless it was written before.
+pub(crate) async fn post(work: &mut Work, post: Post<'_>, now: Timestamp) -> Result<(), PortalError> {
     let insert = sqlx::query(
         "insert into outbox (id, dedup, kind, recipient, language, subject, body, created_at, next_try_at, tries)
-         values ((select coalesce(max(id), 0) + 1 from outbox), $1, 'mail', $2, $3, $4, $5, $6, $7, 0)
+         values ((select coalesce(max(id), 0) + 1 from outbox), $1, $2, $3, $4, $5, $6, $7, $8, 0)
          on conflict (dedup) do nothing",
     );
-    let insert = insert.bind(mail.dedup).bind(mail.recipient).bind(mail.language.as_str()).bind(mail.subject);
-    let insert = insert.bind(mail.body).bind(now.to_string()).bind(now.as_second());
+    let insert = insert.bind(post.dedup).bind(post.kind.as_str()).bind(post.recipient).bind(post.language.as_str());
+    let insert = insert.bind(post.subject).bind(post.body).bind(now.to_string()).bind(now.as_second());
     insert.execute(&mut **work).await?;
     Ok(())
 }

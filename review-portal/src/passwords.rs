@@ -1,7 +1,7 @@
 //! Which passwords are refused when one is set. Nothing leaves the machine for it.
 //!
 //! `passwords/common.txt`: the 10,000 most frequent of at least six letters in published breaches, from the list `passwords` of
-//! zxcvbn 4.5.0 (PyPI; MIT, `passwords/common.LICENSE`). NIST SP 800-63B-4, section 3.1.1.2, asks for such a list and against
+//! zxcvbn 4.5.0 (`PyPI`; MIT, `passwords/common.LICENSE`). NIST SP 800-63B-4, section 3.1.1.2, asks for such a list and against
 //! rules of composition and against changes without a cause.
 
 use std::collections::HashSet;

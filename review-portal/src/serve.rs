@@ -28,7 +28,7 @@ use crate::authenticator::DemoAuthenticator;
 use crate::database::{Database, DatabaseUrl};
 use crate::error::PortalError;
 use crate::factors::FactorKey;
-use crate::outbox::{Smtp, SmtpConfig, Worker};
+use crate::outbox::{Smtp, SmtpConfig, Webhook, WebhookConfig, Worker};
 use crate::pages;
 use crate::peer::Peer;
 use crate::portal::{Parts, Portal};
@@ -76,6 +76,8 @@ pub struct PortalConfig {
     pub review: Option<ReviewPlace>,
     /// The mail server; without one, notices wait on the page `/mails` and none is sent.
     pub mail: Option<SmtpConfig>,
+    /// Another system that is told of every event.
+    pub webhook: Option<WebhookConfig>,
     /// Whether all data are made up: every page then says so.
     pub synthetic: bool,
     /// Whether a proxy speaks TLS before the portal, so that cookies are for https only; they are so too if the portal does.
@@ -101,15 +103,16 @@ pub async fn serve(
         .map_err(|cause| PortalError::Tls { address: config.listen, cause })?;
     let listen = |cause| PortalError::Listen { address: config.listen, cause };
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
-    let smtp = config.mail.as_ref().map(Smtp::new).transpose().map_err(PortalError::Mail)?;
     let address = listener.local_addr().map_err(listen)?;
     let https = config.https || certificate.is_some();
+    let smtp = config.mail.as_ref().map(Smtp::new).transpose().map_err(PortalError::Mail)?;
+    let webhook = webhook(&config, &keys)?;
     let portal = open(&config, runner, (address, https)).await?;
     let db = portal.db.clone();
     let (stop, stopped) = watch::channel(());
     let mut working = JoinSet::new();
-    if let Some(smtp) = smtp {
-        working.spawn(Worker { db: db.clone(), smtp, clock: config.clock }.run(stopped));
+    if smtp.is_some() || webhook.is_some() {
+        working.spawn(Worker { db: db.clone(), smtp, webhook, clock: config.clock }.run(stopped));
     }
     let sessions = Sessions::new(db.pool().clone());
     sessions.sweep(portal.now().as_second()).await?;
@@ -127,6 +130,12 @@ pub async fn serve(
     working.join_all().await;
     db.close().await;
     served.map_err(PortalError::Serve)
+}
+
+fn webhook(config: &PortalConfig, keys: &KeyFolder) -> Result<Option<Webhook>, PortalError> {
+    let Some(webhook) = &config.webhook else { return Ok(None) };
+    let key = keys.signing("sign").map_err(PortalError::Keys)?;
+    Webhook::new(webhook, key).map(Some).map_err(PortalError::Webhook)
 }
 
 /// Connections after their handshake, as axum takes them.

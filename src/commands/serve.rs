@@ -8,8 +8,10 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use engine::{EngineConfig, EngineLimits, client};
 use permit_signer::SignerConfig;
-use review_portal::{DatabaseUrl, DatabaseUrlError, PortalConfig, ReviewPlace, SmtpConfig, SmtpTls};
-use serde::Deserialize;
+use policies::passkey::RelyingParty;
+use review_portal::{DatabaseUrl, DatabaseUrlError, PortalConfig, ReviewPlace, SmtpConfig, SmtpTls, WebhookConfig};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::portal_query::EngineQueries;
 use crate::cli::{self, Service};
@@ -58,8 +60,11 @@ struct Portal {
     synthetic: bool,
     #[serde(default)]
     https: bool,
+    #[serde(default, deserialize_with = "origin")]
+    origin: Option<RelyingParty>,
     review: Option<Review>,
     mail: Option<Mail>,
+    webhook: Option<Webhook>,
 }
 
 #[derive(Deserialize)]
@@ -85,6 +90,13 @@ struct Review {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Webhook {
+    url: String,
+    ca: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Signer {
     listen: SocketAddr,
     keys: PathBuf,
@@ -92,6 +104,11 @@ struct Signer {
     store: PathBuf,
     #[serde(default)]
     tls: bool,
+}
+
+/// The address under which people reach the portal, e.g. `https://sudare.example`: passkeys are made for it.
+fn origin<'de, D: Deserializer<'de>>(from: D) -> Result<Option<RelyingParty>, D::Error> {
+    RelyingParty::at(&String::deserialize(from)?).map(Some).map_err(D::Error::custom)
 }
 
 pub(crate) fn run(arguments: &cli::Serve, lang: Lang) -> Result<Outcome> {
@@ -185,8 +202,11 @@ impl Portal {
                 linkage_key: base.join(review.linkage_key),
             }),
             mail: self.mail.map(|mail| mail.at(base)),
+            webhook: self.webhook.map(|hook| WebhookConfig { url: hook.url, ca: hook.ca.map(|ca| base.join(ca)) }),
             synthetic: self.synthetic,
             https: self.https,
+            relying_party: self.origin,
+            demo_authenticator: None,
             audit: keys.clone(),
             keys,
             clock: clock::now,

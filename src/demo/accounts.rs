@@ -1,6 +1,8 @@
 //! The people of the demo, one a role at least.
 
-use policies::Role;
+use std::collections::BTreeSet;
+
+use policies::{Role, SourceId};
 
 /// A person of the demo.
 pub(super) struct Person {
@@ -22,6 +24,23 @@ const fn person(
     roles: &'static [Role],
 ) -> Person {
     Person { short, user, name_ja: names.0, name_en: names.1, organisation, roles }
+}
+
+impl Person {
+    /// Seats of the committee that the person fills (`policies/committee/`).
+    pub(super) fn seats(&self) -> BTreeSet<String> {
+        let seats: &[&str] = match self.short {
+            "reviewer1" => &["law", "patients"],
+            "reviewer2" => &["epidemiology", "security"],
+            _ => &[],
+        };
+        seats.iter().map(|seat| (*seat).to_owned()).collect()
+    }
+
+    /// Sources that the person speaks for as their holder: a steward's own.
+    pub(super) fn holds(&self) -> BTreeSet<SourceId> {
+        self.short.strip_prefix("steward-").and_then(|source| source.parse().ok()).into_iter().collect()
+    }
 }
 
 /// All of them. Names and organisations are made up.

@@ -127,6 +127,21 @@ impl Folder {
         self.zone("portal").join("portal.sqlite")
     }
 
+    /// The signer's permits, state and enrolled passkeys.
+    pub(super) fn signer_store(&self) -> PathBuf {
+        self.zone("permit").join("store")
+    }
+
+    /// The seed of the demo's passkeys.
+    pub(super) fn passkeys(&self) -> PathBuf {
+        self.zone("portal").join("demo-passkeys.key")
+    }
+
+    /// Which portal the demo's passkeys are made for.
+    pub(super) fn relying_party(&self) -> PathBuf {
+        self.zone("portal").join("demo-relying-party.json")
+    }
+
     /// The enclave's releases.
     pub(super) fn releases(&self) -> PathBuf {
         self.zone("enclave").join("releases")

@@ -7,13 +7,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
+use permit_signer::Registrar;
 use policies::audit::AuditLog;
 use policies::durable;
-use policies::{Grade, Permit};
+use policies::jws::Document;
+use policies::keys::KeyFolder;
+use policies::passkey::{Enrolment, EnrolmentCode, EnrolmentRequest, RelyingParty};
+use policies::{Grade, Permit, UserId, Zone};
 use review_portal::Database;
 use review_portal::accounts::{self, NewAccount};
 
-use super::accounts::PEOPLE;
+use super::accounts::{PEOPLE, Person};
+use super::authenticator::Passkeys;
 use super::folder::Folder;
 use super::prepare::RELEASE;
 use super::sources::DATASETS;
@@ -48,11 +53,11 @@ pub(super) const STUDIES: [Study; 2] = [
     },
 ];
 
-/// Makes the demo's accounts once; gives their passwords.
+/// Makes the demo's accounts once, each with a passkey that portal and signer know; gives their passwords.
 pub(super) async fn accounts(
     folder: &Folder,
-    database: &Database,
-    audit: &Arc<AuditLog>,
+    (database, audit): (&Database, &Arc<AuditLog>),
+    (passkeys, party): (&Passkeys, &RelyingParty),
 ) -> Result<BTreeMap<String, String>> {
     let file = folder.zone("portal").join("demo-passwords.json");
     let passwords: BTreeMap<String, String> = if let Ok(bytes) = std::fs::read(&file) {
@@ -63,22 +68,51 @@ pub(super) async fn accounts(
         fresh
     };
     for person in PEOPLE {
-        let user: policies::UserId = person.user.parse()?;
+        let user: UserId = person.user.parse()?;
         if accounts::find(database, &user).await?.is_some() {
             continue;
         }
         let password = passwords.get(person.user).cloned().ok_or_else(|| anyhow!("no password for {user}"))?;
         let account = NewAccount {
-            user,
+            user: user.clone(),
             name_ja: person.name_ja.to_owned(),
             name_en: person.name_en.to_owned(),
             organisation: person.organisation.parse()?,
             roles: person.roles.iter().copied().collect::<BTreeSet<_>>(),
+            seats: person.seats(),
+            holds: person.holds(),
             password: password.into(),
         };
+        // The signer first: a person who was interrupted here is made again, account and all.
+        enrol(folder, &person, (passkeys, party))?;
         accounts::create(database, audit, account, clock::now()).await?;
+        let registered = passkeys.registered(&user, party)?;
+        accounts::add_passkey(database, audit, &user, (&registered, "デモ専用"), clock::now()).await?;
     }
     Ok(passwords)
+}
+
+/// Has the signer believe a person's passkey, as an operator does: the request, its code, the command.
+fn enrol(folder: &Folder, person: &Person, (passkeys, party): (&Passkeys, &RelyingParty)) -> Result<()> {
+    let user: UserId = person.user.parse()?;
+    let passkey = passkeys.of(&user);
+    let enrolment = Enrolment {
+        roles: person.roles.iter().copied().collect(),
+        seats: person.seats(),
+        holds: person.holds(),
+        institution: person.organisation.to_owned(),
+        relying_party: party.clone(),
+        credential: passkey.credential().clone(),
+        key: passkey.key(),
+        user,
+    };
+    let made_at = clock::now();
+    let proof = passkey.assert(&EnrolmentRequest::challenge(&enrolment, made_at)?, party);
+    let portal = KeyFolder::open(&folder.keys("portal"), Zone::Portal)?;
+    let request = EnrolmentRequest { enrolment, made_at, proof }.sign(&portal.signing("sign")?)?;
+    let registrar = Registrar::open(&folder.keys("permit"), &portal.public("sign"), &folder.signer_store())?;
+    registrar.enrol(&request, &EnrolmentCode::of(&request), clock::now())?;
+    Ok(())
 }
 
 /// Publishes the releases once.

@@ -11,10 +11,12 @@ use engine::client::Engine;
 use engine::{EngineConfig, EngineLimits};
 use permit_signer::SignerConfig;
 use policies::keys::{KeyFolder, VerifyingKey};
+use policies::passkey::RelyingParty;
 use policies::{Permit, Zone, jws};
 use review_portal::{Database, PortalConfig};
 
 use super::accounts::PEOPLE;
+use super::authenticator::Passkeys;
 use super::document::{self, Addresses, Contents};
 use super::folder::Folder;
 use super::{certificates, crossings, example, journey};
@@ -32,12 +34,16 @@ const RENEW_EVERY: Duration = Duration::from_mins(5);
 pub(super) async fn run(folder: &Folder, arguments: &cli::Demo, began: Instant, lang: Lang) -> Result<Outcome> {
     let database = Database::open(&folder.database().into()).await?;
     let audit = commands::portal_audit(&folder.keys("portal"))?;
-    let passwords = journey::accounts(folder, &database, &audit).await?;
+    let passkeys = Arc::new(Passkeys::open(&folder.passkeys())?);
+    let party = relying_party(folder, arguments)?;
+    let passwords = journey::accounts(folder, (&database, &audit), (&passkeys, &party)).await?;
     journey::catalog(folder, &database, &audit, lang).await?;
     certificates::renew(folder, [arguments.engine, arguments.portal])?;
     let mut interrupts = Interrupts::listen()?;
     let mut services = Services::new();
-    let addresses = start(&mut services, folder, arguments).await.map_err(|error| busy(error, arguments, lang))?;
+    let addresses = start(&mut services, folder, (arguments, &passkeys, &party))
+        .await
+        .map_err(|error| busy(error, arguments, lang))?;
     let portal = journey::Portal { url: addresses.portal_url(), ca: folder.ca_file() };
     journey::applications(&portal, &passwords, &permits(folder)?, lang).await?;
     let permits = permits(folder)?;
@@ -92,13 +98,30 @@ async fn serve(services: &mut Services, interrupts: &mut Interrupts, folder: &Fo
     }
 }
 
-async fn start(services: &mut Services, folder: &Folder, arguments: &cli::Demo) -> Result<Addresses> {
+/// Which portal the passkeys are made for: the address at which the folder's demo was served first. Passkeys in software answer
+/// at another one too; those of a browser would not.
+fn relying_party(folder: &Folder, arguments: &cli::Demo) -> Result<RelyingParty> {
+    let path = folder.relying_party();
+    if let Ok(bytes) = std::fs::read(&path) {
+        return Ok(serde_json::from_slice(&bytes)?);
+    }
+    let scheme = if arguments.portal.ip().is_loopback() { "http" } else { "https" };
+    let party = RelyingParty::localhost(scheme, arguments.portal.port());
+    policies::durable::replace(&path, &serde_json::to_vec_pretty(&party)?)?;
+    Ok(party)
+}
+
+async fn start(
+    services: &mut Services,
+    folder: &Folder,
+    (arguments, passkeys, party): (&cli::Demo, &Arc<Passkeys>, &RelyingParty),
+) -> Result<Addresses> {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let (permit, portal, enclave) = (folder.keys("permit"), folder.keys("portal"), folder.keys("enclave"));
     let config = SignerConfig {
         listen: any,
         portal_key: portal.join("public/sign.pub"),
-        store: folder.zone("permit").join("store"),
+        store: folder.signer_store(),
         audit: permit.clone(),
         keys: permit.clone(),
         tls: false,
@@ -127,8 +150,11 @@ async fn start(services: &mut Services, folder: &Folder, arguments: &cli::Demo) 
         tls: false,
         review: None,
         mail: None,
+        webhook: None,
         synthetic: true,
         https: false,
+        relying_party: Some(party.clone()),
+        demo_authenticator: Some(Arc::<Passkeys>::clone(passkeys)),
         audit: portal.clone(),
         keys: portal,
         clock: clock::now,
@@ -155,7 +181,7 @@ fn in_use(address: SocketAddr, lang: Lang) -> anyhow::Error {
 /// The permits that the signer keeps, checked with its public key, oldest first.
 fn permits(folder: &Folder) -> Result<Vec<Permit>> {
     let key = VerifyingKey::read(&folder.keys("permit").join("public/permit.pub"))?;
-    let store = folder.zone("permit").join("store/permits");
+    let store = folder.signer_store().join("permits");
     let mut files: Vec<_> =
         std::fs::read_dir(store).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|ending| ending == "jws"));
@@ -194,6 +220,7 @@ fn announce(folder: &Folder, kept: &Kept<'_>, began: Instant, lang: Lang) {
         })
         .collect();
     output::line(&output::table(&[&lang.text("role"), &lang.text("name"), &lang.text("password")], &rows));
+    output::note(&lang.text("demo-second-step"));
     output::line(&format!("\n{}", lang.text("demo-projects")));
     let shown = |permit: &Permit| lang.text(&format!("grade-{}", permit.grade));
     let rows: Vec<Vec<String>> =

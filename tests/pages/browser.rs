@@ -78,6 +78,7 @@ impl Browser {
         self.fill("サインイン名", &world.account(who, "user")).await;
         self.fill("パスワード", &world.account(who, "password")).await;
         self.press("サインイン").await;
+        self.press("デモ専用のソフトウェア認証器で署名する").await;
         self.see("サインアウト").await;
     }
 

@@ -254,6 +254,36 @@ fn a_request_is_the_passkeys_own_and_its_code_is_the_documents() {
 }
 
 #[test]
+fn an_origin_is_a_domain_over_tls_or_ones_own_machine() {
+    for (origin, id) in [
+        ("https://sudare.example", "sudare.example"),
+        ("https://sudare.example/", "sudare.example"),
+        ("https://portal.sudare.example:8443", "portal.sudare.example"),
+        ("http://localhost:8080", "localhost"),
+    ] {
+        let party = RelyingParty::at(origin).unwrap();
+        assert_eq!((party.id.as_str(), party.origin.as_str()), (id, origin.trim_end_matches('/')));
+    }
+    for bad in [
+        "",
+        "sudare.example",
+        "http://sudare.example",
+        "https://",
+        "https://192.0.2.1",
+        "https://[::1]:8080",
+        "https://sudare.example:0",
+        "https://sudare.example:99999",
+        "https://sudare.example/path",
+        "https://user@sudare.example",
+        "https://Sudare.example",
+        "https://sudare..example",
+        "ftp://localhost",
+    ] {
+        assert!(RelyingParty::at(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
 fn codes_of_errors_differ() {
     assert_eq!(PasskeyError::ALL.map(PasskeyError::code).into_iter().collect::<BTreeSet<_>>().len(), 12);
 }

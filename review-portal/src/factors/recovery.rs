@@ -57,7 +57,7 @@ fn random() -> String {
 }
 
 fn hash(user: &UserId, code: &str) -> String {
-    let plain: String = code.chars().filter(|letter| letter.is_ascii_alphanumeric()).collect();
+    let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
     hex::encode(Sha256::digest(format!("recovery\0{user}\0{}", plain.to_lowercase())))
 }
 

@@ -35,20 +35,19 @@ pub(crate) async fn begin(db: &Database, key: &FactorKey, user: &UserId) -> Resu
     let mut work = db.begin().await?;
     let waiting = sqlx::query_scalar::<_, Option<String>>("select pending from totp where account = $1");
     let waiting = waiting.bind(user.as_str()).fetch_optional(&mut *work).await?.flatten();
-    let secret = match waiting.and_then(|sealed| key.open(user, &sealed)) {
-        Some(secret) => secret,
-        None => {
-            let mut secret = Zeroizing::new(vec![0; SECRET]);
-            rand::Rng::fill_bytes(&mut rand::rng(), secret.as_mut_slice());
-            let insert = sqlx::query(
-                "insert into totp (account, pending, last_step) values ($1, $2, 0)
-                 on conflict (account) do update set pending = excluded.pending",
-            );
-            let sealed = key.seal(user, &secret).ok_or(PortalError::Stored)?;
-            insert.bind(user.as_str()).bind(sealed).execute(&mut *work).await?;
-            work.commit().await?;
-            secret
-        }
+    let secret = if let Some(secret) = waiting.and_then(|sealed| key.open(user, &sealed)) {
+        secret
+    } else {
+        let mut secret = Zeroizing::new(vec![0; SECRET]);
+        rand::Rng::fill_bytes(&mut rand::rng(), secret.as_mut_slice());
+        let insert = sqlx::query(
+            "insert into totp (account, pending, last_step) values ($1, $2, 0)
+             on conflict (account) do update set pending = excluded.pending",
+        );
+        let sealed = key.seal(user, &secret).ok_or(PortalError::Stored)?;
+        insert.bind(user.as_str()).bind(sealed).execute(&mut *work).await?;
+        work.commit().await?;
+        secret
     };
     let totp = totp(user, &secret)?;
     let url = Zeroizing::new(totp.to_url().map_err(|_| PortalError::Stored)?);

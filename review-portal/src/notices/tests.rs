@@ -9,7 +9,7 @@ use policies::keys::KeyFolder;
 use policies::{ApplicationId, Notices, UserId, Zone};
 use reqwest::StatusCode;
 
-use super::{About, Happened, fill, notify};
+use super::{About, Happened, Reach, fill, notify};
 use crate::Database;
 use crate::contact;
 use crate::error::PortalError;
@@ -58,7 +58,7 @@ impl Case {
         };
         events::append(&mut work, self.id.as_str(), version - 1, &[event]).await?;
         let happened = Happened { kind, version, by: Some(&by), at };
-        let told = notify(&mut work, "", self.about(), happened).await?;
+        let told = notify(&mut work, Reach { portal: "", webhook: true }, self.about(), happened).await?;
         if commit {
             work.commit().await?;
         }

@@ -4,18 +4,23 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use axum::http::{HeaderMap, StatusCode};
+use axum::{Router, routing};
 use jiff::{SignedDuration, Timestamp};
-use policies::Zone;
 use policies::audit::AuditLog;
 use policies::keys::KeyFolder;
 use policies::tls::{Ca, ServerCertificate, TlsListener};
+use policies::{Zone, jws};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::worker::wait_after;
-use super::{Fate, MailError, NewMail, Smtp, SmtpConfig, SmtpTls, Worker, post, to};
+use super::{
+    Fate, Kind, MailError, NOTICE, Post, Smtp, SmtpConfig, SmtpTls, Webhook, WebhookConfig, WebhookError, Worker, post,
+    to,
+};
 use crate::contact;
 use crate::database::Database;
 use crate::database::tests::opened;
@@ -137,7 +142,7 @@ impl Scene {
     }
 
     fn worker(&self, config: &SmtpConfig) -> Worker {
-        Worker { db: self.db.clone(), smtp: Smtp::new(config).unwrap(), clock: Timestamp::now }
+        Worker { db: self.db.clone(), smtp: Some(Smtp::new(config).unwrap()), webhook: None, clock: Timestamp::now }
     }
 
     async fn round(&self) -> usize {
@@ -146,9 +151,9 @@ impl Scene {
 
     async fn post(&self, dedup: &str, recipient: &str, subject: &str, now: Timestamp) {
         let mut work = self.db.begin().await.unwrap();
-        let (dedup, language) = (dedup.to_owned(), Language::En);
+        let (dedup, language, kind) = (dedup.to_owned(), Language::En, Kind::Mail);
         let (subject, body) = (subject.to_owned(), "Please read.\n\n.\n簾".to_owned());
-        post(&mut work, NewMail { dedup, recipient, language, subject, body }, now).await.unwrap();
+        post(&mut work, Post { dedup, kind, recipient, language, subject, body }, now).await.unwrap();
         work.commit().await.unwrap();
     }
 
@@ -319,6 +324,50 @@ async fn a_configuration_that_would_not_hold_is_refused_at_once() {
         (config.tls, config.ca) = (SmtpTls::Implicit, Some("/nowhere".into()));
     };
     assert!(matches!(refused(nowhere), MailError::Ca { .. }));
+}
+
+/// What another system gets: a document that the portal has signed, again under the same key until it is taken.
+#[tokio::test]
+async fn another_system_is_told_in_documents_that_the_portal_has_signed() {
+    let scene = Scene::new(&[]).await;
+    let keys = KeyFolder::open(&scene.dir.path().join("portal"), Zone::Portal).unwrap();
+    let heard: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
+    let hear = {
+        let heard = Arc::clone(&heard);
+        async move |headers: HeaderMap, body: String| {
+            let mut heard = heard.lock().unwrap();
+            heard.push((headers["idempotency-key"].to_str().unwrap().to_owned(), body));
+            if heard.len() == 1 { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::NO_CONTENT }
+        }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let mut running = JoinSet::new();
+    running
+        .spawn(async move { axum::serve(listener, Router::new().route("/hook", routing::post(hear))).await.unwrap() });
+    let hook =
+        |url: &str| Webhook::new(&WebhookConfig { url: url.to_owned(), ca: None }, keys.signing("sign").unwrap());
+    let worker = Worker { db: scene.db.clone(), smtp: None, webhook: Some(hook(&url).unwrap()), clock: Timestamp::now };
+    scene.post("A-1/1/pi", "pi", "a mail, for which there is no server", Timestamp::now()).await;
+    let mut work = scene.db.begin().await.unwrap();
+    let (dedup, kind, language) = ("A-1/1//webhook".to_owned(), Kind::Webhook, Language::En);
+    let (subject, body) = (String::new(), "{\"event\":\"decided\"}".to_owned());
+    post(&mut work, Post { dedup, kind, recipient: "webhook", language, subject, body }, Timestamp::now())
+        .await
+        .unwrap();
+    work.commit().await.unwrap();
+    assert_eq!(worker.round(&scene.stop.1).await.unwrap(), 0);
+    scene.due().await;
+    assert_eq!(worker.round(&scene.stop.1).await.unwrap() + worker.round(&scene.stop.1).await.unwrap(), 1);
+    let heard = heard.lock().unwrap().clone();
+    assert!(heard.len() == 2 && heard[0].0 == heard[1].0, "{heard:?}");
+    let claims: serde_json::Value =
+        jws::verify(NOTICE, &heard[1].1, &keys.signing("sign").unwrap().verifying()).unwrap();
+    assert_eq!(claims["event"], "decided");
+    assert_eq!(scene.fates("pi").await, [Fate::Waiting]);
+    assert!(matches!(hook("http://elsewhere.example/"), Err(WebhookError::Tls(_))));
+    assert!(matches!(hook("https://elsewhere.example/"), Err(WebhookError::Tls(_))), "without its CA");
+    assert!(matches!(hook("nowhere"), Err(WebhookError::Address)));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use super::smtp::{Letter, Smtp, Unsent};
+use super::{Kind, Webhook};
 use crate::contact;
 use crate::database::Database;
 use crate::error::PortalError;
@@ -27,13 +28,16 @@ const AGE_MAX: SignedDuration = SignedDuration::from_hours(72);
 /// Sends what waits in the outbox.
 pub(crate) struct Worker {
     pub(crate) db: Database,
-    pub(crate) smtp: Smtp,
+    /// Without one, mails wait on their readers' page.
+    pub(crate) smtp: Option<Smtp>,
+    pub(crate) webhook: Option<Webhook>,
     pub(crate) clock: fn() -> Timestamp,
 }
 
 struct Row {
     id: i64,
     dedup: String,
+    kind: String,
     recipient: String,
     subject: String,
     body: String,
@@ -81,14 +85,18 @@ impl Worker {
     }
 
     async fn due(&self) -> Result<Vec<Row>, PortalError> {
-        let rows = sqlx::query_as::<_, (i64, String, String, String, String, String, i64)>(
-            "select id, dedup, recipient, subject, body, created_at, tries from outbox
-             where sent_at is null and failed_at is null and next_try_at <= $1 and kind = 'mail' order by id limit $2",
+        let rows = sqlx::query_as::<_, (i64, String, String, String, String, String, String, i64)>(
+            "select id, dedup, kind, recipient, subject, body, created_at, tries from outbox
+             where sent_at is null and failed_at is null and next_try_at <= $1 and kind in ($2, $3)
+             order by id limit $4",
         );
-        let rows = rows.bind((self.clock)().as_second()).bind(ROWS_MAX).fetch_all(self.db.pool()).await?;
-        let read = |(id, dedup, recipient, subject, body, created_at, tries): (_, _, _, _, _, String, _)| {
+        let way = |kind: Kind, there: bool| if there { kind.as_str() } else { "" };
+        let rows = rows.bind((self.clock)().as_second()).bind(way(Kind::Mail, self.smtp.is_some()));
+        let rows = rows.bind(way(Kind::Webhook, self.webhook.is_some())).bind(ROWS_MAX);
+        let rows = rows.fetch_all(self.db.pool()).await?;
+        let read = |(id, dedup, kind, recipient, subject, body, created_at, tries): (_, _, _, _, _, _, String, _)| {
             let created_at = created_at.parse().map_err(|_| PortalError::Stored)?;
-            Ok(Row { id, dedup, recipient, subject, body, created_at, tries })
+            Ok(Row { id, dedup, kind, recipient, subject, body, created_at, tries })
         };
         rows.into_iter().map(read).collect()
     }
@@ -109,10 +117,15 @@ impl Worker {
         if now.duration_since(row.created_at) > AGE_MAX {
             return Ok(After::GivenUp("stale"));
         }
-        let Some(to) = contact::mail_of(self.db.pool(), &row.recipient).await? else {
-            return Ok(After::GivenUp("no-address"));
+        let sent = match (&self.webhook, &self.smtp) {
+            (Some(webhook), _) if row.kind == Kind::Webhook.as_str() => webhook.send(&id(row), &row.body).await,
+            (_, Some(smtp)) => match contact::mail_of(self.db.pool(), &row.recipient).await? {
+                Some(to) => smtp.send(letter(row, to)).await,
+                None => return Ok(After::GivenUp("no-address")),
+            },
+            (_, None) => Err(Unsent::Later),
         };
-        Ok(match self.smtp.send(letter(row, to)).await {
+        Ok(match sent {
             Ok(()) => After::Sent,
             Err(Unsent::Never) => After::GivenUp("refused"),
             Err(Unsent::Later) if row.tries + 1 >= TRIES_MAX => After::GivenUp("unreachable"),
@@ -129,7 +142,7 @@ impl Worker {
                     mail.id = row.id,
                     mail.failure = *why,
                     mail.tries = row.tries + 1,
-                    "a mail was given up"
+                    "a notice was given up"
                 );
                 sqlx::query("update outbox set failed_at = $1, failure = $3 where id = $2").bind(now)
             }
@@ -143,9 +156,12 @@ impl Worker {
 }
 
 fn letter(row: &Row, to: Address) -> Letter {
-    let id = hex::encode(Sha256::digest(row.dedup.as_bytes()));
-    let id = id.chars().take(32).collect();
-    Letter { id, to, subject: row.subject.clone(), body: row.body.clone(), at: row.created_at }
+    Letter { id: id(row), to, subject: row.subject.clone(), body: row.body.clone(), at: row.created_at }
+}
+
+/// The same for every try of a row.
+fn id(row: &Row) -> String {
+    hex::encode(Sha256::digest(row.dedup.as_bytes())).chars().take(32).collect()
 }
 
 pub(super) fn wait_after(tries: i64) -> SignedDuration {

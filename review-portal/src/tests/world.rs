@@ -184,6 +184,7 @@ impl World {
             audit: path("portal"),
             review: Some(ReviewPlace { summary: path("review.jws"), linkage_key: linkage.public("sign") }),
             mail: None,
+            webhook: None,
             synthetic: true,
             https: false,
             relying_party: Some(party()),

@@ -14,7 +14,7 @@ pub(super) struct Visitor {
 }
 
 impl Visitor {
-    /// Signs in on the sign-in page.
+    /// Signs in: with the password, then with the demo's authenticator.
     pub(super) async fn sign_in(portal: &Portal, user: &'static str, password: &str) -> Result<Self> {
         let roots = Roots::read(&portal.ca)?;
         let certificates = roots.der().map(Certificate::from_der).collect::<Result<Vec<_>, _>>()?;
@@ -22,6 +22,8 @@ impl Visitor {
         let client = client.tls_certs_only(certificates).build()?;
         let visitor = Self { client, base: portal.url.clone(), user };
         visitor.post("/sign-in", "/sign-in", &[("user", user), ("password", password), ("next", "/")]).await?;
+        let second = "/sign-in/second";
+        visitor.post(second, second, &[("with", "passkey"), ("demo", "yes"), ("next", "/")]).await?;
         Ok(visitor)
     }
 
