@@ -85,7 +85,7 @@ impl Database {
     ///
     /// In PostgreSQL the lock is an advisory one (section 13.3.5 of its manual) over read-committed statements: each sees what the
     /// lock's holders before it have committed. `serializable` would tell of a conflict at the commit only, when the audit entry
-    /// is written already.
+    /// is written already. Who holds the lock asks through it alone: another connection might wait for one that waits for the lock.
     pub(crate) async fn begin(&self) -> Result<Work, PortalError> {
         let begin = match self.kind {
             Kind::Postgres => {

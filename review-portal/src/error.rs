@@ -244,6 +244,9 @@ impl PortalError {
 impl From<sqlx::Error> for PortalError {
     /// What databases say of other writers and of their input, by SQLSTATE (PostgreSQL manual, appendix A) or SQLite's result code.
     fn from(cause: sqlx::Error) -> Self {
+        if matches!(cause, sqlx::Error::PoolTimedOut) {
+            return Self::Busy;
+        }
         let Some(told) = cause.as_database_error() else { return Self::Database(cause) };
         match told.code().as_deref() {
             _ if told.is_unique_violation() => Self::ChangedMeanwhile,

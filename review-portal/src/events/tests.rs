@@ -82,7 +82,11 @@ async fn nobody_rewrites_what_happened() {
     let dir = tempfile::tempdir().unwrap();
     let db = opened(dir.path()).await;
     write(&db, "A-1", 0, &[event("drafted", None)]).await.unwrap();
-    for sql in ["update event set kind = 'submitted'", "update event set version = 2", "delete from event"] {
+    let mut tries = vec!["update event set kind = 'submitted'", "update event set version = 2", "delete from event"];
+    if format!("{db:?}").contains("Postgres") {
+        tries.push("truncate event");
+    }
+    for sql in tries {
         let refused = sqlx::query(sql).execute(db.pool()).await.unwrap_err();
         assert!(refused.to_string().contains("append-only"), "{sql}: {refused}");
     }
