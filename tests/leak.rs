@@ -431,9 +431,18 @@ fn pages(world: &World) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut bodies = String::new();
-        for place in
-            ["/", "/catalog", "/catalog/ndb", "/catalog/registry", "/catalog.json", "/sign-in", "/no-such-page"]
-        {
+        for place in [
+            "/",
+            "/use",
+            "/use/decisions",
+            "/profiles",
+            "/catalog",
+            "/catalog/ndb",
+            "/catalog/registry",
+            "/catalog.json",
+            "/sign-in",
+            "/no-such-page",
+        ] {
             bodies += &reqwest::get(format!("{portal}{place}")).await.unwrap().text().await.unwrap();
         }
         assert!(bodies.contains("合成データ"), "{}", path(world.folder.path()));

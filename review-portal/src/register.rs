@@ -192,18 +192,16 @@ pub(crate) async fn register(portal: &Portal) -> Result<Arc<PublicRegister>, Por
     if let Some(register) = kept().as_ref().filter(fresh) {
         return Ok(Arc::clone(register));
     }
-    let mut streams = Vec::new();
+    let mut lives = Vec::new();
     for listed in every(portal).await? {
-        streams.push(records(portal.db.pool(), &listed.state.id).await?);
+        lives.extend(Life::of(&records(portal.db.pool(), &listed.state.id).await?));
     }
-    let register = Arc::new(of(&streams, now));
+    let register = Arc::new(of(&lives, now));
     *kept() = Some(Arc::clone(&register));
     Ok(register)
 }
 
-/// The register of applications by their events.
-fn of(streams: &[Vec<EventRecord>], now: Timestamp) -> PublicRegister {
-    let lives: Vec<Life> = streams.iter().filter_map(|records| Life::of(records)).collect();
+fn of(lives: &[Life], now: Timestamp) -> PublicRegister {
     let mut projects: Vec<_> = lives.iter().filter_map(Life::project).collect();
     projects.sort_by_key(|project| std::cmp::Reverse(project.since));
     let mut refusals: Vec<_> = lives.iter().filter_map(Life::refusal).collect();
@@ -216,7 +214,7 @@ fn of(streams: &[Vec<EventRecord>], now: Timestamp) -> PublicRegister {
         granted: projects.len(),
         refused: refusals.len(),
         under_way: count(|life| life.handed_in && life.is_under_way()),
-        steps: Step::ALL.into_iter().filter_map(|step| days_of(step, &lives)).collect(),
+        steps: Step::ALL.into_iter().filter_map(|step| days_of(step, lives)).collect(),
     };
     PublicRegister { as_of: now, projects, refusals, incidents, figures }
 }

@@ -28,6 +28,11 @@ fn stream(number: u32, events: &[(i64, Event)]) -> Vec<EventRecord> {
     records
 }
 
+fn register_of(streams: &[Vec<EventRecord>], now: Timestamp) -> PublicRegister {
+    let lives: Vec<_> = streams.iter().filter_map(|records| Life::of(records)).collect();
+    of(&lives, now)
+}
+
 fn drafted(title: &str) -> Event {
     let members = [("pi", "University B"), ("co", "University A"), ("li", "University A")];
     let members = members.map(|(user, at)| (user.parse().unwrap(), at.parse().unwrap()));
@@ -81,7 +86,7 @@ fn drafts_and_what_is_under_review_are_not_public() {
         stream(3, &[(0, drafted("taken back")), (1, Event::Submitted {}), (2, Event::Withdrawn {})]),
         Vec::new(),
     ];
-    let register = of(&streams, at(5));
+    let register = register_of(&streams, at(5));
     let shown = format!("{:?}{:?}{:?}", register.projects, register.refusals, register.incidents);
     assert_eq!(shown, "[][][]");
     let figures = register.figures;
@@ -92,7 +97,7 @@ fn drafts_and_what_is_under_review_are_not_public() {
 
 #[test]
 fn a_grant_shows_its_institutions_once_and_no_person() {
-    let register = of(&[granted(1, 0, 30)], at(40));
+    let register = register_of(&[granted(1, 0, 30)], at(40));
     let project = register.projects.first().unwrap();
     assert_eq!(project.institutions, ["University A", "University B"]);
     assert_eq!((project.state, project.since), (ProjectState::Running, at(30)));
@@ -107,10 +112,10 @@ fn a_grant_shows_its_institutions_once_and_no_person() {
 fn a_revocation_stays_public_after_the_use_was_closed() {
     let mut events = granted(1, 0, 30).into_iter().map(|record| (0, record.event)).collect::<Vec<_>>();
     events.push((50, Event::Revoked { reason: "used for something else".to_owned() }));
-    let revoked = of(&[stream(1, &events)], at(60));
+    let revoked = register_of(&[stream(1, &events)], at(60));
     assert_eq!(revoked.projects.first().unwrap().state, ProjectState::Revoked);
     events.push((55, Event::Closed { report: "erased".to_owned() }));
-    let closed = of(&[stream(1, &events)], at(60));
+    let closed = register_of(&[stream(1, &events)], at(60));
     assert_eq!(closed.projects.first().unwrap().state, ProjectState::Closed);
     for register in [revoked, closed] {
         let incident = register.incidents.first().unwrap();
@@ -120,7 +125,7 @@ fn a_revocation_stays_public_after_the_use_was_closed() {
 
 #[test]
 fn a_refusal_shows_the_last_reason_and_nobody() {
-    let register = of(&[refused(1)], at(10));
+    let register = register_of(&[refused(1)], at(10));
     let refusal = register.refusals.first().unwrap();
     assert_eq!((refusal.reason.as_str(), refusal.at), ("an advertisement", at(9)));
     assert!(register.projects.is_empty());
@@ -129,7 +134,7 @@ fn a_refusal_shows_the_last_reason_and_nobody() {
 
 #[test]
 fn repeated_steps_add_up_and_of_two_the_median_is_between() {
-    let register = of(&[granted(1, 0, 30), refused(2), granted(3, 0, 25)], at(40));
+    let register = register_of(&[granted(1, 0, 30), refused(2), granted(3, 0, 25)], at(40));
     let steps: Vec<_> =
         register.figures.steps.iter().map(|it| (it.step, it.applications, it.median, it.longest)).collect();
     assert_eq!(

@@ -1,5 +1,6 @@
 //! Every page under axe-core in a headless Chromium: both widths, both languages, each role.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -17,7 +18,7 @@ const AXE: &str = include_str!("../../../tests/vendor/axe-core/axe.min.js");
 /// All rules, those of WCAG 2.2 that are off by default too; each finding as rule, element and what is wrong.
 const FINDINGS: &str = "
     const done = arguments[0];
-    axe.run(document, { rules: { 'target-size': { enabled: true } } }).then(found => done(found.violations.flatMap(
+    axe.run(document, { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } }).then(found => done(found.violations.flatMap(
         rule => rule.nodes.map(node => [rule.id, node.html.slice(0, 160), node.failureSummary]))), error => done([String(error)]))";
 
 /// What a page must not have: more than it shows, another number of titles than one, a script, a file from elsewhere.
@@ -34,35 +35,45 @@ const FACTS: &str = "
 async fn axe_finds_nothing_on_any_page() {
     let world = World::new().await;
     let paths = furnish(&world).await;
+    let driver = Driver::start();
+    // English words are the longer ones: what fits a phone fits a desk.
+    let (desk, phone) = tokio::join!(
+        walk(&driver, &world, &paths, (1280, &["ja"])),
+        walk(&driver, &world, &paths, (390, &["ja", "en"]))
+    );
+    let found = [desk, phone].concat();
+    assert!(found.is_empty(), "{}:\n{}", found.len(), found.join("\n"));
+}
+
+/// Every page as everybody who has one, in a window of that width, in these languages: what is wrong with them.
+async fn walk(driver: &Driver, world: &World, paths: &Paths, (width, languages): (u32, &[&str])) -> Vec<String> {
     let of = |names: &[&'static str]| -> Vec<String> {
         names.iter().map(|name| paths.get(*name).cloned().unwrap_or_else(|| (*name).to_owned())).collect()
     };
     let visitor = ["/", "/use", "/use/decisions", "/profiles", "/catalog", "/catalog/ndb", "/sign-in", "/nothing"];
-    let driver = Driver::start();
-    let mut found = Vec::new();
-    // English words are the longer ones: what fits a phone fits a desk.
-    for (width, languages) in [(1280, &["ja"][..]), (390, &["ja", "en"])] {
-        let browser = driver.open(&world, width).await;
-        found.extend(browser.findings(&of(&visitor), languages).await);
-        for (person, names) in [
-            ("pi", &["/", "/applications", "/applications/new", "/projects", "permitted", "returned", "edit"][..]),
-            ("co", &["/", "/projects/fracture-2026/sql"][..]),
-            ("office", &["/", "/applications", "submitted", "voting", "/audit"][..]),
-            ("r1", &["/", "voting"][..]),
-            ("chair", &["/", "voting"][..]),
-            ("auditor", &["/", "/audit", "/linkage"][..]),
-            ("steward", &["/", "/linkage"][..]),
-        ] {
-            browser.sign_in(person).await;
-            found.extend(browser.findings(&of(names), languages).await);
-            browser.leave().await;
-        }
+    let window = driver.open(world, width).await;
+    let mut found = window.findings(&of(&visitor), languages).await;
+    for (person, names) in [
+        ("pi", &["/", "/applications", "/applications/new", "/projects", "permitted", "returned", "edit"][..]),
+        ("co", &["/", "/projects/fracture-2026/sql"][..]),
+        ("office", &["/", "/applications", "submitted", "voting", "/audit"][..]),
+        ("r1", &["/", "voting"][..]),
+        ("chair", &["/", "voting"][..]),
+        ("auditor", &["/", "/audit", "/linkage"][..]),
+        ("steward", &["/", "/linkage"][..]),
+    ] {
+        window.sign_in(person).await;
+        found.extend(window.findings(&of(names), languages).await);
+        window.leave().await;
     }
-    assert!(found.is_empty(), "{}:\n{}", found.len(), found.join("\n"));
+    found
 }
 
-/// One application in each state that shows other parts of a page; their paths by name.
-async fn furnish(world: &World) -> std::collections::BTreeMap<&'static str, String> {
+/// Paths of applications by what they show.
+type Paths = BTreeMap<&'static str, String>;
+
+/// One application in each state that shows other parts of a page.
+async fn furnish(world: &World) -> Paths {
     let cast = Cast::new(world).await;
     let permitted = cast.to_permit().await;
     let mut others = Vec::new();

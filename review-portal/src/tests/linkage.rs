@@ -46,15 +46,23 @@ async fn a_steward_sees_what_waits_whose_turn_it_is_and_what_came_of_it() {
     hand_over(&world, &told, &zone(&world));
     let steward = world.person("steward").await;
     let page = steward.read("/linkage").await;
-    for word in
-        ["LTC + NDB", "120–129", "10未満", "50–59", "2026-11-02", "約8割", "連結区画の担当者", "DPC", "同じ氏名"]
-    {
+    for word in [
+        "LTC + NDB",
+        "120–129",
+        "10未満",
+        "50–59",
+        "2026年（令和8年）11月2日",
+        "約8割",
+        "連結区画の担当者",
+        "DPC",
+        "同じ氏名",
+    ] {
         assert!(page.contains(word), "{word}");
     }
     assert!(!page.contains("約7割"), "twelve are too few for a share");
     assert!(page.contains("href=\"/linkage\" aria-current=\"page\""));
     let english = steward.read("/linkage?lang=en").await;
-    for word in ["&#60;10", "120–129", "about 80 %", "clerk of the linkage zone", "same name"] {
+    for word in ["&#60;10", "120–129", "about 80 %", "clerk of the linkage zone", "same name", "2 November 2026"] {
         assert!(english.contains(word), "{word}");
     }
     assert!(world.person("auditor").await.read("/linkage").await.contains("120–129"));
