@@ -247,11 +247,14 @@ async fn what_cannot_be_kept_is_said_and_stays_in_the_form() {
     }
     let kept = cast.pi.post(QUERIES, &[("title", ""), ("sql", COUNT)]).await.text().await.unwrap();
     assert!(kept.contains(&format!("{COUNT}</textarea>")), "input is kept");
+    let kept = ran(&cast.pi, "\n\nselect * from ndb.claims").await;
+    // A browser drops the first line break of a text field.
+    assert!(kept.contains(">\n\n\nselect * from ndb.claims</textarea>"), "{kept}");
     let huge = "x".repeat(300 * 1024);
     assert!(ran(&cast.pi, &huge).await.contains("256 KiB"));
     assert!(ran(&cast.pi, "select '\u{0}'").await.contains("使えない文字"));
     assert!(cast.pi.read(QUERIES).await.contains("まだありません"));
-    assert!(cast.pi.read(RUNS).await.contains("まだ何も実行していません"), "what is not sent is no run");
+    assert_eq!(cast.pi.read(RUNS).await.matches("sql?run=").count(), 1, "what is not sent is no run");
     let wrong = cast
         .pi
         .post(QUERIES, &[("title", "x"), ("sql", "x"), ("query", "0123456789abcdef0123456789abcdef"), ("base", "1")])
