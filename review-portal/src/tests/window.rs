@@ -1,4 +1,4 @@
-//! A window of a headless Chromium on the portal, by the WebDriver protocol (W3C recommendation of 2018).
+//! A window of a headless Chromium on the portal, by W3C's protocol of 2018 for driving one.
 
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

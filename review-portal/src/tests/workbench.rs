@@ -218,13 +218,9 @@ async fn of_two_who_save_at_once_the_second_is_told_and_nothing_is_lost() {
     assert!(page.contains("まだ保存していません。") && page.contains("-- pi") && page.contains("-- co"), "{page}");
     assert_eq!(hidden(&page, "base"), "2");
     // With the version that was told, both stay.
-    let again = [yours[0], yours[1], ("base", "2")];
-    let browser = if page.split("<textarea").nth(1).unwrap().contains("-- co") {
-        (&cast.co, again)
-    } else {
-        (&cast.pi, [mine[0], mine[1], ("base", "2")])
-    };
-    browser.0.act(&at, &browser.1).await;
+    let text = page.split("<textarea").nth(1).unwrap().split("</textarea>").next().unwrap();
+    let (second, fields) = if text.contains("-- co") { (&cast.co, yours) } else { (&cast.pi, mine) };
+    second.act(&at, &[fields[0], fields[1], ("base", "2")]).await;
     let versions = cast.pi.read(&at).await;
     assert!(versions.contains("?version=3") && versions.contains("?version=2") && versions.contains("?version=1"));
 }
