@@ -49,10 +49,10 @@ const BODY_MAX: usize = 1024 * 1024; // bytes
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; \
                    base-uri 'none'; frame-ancestors 'none'";
 
-/// [`CSP`] for a page with scripts of ours that read JSON of ours, and with one style sheet that its editor makes under `nonce`.
-pub(crate) fn csp_of_scripts(nonce: &str) -> String {
+/// [`CSP`] for a page whose script reads JSON of ours and whose editor makes one style sheet, under `nonce`.
+pub(crate) fn csp_of_editor(nonce: &str) -> String {
     let style = format!("style-src 'self' 'nonce-{nonce}'");
-    format!("{}; script-src 'self'; connect-src 'self'", CSP.replace("style-src 'self'", &style))
+    format!("{}; connect-src 'self'", CSP.replace("style-src 'self'", &style))
 }
 
 /// Where the portal listens and what it holds.

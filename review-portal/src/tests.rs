@@ -1,6 +1,7 @@
 //! The portal over real sockets: a real permit signer, real cookies, real forms.
 
 mod accessibility;
+mod editor;
 mod factors;
 mod failure;
 pub(crate) mod flow;
@@ -9,5 +10,6 @@ mod linkage;
 mod quality;
 mod routes;
 mod start;
+mod window;
 mod workbench;
 pub(crate) mod world;

@@ -218,13 +218,9 @@ async fn of_two_who_save_at_once_the_second_is_told_and_nothing_is_lost() {
     assert!(page.contains("まだ保存していません。") && page.contains("-- pi") && page.contains("-- co"), "{page}");
     assert_eq!(hidden(&page, "base"), "2");
     // With the version that was told, both stay.
-    let again = [yours[0], yours[1], ("base", "2")];
-    let browser = if page.split("<textarea").nth(1).unwrap().contains("-- co") {
-        (&cast.co, again)
-    } else {
-        (&cast.pi, [mine[0], mine[1], ("base", "2")])
-    };
-    browser.0.act(&at, &browser.1).await;
+    let text = page.split("<textarea").nth(1).unwrap().split("</textarea>").next().unwrap();
+    let (second, fields) = if text.contains("-- co") { (&cast.co, yours) } else { (&cast.pi, mine) };
+    second.act(&at, &[fields[0], fields[1], ("base", "2")]).await;
     let versions = cast.pi.read(&at).await;
     assert!(versions.contains("?version=3") && versions.contains("?version=2") && versions.contains("?version=1"));
 }
@@ -247,11 +243,14 @@ async fn what_cannot_be_kept_is_said_and_stays_in_the_form() {
     }
     let kept = cast.pi.post(QUERIES, &[("title", ""), ("sql", COUNT)]).await.text().await.unwrap();
     assert!(kept.contains(&format!("{COUNT}</textarea>")), "input is kept");
+    let kept = ran(&cast.pi, "\n\nselect * from ndb.claims").await;
+    // A browser drops the first line break of a text field.
+    assert!(kept.contains(">\n\n\nselect * from ndb.claims</textarea>"), "{kept}");
     let huge = "x".repeat(300 * 1024);
     assert!(ran(&cast.pi, &huge).await.contains("256 KiB"));
     assert!(ran(&cast.pi, "select '\u{0}'").await.contains("使えない文字"));
     assert!(cast.pi.read(QUERIES).await.contains("まだありません"));
-    assert!(cast.pi.read(RUNS).await.contains("まだ何も実行していません"), "what is not sent is no run");
+    assert_eq!(cast.pi.read(RUNS).await.matches("sql?run=").count(), 1, "what is not sent is no run");
     let wrong = cast
         .pi
         .post(QUERIES, &[("title", "x"), ("sql", "x"), ("query", "0123456789abcdef0123456789abcdef"), ("base", "1")])

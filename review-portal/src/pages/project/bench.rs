@@ -18,7 +18,7 @@ use crate::language::Language;
 use crate::pages::page;
 use crate::portal::Portal;
 use crate::query::{PortalAnswer, PortalRefusal};
-use crate::serve::csp_of_scripts;
+use crate::serve::csp_of_editor;
 use crate::visit::Frame;
 use crate::workbench::ask::ask;
 use crate::workbench::point::{self, Shown};
@@ -209,7 +209,7 @@ async fn filled(portal: &Portal, allowed: &Allowed<Query>, draft: Draft) -> Resu
 /// The page, with leave for its own scripts and for the style sheet that the editor makes.
 fn shown(template: &SqlPage) -> Result<Response, PortalError> {
     let mut response = page(template)?.into_response();
-    let policy = HeaderValue::from_str(&csp_of_scripts(&template.nonce)).map_err(|_| PortalError::Stored)?;
+    let policy = HeaderValue::from_str(&csp_of_editor(&template.nonce)).map_err(|_| PortalError::Stored)?;
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     Ok(response)
 }
