@@ -47,6 +47,8 @@ pub(crate) struct Parts {
     pub(crate) register: Kept,
     /// Where mails lead readers to; none if no mail is sent.
     pub(crate) mail: Option<String>,
+    /// Whether another system is told of every event.
+    pub(crate) webhook: bool,
     pub(crate) synthetic: bool,
     pub(crate) clock: fn() -> Timestamp,
 }

@@ -181,6 +181,7 @@ async fn open(
         review: config.review.as_ref().map(ReviewFile::open).transpose().map_err(PortalError::Keys)?,
         register: Kept::default(),
         mail: config.mail.as_ref().map(|mail| mail.portal.clone()),
+        webhook: config.webhook.is_some(),
         synthetic: config.synthetic,
         clock: config.clock,
     }))

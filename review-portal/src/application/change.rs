@@ -15,7 +15,7 @@ use crate::access::{Acts, Allowed, AllowedAct, Create};
 use crate::accounts::User;
 use crate::database::Work;
 use crate::error::PortalError;
-use crate::notices::{About, Happened, notify};
+use crate::notices::{About, Happened, Reach, notify};
 use crate::portal::Portal;
 use crate::record::Note;
 
@@ -198,7 +198,8 @@ async fn tell(portal: &Portal, work: &mut Work, state: &Application, record: &Ev
     };
     let happened =
         Happened { kind: record.event.kind(), version: record.seq, by: Some(&record.by.user), at: record.at };
-    notify(work, portal.mail.as_deref().unwrap_or_default(), about, happened).await.map(drop)
+    let reach = Reach { portal: portal.mail.as_deref().unwrap_or_default(), webhook: portal.webhook };
+    notify(work, reach, about, happened).await.map(drop)
 }
 
 async fn done_before(
