@@ -59,8 +59,7 @@ pub(crate) struct Aside {
 ///    insurers contradict too.
 /// 4. The same chart at one institution (d1): unless the names differ.
 /// 5. The same strict kana (b1), then kanji (b2), with birth date and sex: unless two insurer lines run side by side for longer than
-///    a change takes, or a rival fits about as well; of two namesakes with one who could follow, also the nearer one does not get him.
-///    The same loose kana (b3): only where exactly two components share it.
+///    a change takes, or a rival fits about as well. The same loose kana (b3): only where exactly two components share it.
 /// 6. The same number of a late elderly person, even if names differ: a token of a name has the birth date in it, and a wrong one looks
 ///    like another name. Then the same chart, where one name goes on where another ended. Last, so that a wrong number that stands
 ///    beside a right name has found its person before.

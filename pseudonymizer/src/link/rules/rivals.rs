@@ -12,9 +12,6 @@ pub(super) type Conflict = fn(&Summary, &Summary, &LinkagePolicy) -> Option<Veto
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Nearness {
     Counts,
-    /// It counts where the farther rival fits another person too. Of two namesakes with one successor the nearer one is as often the
-    /// wrong one: who sees a doctor seldom shows neither the end of a line nor the beginning.
-    AmongMatched,
     Ignored,
 }
 
@@ -72,17 +69,8 @@ impl Rivals {
     fn has_rival(&self, a: usize, b: usize) -> bool {
         (0..self.size).filter(|third| *third != a && *third != b).any(|third| {
             let (gap, against) = self.pair(a, third);
-            let near = || match self.nearness {
-                Nearness::Ignored => true,
-                Nearness::AmongMatched if !self.fits_another(third, a) => true,
-                Nearness::AmongMatched | Nearness::Counts => gap <= self.pair(a, b).0 + self.margin,
-            };
-            against.is_none() && self.pair(b, third).1.is_some() && near()
+            let near = self.nearness == Nearness::Ignored || gap <= self.pair(a, b).0 + self.margin;
+            against.is_none() && near && self.pair(b, third).1.is_some()
         })
-    }
-
-    /// Whether one fits somebody who is another person than `than`.
-    fn fits_another(&self, one: usize, than: usize) -> bool {
-        (0..self.size).any(|other| self.pair(than, other).1.is_some() && self.pair(one, other).1.is_none())
     }
 }

@@ -181,7 +181,7 @@ impl<'a> Run<'a> {
 
     /// Atoms that share a name, birth date and sex, where at most so many components do.
     pub(super) fn names(&mut self, kind: Kind, most: usize) {
-        let rule = Rule { nearness: Nearness::AmongMatched, conflict: Summary::of_one_name };
+        let rule = Rule { nearness: Nearness::Counts, conflict: Summary::of_one_name };
         self.tier(kind.name(), |run| {
             for group in &run.facts.atoms.groups(kind) {
                 let components = run.distinct(group.iter().copied());

@@ -170,7 +170,7 @@ fn who_fits_two_namesakes_stays_alone() {
 }
 
 #[test]
-fn of_two_namesakes_with_a_next_line_each_it_is_the_nearer_one() {
+fn of_two_namesakes_the_next_line_belongs_to_the_nearer() {
     check(
         &[
             "1 ndb 2020-01..2020-10 a3=a b1=yamada",

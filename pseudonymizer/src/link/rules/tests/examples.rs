@@ -38,14 +38,6 @@ fn a_number_of_ones_own_outlives_a_wrong_birth_month_in_the_national_one() {
 }
 
 #[test]
-fn who_follows_two_namesakes_is_neither_ones() {
-    let namesakes = ["1 ndb 2020-01..2020-10 a3=a b1=yamada", "2 ndb 2020-01..2021-02 a3=b b1=yamada"];
-    let next = "3 ndb 2021-12..2022-12 a3=c b1=yamada";
-    assert!(Case::of(&[namesakes[0], namesakes[1], next]).is("1 2 3").contains_key("ambiguous"));
-    check(&[namesakes[1], next], "2,3");
-}
-
-#[test]
 fn a_name_is_judged_by_the_persons_who_share_it_and_not_by_their_atoms() {
     let mut words: Vec<String> = (0..30).map(|n| format!("{n} ndb 2020-01..2020-06 a3=n b1=yamada")).collect();
     words.push("500 ndb 2021-01..2021-06 a3=m b1=yamada".to_owned());

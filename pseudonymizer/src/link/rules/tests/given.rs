@@ -52,14 +52,14 @@ fn what_reads_the_same_and_is_written_differently_is_left_to_be_scored() {
 }
 
 #[test]
-fn of_two_who_could_follow_neither_does_however_near() {
+fn the_nearer_follows_only_if_it_is_clearly_nearer() {
     let lines = [
         "1 ndb 2020-01..2020-10 a3=a b1=yamada",
         "2 ndb 2020-12..2021-12 a3=b b1=yamada",
         "3 ndb 2021-02..2021-12 a3=c b1=yamada",
     ];
     assert!(Case::of(&lines).is("1 2 3").contains_key("ambiguous"));
-    check(&[lines[0], lines[1], "3 ndb 2021-05..2021-12 a3=c b1=yamada"], "1 2 3");
+    check(&[lines[0], lines[1], "3 ndb 2021-05..2021-12 a3=c b1=yamada"], "1,2 3");
 }
 
 #[test]
