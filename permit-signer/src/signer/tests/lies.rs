@@ -81,7 +81,7 @@ fn a_role_or_a_seat_that_the_portal_made_up_does_not_count() {
     for user in ["eve", "r5"] {
         let world = World::new();
         let [r1, r2, r3, _] = reviewers();
-        let records = world.judged(APPLICATION, "p1", &[r1, r2, r3, self_styled(user)], Some(true));
+        let records = world.judged(APPLICATION, content("p1"), &[r1, r2, r3, self_styled(user)], Some(true));
         let refused = told(&world, &records);
         assert!(matches!(refused, SignerError::Stream(StreamError::Unsigned { .. })), "{user}: {refused}");
     }
@@ -145,13 +145,13 @@ fn no_event_can_be_left_out_or_change_places() {
 fn without_consent_there_is_no_grant_even_if_all_others_sign() {
     for consent in [None, Some(false)] {
         let world = World::new();
-        let refused = told(&world, &world.judged(APPLICATION, "p1", &reviewers(), consent));
+        let refused = told(&world, &world.judged(APPLICATION, content("p1"), &reviewers(), consent));
         let SignerError::Stream(StreamError::Undecided { cause, .. }) = refused else { panic!("{refused}") };
         assert_eq!(cause, Some(Refusal::HolderNotHeard));
     }
     // A refusal that the portal turns round carries the signature of a refusal.
     let world = World::new();
-    let mut records = world.judged(APPLICATION, "p1", &reviewers(), Some(false));
+    let mut records = world.judged(APPLICATION, content("p1"), &reviewers(), Some(false));
     let Event::HolderAnswered { answer, .. } = &mut of_kind(&mut records, "holder-answered").last().unwrap().event
     else {
         panic!()

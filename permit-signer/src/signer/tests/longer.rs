@@ -3,12 +3,12 @@
 use jiff::civil::date;
 use policies::application::{Actor, Content, Decision, Narrowing, Period};
 
-use super::world::{World, chair, co, content, decided, office, pi, reviewers};
+use super::world::{World, chair, co, decided, office, pi, plain, reviewers};
 use super::*;
 
 /// A signed permit, and the history that says so.
 fn running(world: &World, signer: &Signer) -> (Permit, Vec<EventRecord>) {
-    let records = world.history("A-2026-000001", "p1");
+    let records = world.judged("A-2026-000001", plain("p1"), &reviewers(), None);
     let permit = signer.issue(&world.request(&records), now()).unwrap().permit;
     let records = world.go_on(&records, vec![(office(), Event::PermitIssued { permit: permit.id.clone() })]);
     (permit, records)
@@ -29,7 +29,7 @@ fn resumed() -> (Actor, Event) {
 
 /// A longer period, granted by the secretariat alone.
 fn extended() -> Vec<(Actor, Event)> {
-    let content = Content { period: Period::new(date(2026, 11, 1), date(2028, 3, 31)), ..content("p1") };
+    let content = Content { period: Period::new(date(2026, 11, 1), date(2028, 3, 31)), ..plain("p1") };
     vec![(pi(), Event::Amended { content }), (pi(), Event::Submitted {}), (office(), decided(Decision::Granted {}))]
 }
 
@@ -73,8 +73,8 @@ fn who_left_the_committee_was_believed_then_and_is_not_now() {
     let records = world.go_on(&before, vec![restricted(narrowing)]);
     signer.issue(&world.request(&records), now()).unwrap();
     // An amendment's votes are new acts.
-    let wider = Content { title: "広い".to_owned(), ..content("p1") };
-    let round = world.judged("A-2026-000001", "p1", &reviewers(), Some(true));
+    let wider = Content { title: "広い".to_owned(), ..plain("p1") };
+    let round = world.judged("A-2026-000001", plain("p1"), &reviewers(), None);
     let again = round.into_iter().skip(1).map(|record| (record.by, record.event));
     let mut steps = vec![(pi(), Event::Amended { content: wider })];
     steps.extend(again.map(|(by, event)| (by, in_second_round(event))));

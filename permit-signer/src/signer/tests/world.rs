@@ -175,19 +175,19 @@ impl World {
 
     /// A granted application with two members who pledged.
     pub(super) fn history(&self, application: &str, project: &str) -> Vec<EventRecord> {
-        self.judged(application, project, &reviewers(), Some(true))
+        self.judged(application, content(project), &reviewers(), Some(true))
     }
 
-    /// The same before other reviewers, and with this consent of the source that is asked for it.
+    /// The same of other content, before other reviewers, and with this consent of the source that is asked for it.
     pub(super) fn judged(
         &self,
         application: &str,
-        project: &str,
+        content: Content,
         reviewers: &[Actor; 4],
         consent: Option<bool>,
     ) -> Vec<EventRecord> {
         let mut steps = vec![
-            (pi(), Event::Drafted { content: content(project) }),
+            (pi(), Event::Drafted { content }),
             (pi(), Event::Submitted {}),
             (
                 office(),
@@ -211,6 +211,13 @@ impl World {
         steps.extend(members.map(|member| (member, Event::PledgeSigned { version: version.clone() })));
         self.written(&application.parse().unwrap(), Vec::new(), steps)
     }
+}
+
+/// Content that asks for nothing of a source that must consent.
+pub(super) fn plain(project: &str) -> Content {
+    let mut content = content(project);
+    content.datasets.remove("registry");
+    content
 }
 
 /// A decision with a finding for each criterion.
