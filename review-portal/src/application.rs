@@ -16,16 +16,15 @@ pub(crate) use list::{Listed, every, list};
 pub(crate) use offers::offers;
 
 use crate::error::PortalError;
+use crate::events;
 
 /// All events of an application, in order.
 pub(crate) async fn records<'c>(
     db: impl Executor<'c, Database = Any>,
     id: &ApplicationId,
 ) -> Result<Vec<EventRecord>, PortalError> {
-    let rows =
-        sqlx::query_scalar::<_, String>("select body from application_event where application = $1 order by seq");
-    let rows = rows.bind(id.as_str()).fetch_all(db).await?;
-    rows.iter().map(|body| serde_json::from_str(body).map_err(|_| PortalError::Stored)).collect()
+    let stored = events::read(db, id.as_str()).await?;
+    stored.iter().map(|event| serde_json::from_str(&event.body).map_err(|_| PortalError::Stored)).collect()
 }
 
 /// The state of an application: its events, replayed. None if there is no such application.

@@ -82,25 +82,18 @@ async fn rebuild_by(
     Ok(rebuilt)
 }
 
-/// Streams of applications with the number of their events. Those of the table that applications have of their own count as well.
+/// Streams of applications with the number of their events.
 async fn streams(work: &mut Work) -> Result<Vec<(String, u64)>, PortalError> {
     let streams = sqlx::query_as::<_, (String, i64)>(
-        "select stream, count(*) from
-           (select stream from event where stream like 'A-%' union all select application from application_event) as known
-         group by stream order by stream",
+        "select stream, count(*) from event where stream like 'A-%' group by stream order by stream",
     );
     let count = |(stream, events): (String, i64)| (stream, u64::try_from(events).unwrap_or(0));
     Ok(streams.fetch_all(&mut **work).await?.into_iter().map(count).collect())
 }
 
 async fn bodies(work: &mut Work, stream: &str) -> Result<Vec<String>, PortalError> {
-    let bodies = sqlx::query_scalar::<_, String>(
-        "select body from
-           (select version, body from event where stream = $1
-            union all select seq, body from application_event where application = $2) as known
-         order by version",
-    );
-    Ok(bodies.bind(stream).bind(stream).fetch_all(&mut **work).await?)
+    let bodies = sqlx::query_scalar::<_, String>("select body from event where stream = $1 order by version");
+    Ok(bodies.bind(stream).fetch_all(&mut **work).await?)
 }
 
 async fn stored(work: &mut Work, id: &str) -> Result<Option<Row>, PortalError> {

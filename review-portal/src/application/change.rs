@@ -15,6 +15,7 @@ use crate::access::{Acts, Allowed, AllowedAct, Create};
 use crate::accounts::User;
 use crate::database::Work;
 use crate::error::PortalError;
+use crate::events::{self, NewEvent};
 use crate::notices::{About, Happened, Reach, notify};
 use crate::portal::Portal;
 use crate::record::Note;
@@ -208,9 +209,7 @@ async fn done_before(
     once: Option<&String>,
 ) -> Result<Option<ApplicationId>, PortalError> {
     let Some(once) = once else { return Ok(None) };
-    let find =
-        sqlx::query_scalar::<_, String>("select application from application_event where by_user = $1 and once = $2");
-    let found = find.bind(allowed.user().id.as_str()).bind(once).fetch_optional(&mut **work).await?;
+    let found = events::done_before(work, allowed.user().id.as_str(), once).await?;
     found.map(|id| id.parse().map_err(|_| PortalError::Stored)).transpose()
 }
 
@@ -221,13 +220,16 @@ async fn next_id(work: &mut Work, now: Timestamp) -> Result<ApplicationId, Porta
 }
 
 async fn insert_event(work: &mut Work, record: &EventRecord, once: Option<String>) -> Result<(), PortalError> {
-    let insert = sqlx::query(
-        "insert into application_event (application, seq, kind, body, at, by_user, once) values ($1, $2, $3, $4, $5, $6, $7)",
-    );
-    let seq = i64::try_from(record.seq).map_err(|_| PortalError::Stored)?;
-    let insert = insert.bind(record.application.as_str()).bind(seq).bind(record.event.kind()).bind(json(record)?);
-    insert.bind(record.at.to_string()).bind(record.by.user.as_str()).bind(once).execute(&mut **work).await?;
-    Ok(())
+    let event = NewEvent {
+        kind: record.event.kind().to_owned(),
+        body: json(record)?,
+        at: record.at,
+        actor: record.by.user.to_string(),
+        policy: record.policy.clone(),
+        once,
+    };
+    let expected = record.seq.checked_sub(1).ok_or(PortalError::Stored)?;
+    events::append(work, record.application.as_str(), expected, &[event]).await.map(drop)
 }
 
 async fn update_state(work: &mut Work, state: &Application, now: Timestamp) -> Result<(), PortalError> {
