@@ -7,7 +7,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
+use jiff::Span;
+use jiff::civil::Date;
+use jiff::tz::{Offset, TimeZone};
 use permit_signer::Registrar;
+use policies::application::Rules;
 use policies::audit::AuditLog;
 use policies::durable;
 use policies::jws::Document;
@@ -77,7 +81,8 @@ pub(super) async fn accounts(
             user: user.clone(),
             name_ja: person.name_ja.to_owned(),
             name_en: person.name_en.to_owned(),
-            organisation: person.organisation.parse()?,
+            affiliation: person.organisation.parse()?,
+            coauthors: BTreeMap::new(),
             roles: person.roles.iter().copied().collect::<BTreeSet<_>>(),
             seats: person.seats(),
             holds: person.holds(),
@@ -151,52 +156,140 @@ pub(super) async fn applications(
         return Ok(());
     }
     let step = Step::begin(&lang.text("step-review"), 0, "");
+    let committee = Committee::sign_in(portal, passwords).await?;
     for study in missing {
-        application(portal, passwords, study).await?;
+        committee.application(study).await?;
     }
     step.end();
     Ok(())
 }
 
-/// One application from draft to permit, by the people whose turn it is, on the portal's own pages.
-async fn application(portal: &Portal, passwords: &BTreeMap<String, String>, study: &Study) -> Result<()> {
-    let enter = |user: &'static str| async move {
-        let password = passwords.get(user).ok_or_else(|| anyhow!("no password for {user}"))?;
-        Visitor::sign_in(portal, user, password).await
-    };
-    let researcher = enter("researcher@univ-a.example").await?;
-    let draft = draft(study);
-    let fields: Vec<(&str, &str)> = draft.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let place = researcher.post("/applications/new", "/applications", &fields).await?;
-    researcher.act(&place, "submit", &[]).await?;
-    let secretariat = enter("secretariat@office.example").await?;
-    secretariat.act(&place, "accept", &[]).await?;
-    let reviewers = ["reviewer1@committee.example", "reviewer2@committee.example"];
-    secretariat.act(&place, "assign", &reviewers.map(|reviewer| ("reviewer", reviewer))).await?;
-    secretariat.act(&place, "voting", &[]).await?;
-    for reviewer in reviewers {
-        let vote = [("ballot", "for"), ("comment", "目的と方法は適切です。")];
-        enter(reviewer).await?.act(&place, "vote", &vote).await?;
+/// Those who take part in an application, signed in.
+struct Committee {
+    researcher: Visitor,
+    colleague: Visitor,
+    secretariat: Visitor,
+    stewards: Vec<Visitor>,
+    reviewers: Vec<Visitor>,
+    chair: Visitor,
+}
+
+impl Committee {
+    async fn sign_in(portal: &Portal, passwords: &BTreeMap<String, String>) -> Result<Self> {
+        let enter = |user: &'static str| async move {
+            let password = passwords.get(user).ok_or_else(|| anyhow!("no password for {user}"))?;
+            Visitor::sign_in(portal, user, password).await
+        };
+        let (mut stewards, mut reviewers) = (Vec::new(), Vec::new());
+        for source in catalog::SOURCES {
+            let steward = PEOPLE.iter().find(|person| person.holds().iter().any(|held| held.as_str() == source));
+            stewards.push(enter(steward.ok_or_else(|| anyhow!("nobody answers for {source}"))?.user).await?);
+        }
+        for reviewer in REVIEWERS {
+            reviewers.push(enter(reviewer).await?);
+        }
+        Ok(Self {
+            researcher: enter("researcher@univ-a.example").await?,
+            colleague: enter("researcher2@univ-b.example").await?,
+            secretariat: enter("secretariat@office.example").await?,
+            chair: enter("chair@committee.example").await?,
+            stewards,
+            reviewers,
+        })
     }
-    enter("chair@committee.example").await?.act(&place, "decide", &[("decision", "granted"), ("text", "")]).await?;
-    researcher.act(&place, "pledge", &[("agree", "yes")]).await?;
-    enter("researcher2@univ-b.example").await?.act(&place, "pledge", &[("agree", "yes")]).await?;
-    secretariat.act(&place, "permit", &[]).await
+
+    /// One application from draft to permit, by the people whose turn it is, on the portal's own pages.
+    async fn application(&self, study: &Study) -> Result<()> {
+        let draft = draft(study);
+        let fields: Vec<(&str, &str)> = draft.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let place = self.researcher.post("/applications/new", "/applications", &fields).await?;
+        self.researcher.act(&place, "submit", &[]).await?;
+        let confirmed: Vec<_> = Rules::current().checklist.iter().map(|item| ("checklist", item.id.as_str())).collect();
+        self.secretariat.act(&place, "accept", &confirmed).await?;
+        let number = place.rsplit('/').next().unwrap_or_default();
+        for (steward, source) in self.stewards.iter().zip(catalog::SOURCES) {
+            let request = format!("H1-{source}");
+            let answer = [("request", request.as_str()), ("text", "技術的な支障はありません。")];
+            steward.act(&place, "answer-holder", &answer).await?;
+        }
+        self.secretariat.act(&place, "assign", &REVIEWERS.map(|reviewer| ("reviewer", reviewer))).await?;
+        let interest = format!("/applications/{number}/interest");
+        let declared = [("interest", "none")];
+        for person in self.reviewers.iter().chain([&self.chair]) {
+            person.post(&interest, &format!("{place}/declare-interest"), &declared).await?;
+        }
+        let findings = findings();
+        let findings: Vec<(&str, &str)> = findings.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        for reviewer in &self.reviewers {
+            reviewer.act(&place, "give-opinion", &findings).await?;
+        }
+        let today = clock::now().to_zoned(TimeZone::fixed(JAPAN)).date().to_string();
+        self.secretariat.act(&place, "schedule", &[("way", "meeting"), ("on", &today)]).await?;
+        for reviewer in &self.reviewers {
+            reviewer.sign(&place, "vote", &[("ballot", "for"), ("comment", "目的と方法は適切です。")]).await?;
+        }
+        let decision = [[("decision", "granted")].as_slice(), &findings].concat();
+        self.chair.sign(&place, "decide", &decision).await?;
+        let until = in_a_year().to_string();
+        let pledge = [("agree", "yes"), ("version", Rules::current().pledge.version.as_str())];
+        for member in [&self.researcher, &self.colleague] {
+            member.act(&place, "join", &[("course", "データ利用者研修（デモ）"), ("until", &until)]).await?;
+            member.sign(&place, "pledge", &pledge).await?;
+        }
+        self.secretariat.act(&place, "permit", &[]).await
+    }
+}
+
+/// Those who vote; between them they hold every seat.
+const REVIEWERS: [&str; 2] = ["reviewer1@committee.example", "reviewer2@committee.example"];
+
+const JAPAN: Offset = Offset::constant(9);
+
+fn in_a_year() -> Date {
+    clock::now().to_zoned(TimeZone::fixed(JAPAN)).date().saturating_add(Span::new().years(1))
+}
+
+/// A finding for each criterion, as the form names them.
+fn findings() -> Vec<(String, &'static str)> {
+    let field = |criterion: &str| {
+        [
+            (format!("finding-{criterion}"), "met"),
+            (format!("reason-{criterion}"), "合成データによる例示であり、支障はない。"),
+        ]
+    };
+    Rules::current().criterion_ids().flat_map(field).collect()
 }
 
 /// The form's fields: every table of the four databases, and the persons. The register is not asked for: see the README.
 fn draft(study: &Study) -> Vec<(&'static str, String)> {
-    let today = clock::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    let until = today.saturating_add(jiff::Span::new().years(1));
+    let until = in_a_year();
+    let yesterday = clock::now().to_zoned(TimeZone::fixed(JAPAN)).date().saturating_sub(Span::new().days(1));
+    let text = "合成データによる例示のため、該当しない。";
     let mut fields = vec![
         ("project", study.project.to_owned()),
         ("title", study.title.to_owned()),
+        ("applicant_kind", "university".to_owned()),
         ("purpose", study.purpose.to_owned()),
+        ("benefit", "介護予防の施策の検討に役立てる例である。".to_owned()),
+        ("summary", "骨折で入院した人がその後どのような介護を受けるかを、合成データで集計する例です。".to_owned()),
+        ("funding", "なし".to_owned()),
+        ("risk", text.to_owned()),
+        ("retention", text.to_owned()),
+        ("publication", text.to_owned()),
+        ("no-advertising", "yes".to_owned()),
+        ("no-individual-decisions", "yes".to_owned()),
         ("members", "researcher@univ-a.example\nresearcher2@univ-b.example".to_owned()),
+        ("place", "研究室（デモ）".to_owned()),
+        ("country", "JP".to_owned()),
+        ("ethics_board", "倫理審査委員会（デモ）".to_owned()),
+        ("ethics_number", "DEMO-1".to_owned()),
+        ("ethics_from", yesterday.to_string()),
+        ("ethics_until", until.to_string()),
+        ("reason", "例示のため、すべての表を用いる。".to_owned()),
         ("tier", "pseudonymized".to_owned()),
         ("profile", "standard".to_owned()),
         ("grade", study.grade.to_string()),
-        ("period_from", today.saturating_sub(jiff::Span::new().days(1)).to_string()),
+        ("period_from", yesterday.to_string()),
         ("period_until", until.to_string()),
     ];
     let made = |table: &&catalog::Table| table.schema().is_none_or(|schema| catalog::SOURCES.contains(&schema));

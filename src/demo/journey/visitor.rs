@@ -2,7 +2,7 @@
 
 use anyhow::{Result, anyhow};
 use policies::tls::Roots;
-use reqwest::{Certificate, Client, StatusCode, redirect};
+use reqwest::{Certificate, Client, Response, StatusCode, redirect};
 
 use super::Portal;
 
@@ -32,13 +32,35 @@ impl Visitor {
         self.post(application, &format!("{application}/{act}"), fields).await.map(|_| ())
     }
 
+    /// One act that counts: the form, then the demo's authenticator on the page that asks for the signature.
+    pub(super) async fn sign(&self, application: &str, act: &str, fields: &[(&str, &str)]) -> Result<()> {
+        let action = format!("{application}/{act}");
+        let token = self.token(application).await?;
+        let asked = self.send(&action, &token, fields).await?.text().await?;
+        let pending = hidden(&asked, "act").ok_or_else(|| anyhow!("{action} asks {} for no signature", self.user))?;
+        self.done(&action, self.send(&action, &token, &[("act", pending), ("demo", "yes")]).await?).map(drop)
+    }
+
     /// Opens `page` for its form's token and posts to `action`. Gives the path that the answer leads to.
     pub(super) async fn post(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Result<String> {
-        let form = self.client.get(format!("{}{page}", self.base)).send().await?.text().await?;
-        let token = hidden(&form, "csrf").ok_or_else(|| anyhow!("{page} shows {} no form", self.user))?;
-        let mut all = vec![("csrf", token)];
-        all.extend_from_slice(fields);
-        let answer = self.client.post(format!("{}{action}", self.base)).form(&all).send().await?;
+        let token = self.token(page).await?;
+        self.done(action, self.send(action, &token, fields).await?)
+    }
+
+    /// The token of a page's forms.
+    async fn token(&self, page: &str) -> Result<String> {
+        let text = self.client.get(format!("{}{page}", self.base)).send().await?.text().await?;
+        let token = hidden(&text, "csrf").ok_or_else(|| anyhow!("{page} shows {} no form", self.user))?.to_owned();
+        Ok(token)
+    }
+
+    async fn send(&self, action: &str, token: &str, fields: &[(&str, &str)]) -> Result<Response> {
+        let all = [[("csrf", token)].as_slice(), fields].concat();
+        Ok(self.client.post(format!("{}{action}", self.base)).form(&all).send().await?)
+    }
+
+    /// Where an accepted form leads.
+    fn done(&self, action: &str, answer: Response) -> Result<String> {
         let status = answer.status();
         if status != StatusCode::SEE_OTHER {
             return Err(anyhow!("{action} was not accepted from {} ({status})", self.user));
