@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
 use crate::attempts::{self, Guess, Turn};
-use crate::database::Database;
+use crate::database::{Database, Work};
 use crate::error::PortalError;
 use crate::passwords;
 use crate::record::Note;
@@ -99,16 +99,15 @@ pub async fn create(
     Ok(change.commit().await?)
 }
 
-/// Sets a new password. The caller has checked who asks.
-pub(crate) async fn set_password(db: &Database, user: &UserId, password: SecretString) -> Result<(), PortalError> {
-    let password = hashed(password, user).await?;
-    let set = sqlx::query("update account set password = $1 where id = $2").bind(password).bind(user.as_str());
-    set.execute(db.pool()).await?;
+/// Sets a new password, hashed by [`hashed`]. The caller has checked who asks.
+pub(crate) async fn set_password(work: &mut Work, user: &UserId, hash: &str) -> Result<(), PortalError> {
+    let set = sqlx::query("update account set password = $1 where id = $2").bind(hash).bind(user.as_str());
+    set.execute(&mut **work).await?;
     Ok(())
 }
 
 /// The argon2id hash of a password that is fit to be one.
-async fn hashed(password: SecretString, user: &UserId) -> Result<String, PortalError> {
+pub(crate) async fn hashed(password: SecretString, user: &UserId) -> Result<String, PortalError> {
     passwords::check(password.expose_secret(), user).map_err(PortalError::Password)?;
     let turn = HASHING.acquire().await.map_err(|_| PortalError::Stored)?;
     let hashed = tokio::task::spawn_blocking(move || hash(&password)).await.map_err(PortalError::task)?;

@@ -3,6 +3,7 @@
 mod access;
 pub mod accounts;
 mod acts;
+mod alerts;
 mod application;
 mod attempts;
 mod authenticator;
@@ -15,7 +16,6 @@ mod events;
 mod factors;
 mod form;
 mod language;
-mod notice;
 #[cfg_attr(not(test), expect(dead_code, reason = "changes of applications tell nobody yet"))]
 mod notices;
 mod outbox;

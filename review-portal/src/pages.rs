@@ -120,6 +120,6 @@ fn last_minute(end: Timestamp) -> String {
 }
 
 /// Day and minute in Japan, e.g. `2026-11-21 12:04`.
-fn japan(at: Timestamp) -> String {
+pub(crate) fn japan(at: Timestamp) -> String {
     at.to_zoned(TimeZone::fixed(JAPAN)).strftime("%Y-%m-%d %H:%M").to_string()
 }

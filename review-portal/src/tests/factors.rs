@@ -199,7 +199,7 @@ async fn a_passkey_alone_is_two_factors() {
 #[tokio::test]
 async fn guessing_at_the_second_step_locks_and_is_told() {
     let world = World::new().await;
-    let (_, secret, _) = with_totp(&world).await;
+    let (fresh, secret, _) = with_totp(&world).await;
     let browser = half(&world, FRESH).await;
     for turn in 0..5 {
         let answer = browser.post("/sign-in/second", &[("with", "totp"), ("code", "123456")]).await;
@@ -216,6 +216,7 @@ async fn guessing_at_the_second_step_locks_and_is_told() {
     assert!(answer.text().await.unwrap().contains("しばらくサインインできません"));
     let chain = world.person("auditor").await.read("/audit").await;
     assert!(chain.contains("account:locked-out"));
+    assert!(fresh.read("/mails").await.contains("サインインの失敗が続いています"));
 }
 
 #[tokio::test]

@@ -8,11 +8,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::{Goal, local, welcome};
 use crate::accounts::User;
 use crate::acts;
+use crate::alerts;
 use crate::attempts::{self, Guess, Turn};
 use crate::error::PortalError;
 use crate::factors::{Factor, Factors, passkeys, recovery, totp};
 use crate::form::Posted;
-use crate::notice;
 use crate::pages::act::Ask;
 use crate::pages::page;
 use crate::peer::Address;
@@ -97,7 +97,7 @@ pub(crate) async fn confirm(
     visit.count_try().await?;
     if last {
         // Whoever it was had the password.
-        notice::locked_out(&portal, &user.id, "second factor").await?;
+        alerts::locked_out(&portal, &user.id, "second factor").await?;
     }
     Note::new(&user.id, "account:second-factor-refused", &user.id).append(&portal.audit, now).await?;
     Ok((StatusCode::UNAUTHORIZED, form(&portal, &visit, (&user, &next), Some(&problem)).await?).into_response())
