@@ -64,6 +64,8 @@ pub struct User {
     pub seats: BTreeSet<String>,
     /// Sources that the person speaks for as their holder.
     pub holds: BTreeSet<SourceId>,
+    /// Sessions that began before are over.
+    pub(crate) sessions_since: Option<Timestamp>,
 }
 
 impl User {
@@ -106,6 +108,13 @@ pub(crate) async fn set_password(work: &mut Work, user: &UserId, hash: &str) -> 
     Ok(())
 }
 
+/// Ends all sessions that began before `now`.
+pub(crate) async fn end_sessions(work: &mut Work, user: &UserId, now: Timestamp) -> Result<(), PortalError> {
+    let end = sqlx::query("update account set sessions_since = $1 where id = $2");
+    end.bind(now.to_string()).bind(user.as_str()).execute(&mut **work).await?;
+    Ok(())
+}
+
 /// The argon2id hash of a password that is fit to be one.
 pub(crate) async fn hashed(password: SecretString, user: &UserId) -> Result<String, PortalError> {
     passwords::check(password.expose_secret(), user).map_err(PortalError::Password)?;
@@ -118,7 +127,7 @@ pub(crate) async fn hashed(password: SecretString, user: &UserId) -> Result<Stri
 /// The account of that name.
 pub async fn find(db: &Database, user: &UserId) -> Result<Option<User>, PortalError> {
     let find = sqlx::query_as::<_, Row>(
-        "select id, name_ja, name_en, organisation, roles, seats, holds from account where id = $1",
+        "select id, name_ja, name_en, organisation, roles, seats, holds, sessions_since from account where id = $1",
     );
     find.bind(user.as_str()).fetch_optional(db.pool()).await?.map(read).transpose()
 }
@@ -126,7 +135,7 @@ pub async fn find(db: &Database, user: &UserId) -> Result<Option<User>, PortalEr
 /// All accounts, by name.
 pub async fn list(db: &Database) -> Result<Vec<User>, PortalError> {
     let list = sqlx::query_as::<_, Row>(
-        "select id, name_ja, name_en, organisation, roles, seats, holds from account order by id",
+        "select id, name_ja, name_en, organisation, roles, seats, holds, sessions_since from account order by id",
     );
     list.fetch_all(db.pool()).await?.into_iter().map(read).collect()
 }
@@ -189,9 +198,9 @@ fn verify(password: &SecretString, stored: &str) -> bool {
     Argon2::default().verify_password(password.expose_secret().as_bytes(), &stored).is_ok()
 }
 
-type Row = (String, String, String, String, String, String, String);
+type Row = (String, String, String, String, String, String, String, String);
 
-fn read((id, name_ja, name_en, organisation, roles, seats, holds): Row) -> Result<User, PortalError> {
+fn read((id, name_ja, name_en, organisation, roles, seats, holds, since): Row) -> Result<User, PortalError> {
     let stored = || PortalError::Stored;
     Ok(User {
         id: id.parse().map_err(|_| stored())?,
@@ -201,5 +210,6 @@ fn read((id, name_ja, name_en, organisation, roles, seats, holds): Row) -> Resul
         roles: roles.split_whitespace().map(str::parse).collect::<Result<_, _>>().map_err(|_| stored())?,
         seats: seats.split_whitespace().map(str::to_owned).collect(),
         holds: holds.split_whitespace().map(str::parse).collect::<Result<_, _>>().map_err(|_| stored())?,
+        sessions_since: if since.is_empty() { None } else { Some(since.parse().map_err(|_| stored())?) },
     })
 }

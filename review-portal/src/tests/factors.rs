@@ -274,8 +274,14 @@ async fn passwords_are_changed_with_the_old_one_and_not_to_a_common_one() {
     assert!(status == StatusCode::BAD_REQUEST && page.contains("今のパスワードが違います。"));
     let (status, page) = change(PASSWORD, "Password1234").await;
     assert!(status == StatusCode::BAD_REQUEST && page.contains("流出した一覧"));
+    let elsewhere = world.person("pi").await;
+    let between = half(&world, "pi").await;
     let (status, _) = change(PASSWORD, "夏の夜に風が吹く、静かな庭").await;
     assert_eq!(status, StatusCode::SEE_OTHER);
+    // Every other session is over, also those that are open by half.
+    assert_eq!(elsewhere.get("/applications").await.status(), StatusCode::SEE_OTHER);
+    assert_eq!(between.get("/sign-in/second").await.status(), StatusCode::SEE_OTHER);
+    assert_eq!(pi.get("/applications").await.status(), StatusCode::OK);
     assert_eq!(world.visitor().sign_in("pi", PASSWORD).await.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(world.visitor().sign_in("pi", "夏の夜に風が吹く、静かな庭").await.status(), StatusCode::SEE_OTHER);
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use policies::passkey::{Base64Url, Registration, verify_registration};
 use sha2::{Digest, Sha256};
 
-use crate::accounts::User;
+use crate::accounts::{self, User};
 use crate::alerts;
 use crate::attempts::{self, Guess, Turn};
 use crate::error::PortalError;
@@ -191,6 +191,10 @@ pub(crate) async fn remove_passkey(
         return Err(PortalError::NotFound);
     }
     alerts::factor_changed(&portal, &mut work, &user.id, "passkey removed").await?;
+    // Who has the lost device may have a session, too.
+    let now = portal.now();
+    accounts::end_sessions(&mut work, &user.id, now).await?;
     work.commit().await?;
+    visit.reopen(now).await?;
     Ok(Redirect::to("/account"))
 }

@@ -38,8 +38,9 @@ pub(crate) async fn change(
     posted: Posted,
 ) -> Result<Response, PortalError> {
     let user = visit.user().cloned().ok_or(PortalError::NotSignedIn { next: None })?;
+    let now = portal.now();
     let guess = Guess::Password(user.id.as_str());
-    let problem = if attempts::count(&portal.db, guess, portal.now()).await? == Turn::Wait {
+    let problem = if attempts::count(&portal.db, guess, now).await? == Turn::Wait {
         "sign-in.wait".to_owned()
     } else if accounts::fits(&portal.db, user.id.as_str(), SecretString::from(posted.one("current"))).await? {
         attempts::forgive(&portal.db, guess).await?;
@@ -48,7 +49,9 @@ pub(crate) async fn change(
                 let mut work = portal.db.begin().await?;
                 accounts::set_password(&mut work, &user.id, &hash).await?;
                 alerts::factor_changed(&portal, &mut work, &user.id, "password").await?;
+                accounts::end_sessions(&mut work, &user.id, now).await?;
                 work.commit().await?;
+                visit.reopen(now).await?;
                 return Ok(Redirect::to("/account").into_response());
             }
             Err(PortalError::Password(weakness)) => format!("password.{}", weakness.word()),
