@@ -177,6 +177,45 @@ async fn a_passkey_answers_its_own_challenge_once() {
 }
 
 #[tokio::test]
+async fn without_the_demo_nobody_signs_by_a_click() {
+    let world = World::with(None).await;
+    let browser = half(&world, "pi").await;
+    let page = browser.read("/sign-in/second").await;
+    assert!(page.contains("data-passkey") && !page.contains("デモ専用"));
+    let answer = browser.post("/sign-in/second", &[("with", "passkey"), ("demo", "yes")]).await;
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    let fresh = half(&world, FRESH).await;
+    assert!(!fresh.read("/account/second-factor").await.contains("デモ専用"));
+    fresh.refused("/account/passkey", &[("demo", "yes")], "passkey/form").await;
+}
+
+/// Neither the portal nor the signer names the authenticator in software outside tests.
+#[test]
+fn the_services_have_no_authenticator() {
+    let mut folders = vec![format!("{}/src", env!("CARGO_MANIFEST_DIR"))];
+    folders.push(format!("{}/../permit-signer/src", env!("CARGO_MANIFEST_DIR")));
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && path.file_name().unwrap() != "tests" {
+                folders.push(path.display().to_string());
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let served = text.split("#[cfg(test)]").next().unwrap();
+                assert!(!served.contains("SoftwareAuthenticator"), "{}", path.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 40);
+    for manifest in [include_str!("../../Cargo.toml"), include_str!("../../../permit-signer/Cargo.toml")] {
+        let served = manifest.split("[dev-dependencies]").next().unwrap();
+        assert!(!served.contains("software-authenticator"));
+    }
+}
+
+#[tokio::test]
 async fn a_passkey_alone_is_two_factors() {
     let world = World::new().await;
     let browser = world.visitor();
