@@ -29,6 +29,13 @@ pub(crate) async fn factor_changed(
     tell(portal, work, user, (note, "factor")).await
 }
 
+/// A code on paper opened a session: the person has it, or somebody found the paper.
+pub(crate) async fn recovery_used(portal: &Portal, user: &UserId) -> Result<(), PortalError> {
+    let mut work = portal.db.begin().await?;
+    tell(portal, &mut work, user, (Note::new(user, "account:recovery-used", user), "recovery")).await?;
+    Ok(work.commit().await?)
+}
+
 /// `what`: the message files have `alert.<what>.subject` and `.body`.
 async fn tell(portal: &Portal, work: &mut Work, user: &UserId, (note, what): (Note, &str)) -> Result<(), PortalError> {
     let now = portal.now();

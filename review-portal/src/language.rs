@@ -157,7 +157,7 @@ mod tests {
         for error in policies::passkey::PasskeyError::ALL {
             assert!(JA.contains_key(&error.code().replace("passkey/", "passkey-error.")));
         }
-        for alert in ["factor", "locked"] {
+        for alert in ["factor", "locked", "recovery"] {
             assert!(
                 JA.contains_key(&format!("alert.{alert}.subject")) && JA.contains_key(&format!("alert.{alert}.body"))
             );

@@ -113,6 +113,7 @@ async fn a_code_works_once_and_the_next_one_after_it() {
     assert_eq!(enter(&again, "recovery", "aaaa-bbbb-cccc-dddd").await, StatusCode::UNAUTHORIZED);
     assert_eq!(enter(&again, "recovery", &codes[3].to_uppercase()).await, StatusCode::SEE_OTHER);
     assert!(again.read("/account").await.contains("残りの数: 9"));
+    assert!(again.read("/mails").await.contains("回復コードでサインインがありました"));
     let third = half(&world, FRESH).await;
     assert_eq!(enter(&third, "recovery", &codes[3]).await, StatusCode::UNAUTHORIZED, "once");
     assert_eq!(enter(&third, "recovery", &codes[4]).await, StatusCode::SEE_OTHER);

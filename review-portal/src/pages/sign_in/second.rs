@@ -86,9 +86,12 @@ pub(crate) async fn confirm(
             attempts::forgive(&portal.db, Guess::SecondFactor(&user.id)).await?;
             attempts::forgive(&portal.db, Guess::Address(&address)).await?;
             welcome(&portal, &visit, &user, factor).await?;
-            // Who is down to paper sets up something better.
-            let goal = if factor == Factor::Recovery { "/account" } else { &next };
-            return Ok(Redirect::to(goal).into_response());
+            if factor == Factor::Recovery {
+                alerts::recovery_used(&portal, &user.id).await?;
+                // Who is down to paper sets up something better.
+                return Ok(Redirect::to("/account").into_response());
+            }
+            return Ok(Redirect::to(&next).into_response());
         }
         Ok(None) => "second.wrong".to_owned(),
         Err(PortalError::Passkey(error)) => error.code().replace("passkey/", "passkey-error."),
