@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
 use crate::attempts::{self, Guess, Turn};
-use crate::database::Database;
+use crate::database::{Database, Work};
 use crate::error::PortalError;
 use crate::passwords;
 use crate::record::Note;
@@ -68,6 +68,8 @@ pub struct User {
     pub holds: BTreeSet<SourceId>,
     /// With whom the person wrote papers, and the last year of one.
     pub coauthors: BTreeMap<UserId, i16>,
+    /// Sessions that began before are over.
+    pub(crate) sessions_since: Option<Timestamp>,
 }
 
 impl User {
@@ -120,16 +122,22 @@ pub async fn create(
     Ok(change.commit().await?)
 }
 
-/// Sets a new password. The caller has checked who asks.
-pub(crate) async fn set_password(db: &Database, user: &UserId, password: SecretString) -> Result<(), PortalError> {
-    let password = hashed(password, user).await?;
-    let set = sqlx::query("update account set password = $1 where id = $2").bind(password).bind(user.as_str());
-    set.execute(db.pool()).await?;
+/// Sets a new password, hashed by [`hashed`]. The caller has checked who asks.
+pub(crate) async fn set_password(work: &mut Work, user: &UserId, hash: &str) -> Result<(), PortalError> {
+    let set = sqlx::query("update account set password = $1 where id = $2").bind(hash).bind(user.as_str());
+    set.execute(&mut **work).await?;
+    Ok(())
+}
+
+/// Ends all sessions that began before `now`.
+pub(crate) async fn end_sessions(work: &mut Work, user: &UserId, now: Timestamp) -> Result<(), PortalError> {
+    let end = sqlx::query("update account set sessions_since = $1 where id = $2");
+    end.bind(now.to_string()).bind(user.as_str()).execute(&mut **work).await?;
     Ok(())
 }
 
 /// The argon2id hash of a password that is fit to be one.
-async fn hashed(password: SecretString, user: &UserId) -> Result<String, PortalError> {
+pub(crate) async fn hashed(password: SecretString, user: &UserId) -> Result<String, PortalError> {
     passwords::check(password.expose_secret(), user).map_err(PortalError::Password)?;
     let turn = HASHING.acquire().await.map_err(|_| PortalError::Stored)?;
     let hashed = tokio::task::spawn_blocking(move || hash(&password)).await.map_err(PortalError::task)?;
@@ -140,7 +148,7 @@ async fn hashed(password: SecretString, user: &UserId) -> Result<String, PortalE
 /// The account of that name.
 pub async fn find(db: &Database, user: &UserId) -> Result<Option<User>, PortalError> {
     let find = sqlx::query_as::<_, Row>(
-        "select id, name_ja, name_en, organisation, roles, seats, holds, coauthors from account where id = $1",
+        "select id, name_ja, name_en, organisation, roles, seats, holds, coauthors, sessions_since from account where id = $1",
     );
     find.bind(user.as_str()).fetch_optional(db.pool()).await?.map(read).transpose()
 }
@@ -148,7 +156,7 @@ pub async fn find(db: &Database, user: &UserId) -> Result<Option<User>, PortalEr
 /// All accounts, by name.
 pub async fn list(db: &Database) -> Result<Vec<User>, PortalError> {
     let list = sqlx::query_as::<_, Row>(
-        "select id, name_ja, name_en, organisation, roles, seats, holds, coauthors from account order by id",
+        "select id, name_ja, name_en, organisation, roles, seats, holds, coauthors, sessions_since from account order by id",
     );
     list.fetch_all(db.pool()).await?.into_iter().map(read).collect()
 }
@@ -211,9 +219,9 @@ fn verify(password: &SecretString, stored: &str) -> bool {
     Argon2::default().verify_password(password.expose_secret().as_bytes(), &stored).is_ok()
 }
 
-type Row = (String, String, String, String, String, String, String, String);
+type Row = (String, String, String, String, String, String, String, String, String);
 
-fn read((id, name_ja, name_en, organisation, roles, seats, holds, coauthors): Row) -> Result<User, PortalError> {
+fn read((id, name_ja, name_en, organisation, roles, seats, holds, coauthors, since): Row) -> Result<User, PortalError> {
     let stored = || PortalError::Stored;
     Ok(User {
         id: id.parse().map_err(|_| stored())?,
@@ -224,5 +232,6 @@ fn read((id, name_ja, name_en, organisation, roles, seats, holds, coauthors): Ro
         seats: seats.split_whitespace().map(str::to_owned).collect(),
         holds: holds.split_whitespace().map(str::parse).collect::<Result<_, _>>().map_err(|_| stored())?,
         coauthors: serde_json::from_str(&coauthors).map_err(|_| stored())?,
+        sessions_since: if since.is_empty() { None } else { Some(since.parse().map_err(|_| stored())?) },
     })
 }

@@ -182,6 +182,11 @@ mod tests {
         for error in policies::passkey::PasskeyError::ALL {
             assert!(JA.contains_key(&error.code().replace("passkey/", "passkey-error.")));
         }
+        for alert in ["factor", "locked", "recovery"] {
+            assert!(
+                JA.contains_key(&format!("alert.{alert}.subject")) && JA.contains_key(&format!("alert.{alert}.body"))
+            );
+        }
         for weakness in ["common", "guessable", "long", "short"] {
             assert!(JA.contains_key(&format!("password.{weakness}")));
         }

@@ -3,6 +3,7 @@
 mod access;
 pub mod accounts;
 mod acts;
+mod alerts;
 mod application;
 mod assets;
 mod attempts;
@@ -16,7 +17,6 @@ mod events;
 mod factors;
 mod form;
 mod language;
-mod notice;
 mod notices;
 mod outbox;
 mod pages;

@@ -129,16 +129,22 @@ impl Place {
         let fresh = |signed: &Signed| portal.now().duration_since(signed.at) < SESSION_MAX;
         let signed = match signed.filter(fresh) {
             None => None,
-            Some(signed) => accounts::find(&portal.db, &signed.user).await?.map(|user| (signed, user)),
+            Some(signed) => find_since(portal, &signed.user, signed.at).await?.map(|user| (signed, user)),
         };
         let half: Option<Half> = if signed.is_some() { None } else { session.get(HALF).await? };
         let fresh = |half: &Half| portal.now().duration_since(half.at) < HALF_MAX && half.tries < TRIES_MAX;
         let half = match half.filter(fresh) {
             None => None,
-            Some(half) => accounts::find(&portal.db, &half.user).await?,
+            Some(half) => find_since(portal, &half.user, half.at).await?,
         };
         Ok(Visit { session, signed, half, language, path, address: None, csrf })
     }
+}
+
+/// The person, if a session that began `at` is not over since.
+async fn find_since(portal: &Portal, user: &UserId, at: Timestamp) -> Result<Option<User>, PortalError> {
+    let user = accounts::find(&portal.db, user).await?;
+    Ok(user.filter(|user| user.sessions_since.is_none_or(|since| since <= at)))
 }
 
 impl Visit {
@@ -181,6 +187,14 @@ impl Visit {
         self.session.remove_value(Ceremony::SignIn.place()).await?;
         let (user, session) = (user.id.clone(), SessionId::random());
         Ok(self.session.insert(SIGNED, Signed { user, session, at: now, second_factor_at: now, factor }).await?)
+    }
+
+    /// Goes on after all sessions of the person were ended at `now`: this one as a new one.
+    pub(crate) async fn reopen(&self, now: Timestamp) -> Result<(), PortalError> {
+        let Some((signed, _)) = &self.signed else { return Ok(()) };
+        self.session.cycle_id().await?;
+        self.session.insert(CSRF, random_token()).await?;
+        Ok(self.session.insert(SIGNED, Signed { at: now, ..signed.clone() }).await?)
     }
 
     /// A fresh challenge for a passkey, in the place of an older one.

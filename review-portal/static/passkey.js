@@ -1,6 +1,6 @@
 // Asks the browser's passkey for what a form needs, fills its fields and sends it. Forms say what in data attributes:
 //   data-passkey="get|create", data-challenge, data-rp-id, data-credentials (spaces between); for create also data-user,
-//   data-user-id and data-problem for the sentence that is shown when nothing comes of it. Values are base64url.
+//   data-user-id. Values are base64url. What is to be shown when nothing comes of it stands in the form, hidden.
 "use strict";
 (() => {
   const decode = (text) => {
@@ -57,6 +57,12 @@
     const button = form.querySelector("button[data-use]");
     const problem = form.querySelector("[role=alert]");
     if (!window.PublicKeyCredential || !button) continue;
+    // A passkey is its domain's: at another address of the same portal the browser would refuse.
+    const here = `.${location.hostname}`;
+    if (!here.endsWith(`.${form.dataset.rpId}`)) {
+      form.querySelector("[data-elsewhere]").hidden = false;
+      continue;
+    }
     button.hidden = false;
     button.addEventListener("click", async (event) => {
       event.preventDefault();

@@ -2,6 +2,9 @@
 alter table account add column seats text not null default '';   -- seats of the committee, separated by spaces
 alter table account add column holds text not null default '';   -- sources that the person speaks for, separated by spaces
 
+-- Sessions that began before are over: set when the password is changed or a passkey is removed. RFC 3339, UTC; empty: never set.
+alter table account add column sessions_since text not null default '';
+
 -- A shared secret for codes by time (RFC 6238), sealed under the portal zone's key `factor`.
 create table totp (
     account   text not null primary key references account (id),

@@ -9,7 +9,7 @@ use policies::passkey::{
     ActSignature, Base64Url, Challenge, PasskeyError, PasskeyKey, Registered, RelyingParty, verify_assertion,
 };
 
-use crate::database::Database;
+use crate::database::{Database, Work};
 use crate::error::PortalError;
 use crate::record::Note;
 
@@ -55,10 +55,10 @@ pub async fn add(
 }
 
 /// Takes a person's passkey away. False: it is not this person's.
-pub(crate) async fn remove(db: &Database, user: &UserId, credential: &Base64Url) -> Result<bool, PortalError> {
+pub(crate) async fn remove(work: &mut Work, user: &UserId, credential: &Base64Url) -> Result<bool, PortalError> {
     let remove = sqlx::query("delete from passkey where credential = $1 and account = $2");
     let remove = remove.bind(credential.to_string()).bind(user.as_str());
-    Ok(remove.execute(db.pool()).await?.rows_affected() == 1)
+    Ok(remove.execute(&mut **work).await?.rows_affected() == 1)
 }
 
 /// Whose passkey made this assertion, if it is good. `user`: only this person's will do.

@@ -14,11 +14,11 @@ pub(crate) use second::{confirm, second};
 
 use crate::accounts::{self, SignIn, User};
 use crate::acts;
+use crate::alerts;
 use crate::attempts::{self, Guess, Turn};
 use crate::error::PortalError;
 use crate::factors::{Factor, Factors, passkeys};
 use crate::form::Posted;
-use crate::notice;
 use crate::pages::act::Ask;
 use crate::pages::page;
 use crate::peer::Address;
@@ -88,7 +88,7 @@ pub(crate) async fn enter(
         SignIn::Wait => "sign-in.wait",
         SignIn::Wrong { locked } => {
             if let Some(user) = locked {
-                notice::locked_out(&portal, &user, "password").await?;
+                alerts::locked_out(&portal, &user, "password").await?;
             }
             "sign-in.wrong"
         }

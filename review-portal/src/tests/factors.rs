@@ -113,6 +113,7 @@ async fn a_code_works_once_and_the_next_one_after_it() {
     assert_eq!(enter(&again, "recovery", "aaaa-bbbb-cccc-dddd").await, StatusCode::UNAUTHORIZED);
     assert_eq!(enter(&again, "recovery", &codes[3].to_uppercase()).await, StatusCode::SEE_OTHER);
     assert!(again.read("/account").await.contains("残りの数: 9"));
+    assert!(again.read("/mails").await.contains("回復コードでサインインがありました"));
     let third = half(&world, FRESH).await;
     assert_eq!(enter(&third, "recovery", &codes[3]).await, StatusCode::UNAUTHORIZED, "once");
     assert_eq!(enter(&third, "recovery", &codes[4]).await, StatusCode::SEE_OTHER);
@@ -177,6 +178,45 @@ async fn a_passkey_answers_its_own_challenge_once() {
 }
 
 #[tokio::test]
+async fn without_the_demo_nobody_signs_by_a_click() {
+    let world = World::with(None).await;
+    let browser = half(&world, "pi").await;
+    let page = browser.read("/sign-in/second").await;
+    assert!(page.contains("data-passkey") && !page.contains("デモ専用"));
+    let answer = browser.post("/sign-in/second", &[("with", "passkey"), ("demo", "yes")]).await;
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    let fresh = half(&world, FRESH).await;
+    assert!(!fresh.read("/account/second-factor").await.contains("デモ専用"));
+    fresh.refused("/account/passkey", &[("demo", "yes")], "passkey/form").await;
+}
+
+/// Neither the portal nor the signer names the authenticator in software outside tests.
+#[test]
+fn the_services_have_no_authenticator() {
+    let mut folders = vec![format!("{}/src", env!("CARGO_MANIFEST_DIR"))];
+    folders.push(format!("{}/../permit-signer/src", env!("CARGO_MANIFEST_DIR")));
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && path.file_name().unwrap() != "tests" {
+                folders.push(path.display().to_string());
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let served = text.split("#[cfg(test)]").next().unwrap();
+                assert!(!served.contains("SoftwareAuthenticator"), "{}", path.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 40);
+    for manifest in [include_str!("../../Cargo.toml"), include_str!("../../../permit-signer/Cargo.toml")] {
+        let served = manifest.split("[dev-dependencies]").next().unwrap();
+        assert!(!served.contains("software-authenticator"));
+    }
+}
+
+#[tokio::test]
 async fn a_passkey_alone_is_two_factors() {
     let world = World::new().await;
     let browser = world.visitor();
@@ -199,7 +239,7 @@ async fn a_passkey_alone_is_two_factors() {
 #[tokio::test]
 async fn guessing_at_the_second_step_locks_and_is_told() {
     let world = World::new().await;
-    let (_, secret, _) = with_totp(&world).await;
+    let (fresh, secret, _) = with_totp(&world).await;
     let browser = half(&world, FRESH).await;
     for turn in 0..5 {
         let answer = browser.post("/sign-in/second", &[("with", "totp"), ("code", "123456")]).await;
@@ -216,6 +256,7 @@ async fn guessing_at_the_second_step_locks_and_is_told() {
     assert!(answer.text().await.unwrap().contains("しばらくサインインできません"));
     let chain = world.person("auditor").await.read("/audit").await;
     assert!(chain.contains("account:locked-out"));
+    assert!(fresh.read("/mails").await.contains("サインインの失敗が続いています"));
 }
 
 #[tokio::test]
@@ -273,8 +314,14 @@ async fn passwords_are_changed_with_the_old_one_and_not_to_a_common_one() {
     assert!(status == StatusCode::BAD_REQUEST && page.contains("今のパスワードが違います。"));
     let (status, page) = change(PASSWORD, "Password1234").await;
     assert!(status == StatusCode::BAD_REQUEST && page.contains("流出した一覧"));
+    let elsewhere = world.person("pi").await;
+    let between = half(&world, "pi").await;
     let (status, _) = change(PASSWORD, "夏の夜に風が吹く、静かな庭").await;
     assert_eq!(status, StatusCode::SEE_OTHER);
+    // Every other session is over, also those that are open by half.
+    assert_eq!(elsewhere.get("/applications").await.status(), StatusCode::SEE_OTHER);
+    assert_eq!(between.get("/sign-in/second").await.status(), StatusCode::SEE_OTHER);
+    assert_eq!(pi.get("/applications").await.status(), StatusCode::OK);
     assert_eq!(world.visitor().sign_in("pi", PASSWORD).await.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(world.visitor().sign_in("pi", "夏の夜に風が吹く、静かな庭").await.status(), StatusCode::SEE_OTHER);
 }

@@ -148,6 +148,11 @@ impl DemoAuthenticator for Passkeys {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(Some(Arc::new(Passkeys))).await
+    }
+
+    /// A world whose portal has this authenticator, or none, as outside the demo.
+    pub(crate) async fn with(demo_authenticator: Option<Arc<dyn DemoAuthenticator>>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         let now = Timestamp::now();
@@ -188,7 +193,7 @@ impl World {
             synthetic: true,
             https: false,
             relying_party: Some(party()),
-            demo_authenticator: Some(Arc::new(Passkeys)),
+            demo_authenticator,
             clock: Timestamp::now,
         };
         let session = keys.signing("session").unwrap().verifying();

@@ -7,12 +7,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use policies::passkey::{Base64Url, Registration, verify_registration};
 use sha2::{Digest, Sha256};
 
-use crate::accounts::User;
+use crate::accounts::{self, User};
+use crate::alerts;
 use crate::attempts::{self, Guess, Turn};
 use crate::error::PortalError;
 use crate::factors::{Factor, Factors, passkeys, recovery, totp};
 use crate::form::Posted;
-use crate::notice;
 use crate::pages::page;
 use crate::pages::sign_in::welcome;
 use crate::portal::Portal;
@@ -108,9 +108,9 @@ pub(crate) async fn take_totp(
         drop(work);
         return refused("second.wrong").await;
     }
+    alerts::factor_changed(&portal, &mut work, &user.id, "totp").await?;
     work.commit().await?;
     attempts::forgive(&portal.db, Guess::SecondFactor(&user.id)).await?;
-    notice::factor_changed(&portal, &user.id, "totp").await?;
     added(&portal, &visit, (&user, first), Factor::Totp).await
 }
 
@@ -133,7 +133,9 @@ pub(crate) async fn add_passkey(
     let registered = verify_registration(&registration, &challenge, &portal.party)?;
     let label: String = posted.one("label").trim().chars().take(LABEL_MAX).collect();
     passkeys::add(&portal.db, &portal.audit, &user.id, (&registered, &label), now).await?;
-    notice::factor_changed(&portal, &user.id, "passkey").await?;
+    let mut work = portal.db.begin().await?;
+    alerts::factor_changed(&portal, &mut work, &user.id, "passkey").await?;
+    work.commit().await?;
     added(&portal, &visit, (&user, first), Factor::Passkey).await
 }
 
@@ -167,7 +169,7 @@ pub(crate) async fn renew_codes(
 async fn codes(portal: &Portal, visit: &Visit, user: &User) -> Result<Response, PortalError> {
     let mut work = portal.db.begin().await?;
     let codes = recovery::renew(&mut work, &user.id).await?;
-    notice::factor_changed(portal, &user.id, "recovery codes").await?;
+    alerts::factor_changed(portal, &mut work, &user.id, "recovery codes").await?;
     work.commit().await?;
     page(&CodesPage { frame: visit.frame(portal), codes })
 }
@@ -184,9 +186,15 @@ pub(crate) async fn remove_passkey(
     if !factors.totp && factors.passkeys < 2 {
         return Err(PortalError::Forbidden);
     }
-    if !passkeys::remove(&portal.db, &user.id, &credential).await? {
+    let mut work = portal.db.begin().await?;
+    if !passkeys::remove(&mut work, &user.id, &credential).await? {
         return Err(PortalError::NotFound);
     }
-    notice::factor_changed(&portal, &user.id, "passkey removed").await?;
+    alerts::factor_changed(&portal, &mut work, &user.id, "passkey removed").await?;
+    // Who has the lost device may have a session, too.
+    let now = portal.now();
+    accounts::end_sessions(&mut work, &user.id, now).await?;
+    work.commit().await?;
+    visit.reopen(now).await?;
     Ok(Redirect::to("/account"))
 }

@@ -8,10 +8,10 @@ use secrecy::SecretString;
 
 use crate::access::{Allowed, ReadAccount};
 use crate::accounts;
+use crate::alerts;
 use crate::attempts::{self, Guess, Turn};
 use crate::error::PortalError;
 use crate::form::Posted;
-use crate::notice;
 use crate::pages::page;
 use crate::portal::Portal;
 use crate::visit::{Frame, Visit};
@@ -38,14 +38,20 @@ pub(crate) async fn change(
     posted: Posted,
 ) -> Result<Response, PortalError> {
     let user = visit.user().cloned().ok_or(PortalError::NotSignedIn { next: None })?;
+    let now = portal.now();
     let guess = Guess::Password(user.id.as_str());
-    let problem = if attempts::count(&portal.db, guess, portal.now()).await? == Turn::Wait {
+    let problem = if attempts::count(&portal.db, guess, now).await? == Turn::Wait {
         "sign-in.wait".to_owned()
     } else if accounts::fits(&portal.db, user.id.as_str(), SecretString::from(posted.one("current"))).await? {
         attempts::forgive(&portal.db, guess).await?;
-        match accounts::set_password(&portal.db, &user.id, SecretString::from(posted.one("new"))).await {
-            Ok(()) => {
-                notice::factor_changed(&portal, &user.id, "password").await?;
+        match accounts::hashed(SecretString::from(posted.one("new")), &user.id).await {
+            Ok(hash) => {
+                let mut work = portal.db.begin().await?;
+                accounts::set_password(&mut work, &user.id, &hash).await?;
+                alerts::factor_changed(&portal, &mut work, &user.id, "password").await?;
+                accounts::end_sessions(&mut work, &user.id, now).await?;
+                work.commit().await?;
+                visit.reopen(now).await?;
                 return Ok(Redirect::to("/account").into_response());
             }
             Err(PortalError::Password(weakness)) => format!("password.{}", weakness.word()),

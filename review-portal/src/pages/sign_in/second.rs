@@ -8,11 +8,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::{Goal, local, welcome};
 use crate::accounts::User;
 use crate::acts;
+use crate::alerts;
 use crate::attempts::{self, Guess, Turn};
 use crate::error::PortalError;
 use crate::factors::{Factor, Factors, passkeys, recovery, totp};
 use crate::form::Posted;
-use crate::notice;
 use crate::pages::act::Ask;
 use crate::pages::page;
 use crate::peer::Address;
@@ -86,9 +86,12 @@ pub(crate) async fn confirm(
             attempts::forgive(&portal.db, Guess::SecondFactor(&user.id)).await?;
             attempts::forgive(&portal.db, Guess::Address(&address)).await?;
             welcome(&portal, &visit, &user, factor).await?;
-            // Who is down to paper sets up something better.
-            let goal = if factor == Factor::Recovery { "/account" } else { &next };
-            return Ok(Redirect::to(goal).into_response());
+            if factor == Factor::Recovery {
+                alerts::recovery_used(&portal, &user.id).await?;
+                // Who is down to paper sets up something better.
+                return Ok(Redirect::to("/account").into_response());
+            }
+            return Ok(Redirect::to(&next).into_response());
         }
         Ok(None) => "second.wrong".to_owned(),
         Err(PortalError::Passkey(error)) => error.code().replace("passkey/", "passkey-error."),
@@ -97,7 +100,7 @@ pub(crate) async fn confirm(
     visit.count_try().await?;
     if last {
         // Whoever it was had the password.
-        notice::locked_out(&portal, &user.id, "second factor").await?;
+        alerts::locked_out(&portal, &user.id, "second factor").await?;
     }
     Note::new(&user.id, "account:second-factor-refused", &user.id).append(&portal.audit, now).await?;
     Ok((StatusCode::UNAUTHORIZED, form(&portal, &visit, (&user, &next), Some(&problem)).await?).into_response())
