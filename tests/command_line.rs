@@ -7,7 +7,7 @@ use crate::world::{demo_once, path, prepared, run, text};
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    let commands: [&[&str]; 37] = [
+    let commands: [&[&str]; 38] = [
         &["demo"],
         &["synthesize"],
         &["keys", "init"],
