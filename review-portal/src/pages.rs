@@ -4,6 +4,7 @@ mod account;
 pub(crate) mod act;
 mod application;
 mod audit;
+mod board;
 mod catalog;
 #[cfg(test)]
 mod components;
@@ -11,6 +12,7 @@ pub(crate) mod error;
 mod home;
 mod linkage;
 mod mail;
+mod meeting;
 mod profile;
 mod project;
 mod sign_in;
@@ -67,6 +69,9 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/projects/{project}/runs/{run}/cancel", post(project::cancel))
         .route("/projects/{project}/queries", get(project::queries).post(project::create))
         .route("/projects/{project}/queries/{query}", get(project::query).post(project::add))
+        .route("/board", get(board::show))
+        .route("/meetings", get(meeting::list))
+        .route("/meetings/{date}", get(meeting::show))
         .route("/audit", get(audit::list))
         .route("/linkage", get(linkage::show))
         .route("/mails", get(mail::list))
