@@ -98,15 +98,6 @@ impl Who {
             Self::Secretariat => "secretariat",
         }
     }
-
-    /// The person or dataset, where it is a certain one.
-    pub(crate) fn name(&self) -> &str {
-        match self {
-            Self::Applicant | Self::Chair | Self::Secretariat => "",
-            Self::Holder(dataset) => dataset,
-            Self::Member(user) | Self::Owner(user) | Self::Reviewer(user) => user.as_str(),
-        }
-    }
 }
 
 macro_rules! tasks {

@@ -25,6 +25,7 @@ mod pages;
 mod passwords;
 mod peer;
 mod portal;
+mod precedents;
 mod private_file;
 mod query;
 mod rebuild;

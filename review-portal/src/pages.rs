@@ -10,11 +10,13 @@ mod catalog;
 mod components;
 pub(crate) mod error;
 mod home;
+mod letter;
 mod linkage;
 mod mail;
 mod meeting;
 mod profile;
 mod project;
+mod sheet;
 mod sign_in;
 mod usage;
 
@@ -60,6 +62,8 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/applications/{application}", get(application::show))
         .route("/applications/{application}/edit", get(application::edit).post(application::save))
         .route("/applications/{application}/interest", get(application::interest))
+        .route("/applications/{application}/letter", get(letter::show))
+        .route("/applications/{application}/sheet", get(sheet::show))
         .route("/applications/{application}/{act}", post(application::act))
         .route("/projects", get(project::list))
         .route("/projects/{project}/sql", get(project::sql).post(project::run))
