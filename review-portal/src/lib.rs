@@ -31,6 +31,7 @@ mod query;
 mod rebuild;
 mod record;
 mod register;
+mod reminders;
 mod review;
 mod serve;
 mod session;
