@@ -1,5 +1,6 @@
 //! Where a person is written to, and in which language.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -32,6 +33,15 @@ pub async fn set(
     set.execute(&mut *work).await?;
     Note::new(user, "account:contact-set", user).append(audit, now).await?;
     Ok(work.commit().await?)
+}
+
+/// The language of each account that has said one.
+pub(crate) async fn languages<'c>(
+    db: impl Executor<'c, Database = Any>,
+) -> Result<BTreeMap<String, Language>, PortalError> {
+    let rows = sqlx::query_as::<_, (String, String)>("select account, language from contact");
+    let read = |(account, word): (String, String)| Some((account, Language::parse(&word)?));
+    Ok(rows.fetch_all(db).await?.into_iter().filter_map(read).collect())
 }
 
 /// The address of that account, if it has one.

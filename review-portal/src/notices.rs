@@ -140,7 +140,7 @@ fn words(language: Language, text: &str, portal: &str, about: About<'_>) -> (Str
 }
 
 /// Fills `{places}` in one pass: a title that holds `{link}` stays a title.
-fn fill(text: &str, places: &[(&str, &str)]) -> String {
+pub(crate) fn fill(text: &str, places: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {

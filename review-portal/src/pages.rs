@@ -4,15 +4,19 @@ mod account;
 pub(crate) mod act;
 mod application;
 mod audit;
+mod board;
 mod catalog;
 #[cfg(test)]
 mod components;
 pub(crate) mod error;
 mod home;
+mod letter;
 mod linkage;
 mod mail;
+mod meeting;
 mod profile;
 mod project;
+mod sheet;
 mod sign_in;
 mod usage;
 
@@ -58,6 +62,8 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/applications/{application}", get(application::show))
         .route("/applications/{application}/edit", get(application::edit).post(application::save))
         .route("/applications/{application}/interest", get(application::interest))
+        .route("/applications/{application}/letter", get(letter::show))
+        .route("/applications/{application}/sheet", get(sheet::show))
         .route("/applications/{application}/{act}", post(application::act))
         .route("/projects", get(project::list))
         .route("/projects/{project}/sql", get(project::sql).post(project::run))
@@ -67,6 +73,9 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/projects/{project}/runs/{run}/cancel", post(project::cancel))
         .route("/projects/{project}/queries", get(project::queries).post(project::create))
         .route("/projects/{project}/queries/{query}", get(project::query).post(project::add))
+        .route("/board", get(board::show))
+        .route("/meetings", get(meeting::list))
+        .route("/meetings/{date}", get(meeting::show))
         .route("/audit", get(audit::list))
         .route("/linkage", get(linkage::show))
         .route("/mails", get(mail::list))

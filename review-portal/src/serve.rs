@@ -34,6 +34,7 @@ use crate::peer::Peer;
 use crate::portal::{Parts, Portal};
 use crate::query::QueryRunner;
 use crate::register::Kept;
+use crate::reminders::Reminding;
 use crate::review::{ReviewFile, ReviewPlace};
 use crate::session::Sessions;
 use crate::signer::SignerClient;
@@ -111,6 +112,8 @@ pub async fn serve(
     let db = portal.db.clone();
     let (stop, stopped) = watch::channel(());
     let mut working = JoinSet::new();
+    let base = portal.mail.clone().unwrap_or_default();
+    working.spawn(Reminding { db: db.clone(), base, clock: config.clock }.run(stopped.clone()));
     if smtp.is_some() || webhook.is_some() {
         working.spawn(Worker { db: db.clone(), smtp, webhook, clock: config.clock }.run(stopped));
     }

@@ -229,6 +229,7 @@ impl Visit {
             path: self.path.clone(),
             applications: may(Action::ApplicationList),
             audit: may(Action::AuditRead),
+            board: may(Action::BoardRead),
             linkage: may(Action::LinkageRead),
         }
     }
@@ -249,6 +250,7 @@ pub(crate) struct Frame {
     pub(crate) path: String,
     pub(crate) applications: bool,
     pub(crate) audit: bool,
+    pub(crate) board: bool,
     pub(crate) linkage: bool,
 }
 

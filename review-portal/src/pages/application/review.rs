@@ -182,6 +182,11 @@ impl<'a> ReviewPanel<'a> {
         parts.into_iter().chain(questions).map(|field| (field.to_owned(), self.part(field))).collect()
     }
 
+    /// Whether a decision says something to the applicant.
+    fn has_letter(&self) -> bool {
+        crate::pages::letter::latest(self.outcomes()).is_some()
+    }
+
     fn outcomes(&self) -> &'a [Outcome] {
         &self.sight.state.outcomes
     }

@@ -1,0 +1,1 @@
+//! Whose turn it is in streams that the rules made.

@@ -1,0 +1,1 @@
+//! Minutes from streams that the rules made.

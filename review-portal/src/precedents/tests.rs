@@ -1,0 +1,1 @@
+//! Precedents among applications that share some, all or no columns.
