@@ -2,9 +2,11 @@
 
 mod act;
 mod content;
+mod difference;
 mod draft;
 mod edit;
 mod form;
+mod input;
 mod interest;
 mod list;
 mod review;
