@@ -2,6 +2,8 @@
 
 mod acts;
 mod change;
+pub(crate) mod attachments;
+pub(crate) mod invitations;
 pub(crate) mod kept;
 mod list;
 mod offers;

@@ -57,6 +57,18 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/applications/new", get(application::new))
         .route("/applications/{application}", get(application::show))
         .route("/applications/{application}/edit", get(application::edit).post(application::save))
+        .route(
+            "/applications/{application}/attachments",
+            get(application::attachment::list)
+                .merge(post(application::attachment::add).layer(application::attachment::body_max())),
+        )
+        .route("/applications/{application}/attachments/{sha256}", get(application::attachment::download))
+        .route("/applications/{application}/attachments/{sha256}/remove", post(application::attachment::remove))
+        .route(
+            "/applications/{application}/invitations",
+            get(application::invitation::list).post(application::invitation::invite),
+        )
+        .route("/invitations/{token}", get(application::invitation::show).post(application::invitation::accept))
         .route("/applications/{application}/interest", get(application::interest))
         .route("/applications/{application}/{act}", post(application::act))
         .route("/projects", get(project::list))
