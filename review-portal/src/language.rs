@@ -161,8 +161,11 @@ mod tests {
         for turn in ["ask", "clerk", "holder", "nobody", "operator", "zone"] {
             assert!(JA.contains_key(&format!("linkage.turn.{turn}")));
         }
-        for act in crate::waiting::Act::ALL {
-            assert!(JA.contains_key(&format!("wait.{}", act.as_str())));
+        for act in crate::waiting::DUTIES {
+            assert!(JA.contains_key(&format!("wait.{}", act.as_str())), "{act:?}");
+        }
+        for act in crate::application::Act::ALL {
+            assert!(JA.contains_key(&format!("act.{}", act.as_str())), "{act:?}");
         }
         for state in crate::register::ProjectState::ALL {
             assert!(JA.contains_key(&format!("use.state.{}", state.as_str())));

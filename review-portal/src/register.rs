@@ -24,6 +24,7 @@ pub(crate) struct PublicRegister {
     pub(crate) projects: Vec<PublicProject>,
     pub(crate) refusals: Vec<PublicRefusal>,
     pub(crate) incidents: Vec<PublicIncident>,
+    pub(crate) revocations: Vec<PublicRevocation>,
     pub(crate) figures: PublicFigures,
 }
 
@@ -107,6 +108,15 @@ pub(crate) struct PublicIncident {
     /// Its kind, a word of the messages (`incident.…`).
     pub(crate) kind: &'static str,
     pub(crate) is_closed: bool,
+    pub(crate) at: Timestamp,
+}
+
+/// A permit that was taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PublicRevocation {
+    pub(crate) id: ApplicationId,
+    pub(crate) title: String,
+    pub(crate) reason: String,
     pub(crate) at: Timestamp,
 }
 
@@ -208,6 +218,8 @@ fn of(lives: &[Life], now: Timestamp) -> PublicRegister {
     refusals.sort_by_key(|refusal| std::cmp::Reverse(refusal.at));
     let mut incidents: Vec<_> = lives.iter().flat_map(Life::incidents).collect();
     incidents.sort_by_key(|incident| std::cmp::Reverse(incident.at));
+    let mut revocations: Vec<_> = lives.iter().filter_map(Life::revocation).collect();
+    revocations.sort_by_key(|revocation| std::cmp::Reverse(revocation.at));
     let count = |what: fn(&Life) -> bool| lives.iter().filter(|life| what(life)).count();
     let figures = PublicFigures {
         handed_in: count(|life| life.handed_in),
@@ -216,7 +228,7 @@ fn of(lives: &[Life], now: Timestamp) -> PublicRegister {
         under_way: count(|life| life.handed_in && life.is_under_way()),
         steps: Step::ALL.into_iter().filter_map(|step| days_of(step, lives)).collect(),
     };
-    PublicRegister { as_of: now, projects, refusals, incidents, figures }
+    PublicRegister { as_of: now, projects, refusals, incidents, revocations, figures }
 }
 
 fn days_of(step: Step, lives: &[Life]) -> Option<StepDays> {
@@ -236,6 +248,8 @@ struct Life {
     /// When the present stage began.
     since: Timestamp,
     handed_in: bool,
+    /// When the permit, or the grant before it, was taken back, and why.
+    revoked: Option<(Timestamp, String)>,
     /// Steps that were left, with their days: several of one kind if it was entered again.
     left: Vec<(Step, u64)>,
 }
@@ -244,7 +258,8 @@ impl Life {
     fn of(records: &[EventRecord]) -> Option<Self> {
         let first = records.first()?;
         let state = Application::unwritten(first.application.clone());
-        let mut life = Self { state, stage: Stage::Unwritten, since: first.at, handed_in: false, left: Vec::new() };
+        let (stage, since) = (Stage::Unwritten, first.at);
+        let mut life = Self { state, stage, since, handed_in: false, revoked: None, left: Vec::new() };
         for record in records {
             life = life.after(record);
         }
@@ -255,6 +270,9 @@ impl Life {
         let act = record.act();
         self.state = apply(self.state, &act);
         self.handed_in |= matches!(record.event, Event::Submitted {});
+        if let Event::Revoked { reason } = &record.event {
+            self.revoked = Some((record.at, reason.clone()));
+        }
         let stage = self.state.stage(act.rules, dates::today(record.at));
         if self.stage != stage {
             if let Some(step) = Step::of(self.stage) {
@@ -294,12 +312,23 @@ impl Life {
             summary: (!summary.is_empty()).then(|| summary.to_owned()),
             datasets: content.datasets.keys().cloned().collect(),
             institutions: institutions.into_iter().collect(),
-            state: project_state(self.stage)?,
+            state: self.project_state()?,
             since: self.since,
             period: content.period.clone(),
             conditions: self.conditions(),
             results: usage.and_then(|usage| usage.results.clone()),
         })
+    }
+
+    /// What was taken back stays taken back, also when the deletion was certified.
+    fn project_state(&self) -> Option<ProjectState> {
+        if self.revoked.is_some() { Some(ProjectState::Revoked) } else { project_state(self.stage) }
+    }
+
+    fn revocation(&self) -> Option<PublicRevocation> {
+        let (at, reason) = self.revoked.clone()?;
+        let title = self.content().map(|content| content.title.clone()).unwrap_or_default();
+        Some(PublicRevocation { id: self.state.id.clone(), title, reason, at })
     }
 
     fn conditions(&self) -> Option<String> {

@@ -103,7 +103,7 @@ fn duty(state: &Application, offers: &BTreeSet<Act>, user: &User, today: Date) -
 }
 
 /// Acts that somebody waits for, in the order in which one person would do them.
-const DUTIES: [Act; 17] = [
+pub(crate) const DUTIES: [Act; 17] = [
     Act::Submit,
     Act::Accept,
     Act::DeclareInterest,

@@ -23,6 +23,7 @@ struct Case {
     pi: UserId,
     members: BTreeSet<UserId>,
     reviewers: BTreeSet<UserId>,
+    sources: BTreeSet<String>,
     title: String,
 }
 
@@ -35,13 +36,14 @@ impl Case {
             pi: "pi".parse().unwrap(),
             members: users(&["pi", "co"]),
             reviewers: users(&["r1", "r2"]),
+            sources: BTreeSet::from(["ndb".to_owned()]),
             title: "骨折と\n{link}<b>".to_owned(),
         }
     }
 
     fn about(&self) -> About<'_> {
-        let Self { id: application, pi: applicant, members, reviewers, title, .. } = self;
-        About { application, title, applicant, members, reviewers, asks_sources: true }
+        let Self { id: application, pi: applicant, members, reviewers, sources, title, .. } = self;
+        About { application, title, applicant, members, reviewers, sources }
     }
 
     /// Event and notices in one transaction.

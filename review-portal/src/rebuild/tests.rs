@@ -7,7 +7,7 @@ use crate::Database;
 use crate::database::tests::opened;
 use crate::error::PortalError;
 use crate::events::{self, NewEvent};
-use crate::tests::flow::{CONTENT, Cast};
+use crate::tests::flow::{Cast, content_with};
 use crate::tests::world::World;
 
 type Rows = Vec<(String, String, Option<String>, String, String, String, String)>;
@@ -22,9 +22,7 @@ async fn applications_are_what_their_events_say() {
     let world = World::new().await;
     let cast = Cast::new(&world).await;
     cast.to_pledges().await;
-    let other = CONTENT.iter().filter(|(name, _)| *name != "idempotency");
-    let other: Vec<_> =
-        other.map(|(name, text)| (*name, if *name == "project" { "other-2026" } else { text })).collect();
+    let other = content_with(&[("project", "other-2026")]);
     cast.pi.act("/applications", &other).await;
     let db = Database::open(&world.database).await.unwrap();
     let before = rows(&db).await;

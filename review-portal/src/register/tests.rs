@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use policies::Role;
-use policies::application::{Actor, Content, Draft};
+use policies::application::{
+    Actor, Certificate, Condition, Content, Draft, FindingsByCriterion, IncidentKind, IncidentReport, IncidentStep,
+    Member, Rules, Sitting, Training, Way,
+};
 
 use super::*;
 
@@ -11,18 +14,31 @@ fn at(day: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + day * 86_400).unwrap()
 }
 
-/// The records of events on these days.
+fn day(day: i64) -> jiff::civil::Date {
+    dates::today(at(day))
+}
+
+fn actor(user: &str, role: Role) -> Actor {
+    Actor {
+        user: user.parse().unwrap(),
+        affiliation: "Ministry".parse().unwrap(),
+        roles: BTreeSet::from([role]),
+        seats: BTreeSet::new(),
+        holds: BTreeSet::new(),
+    }
+}
+
+/// The records of events on these days: the applicant's own by the applicant, all others by the office.
 fn stream(number: u32, events: &[(i64, Event)]) -> Vec<EventRecord> {
     let id: ApplicationId = format!("A-2026-{number:06}").parse().unwrap();
-    let by = Actor {
-        user: "office".parse().unwrap(),
-        roles: BTreeSet::from([Role::Secretariat]),
-        organisation: "Ministry".parse().unwrap(),
-    };
     let mut records: Vec<EventRecord> = Vec::new();
     for (day, event) in events {
-        let draft = Draft { at: at(*day), by: by.clone(), event: event.clone() };
-        let next = EventRecord::after(&id, records.last(), draft);
+        let own = ["drafted", "submitted", "withdrawn", "member-joined", "pledge-signed", "condition-reported"];
+        let by = match own.contains(&event.kind()) {
+            true => actor("pi", Role::Researcher),
+            false => actor("office", Role::Secretariat),
+        };
+        let next = EventRecord::after(&id, records.last(), Draft { at: at(*day), by, event: event.clone() });
         records.push(next);
     }
     records
@@ -34,19 +50,44 @@ fn register_of(streams: &[Vec<EventRecord>], now: Timestamp) -> PublicRegister {
 }
 
 fn drafted(title: &str) -> Event {
-    let members = [("pi", "University B"), ("co", "University A"), ("li", "University A")];
-    let members = members.map(|(user, at)| (user.parse().unwrap(), at.parse().unwrap()));
+    let members = [("pi", "University B / Medicine"), ("co", "University A / Law"), ("li", "University A")];
+    let member = |at: &str| Member {
+        affiliation: at.parse().unwrap(),
+        place: "a room of their own".to_owned(),
+        country: "JP".to_owned(),
+        networks: BTreeSet::new(),
+    };
+    let answers = [("purpose", "not for the public"), ("summary", "what everybody may read")];
     let content = Content {
         title: title.to_owned(),
-        purpose: "not for the public".to_owned(),
-        members: members.into(),
+        answers: answers.map(|(field, text)| (field.to_owned(), text.to_owned())).into(),
+        members: members.map(|(user, at)| (user.parse().unwrap(), member(at))).into(),
         ..Content::default()
     };
-    Event::Drafted { applicant: "pi".parse().unwrap(), content }
+    Event::Drafted { content }
+}
+
+fn accepted() -> Event {
+    Event::Accepted { checklist: BTreeSet::new() }
+}
+
+fn scheduled(on: i64) -> Event {
+    Event::Scheduled { sitting: Sitting { on: day(on), way: Way::Meeting } }
+}
+
+fn decided(decision: Decision) -> Event {
+    Event::Decided { decision, findings: FindingsByCriterion::new() }
 }
 
 fn granted(number: u32, first: i64, permit: i64) -> Vec<EventRecord> {
-    let decision = Decision::GrantedWithConditions { conditions: "no municipalities".to_owned() };
+    let condition = Condition {
+        text: "no municipalities".to_owned(),
+        owner: "pi".parse().unwrap(),
+        due: day(first + 90),
+        excludes: BTreeSet::new(),
+    };
+    let training = Training { course: "a course".to_owned(), until: day(first + 900), sha256: None };
+    let version = Rules::current().pledge.version.clone();
     stream(
         number,
         &[
@@ -54,26 +95,29 @@ fn granted(number: u32, first: i64, permit: i64) -> Vec<EventRecord> {
             (first + 1, Event::Submitted {}),
             (first + 3, Event::Returned { comment: "funding".to_owned() }),
             (first + 10, Event::Submitted {}),
-            (first + 11, Event::Accepted {}),
-            (first + 15, Event::VotingOpened {}),
-            (first + 20, Event::Decided { decision }),
+            (first + 11, accepted()),
+            (first + 15, scheduled(first + 20)),
+            (first + 20, decided(Decision::GrantedWithConditions { conditions: vec![condition] })),
+            (first + 21, Event::ConditionReported { condition: 1, text: "done".to_owned() }),
+            (first + 22, Event::ConditionConfirmed { condition: 1 }),
+            (first + 23, Event::MemberJoined { training }),
+            (first + 24, Event::PledgeSigned { version }),
             (permit, Event::PermitIssued { permit: "P-2026-000001".parse().unwrap() }),
         ],
     )
 }
 
 fn refused(number: u32) -> Vec<EventRecord> {
-    let decision = Decision::Rejected { reason: "an advertisement".to_owned() };
     stream(
         number,
         &[
             (0, drafted("refused")),
             (1, Event::Submitted {}),
-            (2, Event::Accepted {}),
-            (3, Event::VotingOpened {}),
-            (4, Event::Decided { decision: Decision::Deferred { reason: "later".to_owned() } }),
-            (8, Event::VotingOpened {}),
-            (9, Event::Decided { decision }),
+            (2, accepted()),
+            (3, scheduled(4)),
+            (4, decided(Decision::Deferred { reason: "later".to_owned() })),
+            (8, scheduled(9)),
+            (9, decided(Decision::Rejected { reason: "an advertisement".to_owned() })),
         ],
     )
 }
@@ -87,8 +131,9 @@ fn drafts_and_what_is_under_review_are_not_public() {
         Vec::new(),
     ];
     let register = register_of(&streams, at(5));
-    let shown = format!("{:?}{:?}{:?}", register.projects, register.refusals, register.incidents);
-    assert_eq!(shown, "[][][]");
+    let shown =
+        format!("{:?}{:?}{:?}{:?}", register.projects, register.refusals, register.incidents, register.revocations);
+    assert_eq!(shown, "[][][][]");
     let figures = register.figures;
     assert_eq!((figures.handed_in, figures.under_way, figures.granted, figures.refused), (2, 1, 0, 0));
     // The step in which it was taken back lies behind it; the one it is in does not.
@@ -102,24 +147,52 @@ fn a_grant_shows_its_institutions_once_and_no_person() {
     assert_eq!(project.institutions, ["University A", "University B"]);
     assert_eq!((project.state, project.since), (ProjectState::Running, at(30)));
     assert_eq!(project.conditions.as_deref(), Some("no municipalities"));
+    assert_eq!(project.summary.as_deref(), Some("what everybody may read"));
     let shown = format!("{register:?}");
-    for secret in ["\"pi\"", "\"co\"", "not for the public"] {
+    for secret in ["\"pi\"", "\"co\"", "not for the public", "a room of their own", "Medicine"] {
         assert!(!shown.contains(secret), "{secret}");
     }
 }
 
+fn continued(events: &[(i64, Event)]) -> PublicRegister {
+    let before = granted(1, 0, 30).into_iter().map(|record| (0, record.event));
+    let first_days = [0, 1, 3, 10, 11, 15, 20, 21, 22, 23, 24, 30];
+    let before = before.zip(first_days).map(|((_, event), day)| (day, event));
+    let all: Vec<_> = before.chain(events.iter().cloned()).collect();
+    register_of(&[stream(1, &all)], at(60))
+}
+
 #[test]
-fn a_revocation_stays_public_after_the_use_was_closed() {
-    let mut events = granted(1, 0, 30).into_iter().map(|record| (0, record.event)).collect::<Vec<_>>();
-    events.push((50, Event::Revoked { reason: "used for something else".to_owned() }));
-    let revoked = register_of(&[stream(1, &events)], at(60));
-    assert_eq!(revoked.projects.first().unwrap().state, ProjectState::Revoked);
-    events.push((55, Event::Closed { report: "erased".to_owned() }));
-    let closed = register_of(&[stream(1, &events)], at(60));
+fn a_revocation_stays_public_after_the_deletion_was_certified() {
+    let revoked = (50, Event::Revoked { reason: "used for something else".to_owned() });
+    let certificate = Certificate { text: "erased".to_owned(), sha256: None };
+    let certified = (55, Event::DeletionCertified { certificate });
+    for register in [continued(&[revoked.clone()]), continued(&[revoked, certified])] {
+        assert_eq!(register.projects.first().unwrap().state, ProjectState::Revoked);
+        let revocation = register.revocations.first().unwrap();
+        assert_eq!((revocation.reason.as_str(), revocation.at), ("used for something else", at(50)));
+    }
+    let closed = continued(&[(50, Event::Closed { report: "erased by Dr Somebody".to_owned() })]);
     assert_eq!(closed.projects.first().unwrap().state, ProjectState::Closed);
-    for register in [revoked, closed] {
+    assert!(closed.revocations.is_empty() && !format!("{closed:?}").contains("Dr Somebody"));
+}
+
+#[test]
+fn an_incident_is_public_by_its_kind_and_never_in_its_reporters_words() {
+    let report = IncidentReport {
+        kind: IncidentKind::Loss,
+        severity: 2,
+        text: "Dr Somebody lost it".to_owned(),
+        noticed_on: day(40),
+    };
+    let reported = (40, Event::IncidentReported { report });
+    let step = IncidentStep::Closed { text: "Dr Somebody found it".to_owned() };
+    let followed = (45, Event::IncidentFollowed { incident: 1, step });
+    for (events, is_closed) in [(vec![reported.clone()], false), (vec![reported, followed], true)] {
+        let register = continued(&events);
         let incident = register.incidents.first().unwrap();
-        assert_eq!((incident.reason.as_str(), incident.at), ("used for something else", at(50)));
+        assert_eq!((incident.kind, incident.is_closed, incident.at), ("loss", is_closed, at(40)));
+        assert!(!format!("{register:?}").contains("Somebody"));
     }
 }
 

@@ -5,7 +5,7 @@ use permit_signer::Registrar;
 use policies::passkey::{ActSignature, Challenge, EnrolmentCode, RelyingParty, SoftwareAuthenticator};
 use reqwest::{Response, StatusCode};
 
-use super::flow::CONTENT;
+use super::flow::{Cast, PLEDGE, TRAINING, content_with, with_findings};
 use super::routes::{PUBLIC, ROUTES};
 use super::world::{Browser, FRESH, PASSWORD, Passkeys, World, party};
 use crate::factors::totp::tests::code;
@@ -70,12 +70,15 @@ async fn a_password_alone_opens_nothing() {
     let world = World::new().await;
     let browser = half(&world, "chair").await;
     let token = browser.token().await;
-    for (method, route, _) in ROUTES {
+    for (method, route, _) in ROUTES.iter().copied() {
         if PUBLIC.contains(&route) || route == "/sign-in/second" || (method, route) == ("post", "/audit") {
             continue;
         }
-        let path =
-            route.replace("{application}", "A-2026-000001").replace("{project}", "x").replace("{dataset}", "ndb");
+        let path = route
+            .replace("{application}", "A-2026-000001")
+            .replace("{project}", "x")
+            .replace("{dataset}", "ndb")
+            .replace("{act}", "vote");
         if method == "get" {
             let answer = browser.get(&path).await;
             assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{route}");
@@ -126,25 +129,21 @@ async fn a_code_works_once_and_the_next_one_after_it() {
 async fn who_has_codes_only_drafts_and_reads() {
     let world = World::new().await;
     let (fresh, ..) = with_totp(&world).await;
-    let mut content = CONTENT;
-    content[3] = ("members", "pi\nfresh");
-    let (pi, office) = (world.person("pi").await, world.person("office").await);
+    let cast = Cast::new(&world).await;
     fresh.act("/applications", &[("title", "下書き"), ("profile", "standard")]).await;
-    let at = pi.act("/applications", &content).await;
-    pi.act(&format!("{at}/submit"), &[]).await;
-    office.act(&format!("{at}/accept"), &[]).await;
-    office.act(&format!("{at}/assign"), &[("reviewer", "r1"), ("reviewer", "r2")]).await;
-    office.act(&format!("{at}/voting"), &[]).await;
-    for reviewer in ["r1", "r2"] {
-        world.person(reviewer).await.act(&format!("{at}/vote"), &[("ballot", "for")]).await;
+    let at = cast.to_review(&content_with(&[("members", "pi\nfresh")])).await;
+    cast.assign_and_schedule(&at).await;
+    for reviewer in [&cast.r1, &cast.r2] {
+        reviewer.sign(&format!("{at}/vote"), &[("ballot", "for")]).await;
     }
-    world.person("chair").await.act(&format!("{at}/decide"), &[("decision", "granted")]).await;
+    cast.chair.sign(&format!("{at}/decide"), &with_findings(&[("decision", "granted")])).await;
+    fresh.act(&format!("{at}/join"), &TRAINING).await;
     assert_eq!(fresh.get(&at).await.status(), StatusCode::OK);
-    fresh.refused(&format!("{at}/pledge"), &[("agree", "yes")], "portal/passkey-needed").await;
+    fresh.refused(&format!("{at}/pledge"), &PLEDGE, "portal/passkey-needed").await;
     // With a passkey beside the codes, the same person may.
     fresh.read("/account/second-factor").await;
     fresh.act("/account/passkey", &[("demo", "yes"), ("label", "鍵")]).await;
-    fresh.act(&format!("{at}/pledge"), &[("agree", "yes")]).await;
+    fresh.sign(&format!("{at}/pledge"), &PLEDGE).await;
 }
 
 #[tokio::test]

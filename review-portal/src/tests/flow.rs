@@ -7,21 +7,88 @@ use reqwest::StatusCode;
 
 use super::world::{Browser, World};
 
-pub(crate) const CONTENT: [(&str, &str); 13] = [
+pub(crate) const CONTENT: [(&str, &str); 29] = [
     ("title", "大腿骨近位部骨折と要介護認定 <b>"),
     ("project", "fracture-2026"),
-    ("purpose", "公衆衛生の向上に資する。"),
+    ("applicant_kind", "university"),
     ("members", "pi\nco"),
+    ("place", "解析室"),
+    ("country", "JP"),
+    ("purpose", "公衆衛生の向上に資する。"),
+    ("benefit", "骨折の予防に役立つ。"),
+    ("summary", "骨折のあとの暮らしを調べます。"),
+    ("funding", "科研費"),
+    ("risk", "まれな地域は集計しない。"),
+    ("retention", "終了後に消去する。"),
+    ("publication", "学会で公表する。"),
+    ("no-advertising", "yes"),
+    ("no-individual-decisions", "yes"),
     ("table", "ndb/2026.1:ndb.claims"),
     ("column", "ndb/2026.1:ndb.drugs:yj_code"),
     ("table", "person/2026.1:person"),
+    ("reason", "骨折と薬と年齢の関連を見るため"),
     ("tier", "pseudonymized"),
     ("profile", "standard"),
     ("grade", "exact"),
     ("period_from", "2026-01-01"),
     ("period_until", "2099-03-31"),
+    ("ethics_board", "A大学倫理審査委員会"),
+    ("ethics_number", "2026-104"),
+    ("ethics_from", "2026-01-01"),
+    ("ethics_until", "2099-03-31"),
     ("idempotency", "first-click"),
 ];
+
+/// The same with other texts, and as a new form: without the key of the first.
+pub(crate) fn content_with<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let kept = CONTENT.iter().filter(|(name, _)| *name != "idempotency" && changes.iter().all(|(new, _)| new != name));
+    kept.chain(changes).copied().collect()
+}
+
+pub(crate) const CHECKLIST: [(&str, &str); 5] = [
+    ("checklist", "identity"),
+    ("checklist", "ethics"),
+    ("checklist", "training"),
+    ("checklist", "funding"),
+    ("checklist", "minimum"),
+];
+
+pub(crate) const REVIEWERS: [(&str, &str); 3] = [("reviewer", "r1"), ("reviewer", "r2"), ("reviewer", "r3")];
+
+pub(crate) const NO_CONFLICT: [(&str, &str); 1] = [("interest", "none")];
+
+/// A finding for each criterion.
+pub(crate) const FINDINGS: [(&str, &str); 10] = [
+    ("finding-public-benefit", "met"),
+    ("reason-public-benefit", "公益に当たる"),
+    ("finding-minimum", "met"),
+    ("reason-minimum", "必要な範囲"),
+    ("finding-identification", "partly"),
+    ("reason-identification", "市区町村は細かい"),
+    ("finding-security", "met"),
+    ("reason-security", "解析室で足りる"),
+    ("finding-publication", "met"),
+    ("reason-publication", "妥当"),
+];
+
+/// Some fields with a finding for each criterion.
+pub(crate) fn with_findings<'a>(fields: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    FINDINGS.iter().chain(fields).copied().collect()
+}
+
+pub(crate) const SITTING: [(&str, &str); 2] = [("on", "2099-02-01"), ("way", "meeting")];
+
+pub(crate) const CONDITION: [(&str, &str); 5] = [
+    ("decision", "granted-with-conditions"),
+    ("condition", "市区町村別の表は不可"),
+    ("owner", "co"),
+    ("due", "2099-01-31"),
+    ("excludes", "ndb.claims.service_month"),
+];
+
+pub(crate) const TRAINING: [(&str, &str); 2] = [("course", "情報管理研修"), ("until", "2099-05-31")];
+
+pub(crate) const PLEDGE: [(&str, &str); 2] = [("agree", "yes"), ("version", "2026.1")];
 
 pub(crate) struct Cast {
     pub(crate) pi: Browser,
@@ -31,6 +98,7 @@ pub(crate) struct Cast {
     pub(crate) r3: Browser,
     pub(crate) chair: Browser,
     pub(crate) office: Browser,
+    pub(crate) steward: Browser,
 }
 
 impl Cast {
@@ -43,36 +111,57 @@ impl Cast {
             r3: world.person("r3").await,
             chair: world.person("chair").await,
             office: world.person("office").await,
+            steward: world.person("steward").await,
         }
     }
 
-    /// Writes, submits, accepts, assigns R1 to R3 and opens the vote. Returns the application's path.
-    pub(crate) async fn to_vote(&self) -> String {
-        let at = self.pi.act("/applications", &CONTENT).await;
+    /// Writes, submits, accepts; the holder gives its opinion. Returns the application's path.
+    pub(crate) async fn to_review(&self, content: &[(&str, &str)]) -> String {
+        let at = self.pi.act("/applications", content).await;
         self.pi.act(&format!("{at}/submit"), &[]).await;
-        self.office.act(&format!("{at}/accept"), &[]).await;
-        let reviewers = [("reviewer", "r1"), ("reviewer", "r2"), ("reviewer", "r3")];
-        self.office.act(&format!("{at}/assign"), &reviewers).await;
-        self.office.act(&format!("{at}/voting"), &[]).await;
+        self.office.act(&format!("{at}/accept"), &CHECKLIST).await;
+        let answer = [("request", "H1-ndb"), ("text", "異存ない")];
+        self.steward.act(&format!("{at}/answer-holder"), &answer).await;
+        at
+    }
+
+    /// Assigns R1 to R3, who declare, give their opinions, and are called to the meeting.
+    pub(crate) async fn assign_and_schedule(&self, at: &str) {
+        self.office.act(&format!("{at}/assign"), &REVIEWERS).await;
+        for judge in [&self.r1, &self.r2, &self.chair] {
+            judge.act(&format!("{at}/declare-interest"), &NO_CONFLICT).await;
+        }
+        for reviewer in [&self.r1, &self.r2] {
+            reviewer.act(&format!("{at}/give-opinion"), &with_findings(&[("text", "審査の意見")])).await;
+        }
+        self.office.act(&format!("{at}/schedule"), &SITTING).await;
+    }
+
+    pub(crate) async fn to_vote(&self) -> String {
+        let at = self.to_review(&CONTENT).await;
+        self.assign_and_schedule(&at).await;
+        at
+    }
+
+    /// Both vote for it, the chair grants it under a condition, which is met; both members have their training and pledge.
+    pub(crate) async fn to_pledges(&self) -> String {
+        let at = self.to_vote().await;
+        for reviewer in [&self.r1, &self.r2] {
+            reviewer.sign(&format!("{at}/vote"), &[("ballot", "for"), ("comment", "賛成の弁")]).await;
+        }
+        self.chair.sign(&format!("{at}/decide"), &with_findings(&CONDITION)).await;
+        self.co.act(&format!("{at}/report-condition"), &[("condition", "1"), ("text", "設計を改めた")]).await;
+        self.office.act(&format!("{at}/confirm-condition"), &[("condition", "1")]).await;
+        for member in [&self.pi, &self.co] {
+            member.act(&format!("{at}/join"), &TRAINING).await;
+            member.sign(&format!("{at}/pledge"), &PLEDGE).await;
+        }
         at
     }
 
     pub(crate) async fn to_permit(&self) -> String {
         let at = self.to_pledges().await;
         self.office.act(&format!("{at}/permit"), &[]).await;
-        at
-    }
-
-    pub(crate) async fn to_pledges(&self) -> String {
-        let at = self.to_vote().await;
-        for reviewer in [&self.r1, &self.r2] {
-            reviewer.act(&format!("{at}/vote"), &[("ballot", "for"), ("comment", "妥当")]).await;
-        }
-        let conditions = [("decision", "granted-with-conditions"), ("text", "市区町村別の表は不可")];
-        self.chair.act(&format!("{at}/decide"), &conditions).await;
-        for member in [&self.pi, &self.co] {
-            member.act(&format!("{at}/pledge"), &[("agree", "yes")]).await;
-        }
         at
     }
 }

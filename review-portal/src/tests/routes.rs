@@ -1,17 +1,19 @@
 //! Every route, with who may not: the list is held against the router's own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::StatusCode;
 
 use super::flow::CONTENT;
 use super::world::World;
+use crate::Database;
+use crate::application::Act;
 
 /// Method, path, and one person who may not, with the answer.
 pub(super) type Route = (&'static str, &'static str, Option<(&'static str, u16)>);
 
 /// Method, path, and one person who is signed in but may not (none: everybody may).
-const ROUTES: [Route; 36] = [
+pub(super) const ROUTES: &[Route] = &[
     ("get", "/", None),
     ("get", "/use", None),
     ("get", "/use/decisions", None),
@@ -31,7 +33,6 @@ const ROUTES: [Route; 36] = [
     ("post", "/account/recovery", None),
     ("get", "/account/second-factor", None),
     ("post", "/account/totp", None),
-    ("get", "/static/passkey.js", None),
     ("post", "/sign-out", None),
     ("get", "/catalog", None),
     ("get", "/catalog.json", None),
@@ -41,21 +42,10 @@ const ROUTES: [Route; 36] = [
     ("post", "/applications", Some(("office", 403))),
     ("get", "/applications/new", Some(("r1", 403))),
     ("get", "/applications/{application}", Some(("eve", 404))),
-    ("get", "/applications/{application}/edit", Some(("office", 403))),
+    ("get", "/applications/{application}/edit", Some(("office", 404))),
     ("post", "/applications/{application}/edit", Some(("co", 403))),
-    ("post", "/applications/{application}/submit", Some(("co", 403))),
-    ("post", "/applications/{application}/withdraw", Some(("chair", 403))),
-    ("post", "/applications/{application}/accept", Some(("pi", 403))),
-    ("post", "/applications/{application}/return", Some(("auditor", 403))),
-    ("post", "/applications/{application}/assign", Some(("chair", 403))),
-    ("post", "/applications/{application}/conflict", Some(("r1", 404))),
-    ("post", "/applications/{application}/voting", Some(("auditor", 403))),
-    ("post", "/applications/{application}/vote", Some(("r1", 404))),
-    ("post", "/applications/{application}/decide", Some(("office", 403))),
-    ("post", "/applications/{application}/pledge", Some(("office", 403))),
-    ("post", "/applications/{application}/permit", Some(("chair", 403))),
-    ("post", "/applications/{application}/revoke", Some(("pi", 403))),
-    ("post", "/applications/{application}/close", Some(("auditor", 403))),
+    ("get", "/applications/{application}/interest", Some(("r1", 404))),
+    ("post", "/applications/{application}/{act}", Some(("co", 403))),
     ("get", "/projects", None),
     ("get", "/projects/{project}/sql", Some(("office", 404))),
     ("post", "/projects/{project}/sql", Some(("pi", 404))),
@@ -86,6 +76,61 @@ pub(super) const PUBLIC: [&str; 10] = [
     "/static/{*file}",
 ];
 
+/// Each act, and one person who is signed in but may not do it to a draft: a member, or somebody who does not know of it.
+const ACTS: [(&str, &str, u16); 29] = [
+    ("accept", "co", 403),
+    ("amend", "co", 403),
+    ("answer-holder", "steward", 404),
+    ("answer-restriction", "co", 403),
+    ("assign", "co", 403),
+    ("certify-deletion", "pi", 403),
+    ("close", "co", 403),
+    ("comment", "eve", 404),
+    ("confirm-condition", "pi", 403),
+    ("decide", "co", 403),
+    ("declare-interest", "r1", 404),
+    ("follow-incident", "pi", 403),
+    ("give-opinion", "r1", 404),
+    ("join", "eve", 404),
+    ("permit", "pi", 403),
+    ("pledge", "eve", 404),
+    ("publish-results", "co", 403),
+    ("report-condition", "eve", 404),
+    ("report-incident", "eve", 404),
+    ("report-to-meeting", "pi", 403),
+    ("restrict", "pi", 403),
+    ("resume", "pi", 403),
+    ("return", "pi", 403),
+    ("revoke", "co", 403),
+    ("schedule", "chair", 404),
+    ("submit", "co", 403),
+    ("suspend", "pi", 403),
+    ("vote", "chair", 404),
+    ("withdraw", "co", 403),
+];
+
+#[tokio::test]
+async fn each_act_is_refused_to_somebody_and_to_visitors() {
+    assert_eq!(ACTS.map(|(act, ..)| act).to_vec(), Act::ALL.iter().map(|act| act.as_str()).collect::<Vec<_>>());
+    let world = World::new().await;
+    let at = world.person("pi").await.act("/applications", &CONTENT).await;
+    let (visitor, db) = (world.visitor(), Database::open(&world.database).await.unwrap());
+    let mut people = BTreeMap::new();
+    for (act, person, status) in ACTS {
+        if !people.contains_key(person) {
+            people.insert(person, world.person(person).await);
+        }
+        let path = format!("{at}/{act}");
+        assert_eq!(visitor.post(&path, &[]).await.status(), StatusCode::UNAUTHORIZED, "{act}");
+        assert_eq!(people[person].post(&path, &[]).await.status().as_u16(), status, "{person} {act}");
+        assert_eq!(people[person].get(&path).await.status().as_u16(), 405, "{act} by link");
+    }
+    let unknown = people["pi"].post(&format!("{at}/grant"), &[]).await;
+    assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
+    let count = sqlx::query_scalar::<_, i64>("select count(*) from application_event");
+    assert_eq!(count.fetch_one(db.pool()).await.unwrap(), 1, "nothing was written but the draft");
+}
+
 #[test]
 fn the_list_is_the_routers() {
     let source = include_str!("../pages.rs");
@@ -107,11 +152,12 @@ async fn not_signed_in_and_wrong_role() {
     let at = world.person("pi").await.act("/applications", &CONTENT).await;
     let id = at.rsplit('/').next().unwrap().to_owned();
     let visitor = world.visitor();
-    for (method, route, other) in ROUTES {
+    for (method, route, other) in ROUTES.iter().copied() {
         let path = route
             .replace("{application}", &id)
             .replace("{project}", "fracture-2026")
             .replace("{dataset}", "ndb")
+            .replace("{act}", "submit")
             .replace("{*file}", "portal.css");
         let open = PUBLIC.contains(&route);
         match method {
@@ -135,15 +181,18 @@ async fn the_auditor_changes_nothing() {
     let at = world.person("pi").await.act("/applications", &CONTENT).await;
     let id = at.rsplit('/').next().unwrap().to_owned();
     let auditor = world.person("auditor").await;
-    for (method, route, _) in ROUTES {
+    for (method, route, _) in ROUTES.iter().copied() {
         // The own account is everybody's, the second step nobody's who is signed in.
         let own = route.starts_with("/account") || route == "/sign-in/second";
         if method == "get" || route == "/audit" || PUBLIC.contains(&route) || own {
             continue;
         }
         let path = route.replace("{application}", &id).replace("{project}", "fracture-2026");
-        let status = auditor.post(&path, &[]).await.status();
-        assert!([StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&status), "{route}: {status}");
+        let acts = if path.contains("{act}") { &ACTS[..] } else { &ACTS[..1] };
+        for (act, ..) in acts {
+            let status = auditor.post(&path.replace("{act}", act), &[]).await.status();
+            assert!([StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&status), "{route} {act}: {status}");
+        }
     }
     let chain = auditor.read("/audit").await;
     for word in ["記録の連鎖は完全です", "application:create", "account:signed-in", "catalog:published", &id]

@@ -1,19 +1,23 @@
 //! A small world: keys, signer and portal on free ports, accounts, a catalog, browsers with cookies.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use catalog::manifest::{FORMAT, ReleaseTable};
 use catalog::{BucketCount, Manifest};
 use jiff::Timestamp;
-use permit_signer::SignerConfig;
+use permit_signer::{Registrar, SignerConfig};
 use policies::audit::AuditLog;
+use policies::jws::Document as _;
 use policies::keys::{KeyFolder, SecretBytes};
 use policies::passkey::{
-    ActSignature, Challenge, Registration, RelyingParty, SoftwareAuthenticator, verify_registration,
+    ActSignature, Challenge, Enrolment, EnrolmentCode, EnrolmentRequest, Registration, RelyingParty,
+    SoftwareAuthenticator, verify_registration,
 };
 use policies::{ProjectId, UserId, Zone};
 use reqwest::{Client, Response, StatusCode};
@@ -34,19 +38,43 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// Whose account has no second factor yet.
 pub(super) const FRESH: &str = "fresh";
 
-/// Short name, organisation, roles.
-pub(crate) const PEOPLE: [(&str, &str, &str); 11] = [
-    (FRESH, "University A", "researcher"),
-    ("pi", "University A", "researcher"),
-    ("co", "University B", "researcher"),
-    ("eve", "University X", "researcher"),
-    ("r1", "Institute C", "reviewer"),
-    ("r2", "Institute D", "reviewer"),
-    ("r3", "University A", "reviewer"),
-    ("chair", "Institute E", "chair reviewer"),
-    ("office", "Ministry", "secretariat"),
-    ("auditor", "Audit Office", "auditor"),
-    ("steward", "Ministry", "steward"),
+/// A person of the tests.
+pub(crate) struct Person {
+    /// Sign-in name.
+    pub(crate) user: &'static str,
+    affiliation: &'static str,
+    roles: &'static str,
+    seats: &'static str,
+    holds: &'static str,
+}
+
+const fn person(user: &'static str, affiliation: &'static str, roles: &'static str) -> Person {
+    Person { user, affiliation, roles, seats: "", holds: "" }
+}
+
+const fn seated(user: &'static str, affiliation: &'static str, seats: &'static str) -> Person {
+    Person { user, affiliation, roles: "reviewer", seats, holds: "" }
+}
+
+const fn holder(user: &'static str, affiliation: &'static str, holds: &'static str) -> Person {
+    Person { user, affiliation, roles: "steward", seats: "", holds }
+}
+
+/// Everybody. R1 and R2 hold all seats between them; R3 works in the principal investigator's department.
+pub(crate) const PEOPLE: [Person; 13] = [
+    person(FRESH, "University A / Engineering", "researcher"),
+    person("pi", "University A / Medicine", "researcher"),
+    person("co", "University B", "researcher"),
+    person("eve", "University X", "researcher"),
+    seated("r1", "Institute C", "patients law"),
+    seated("r2", "Institute D", "security epidemiology"),
+    seated("r3", "University A / Medicine", "law"),
+    person("chair", "Institute E", "chair reviewer"),
+    person("office", "Ministry", "secretariat"),
+    person("checker", "Ministry", "output-checker"),
+    person("auditor", "Audit Office", "auditor"),
+    holder("steward", "Ministry", "ndb"),
+    holder("keeper", "Register Office", "registry"),
 ];
 
 pub(crate) struct World {
@@ -171,6 +199,7 @@ impl World {
         });
         let signer = signer.await.unwrap();
         let database = fresh(dir.path()).await;
+        enrol(dir.path(), &keys);
         furnish(&database, &keys).await;
         let (stop_portal, stopped) = oneshot::channel();
         let (ready, address) = oneshot::channel();
@@ -232,23 +261,29 @@ async fn furnish(database: &DatabaseUrl, keys: &KeyFolder) {
     let now = Timestamp::now();
     let db = Database::open(database).await.unwrap();
     let audit = Arc::new(AuditLog::open(keys.path(), Zone::Portal, keys.signing("sign").unwrap()).unwrap());
-    for (user, organisation, roles) in PEOPLE {
+    for person in PEOPLE {
         let account = NewAccount {
-            user: user.parse().unwrap(),
-            name_ja: format!("{user}さん"),
-            name_en: format!("Dr {user}"),
-            organisation: organisation.parse().unwrap(),
-            roles: roles.split(' ').map(|role| role.parse().unwrap()).collect(),
-            seats: BTreeSet::new(),
-            holds: BTreeSet::new(),
+            user: person.user.parse().unwrap(),
+            name_ja: format!("{}さん", person.user),
+            name_en: format!("Dr {}", person.user),
+            affiliation: person.affiliation.parse().unwrap(),
+            roles: words(person.roles),
+            seats: words(person.seats),
+            holds: words(person.holds),
+            coauthors: BTreeMap::new(),
             password: SecretString::from(PASSWORD),
         };
         accounts::create(&db, &audit, account, now).await.unwrap();
-        if user != FRESH {
-            Passkeys::enrol(&db, &audit, &user.parse().unwrap()).await;
+        if person.user != FRESH {
+            Passkeys::enrol(&db, &audit, &person.user.parse().unwrap()).await;
         }
     }
-    for (dataset, tables) in [("ndb", &["ndb.claims", "ndb.drugs"][..]), ("person", &["person.ndb", "facility"])] {
+    let published = [
+        ("ndb", &["ndb.claims", "ndb.drugs"][..]),
+        ("person", &["person.ndb", "facility"]),
+        ("registry", &["registry.cases"]),
+    ];
+    for (dataset, tables) in published {
         let table = || ReleaseTable { columns: Vec::new(), rows: 12345, persons: Some(678), files: Vec::new() };
         let manifest = Manifest {
             format: FORMAT,
@@ -264,12 +299,54 @@ async fn furnish(database: &DatabaseUrl, keys: &KeyFolder) {
             wrapped_key: String::new(),
         };
         let quality = (dataset == "ndb").then(super::quality::made_up);
-        let text = DatasetText::from(catalog::datasets::about(dataset).unwrap());
+        let text = catalog::datasets::about(dataset).map_or_else(register, DatasetText::from);
         let publication = Publication { manifest: &manifest, quality: quality.as_ref(), text, by: "operator" };
         publish(&db, &audit, publication.clone(), now).await.unwrap();
         assert!(publish(&db, &audit, publication, now).await.is_err());
     }
+    let variable =
+        "insert into release_variable (dataset, version, table_name, position, name, type, class, label_ja, label_en)
+                    values ('registry', '2026.1', 'registry.cases', 0, 'severity', 'int', 'M', '重症度', 'Severity')";
+    sqlx::query(variable).execute(db.pool()).await.unwrap();
     db.close().await;
+}
+
+fn words<T: Ord + FromStr<Err: Debug>>(text: &str) -> BTreeSet<T> {
+    text.split_whitespace().map(|word| word.parse().unwrap()).collect()
+}
+
+/// What is said of a source that is not built in: its holder has to consent.
+fn register() -> DatasetText {
+    let text = |text: &str| text.to_owned();
+    DatasetText {
+        title_ja: text("感染症登録（合成）"),
+        title_en: text("Infectious-disease register (made up)"),
+        description_ja: text("届出の記録。"),
+        description_en: text("Notified cases."),
+    }
+}
+
+/// Has the signer believe everybody's passkey, as an operator does: the request, its code, the command.
+fn enrol(dir: &Path, portal: &KeyFolder) {
+    let registrar = Registrar::open(&dir.join("permit"), &portal.public("sign"), &dir.join("store")).unwrap();
+    for person in PEOPLE.iter().filter(|person| person.user != FRESH) {
+        let user: UserId = person.user.parse().unwrap();
+        let passkey = Passkeys::of(&user);
+        let enrolment = Enrolment {
+            roles: words(person.roles),
+            seats: words(person.seats),
+            holds: words(person.holds),
+            institution: person.affiliation.to_owned(),
+            relying_party: party(),
+            credential: passkey.credential().clone(),
+            key: passkey.key(),
+            user,
+        };
+        let made_at = Timestamp::now();
+        let proof = passkey.assert(&EnrolmentRequest::challenge(&enrolment, made_at).unwrap(), &party());
+        let request = EnrolmentRequest { enrolment, made_at, proof }.sign(&portal.signing("sign").unwrap()).unwrap();
+        registrar.enrol(&request, &EnrolmentCode::of(&request), Timestamp::now()).unwrap();
+    }
 }
 
 /// One person's browser: cookies, no redirects followed, forms filled with the page's own token.
@@ -309,6 +386,21 @@ impl Browser {
         let (status, location) = (answer.status(), answer.headers().get("location").cloned());
         assert_eq!(status, StatusCode::SEE_OTHER, "{path}: {}", answer.text().await.unwrap());
         location.unwrap().to_str().unwrap().to_owned()
+    }
+
+    /// Posts an act that has to be signed, up to the page that asks for the signature. Gives the number of the act that waits.
+    pub(crate) async fn unsigned(&self, path: &str, fields: &[(&str, &str)]) -> String {
+        let answer = self.post(path, fields).await;
+        let (status, page) = (answer.status(), answer.text().await.unwrap());
+        assert_eq!(status, StatusCode::OK, "{path}: {page}");
+        assert!(page.contains("data-challenge=\"") && page.contains(&format!("action=\"{path}\"")), "{path}: {page}");
+        page.split("name=\"act\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    }
+
+    /// Posts an act that has to be signed, and signs it by the demo's button.
+    pub(crate) async fn sign(&self, path: &str, fields: &[(&str, &str)]) -> String {
+        let waiting = self.unsigned(path, fields).await;
+        self.act(path, &[("act", &waiting), ("demo", "yes")]).await
     }
 
     /// Posts and expects a refusal with that code on the page.
