@@ -60,9 +60,11 @@ pub(crate) async fn invite(
     insert.bind(now.to_string()).bind(until.to_string()).execute(&mut *work).await?;
     let language = language_of(&mut work, member).await?;
     let link = format!("{}/invitations/{token}", portal.mail.as_deref().unwrap_or_default().trim_end_matches('/'));
+    // One line: a title is no place for paragraphs of a letter.
+    let title = content.title.split_whitespace().collect::<Vec<_>>().join(" ");
     let say = |key: &str| {
         let words = language.say(key);
-        words.replacen("{number}", id.as_str(), 1).replacen("{title}", &content.title, 1)
+        words.replacen("{number}", id.as_str(), 1).replacen("{title}", &title, 1)
     };
     let mail = Post {
         dedup: format!("invitation/{}", digest(&token)),
