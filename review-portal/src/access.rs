@@ -132,6 +132,18 @@ impl FromRequestParts<Portal> for AllowedAct {
     }
 }
 
+/// Proof that casbin said yes to taking part, for who holds an invitation: its address names no application.
+pub(crate) fn joining(
+    portal: &Portal,
+    allowed: Allowed<ReadAccount>,
+    application: Application,
+) -> Result<AllowedAct, PortalError> {
+    let Allowed { user, visit, .. } = allowed;
+    let relation = relation(&application, &user, day_of(portal.now()));
+    let may = portal.may(Some(&user.roles), relation, Act::Join.action());
+    if may { Ok(AllowedAct { user, visit, application, act: Act::Join }) } else { Err(PortalError::NotFound) }
+}
+
 impl<A: Acts> Allowed<A> {
     /// The application that was allowed; routes of applications always have one.
     pub(crate) fn application(&self) -> Result<&Application, PortalError> {

@@ -2,6 +2,9 @@
 
 mod acts;
 mod change;
+pub(crate) mod attachments;
+pub(crate) mod invitations;
+pub(crate) mod kept;
 mod list;
 mod offers;
 pub(crate) mod permits;
@@ -11,7 +14,7 @@ use policies::application::{Application, EventRecord};
 use sqlx::{Any, Executor};
 
 pub(crate) use acts::Act;
-pub(crate) use change::{Change, change, create, prepare};
+pub(crate) use change::{Change, change, content_head, create, prepare};
 pub(crate) use list::{Listed, every, list};
 pub(crate) use offers::offers;
 

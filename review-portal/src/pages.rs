@@ -29,6 +29,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
+use self::application::{attachment, invitation};
 use crate::assets;
 use crate::error::PortalError;
 use crate::language::{CHOICE, Language};
@@ -36,6 +37,7 @@ use crate::portal::Portal;
 
 /// All routes. `tests/routes.rs` holds the same list with who may not.
 pub(crate) fn router() -> Router<Portal> {
+    let large = attachment::body_max();
     Router::new()
         .route("/", get(home::show))
         .route("/use", get(usage::show))
@@ -61,6 +63,11 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/applications/new", get(application::new))
         .route("/applications/{application}", get(application::show))
         .route("/applications/{application}/edit", get(application::edit).post(application::save))
+        .route("/applications/{application}/attachments", get(attachment::list).post(attachment::add).layer(large))
+        .route("/applications/{application}/attachments/{sha256}", get(attachment::download))
+        .route("/applications/{application}/attachments/{sha256}/remove", post(attachment::remove))
+        .route("/applications/{application}/invitations", get(invitation::list).post(invitation::invite))
+        .route("/invitations/{token}", get(invitation::show).post(invitation::accept))
         .route("/applications/{application}/interest", get(application::interest))
         .route("/applications/{application}/letter", get(letter::show))
         .route("/applications/{application}/sheet", get(sheet::show))

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 use policies::access::Action;
 use policies::application::{
-    Application, Asking, Command, Content, Draft, EventRecord, Interest, PermitAnswer, Reviewer, Rules, Stage, apply,
+    Application, Asking, Command, Content, Draft, Event, EventRecord, Interest, PermitAnswer, Reviewer, Rules, Stage, apply,
     day_of, decide,
 };
 use policies::passkey::ActSignature;
@@ -28,6 +28,8 @@ pub(crate) struct Change {
     pub(crate) command: Command,
     /// The form's key: the same key twice is one change.
     pub(crate) once: Option<String>,
+    /// The event whose content the form showed: on a later content nothing is changed.
+    pub(crate) base: Option<u64>,
     /// The signer's answer that `Command::RecordPermit` records.
     pub(crate) permit: Option<PermitAnswer>,
     /// The record that the actor signed, and the signature.
@@ -36,7 +38,7 @@ pub(crate) struct Change {
 
 impl Change {
     pub(crate) fn new(command: Command, once: Option<String>) -> Self {
-        Self { command, once, permit: None, signed: None }
+        Self { command, once, base: None, permit: None, signed: None }
     }
 }
 
@@ -112,10 +114,21 @@ pub(crate) async fn change(portal: &Portal, allowed: &impl Acting, change: Chang
     if done_before(&mut work, allowed, change.once.as_ref()).await?.is_some() {
         return Ok(state);
     }
+    if change.base.is_some_and(|base| base != content_head(&records)) {
+        return Err(PortalError::ChangedMeanwhile);
+    }
     // A clock that was set back must not break the chain's order. What was signed keeps the time that was signed.
     let now = records.last().map_or_else(|| portal.now(), |last| portal.now().max(last.at));
     let now = change.signed.as_ref().map_or(now, |(record, _)| record.at);
     write(portal, allowed, work, Step { state, records, now }, change).await
+}
+
+/// The number of the last event that set the content; 0 if there is none.
+pub(crate) fn content_head(records: &[EventRecord]) -> u64 {
+    let sets = |record: &&EventRecord| {
+        matches!(record.event, Event::Drafted { .. } | Event::Edited { .. } | Event::Amended { .. } | Event::Withdrawn {})
+    };
+    records.iter().rev().find(sets).map_or(0, |record| record.seq)
 }
 
 /// The record that the command would make now, for its actor to sign: nothing is written.

@@ -1,11 +1,15 @@
 //! Applications: list, draft, read, and every act on the way to a permit and after it.
 
 mod act;
+pub(super) mod attachment;
 mod content;
+mod difference;
 mod draft;
 mod edit;
 mod form;
+mod input;
 mod interest;
+pub(super) mod invitation;
 mod list;
 mod review;
 mod running;

@@ -41,7 +41,8 @@ pub(crate) async fn list(allowed: Allowed<ReadAccount>, State(portal): State<Por
     let base = portal.mail.as_deref().unwrap_or_default().trim_end_matches('/');
     let language = allowed.visit.language;
     let paragraph = |text: &str| {
-        let path = text.strip_prefix(base).filter(|path| path.starts_with("/applications/"));
+        let path = text.strip_prefix(base);
+        let path = path.filter(|path| path.starts_with("/applications/") || path.starts_with("/invitations/"));
         Paragraph { text: text.to_owned(), link: path.map(str::to_owned) }
     };
     let line = |mail: outbox::Mail| Line {

@@ -377,6 +377,11 @@ impl Browser {
         self.http.post(format!("{}{path}", self.base)).form(fields).send().await.unwrap()
     }
 
+    /// Posts a body of any type.
+    pub(crate) async fn post_body(&self, path: &str, kind: &str, body: Vec<u8>) -> Response {
+        self.http.post(format!("{}{path}", self.base)).header("content-type", kind).body(body).send().await.unwrap()
+    }
+
     /// Posts `fields` with the token of this session.
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         let token = self.token().await;

@@ -8,7 +8,7 @@ use policies::application::{Command, EventRecord};
 use super::form;
 use crate::access::AllowedAct;
 use crate::acts::{self, Unsigned};
-use crate::application::{Act, Change, change, permits, prepare};
+use crate::application::{Act, Change, change, content_head, kept, permits, prepare, records};
 use crate::error::PortalError;
 use crate::form::Posted;
 use crate::pages::act::ask;
@@ -27,6 +27,10 @@ pub(crate) async fn act(
         None => permits::issue(&portal, &allowed, posted.once()).await?,
         Some(command) if is_signed(&command) => return sign(&portal, &allowed, command).await,
         Some(command) => {
+            if allowed.act == Act::Submit {
+                let head = content_head(&records(portal.db.pool(), &allowed.application.id).await?);
+                kept::all_read(&portal.db, &allowed.application.id, head).await?;
+            }
             permits::before(&portal, &allowed, &command).await?;
             change(&portal, &allowed, Change::new(command, posted.once())).await?;
             permits::after(&portal, &allowed).await?;

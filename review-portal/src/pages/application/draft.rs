@@ -2,120 +2,188 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use policies::application::{
-    ApplicantKind, Content, DatasetAsk, Ethics, Member, Period, Problem, ProblemKind, Rules, TableAsk,
-};
-use policies::{Grade, Profile, Tier, UserId};
+use jiff::civil::Date;
+use policies::application::{ApplicantKind, Content, DatasetAsk, Ethics, Member, Period, Shell, TableAsk};
+use policies::{Grade, Profile, ProjectId, RowFilter, Tier, UserId};
 
+use super::input::{FilterRow, Input, MemberRow};
 use crate::accounts;
 use crate::catalog::Dataset;
 use crate::error::PortalError;
-use crate::form::Posted;
 use crate::portal::Portal;
 
 /// Columns that are granted by name only, never with the whole table (schema.md, `person`).
 const BY_NAME_ONLY: [(&str, &str); 1] = [("person", "birth_date")];
 
-/// What a form came to: content, or the first part that cannot be read.
-///
-/// `before`: what stood there; parts that have no field in the form are kept.
-pub(super) async fn read(
-    portal: &Portal,
-    posted: &Posted,
-    catalog: &[Dataset],
-    before: &Content,
-) -> Result<Result<Content, Problem>, PortalError> {
-    let members = members(portal, posted, before).await?;
-    Ok(members.and_then(|members| content(posted, members, catalog, before)))
+/// What a form came to: what could be read of it, and what could not.
+pub(super) struct Reading {
+    pub(super) content: Content,
+    pub(super) unread: Vec<Unread>,
 }
 
-fn wrong(field: &'static str) -> Problem {
-    Problem::new(field, ProblemKind::NotAllowed)
+/// Something typed that is no value of its part. It is kept as typed, and nothing is submitted before it was mended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unread {
+    /// The part's word, as problems use it.
+    pub(super) part: &'static str,
+    /// Key of the sentence.
+    pub(super) key: &'static str,
+    /// Which one of several; empty where there is one.
+    pub(super) about: String,
+}
+
+impl Unread {
+    fn new(part: &'static str, key: &'static str, about: &str) -> Self {
+        Self { part, key, about: about.chars().take(80).collect() }
+    }
+}
+
+/// Reads the form. `before`: what stood there; parts that have no field in the form are kept.
+pub(super) async fn read(
+    portal: &Portal,
+    input: &Input,
+    catalog: &[Dataset],
+    before: &Content,
+) -> Result<Reading, PortalError> {
+    let mut unread = Vec::new();
+    let mut members = BTreeMap::new();
+    for row in input.members.iter().filter(|row| !row.name.trim().is_empty()) {
+        let account = match user(&row.name) {
+            Some(user) => accounts::find(&portal.db, &user).await?,
+            None => None,
+        };
+        match account {
+            Some(account) => {
+                let known = before.members.get(&account.id);
+                members.insert(account.id.clone(), member(row, known, account.affiliation, &mut unread));
+            }
+            None => unread.push(Unread::new("members", "draft.member-unknown", &row.name)),
+        }
+    }
+    if input.members.iter().any(|row| row.name.trim().is_empty() && !row.place.trim().is_empty()) {
+        unread.push(Unread::new("members", "draft.member-name", ""));
+    }
+    Ok(content(input, members, catalog, before, unread))
+}
+
+/// A sign-in name as typed.
+pub(super) fn user(name: &str) -> Option<UserId> {
+    name.trim().to_lowercase().parse().ok()
 }
 
 fn content(
-    posted: &Posted,
+    input: &Input,
     members: BTreeMap<UserId, Member>,
     catalog: &[Dataset],
     before: &Content,
-) -> Result<Content, Problem> {
-    let project = match posted.one("project").trim() {
-        "" => None,
-        // A project's name becomes part of a path.
-        text if text.contains('@') || text.starts_with('.') => return Err(wrong("project")),
-        text => Some(text.parse().map_err(|_| wrong("project"))?),
+    mut unread: Vec<Unread>,
+) -> Reading {
+    let profile = Profile::names().find(|name| *name == input.profile);
+    if profile.is_none() {
+        unread.push(Unread::new("profile", "draft.profile", ""));
+    }
+    let datasets = datasets(input, catalog, &mut unread);
+    let shell = |row: &super::input::ShellRow| {
+        let known = before.shells.iter().find(|shell| shell.sql == row.sql);
+        let columns = known.map(|shell| shell.columns.clone()).unwrap_or_default();
+        Shell { title: row.title.trim().to_owned(), sql: row.sql.clone(), columns }
     };
-    let profile = Profile::names().find(|name| *name == posted.one("profile"));
-    let questions = Rules::current().form.fields();
-    Ok(Content {
-        project,
-        title: posted.one("title").trim().to_owned(),
-        applicant_kind: ApplicantKind::ALL.into_iter().find(|kind| kind.as_str() == posted.one("applicant_kind")),
-        urgent: posted.one("urgent") == "yes",
-        answers: questions.map(|field| (field.id.clone(), posted.one(&field.id).trim().to_owned())).collect(),
+    let content = Content {
+        project: project(input, &mut unread),
+        title: input.title.trim().to_owned(),
+        applicant_kind: ApplicantKind::ALL.into_iter().find(|kind| kind.as_str() == input.applicant_kind),
+        urgent: input.urgent,
+        answers: input.answers.iter().map(|(id, answer)| (id.clone(), answer.trim().to_owned())).collect(),
         members,
-        datasets: datasets(posted, catalog)?,
-        row_filter: before.row_filter.clone(),
-        tier: if posted.one("tier") == "anonymized" { Tier::Anonymized } else { Tier::Pseudonymized },
-        profile: profile.ok_or_else(|| wrong("profile"))?.to_owned(),
-        grade: if posted.one("grade") == "exact" { Grade::Exact } else { Grade::Preview },
-        period: period(posted)?,
-        ethics: ethics(posted)?,
-        shells: before.shells.clone(),
+        row_filter: input.rows.iter().filter_map(|row| filter(row, catalog, &datasets, &mut unread)).collect(),
+        datasets,
+        tier: if input.anonymized { Tier::Anonymized } else { Tier::Pseudonymized },
+        profile: profile.unwrap_or(&before.profile).to_owned(),
+        grade: if input.exact { Grade::Exact } else { Grade::Preview },
+        period: period(input, &mut unread),
+        ethics: ethics(input, &mut unread),
+        shells: input.shells.iter().map(shell).collect(),
         attachments: before.attachments.clone(),
-    })
+    };
+    Reading { content, unread }
 }
 
-/// One sign-in name a line; the affiliation is the account's, not the form's. `place` and `country` hold for those who are new.
-async fn members(
-    portal: &Portal,
-    posted: &Posted,
-    before: &Content,
-) -> Result<Result<BTreeMap<UserId, Member>, Problem>, PortalError> {
-    let mut members = BTreeMap::new();
-    for name in posted.all("members").flat_map(str::split_whitespace) {
-        let Ok(user) = name.to_lowercase().parse::<UserId>() else { return Ok(Err(wrong("members"))) };
-        let Some(account) = accounts::find(&portal.db, &user).await? else { return Ok(Err(wrong("members"))) };
-        let known = before.members.get(&account.id);
-        let or = |posted: &str, known: Option<&String>| match posted.trim() {
-            "" => known.cloned().unwrap_or_default(),
-            text => text.to_owned(),
-        };
-        let member = Member {
-            place: or(posted.one("place"), known.map(|member| &member.place)),
-            country: or(posted.one("country"), known.map(|member| &member.country)).to_uppercase(),
-            networks: known.map(|member| member.networks.clone()).unwrap_or_default(),
-            affiliation: account.affiliation,
-        };
-        members.insert(account.id, member);
+fn project(input: &Input, unread: &mut Vec<Unread>) -> Option<ProjectId> {
+    let text = input.project.trim();
+    // A project's name becomes part of a path.
+    let name = if text.contains('@') || text.starts_with('.') { None } else { text.parse().ok() };
+    if name.is_none() && !text.is_empty() {
+        unread.push(Unread::new("project", "draft.project", ""));
     }
-    Ok(Ok(members))
+    name
 }
 
-/// Fields `table` = `dataset/version:table` (all variables of it) and `column` = `dataset/version:table:variable`; the reason for a
-/// table is `reason:<table>`, or `reason` for all that have none of their own.
-fn datasets(posted: &Posted, catalog: &[Dataset]) -> Result<BTreeMap<String, DatasetAsk>, Problem> {
-    let mut datasets: BTreeMap<String, DatasetAsk> = BTreeMap::new();
-    let unknown = || wrong("datasets");
-    for choice in posted.all("table").chain(posted.all("column")) {
-        let mut parts = choice.split(':');
-        let (release, table, column) = (parts.next(), parts.next(), parts.next());
-        let (dataset, version) = release.and_then(|release| release.split_once('/')).ok_or_else(unknown)?;
-        let table = table.ok_or_else(unknown)?;
-        let columns = columns(catalog, (dataset, version), table, column).ok_or_else(unknown)?;
-        let fresh = || DatasetAsk { release: version.to_owned(), tables: BTreeMap::new() };
-        let ask = datasets.entry(dataset.to_owned()).or_insert_with(fresh);
-        if ask.release != version {
-            return Err(unknown());
+/// The affiliation is the account's, not the form's.
+fn member(
+    row: &MemberRow,
+    known: Option<&Member>,
+    affiliation: policies::application::Affiliation,
+    unread: &mut Vec<Unread>,
+) -> Member {
+    let country = match row.country.trim() {
+        "" => known.map_or("JP", |member| member.country.as_str()),
+        text => text,
+    };
+    let place = match row.place.trim() {
+        "" => known.map_or("", |member| member.place.as_str()),
+        text => text,
+    };
+    let mut networks = BTreeSet::new();
+    for text in words(&row.networks) {
+        // One machine is a network of one.
+        let whole = [text.to_owned(), format!("{text}/32"), format!("{text}/128")];
+        match whole.iter().find_map(|text| text.parse().ok()) {
+            Some(network) => drop(networks.insert(network)),
+            None => unread.push(Unread::new("members", "draft.network", text)),
         }
-        let reason = || match posted.one(&format!("reason:{table}")).trim() {
-            "" => posted.one("reason").trim().to_owned(),
-            text => text.to_owned(),
-        };
-        let table = ask.tables.entry(table.to_owned());
-        table.or_insert_with(|| TableAsk { columns: BTreeSet::new(), reason: reason() }).columns.extend(columns);
     }
-    Ok(datasets)
+    Member { affiliation, place: place.to_owned(), country: country.to_uppercase(), networks }
+}
+
+/// Words of a list as people write one.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter: char| letter.is_whitespace() || ",、，;".contains(letter)).filter(|word| !word.is_empty())
+}
+
+fn datasets(input: &Input, catalog: &[Dataset], unread: &mut Vec<Unread>) -> BTreeMap<String, DatasetAsk> {
+    let mut datasets: BTreeMap<String, DatasetAsk> = BTreeMap::new();
+    for choice in &input.choices {
+        if choose(input, choice, catalog, &mut datasets).is_none() {
+            unread.push(Unread::new("datasets", "draft.choice", choice));
+        }
+    }
+    let is_chosen = |table: &String| datasets.values().any(|ask| ask.tables.contains_key(table));
+    for table in input.reasons.keys().filter(|table| !is_chosen(table)) {
+        unread.push(Unread::new("datasets", "draft.reason-alone", table));
+    }
+    datasets
+}
+
+/// Adds a choice; none if the catalog has no such thing, or another release of the dataset was chosen.
+fn choose(
+    input: &Input,
+    choice: &str,
+    catalog: &[Dataset],
+    datasets: &mut BTreeMap<String, DatasetAsk>,
+) -> Option<()> {
+    let mut parts = choice.split(':');
+    let (release, table, column) = (parts.next(), parts.next()?, parts.next());
+    let (dataset, version) = release?.split_once('/')?;
+    let columns = columns(catalog, (dataset, version), table, column)?;
+    let fresh = || DatasetAsk { release: version.to_owned(), tables: BTreeMap::new() };
+    let ask = datasets.entry(dataset.to_owned()).or_insert_with(fresh);
+    if ask.release != version {
+        return None;
+    }
+    let reason = || input.reasons.get(table).map_or("", |reason| reason.trim()).to_owned();
+    let asked = ask.tables.entry(table.to_owned());
+    asked.or_insert_with(|| TableAsk { columns: BTreeSet::new(), reason: reason() }).columns.extend(columns);
+    Some(())
 }
 
 /// The named variable, or all of the table; none if the catalog has no such thing.
@@ -141,28 +209,72 @@ fn columns(
     (!columns.is_empty()).then_some(columns)
 }
 
-fn period(posted: &Posted) -> Result<Option<Period>, Problem> {
-    let (from, until) = (posted.one("period_from").trim(), posted.one("period_until").trim());
-    if from.is_empty() && until.is_empty() {
-        return Ok(None);
-    }
-    let unreadable = |_| wrong("period");
-    let (from, until) = (from.parse().map_err(unreadable)?, until.parse().map_err(unreadable)?);
-    Period::new(from, until).map(Some).ok_or_else(|| wrong("period"))
+/// A restriction of rows, by a variable that one of the chosen tables has: the permit applies it below what is asked, so the
+/// variable itself need not be asked for.
+fn filter(
+    row: &FilterRow,
+    catalog: &[Dataset],
+    datasets: &BTreeMap<String, DatasetAsk>,
+    unread: &mut Vec<Unread>,
+) -> Option<RowFilter> {
+    let column = row.column.trim();
+    let given = |text: &str| Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned);
+    let (from, to) = (given(&row.from), given(&row.to));
+    let any_of: BTreeSet<String> = words(&row.values).map(str::to_owned).collect();
+    let date = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<Date>().ok());
+    let wrong = if column.is_empty() {
+        if any_of.is_empty() && from.is_none() && to.is_none() {
+            return None;
+        }
+        "draft.row-column"
+    } else if !has_variable(catalog, datasets, column) {
+        "draft.row-unknown"
+    } else if any_of.is_empty() && from.is_none() && to.is_none() {
+        "draft.row-empty"
+    } else if date(&from).zip(date(&to)).is_some_and(|(from, to)| to < from) {
+        "draft.row-order"
+    } else {
+        return Some(RowFilter { column: column.to_owned(), any_of, from, to });
+    };
+    unread.push(Unread::new("rows", wrong, column));
+    None
 }
 
-fn ethics(posted: &Posted) -> Result<Option<Ethics>, Problem> {
-    let text = |name| posted.one(name).trim();
-    let fields = ["ethics_board", "ethics_number", "ethics_from", "ethics_until"].map(text);
-    if fields.iter().all(|field| field.is_empty()) {
-        return Ok(None);
+fn has_variable(catalog: &[Dataset], datasets: &BTreeMap<String, DatasetAsk>, column: &str) -> bool {
+    let chosen = catalog.iter().filter_map(|dataset| Some((dataset, datasets.get(&dataset.id)?)));
+    let mut tables = chosen.flat_map(|(dataset, ask)| {
+        let releases = dataset.releases.iter().filter(|release| release.version == ask.release);
+        releases.flat_map(|release| &release.tables).filter(|table| ask.tables.contains_key(&table.name))
+    });
+    tables.any(|table| table.variables.iter().any(|variable| variable.name == column && variable.class != "key"))
+}
+
+fn period(input: &Input, unread: &mut Vec<Unread>) -> Option<Period> {
+    let (from, until) = (input.from.trim(), input.until.trim());
+    if from.is_empty() && until.is_empty() {
+        return None;
     }
-    let [board, number, from, until] = fields;
-    let unreadable = |_| wrong("ethics");
-    Ok(Some(Ethics {
-        board: board.to_owned(),
-        number: number.to_owned(),
-        approved_on: from.parse().map_err(unreadable)?,
-        until: until.parse().map_err(unreadable)?,
-    }))
+    let key = match (from.parse(), until.parse()) {
+        (Ok(from), Ok(until)) => match Period::new(from, until) {
+            Some(period) => return Some(period),
+            None => "draft.period-order",
+        },
+        _ => "draft.dates",
+    };
+    unread.push(Unread::new("period", key, ""));
+    None
+}
+
+fn ethics(input: &Input, unread: &mut Vec<Unread>) -> Option<Ethics> {
+    let fields = [&input.board, &input.number, &input.approved_on, &input.approved_until];
+    let [board, number, from, until] = fields.map(|text| text.trim());
+    if [board, number, from, until].iter().all(|field| field.is_empty()) {
+        return None;
+    }
+    let dates = from.parse().ok().zip(until.parse().ok());
+    if dates.is_none() {
+        unread.push(Unread::new("ethics", "draft.dates", ""));
+    }
+    let (approved_on, until) = dates?;
+    Some(Ethics { board: board.to_owned(), number: number.to_owned(), approved_on, until })
 }

@@ -1,17 +1,20 @@
-//! Writing an application: new and edit share one form.
-
-use std::collections::BTreeMap;
+//! Writing an application: new and edit share one form. What can be read is saved, complete or not; what cannot is kept as typed.
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use policies::application::{ApplicantKind, Command, Content, FormField, Problem, ProblemKind, Refusal, Rules};
-use policies::{Grade, Profile, Tier};
+use policies::application::{
+    Application, Audience, Command, Content, FieldKind, FormField, Problem, ProblemKind, Refusal, Rules, day_of,
+};
+use policies::{ApplicationId, Profile};
+use serde::Deserialize;
 
-use super::draft;
+use super::difference::{self, Line};
+use super::draft::{self, Reading, Unread};
+use super::input::{Input, List};
 use crate::access::{Allowed, Create, Edit};
-use crate::application::{Change, change, create as begin};
+use crate::application::{Change, change, content_head, create as begin, kept, records};
 use crate::catalog::{self, Dataset};
 use crate::error::PortalError;
 use crate::form::Posted;
@@ -23,94 +26,44 @@ use crate::visit::Frame;
 #[template(path = "application/edit.html")]
 struct EditPage {
     frame: Frame,
-    action: String,
-    heading: String,
+    id: Option<ApplicationId>,
+    /// The event whose content the form shows.
+    head: u64,
+    stored: Content,
     comment: Option<String>,
+    /// Comments that the applicant may read, by part.
+    remarks: Vec<(String, String)>,
     datasets: Vec<Dataset>,
-    profiles: Vec<&'static str>,
     input: Input,
-    problem: Option<Problem>,
+    warnings: Vec<Warning>,
+    note: Note,
+    /// What another window saved, and what stands in this one.
+    changes: Vec<Line>,
 }
 
-/// What stands in the form's fields: kept when something is wrong.
-#[derive(Default)]
-struct Input {
-    project: String,
-    title: String,
-    applicant_kind: String,
-    urgent: bool,
-    answers: BTreeMap<String, String>,
-    members: String,
-    place: String,
-    country: String,
-    reasons: BTreeMap<String, String>,
-    ethics: [String; 4],
-    choices: Vec<String>,
-    anonymized: bool,
-    profile: String,
-    exact: bool,
-    period_from: String,
-    period_until: String,
+/// What the page says of the last saving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Note {
+    /// Nothing.
+    None,
+    /// Saved, but for what could not be read.
+    Partly,
+    /// Not saved.
+    Refused,
+    /// Not saved, because another window saved first.
+    Conflict,
 }
 
-impl Input {
-    fn of(content: &Content) -> Self {
-        let columns = content.datasets.iter().flat_map(|(dataset, ask)| {
-            ask.tables.iter().flat_map(move |(table, asked)| {
-                asked.columns.iter().map(move |column| format!("{dataset}/{}:{table}:{column}", ask.release))
-            })
-        });
-        let reasons = content.datasets.values().flat_map(|ask| &ask.tables);
-        let ethics = content.ethics.as_ref().map(|ethics| {
-            [ethics.board.clone(), ethics.number.clone(), ethics.approved_on.to_string(), ethics.until.to_string()]
-        });
-        let member = content.members.values().next();
-        let members: Vec<_> = content.members.keys().map(ToString::to_string).collect();
-        let (from, until) = content
-            .period
-            .as_ref()
-            .map_or_else(Default::default, |period| (period.from.to_string(), period.until.to_string()));
-        Self {
-            project: content.project.as_ref().map(ToString::to_string).unwrap_or_default(),
-            title: content.title.clone(),
-            applicant_kind: content.applicant_kind.map_or("", ApplicantKind::as_str).to_owned(),
-            urgent: content.urgent,
-            answers: content.answers.clone(),
-            place: member.map(|member| member.place.clone()).unwrap_or_default(),
-            country: member.map_or_else(|| "JP".to_owned(), |member| member.country.clone()),
-            reasons: reasons.map(|(table, ask)| (table.clone(), ask.reason.clone())).collect(),
-            ethics: ethics.unwrap_or_default(),
-            members: members.join("\n"),
-            choices: columns.collect(),
-            anonymized: content.tier == Tier::Anonymized,
-            profile: content.profile.clone(),
-            exact: content.grade == Grade::Exact,
-            period_from: from,
-            period_until: until,
-        }
-    }
+/// Something to mend, with the field that it is about.
+struct Warning {
+    part: String,
+    sentence: String,
+}
 
-    fn posted(posted: &Posted) -> Self {
-        let own = |name: &str| posted.one(name).to_owned();
-        Self {
-            project: own("project"),
-            title: own("title"),
-            applicant_kind: own("applicant_kind"),
-            urgent: posted.one("urgent") == "yes",
-            answers: Rules::current().form.fields().map(|field| (field.id.clone(), own(&field.id))).collect(),
-            place: own("place"),
-            country: own("country"),
-            reasons: posted.reasons(),
-            ethics: ["ethics_board", "ethics_number", "ethics_from", "ethics_until"].map(own),
-            members: posted.all("members").collect::<Vec<_>>().join("\n"),
-            choices: posted.all("table").chain(posted.all("column")).map(str::to_owned).collect(),
-            anonymized: posted.one("tier") == "anonymized",
-            profile: own("profile"),
-            exact: posted.one("grade") == "exact",
-            period_from: own("period_from"),
-            period_until: own("period_until"),
-        }
-    }
+/// Which list is to have an empty row more.
+#[derive(Deserialize)]
+pub(crate) struct More {
+    more: Option<String>,
 }
 
 impl EditPage {
@@ -118,22 +71,50 @@ impl EditPage {
         self.input.choices.iter().any(|known| known == choice)
     }
 
-    /// Whether something is wrong with that field.
-    fn is_wrong(&self, field: &str) -> bool {
-        self.problem.as_ref().is_some_and(|problem| problem.field == field)
+    /// What stands beside the field of that part.
+    fn error(&self, part: &str) -> String {
+        let warnings = self.warnings.iter().filter(|warning| warning.part == part);
+        warnings.map(|warning| warning.sentence.as_str()).collect::<Vec<_>>().join(" ")
     }
 
-    fn sentence(&self, problem: &Problem) -> String {
-        self.frame.language.problem(problem)
+    fn remarks(&self, part: &str) -> impl Iterator<Item = &str> {
+        self.remarks.iter().filter(move |(about, _)| about == part).map(|(_, text)| text.as_str())
     }
 
-    fn label<'f>(&self, field: &'f FormField) -> (&'f str, &'f str) {
-        if self.frame.is_ja() { (&field.ja, &field.help_ja) } else { (&field.en, &field.help_en) }
+    fn in_words<'f>(&self, ja: &'f str, en: &'f str) -> &'f str {
+        if self.frame.is_ja() { ja } else { en }
     }
 
-    fn questions(&self) -> impl Iterator<Item = (&'static FormField, &str)> {
-        let answer = |id: &String| self.input.answers.get(id).map_or("", String::as_str);
-        Rules::current().form.fields().map(move |field| (field, answer(&field.id)))
+    fn help(&self, field: &FormField) -> String {
+        let help = self.in_words(&field.help_ja, &field.help_en);
+        if field.optional { format!("{help} {}", self.frame.say("draft.optional")) } else { help.to_owned() }
+    }
+
+    fn answer(&self, field: &FormField) -> &str {
+        self.input.answers.get(&field.id).map_or("", String::as_str)
+    }
+
+    /// The form's sections; those that only confirm stand at the end.
+    fn sections(&self, confirming: bool) -> impl Iterator<Item = (&'static str, &'static [FormField])> {
+        let confirms = |fields: &[FormField]| fields.iter().all(|field| field.kind == FieldKind::Confirm);
+        let is_ja = self.frame.is_ja();
+        let sections = Rules::current().form.sections.iter();
+        let sections = sections.filter(move |section| confirms(&section.fields) == confirming);
+        sections.map(move |section| (if is_ja { section.ja.as_str() } else { section.en.as_str() }, &*section.fields))
+    }
+
+    fn profiles(&self) -> impl Iterator<Item = &'static str> {
+        Profile::names()
+    }
+
+    fn countries(&self) -> String {
+        Rules::current().countries.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether a field for dates shows the text; browsers show nothing where it is none.
+    #[expect(clippy::unused_self, reason = "templates see no function but the page's")]
+    fn is_date(&self, text: &str) -> bool {
+        text.trim().is_empty() || text.trim().parse::<jiff::civil::Date>().is_ok()
     }
 
     fn reason(&self, table: &str) -> &str {
@@ -142,17 +123,42 @@ impl EditPage {
 
     fn chosen(&self, release: &str, table: &str) -> bool {
         let prefix = format!("{release}:{table}");
-        self.input
-            .choices
-            .iter()
-            .any(|known| known.strip_prefix(&prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')))
+        let chosen = |known: &String| {
+            known.strip_prefix(&prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        };
+        !self.reason(table).is_empty() || self.input.choices.iter().any(chosen)
     }
+
+    /// Chosen variables that the tier does not give as they are.
+    fn outside_tier(&self) -> Vec<String> {
+        if self.input.anonymized { outside_tier(&self.stored, &self.datasets) } else { Vec::new() }
+    }
+}
+
+/// Quasi-identifiers among what is asked for: the anonymized tier generalises them (Act on the Protection of Personal Information,
+/// enforcement rules, article 34, on anonymised information).
+pub(super) fn outside_tier(content: &Content, catalog: &[Dataset]) -> Vec<String> {
+    let asks = catalog.iter().filter_map(|dataset| Some((dataset, content.datasets.get(&dataset.id)?)));
+    let tables = asks.flat_map(|(dataset, ask)| {
+        let releases = dataset.releases.iter().filter(|release| release.version == ask.release);
+        releases
+            .flat_map(|release| &release.tables)
+            .filter_map(|table| Some((table, &ask.tables.get(&table.name)?.columns)))
+    });
+    let quasi = tables.flat_map(|(table, columns)| {
+        let asked = table.variables.iter().filter(|known| known.class == "quasi" && columns.contains(&known.name));
+        asked.map(|variable| format!("{}.{}", table.name, variable.name))
+    });
+    quasi.collect()
 }
 
 /// `GET /applications/new`
 pub(crate) async fn new(allowed: Allowed<Create>, State(portal): State<Portal>) -> Result<Response, PortalError> {
     let mut input = Input::of(&Content::default());
-    input.members = allowed.user.id.to_string();
+    input.add(List::Members);
+    if let Some(row) = input.members.first_mut() {
+        row.name = allowed.user.id.to_string();
+    }
     page(&fresh(&portal, allowed.visit.frame(&portal), input).await?)
 }
 
@@ -162,28 +168,34 @@ pub(crate) async fn create(
     State(portal): State<Portal>,
     posted: Posted,
 ) -> Result<Response, PortalError> {
+    let wish = Wish::of(&posted);
     let datasets = catalog::list(&portal.db).await?;
-    let before = Content::default();
-    let content = draft::read(&portal, &posted, &datasets, &before).await?;
-    let made = match content {
-        Ok(content) => begin(&portal, &allowed, content, posted.once()).await.map_err(problem_of),
-        Err(problem) => Err(Ok(problem)),
-    };
-    match made {
-        Ok(id) => Ok(Redirect::to(&format!("/applications/{id}")).into_response()),
-        Err(Ok(problem)) => {
-            let mut shown = fresh(&portal, allowed.visit.frame(&portal), Input::posted(&posted)).await?;
-            shown.problem = Some(problem);
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&shown)?).into_response())
+    let Reading { content, unread } = draft::read(&portal, &wish.input, &datasets, &Content::default()).await?;
+    let id = match begin(&portal, &allowed, content, posted.once()).await.map_err(problems_of) {
+        Ok(id) => id,
+        Err(Err(error)) => return Err(error),
+        Err(Ok(problems)) => {
+            let mut shown = fresh(&portal, allowed.visit.frame(&portal), wish.input).await?;
+            shown.refuse(problems, &unread);
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&shown)?).into_response());
         }
-        Err(Err(error)) => Err(error),
-    }
+    };
+    let state = crate::application::load(portal.db.pool(), &id).await?.ok_or(PortalError::NotFound)?;
+    saved(&portal, allowed.visit.frame(&portal), &state, wish, unread).await
 }
 
-/// `GET /applications/{application}/edit`
-pub(crate) async fn edit(allowed: Allowed<Edit>, State(portal): State<Portal>) -> Result<Response, PortalError> {
-    let input = Input::of(&allowed.application()?.content().cloned().unwrap_or_default());
-    page(&existing(&portal, &allowed, input).await?)
+/// `GET /applications/{application}/edit?more=`
+pub(crate) async fn edit(
+    allowed: Allowed<Edit>,
+    State(portal): State<Portal>,
+    Query(More { more }): Query<More>,
+) -> Result<Response, PortalError> {
+    let state = allowed.application()?;
+    let mut shown = existing(&portal, allowed.visit.frame(&portal), state, None).await?;
+    if let Some(list) = more.as_deref().and_then(List::parse) {
+        shown.input.add(list);
+    }
+    page(&shown)
 }
 
 /// `POST /applications/{application}/edit`
@@ -192,59 +204,198 @@ pub(crate) async fn save(
     State(portal): State<Portal>,
     posted: Posted,
 ) -> Result<Response, PortalError> {
+    let wish = Wish::of(&posted);
+    let state = allowed.application()?;
+    let now = state.content().cloned().unwrap_or_default();
+    let (head, shown) = shown_content(&portal, &state.id, &posted).await?;
+    // Attachments have no field in the form: a document that came meanwhile is no conflict.
+    let moved = shown.is_some_and(|shown| shown.changes(&now).iter().any(|part| part != "attachments"));
     let datasets = catalog::list(&portal.db).await?;
-    let before = allowed.application()?.content().cloned().unwrap_or_default();
-    let content = draft::read(&portal, &posted, &datasets, &before).await?;
-    let saved = match content {
-        Ok(content) => {
-            let asked = Change::new(Command::Edit { content }, posted.once());
-            change(&portal, &allowed, asked).await.map_err(problem_of)
-        }
-        Err(problem) => Err(Ok(problem)),
+    let Reading { content, unread } = draft::read(&portal, &wish.input, &datasets, &now).await?;
+    let saving = if moved {
+        Err(PortalError::ChangedMeanwhile)
+    } else {
+        let asked = Change { base: Some(head), ..Change::new(Command::Edit { content: content.clone() }, posted.once()) };
+        change(&portal, &allowed, asked).await
     };
-    match saved {
-        Ok(state) => Ok(Redirect::to(&format!("/applications/{}", state.id)).into_response()),
-        Err(Ok(problem)) => {
-            let mut shown = existing(&portal, &allowed, Input::posted(&posted)).await?;
-            shown.problem = Some(problem);
+    let frame = allowed.visit.frame(&portal);
+    match saving {
+        Ok(state) => saved(&portal, frame, &state, wish, unread).await,
+        Err(PortalError::ChangedMeanwhile) => {
+            let state = crate::application::load(portal.db.pool(), &state.id).await?.ok_or(PortalError::NotFound)?;
+            let mut shown = existing(&portal, frame, &state, Some(wish.input)).await?;
+            shown.note = Note::Conflict;
+            shown.changes = difference::lines(&shown.frame, &shown.stored, &content);
+            Ok((StatusCode::CONFLICT, page(&shown)?).into_response())
+        }
+        Err(error) => {
+            let problems = problems_of(error)?;
+            let mut shown = existing(&portal, frame, state, Some(wish.input)).await?;
+            shown.refuse(problems, &unread);
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&shown)?).into_response())
         }
-        Err(Err(error)) => Err(error),
     }
 }
 
-/// A refusal that is about a part goes beside it; others go to the error page.
-fn problem_of(error: PortalError) -> Result<Problem, PortalError> {
-    if let PortalError::ProjectTaken = error {
-        return Ok(Problem::new("project", ProblemKind::Taken));
+/// What was typed, and where the pressed button leads.
+struct Wish {
+    input: Input,
+    more: Option<List>,
+    list: Option<List>,
+    /// A page of the application beside the form.
+    aside: Option<&'static str>,
+}
+
+impl Wish {
+    fn of(posted: &Posted) -> Self {
+        let mut input = Input::posted(posted);
+        let more = List::parse(posted.one("more"));
+        let list = more.or_else(|| input.remove(posted.one("remove")));
+        let aside = ["attachments", "invitations"].into_iter().find(|word| *word == posted.one("then"));
+        Self { input: input.without_blanks(), more, list, aside }
     }
-    if let PortalError::Refused(Refusal::Incomplete(problems)) = &error
-        && let Some(problem) = problems.first()
-    {
-        return Ok(problem.clone());
+}
+
+/// The number of the content now, and the content that the form showed, if the form says which and it is another.
+async fn shown_content(
+    portal: &Portal,
+    id: &ApplicationId,
+    posted: &Posted,
+) -> Result<(u64, Option<Content>), PortalError> {
+    let records = records(portal.db.pool(), id).await?;
+    let head = content_head(&records);
+    let shown = match posted.one("head") {
+        "" => return Ok((head, None)),
+        text => text.parse::<u64>().map_err(|_| PortalError::BadForm)?,
+    };
+    if shown == head {
+        return Ok((head, None));
     }
-    Err(error)
+    let until = records.iter().take_while(|record| record.seq <= shown);
+    let state = Application::replay(id.clone(), until);
+    Ok((head, Some(state.content().cloned().unwrap_or_default())))
+}
+
+/// The change is made: what could not be read is kept and shown, else the way goes on where the button says.
+async fn saved(
+    portal: &Portal,
+    frame: Frame,
+    state: &Application,
+    wish: Wish,
+    unread: Vec<Unread>,
+) -> Result<Response, PortalError> {
+    if unread.is_empty() {
+        kept::forget(&portal.db, &state.id).await?;
+        let at = format!("/applications/{}", state.id);
+        let place = match (wish.more, wish.list, wish.aside) {
+            (Some(list), ..) => format!("{at}/edit?more={0}#{0}", list.as_str()),
+            (None, Some(list), _) => format!("{at}/edit#{}", list.as_str()),
+            (None, None, Some(aside)) => format!("{at}/{aside}"),
+            (None, None, None) => at,
+        };
+        return Ok(Redirect::to(&place).into_response());
+    }
+    let head = content_head(&records(portal.db.pool(), &state.id).await?);
+    let body = serde_json::to_string(&wish.input).map_err(|_| PortalError::Stored)?;
+    let mut parts: Vec<_> = unread.iter().map(|unread| unread.part).collect();
+    parts.dedup();
+    kept::keep(&portal.db, (&state.id, head), &body, &parts).await?;
+    let mut shown = existing(portal, frame, state, Some(wish.input)).await?;
+    if let Some(list) = wish.more {
+        shown.input.add(list);
+    }
+    shown.note = Note::Partly;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&shown)?).into_response())
+}
+
+/// A refusal that is about parts goes beside them; others go to the error page.
+fn problems_of(error: PortalError) -> Result<Vec<Problem>, PortalError> {
+    match error {
+        PortalError::ProjectTaken => Ok(vec![Problem::new("project", ProblemKind::Taken)]),
+        PortalError::Refused(Refusal::Incomplete(problems)) => Ok(problems),
+        error => Err(error),
+    }
 }
 
 async fn fresh(portal: &Portal, frame: Frame, input: Input) -> Result<EditPage, PortalError> {
     Ok(EditPage {
-        action: "/applications".to_owned(),
-        heading: frame.say("application.new"),
+        id: None,
+        head: 0,
+        stored: Content::default(),
         comment: None,
+        remarks: Vec::new(),
         datasets: catalog::list(&portal.db).await?,
-        profiles: Profile::names().collect(),
         input,
-        problem: None,
+        warnings: Vec::new(),
+        note: Note::None,
+        changes: Vec::new(),
         frame,
     })
 }
 
-async fn existing(portal: &Portal, allowed: &Allowed<Edit>, input: Input) -> Result<EditPage, PortalError> {
-    let state = allowed.application()?;
-    let frame = allowed.visit.frame(portal);
-    let mut shown = fresh(portal, frame, input).await?;
-    shown.action = format!("/applications/{}/edit", state.id);
-    shown.heading = format!("{} {}", shown.frame.say("application.edit"), state.id);
+/// The form of an application: with `typed`, else with what was kept, else with the content.
+async fn existing(
+    portal: &Portal,
+    frame: Frame,
+    state: &Application,
+    typed: Option<Input>,
+) -> Result<EditPage, PortalError> {
+    let stored = state.content().cloned().unwrap_or_default();
+    let head = content_head(&records(portal.db.pool(), &state.id).await?);
+    let kept = match typed {
+        Some(typed) => Some(typed),
+        None => {
+            let body = kept::input(&portal.db, &state.id, head).await?;
+            body.map(|body| serde_json::from_str(&body).map_err(|_| PortalError::Stored)).transpose()?
+        }
+    };
+    let mut shown = fresh(portal, frame, Input::default()).await?;
+    let Reading { mut unread, .. } = match &kept {
+        Some(input) => draft::read(portal, input, &shown.datasets, &stored).await?,
+        None => Reading { content: stored.clone(), unread: Vec::new() },
+    };
+    if kept.is_some() && unread.is_empty() {
+        // An account was made meanwhile: the input is good now, and not yet in the content.
+        unread.push(Unread { part: "members", key: "draft.save-again", about: String::new() });
+    }
+    shown.warnings = warnings(&shown.frame, stored.problems(Rules::current(), day_of(portal.now())), &unread);
+    shown.input = kept.unwrap_or_else(|| Input::of(&stored));
+    shown.id = Some(state.id.clone());
+    shown.head = head;
+    shown.stored = stored;
     shown.comment = state.round.as_ref().and_then(|round| round.correction()).map(str::to_owned);
+    let public = state.comments.iter().filter(|comment| comment.audience == Audience::Applicant);
+    shown.remarks = public.map(|comment| (comment.field.clone(), comment.text.clone())).collect();
     Ok(shown)
+}
+
+impl EditPage {
+    /// Nothing was saved.
+    fn refuse(&mut self, problems: Vec<Problem>, unread: &[Unread]) {
+        self.note = Note::Refused;
+        self.warnings = warnings(&self.frame, problems, unread);
+    }
+}
+
+/// All that is to be mended: first what could not be read, then what is missing; a part that could not be read is not missing too.
+fn warnings(frame: &Frame, problems: Vec<Problem>, unread: &[Unread]) -> Vec<Warning> {
+    let untold = |unread: &Unread| {
+        let words = frame.say(unread.key);
+        let sentence = if unread.about.trim().is_empty() { words } else { format!("{} — {words}", unread.about) };
+        Warning { part: unread.part.to_owned(), sentence }
+    };
+    let known = |problem: &Problem| unread.iter().any(|unread| unread.part == problem.field);
+    let told = |problem: &Problem| Warning { part: problem.field.clone(), sentence: frame.language.problem(problem) };
+    let mut warnings: Vec<Warning> = unread.iter().map(untold).collect();
+    warnings.extend(problems.iter().filter(|problem| !known(problem)).map(told));
+    // Two checks of one part may say the same.
+    let mut said = std::collections::BTreeSet::new();
+    warnings.retain(|warning| said.insert(warning.sentence.clone()));
+    warnings
+}
+
+/// What is to be mended before submission, for the application's own page: part and sentence.
+pub(super) fn open_points(frame: &Frame, content: &Content, today: jiff::civil::Date) -> Vec<(String, String)> {
+    let problems = content.problems(Rules::current(), today);
+    warnings(frame, problems, &[]).into_iter().map(|warning| (warning.part, warning.sentence)).collect()
 }
