@@ -11,7 +11,7 @@ use policies::application::{Application, EventRecord};
 use sqlx::{Any, Executor};
 
 pub(crate) use acts::Act;
-pub(crate) use change::{Change, change, create, prepare};
+pub(crate) use change::{Change, change, content_version, create, prepare};
 pub(crate) use list::{Listed, every, list};
 pub(crate) use offers::offers;
 

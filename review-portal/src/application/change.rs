@@ -31,11 +31,13 @@ pub(crate) struct Change {
     pub(crate) permit: Option<PermitAnswer>,
     /// The record that the actor signed, and the signature.
     pub(crate) signed: Option<(EventRecord, ActSignature)>,
+    /// The number of the content that the person saw before changing it.
+    pub(crate) seen: Option<u64>,
 }
 
 impl Change {
     pub(crate) fn new(command: Command, once: Option<String>) -> Self {
-        Self { command, once, permit: None, signed: None }
+        Self { command, once, permit: None, signed: None, seen: None }
     }
 }
 
@@ -111,10 +113,19 @@ pub(crate) async fn change(portal: &Portal, allowed: &impl Acting, change: Chang
     if done_before(&mut work, allowed, change.once.as_ref()).await?.is_some() {
         return Ok(state);
     }
+    if change.seen.is_some_and(|seen| seen != content_version(&records)) {
+        return Err(PortalError::ChangedMeanwhile);
+    }
     // A clock that was set back must not break the chain's order. What was signed keeps the time that was signed.
     let now = records.last().map_or_else(|| portal.now(), |last| portal.now().max(last.at));
     let now = change.signed.as_ref().map_or(now, |(record, _)| record.at);
     write(portal, allowed, work, Step { state, records, now }, change).await
+}
+
+/// The number of the event that wrote the content as it stands.
+pub(crate) fn content_version(records: &[EventRecord]) -> u64 {
+    let writes = |record: &&EventRecord| matches!(record.event.kind(), "amended" | "drafted" | "edited");
+    records.iter().rev().find(writes).map_or(0, |record| record.seq)
 }
 
 /// The record that the command would make now, for its actor to sign: nothing is written.

@@ -11,7 +11,7 @@ use policies::{Grade, Profile, Tier};
 
 use super::draft;
 use crate::access::{Allowed, Create, Edit};
-use crate::application::{Change, change, create as begin};
+use crate::application::{Change, change, content_version, create as begin, load, records};
 use crate::catalog::{self, Dataset};
 use crate::error::PortalError;
 use crate::form::Posted;
@@ -30,6 +30,10 @@ struct EditPage {
     profiles: Vec<&'static str>,
     input: Input,
     problem: Option<Problem>,
+    /// The number of the content that the person sees; none for a new application.
+    seen: Option<u64>,
+    /// Parts that were changed elsewhere since the form was opened.
+    meanwhile: Vec<String>,
 }
 
 /// What stands in the form's fields: kept when something is wrong.
@@ -197,8 +201,12 @@ pub(crate) async fn save(
     let content = draft::read(&portal, &posted, &datasets, &before).await?;
     let saved = match content {
         Ok(content) => {
-            let asked = Change::new(Command::Edit { content }, posted.once());
-            change(&portal, &allowed, asked).await.map_err(problem_of)
+            let seen = posted.one("seen").parse().ok();
+            let asked = Change { seen, ..Change::new(Command::Edit { content: content.clone() }, posted.once()) };
+            match change(&portal, &allowed, asked).await {
+                Err(PortalError::ChangedMeanwhile) => return overtaken(&portal, &allowed, &posted, &content).await,
+                saved => saved.map_err(problem_of),
+            }
         }
         Err(problem) => Err(Ok(problem)),
     };
@@ -211,6 +219,25 @@ pub(crate) async fn save(
         }
         Err(Err(error)) => Err(error),
     }
+}
+
+/// Somebody, or the same person in another window, saved first: the input is kept, and the page says which parts now differ.
+async fn overtaken(
+    portal: &Portal,
+    allowed: &Allowed<Edit>,
+    posted: &Posted,
+    content: &Content,
+) -> Result<Response, PortalError> {
+    let mut shown = existing(portal, allowed, Input::posted(posted)).await?;
+    let state = load(portal.db.pool(), &allowed.application()?.id).await?.ok_or(PortalError::NotFound)?;
+    let differs = state.content().map(|saved| saved.changes(content)).unwrap_or_default();
+    let is_ja = shown.frame.is_ja();
+    let name = |part: String| {
+        let (ja, en) = Problem::name_of(&part);
+        if is_ja { ja } else { en }
+    };
+    shown.meanwhile = differs.into_iter().map(name).collect();
+    Ok((StatusCode::CONFLICT, page(&shown)?).into_response())
 }
 
 /// A refusal that is about a part goes beside it; others go to the error page.
@@ -235,6 +262,8 @@ async fn fresh(portal: &Portal, frame: Frame, input: Input) -> Result<EditPage, 
         profiles: Profile::names().collect(),
         input,
         problem: None,
+        seen: None,
+        meanwhile: Vec::new(),
         frame,
     })
 }
@@ -245,6 +274,7 @@ async fn existing(portal: &Portal, allowed: &Allowed<Edit>, input: Input) -> Res
     let mut shown = fresh(portal, frame, input).await?;
     shown.action = format!("/applications/{}/edit", state.id);
     shown.heading = format!("{} {}", shown.frame.say("application.edit"), state.id);
+    shown.seen = Some(content_version(&records(portal.db.pool(), &state.id).await?));
     shown.comment = state.round.as_ref().and_then(|round| round.correction()).map(str::to_owned);
     Ok(shown)
 }
