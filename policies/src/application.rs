@@ -204,7 +204,9 @@ impl Application {
     /// Whether every opinion of reviewers without a conflict is in: from then on they may read one another's.
     pub fn are_opinions_in(&self, rules: &Rules, today: Date) -> bool {
         let Some(round) = &self.round else { return false };
-        let asked = round.reviewers.values().any(|reviewer| reviewer.interest == Interest::Asked);
+        // Who has a conflict that the rules find is never let near the question, and so never answers it.
+        let mut waited_for = round.reviewers.iter().filter(|(user, _)| !self.is_conflicted(rules, user, today));
+        let asked = waited_for.any(|(_, reviewer)| reviewer.interest == Interest::Asked);
         !asked && self.eligible_reviewers(rules, today).all(|(user, _)| round.opinions.contains_key(user))
     }
 }

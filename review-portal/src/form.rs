@@ -20,7 +20,12 @@ impl FromRequest<Portal> for Posted {
     async fn from_request(request: Request, portal: &Portal) -> Result<Self, PortalError> {
         let session = request.extensions().get::<Session>().cloned().ok_or(PortalError::Csrf)?;
         let expected: Option<String> = session.get("csrf").await?;
-        let Form(fields) = Form::from_request(request, portal).await.map_err(|_| PortalError::BadForm)?;
+        let form = Form::<Vec<(String, String)>>::from_request(request, portal).await;
+        let Form(fields) = form.map_err(|_| PortalError::BadForm)?;
+        // No text of a person holds one, and PostgreSQL keeps none. The workbench says so beside the query.
+        if fields.iter().any(|(name, value)| name != "sql" && (name.contains('\0') || value.contains('\0'))) {
+            return Err(PortalError::BadForm);
+        }
         let posted = Self(fields);
         let same = expected.is_some_and(|token| bool::from(token.as_bytes().ct_eq(posted.one("csrf").as_bytes())));
         if same { Ok(posted) } else { Err(PortalError::Csrf) }

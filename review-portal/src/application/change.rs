@@ -34,6 +34,8 @@ pub(crate) struct Change {
     pub(crate) permit: Option<PermitAnswer>,
     /// The record that the actor signed, and the signature.
     pub(crate) signed: Option<(EventRecord, ActSignature)>,
+    /// The number of the content that the person saw before changing it.
+    pub(crate) seen: Option<u64>,
 }
 
 impl Change {

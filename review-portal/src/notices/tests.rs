@@ -72,25 +72,26 @@ impl Case {
 async fn an_event_reaches_the_pages_of_those_it_concerns_and_of_nobody_else() {
     let world = World::new().await;
     let case = Case::new(&world).await;
-    assert_eq!(case.happen("reviewers-assigned", 1, "office", true).await.unwrap(), 3, "r1, r2, steward");
-    assert_eq!(case.happen("decided", 2, "chair", true).await.unwrap(), 3, "pi, co, office: each once");
-    assert_eq!(case.happen("edited", 3, "pi", true).await.unwrap(), 0);
-    assert_eq!(case.happen("pledge-signed", 4, "office", true).await.unwrap(), 0, "who acted knows");
+    assert_eq!(case.happen("accepted", 1, "office", true).await.unwrap(), 3, "pi, co, and the steward of what is asked");
+    assert_eq!(case.happen("reviewers-assigned", 2, "office", true).await.unwrap(), 2, "r1, r2");
+    assert_eq!(case.happen("decided", 3, "chair", true).await.unwrap(), 3, "pi, co, office: each once");
+    assert_eq!(case.happen("edited", 4, "pi", true).await.unwrap(), 0);
+    assert_eq!(case.happen("pledge-signed", 5, "office", true).await.unwrap(), 0, "who acted knows");
     // Of what was not committed nobody hears, and a number that is taken tells nobody.
-    assert_eq!(case.happen("revoked", 5, "office", false).await.unwrap(), 3);
-    assert!(matches!(case.happen("revoked", 4, "office", true).await, Err(PortalError::ChangedMeanwhile)));
-    for (user, subject) in
-        [("r1", "審査をお願いします"), ("steward", "意見を求めています"), ("pi", "審査の結果が出ました")]
+    assert_eq!(case.happen("revoked", 6, "office", false).await.unwrap(), 3);
+    assert!(matches!(case.happen("revoked", 5, "office", true).await, Err(PortalError::ChangedMeanwhile)));
+    for (user, count, subject) in
+        [("r1", 1, "審査をお願いします"), ("steward", 1, "意見を求めています"), ("pi", 2, "審査の結果が出ました")]
     {
         let page = world.person(user).await.read("/mails").await;
-        assert_eq!(page.matches("class=\"panel\"").count(), 1, "{user}");
+        assert_eq!(page.matches("class=\"panel\"").count(), count, "{user}");
         assert!(page.contains(subject) && page.contains("A-2026-000001") && page.contains("デモではここに"), "{page}");
         assert!(
             page.contains("骨折と {link}&#60;b&#62;") && page.contains("href=\"/applications/A-2026-000001\""),
             "{page}"
         );
     }
-    for user in ["eve", "r3", "chair", "auditor"] {
+    for user in ["eve", "r3", "chair", "auditor", "keeper"] {
         assert!(world.person(user).await.read("/mails").await.contains("お知らせはまだありません"), "{user}");
     }
     assert_eq!(world.visitor().get("/mails").await.status(), StatusCode::SEE_OTHER);

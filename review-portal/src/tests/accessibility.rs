@@ -9,7 +9,7 @@ use std::time::Duration;
 use reqwest::Client;
 use serde_json::{Value, json};
 
-use super::flow::{CONTENT, Cast};
+use super::flow::{CHECKLIST, Cast, REVIEWERS, content_with, with_findings};
 use super::world::{PASSWORD, World};
 
 /// axe-core 4.14.1 (tests/vendor/VENDORED.md).
@@ -21,12 +21,12 @@ const FINDINGS: &str = "
     axe.run(document, { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } }).then(found => done(found.violations.flatMap(
         rule => rule.nodes.map(node => [rule.id, node.html.slice(0, 160), node.failureSummary]))), error => done([String(error)]))";
 
-/// What a page must not have: more than it shows, another number of titles than one, a script, a file from elsewhere.
+/// What a page must not have: more than it shows, another number of titles than one, a script or a file that is not ours.
 const FACTS: &str = "
     const loaded = performance.getEntriesByType('resource').map(entry => entry.name);
     return {
         wide: document.documentElement.scrollWidth > innerWidth, titles: document.querySelectorAll('h1').length,
-        scripts: document.scripts.length, elsewhere: loaded.filter(name => new URL(name).origin != location.origin),
+        scripts: [...document.scripts].filter(it => !it.src || new URL(it.src).origin != location.origin || !new URL(it.src).pathname.startsWith('/static/')).length, elsewhere: loaded.filter(name => new URL(name).origin != location.origin),
         letters: [...document.fonts].some(face => face.status == 'loaded' && face.family.includes('Noto Sans JP')),
         lang: document.documentElement.lang, synthetic: document.body.innerText.includes('合成データ（実在の個人・医療機関ではありません）'),
     }";
@@ -55,12 +55,15 @@ async fn walk(driver: &Driver, world: &World, paths: &Paths, (width, languages):
     let mut found = window.findings(&of(&visitor), languages).await;
     for (person, names) in [
         ("pi", &["/", "/applications", "/applications/new", "/projects", "permitted", "returned", "edit"][..]),
-        ("co", &["/", "/projects/fracture-2026/sql"][..]),
-        ("office", &["/", "/applications", "submitted", "voting", "/audit"][..]),
-        ("r1", &["/", "voting"][..]),
+        (
+            "co",
+            &["/", "/projects/fracture-2026/sql", "/projects/fracture-2026/runs", "/projects/fracture-2026/queries"][..],
+        ),
+        ("office", &["/", "/applications", "submitted", "asked", "voting", "permitted", "/mails", "/audit"][..]),
+        ("r1", &["/", "voting", "interest", "/account", "/account/password"][..]),
         ("chair", &["/", "voting"][..]),
         ("auditor", &["/", "/audit", "/linkage"][..]),
-        ("steward", &["/", "/linkage"][..]),
+        ("steward", &["/", "asked", "/linkage"][..]),
     ] {
         window.sign_in(person).await;
         found.extend(window.findings(&of(names), languages).await);
@@ -78,29 +81,35 @@ async fn furnish(world: &World) -> Paths {
     let permitted = cast.to_permit().await;
     let mut others = Vec::new();
     for project in ["submitted", "returned", "voting", "refused"] {
-        let mut content = CONTENT.to_vec();
-        content.retain(|(name, _)| !["project", "idempotency"].contains(name));
-        content.push(("project", project));
-        let at = cast.pi.act("/applications", &content).await;
+        let at = cast.pi.act("/applications", &content_with(&[("project", project)])).await;
         cast.pi.act(&format!("{at}/submit"), &[]).await;
         others.push(at);
     }
     let [submitted, returned, voting, refused] = <[String; 4]>::try_from(others).unwrap();
     cast.office.act(&format!("{returned}/return"), &[("comment", "資金源を書いてください")]).await;
     for at in [&voting, &refused] {
-        cast.office.act(&format!("{at}/accept"), &[]).await;
-        cast.office.act(&format!("{at}/assign"), &[("reviewer", "r1"), ("reviewer", "r2")]).await;
-        cast.office.act(&format!("{at}/voting"), &[]).await;
+        cast.office.act(&format!("{at}/accept"), &CHECKLIST).await;
+        cast.assign_and_schedule(at).await;
     }
     for reviewer in [&cast.r1, &cast.r2] {
-        reviewer.act(&format!("{refused}/vote"), &[("ballot", "against")]).await;
+        reviewer.sign(&format!("{refused}/vote"), &[("ballot", "against")]).await;
     }
-    cast.chair
-        .act(&format!("{refused}/decide"), &[("decision", "rejected"), ("text", "広告のための利用に当たる。")])
-        .await;
+    let rejected = with_findings(&[("decision", "rejected"), ("text", "広告のための利用に当たる。")]);
+    cast.chair.sign(&format!("{refused}/decide"), &rejected).await;
+    let asked = cast.to_review(&content_with(&[("project", "asked")])).await;
+    cast.office.act(&format!("{asked}/assign"), &REVIEWERS).await;
+    let interest = format!("{asked}/interest");
     let edit = format!("{returned}/edit");
-    [("permitted", permitted), ("submitted", submitted), ("returned", returned), ("voting", voting), ("edit", edit)]
-        .into()
+    [
+        ("permitted", permitted),
+        ("submitted", submitted),
+        ("returned", returned),
+        ("voting", voting),
+        ("edit", edit),
+        ("asked", asked),
+        ("interest", interest),
+    ]
+    .into()
 }
 
 /// A window on the portal, by the protocol of W3C's recommendation of 2018.
@@ -154,6 +163,9 @@ impl Window {
             document.getElementById('password').value = arguments[1];
             document.querySelector('form[action=\"/sign-in\"]').submit()";
         self.run(script, &[user, PASSWORD]).await;
+        let demo = "form[action=\"/sign-in/second\"] button[name=demo]";
+        self.until(demo).await;
+        self.run("document.querySelector(arguments[0]).click()", &[demo]).await;
         self.until("form[action=\"/sign-out\"]").await;
     }
 

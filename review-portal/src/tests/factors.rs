@@ -261,8 +261,8 @@ async fn guessing_at_the_second_step_locks_and_is_told() {
 #[tokio::test]
 async fn an_enrolment_is_signed_by_the_passkey_and_counts_with_the_operator_alone() {
     let world = World::new().await;
-    let browser = world.person("r1").await;
-    let credential = passkey("r1").credential().to_string();
+    let browser = world.person("eve").await;
+    let credential = passkey("eve").credential().to_string();
     let begin = async |browser: &Browser| {
         let answer = browser.post("/account/enrolment", &[("credential", &credential)]).await;
         (answer.status(), answer.text().await.unwrap())
@@ -272,13 +272,13 @@ async fn an_enrolment_is_signed_by_the_passkey_and_counts_with_the_operator_alon
     let (status, page) = begin(&browser).await;
     assert_eq!(status, StatusCode::OK);
     let (id, path) = (between(&page, "name=\"act\" value=\"", '"'), "/account/enrolment/signed");
-    let good = passkey("r1").assert(&challenge(&page), &party());
+    let good = passkey("eve").assert(&challenge(&page), &party());
     let token = csrf(&page);
-    let wrong = passkey("r1").assert(&[9; 32], &party());
+    let wrong = passkey("eve").assert(&[9; 32], &party());
     let answer = post_assertion(&browser, path, &token, &wrong, &id).await;
     assert!(answer.text().await.unwrap().contains("passkey/challenge"));
     // Another person, another session of the same person, another act.
-    for other in [world.person("r2").await, world.person("r1").await] {
+    for other in [world.person("r2").await, world.person("eve").await] {
         let token = other.token().await;
         let answer = post_assertion(&other, path, &token, &good, &id).await;
         assert!(answer.text().await.unwrap().contains("portal/pending-act"));
@@ -293,11 +293,11 @@ async fn an_enrolment_is_signed_by_the_passkey_and_counts_with_the_operator_alon
     let shown = answer.text().await.unwrap();
     browser.refused(path, &[("act", &id), ("demo", "yes")], "portal/pending-act").await;
     let request = between(&shown, "readonly>", '<');
-    let code: EnrolmentCode = between(&shown, "<strong>", '<').parse().unwrap();
+    let code: EnrolmentCode = between(&shown, " <strong>", '<').parse().unwrap();
     let portal = world.path("portal").join("public/sign.pub");
     let registrar = Registrar::open(&world.path("permit"), &portal, &world.path("store")).unwrap();
     let enrolment = registrar.enrol(&request, &code, Timestamp::now()).unwrap();
-    assert_eq!((enrolment.user.as_str(), enrolment.roles.len()), ("r1", 1));
+    assert_eq!((enrolment.user.as_str(), enrolment.roles.len()), ("eve", 1));
     assert_eq!(enrolment.credential.to_string(), credential);
 }
 

@@ -35,7 +35,7 @@ async fn without_the_signer_there_is_no_permit_and_no_change() {
     let at = cast.to_pledges().await;
     world.without_signer().await;
     cast.office.refused(&format!("{at}/permit"), &[], "portal/signer-unreachable").await;
-    assert!(cast.office.read(&at).await.contains("条件付き承認"));
+    assert!(cast.office.read(&at).await.contains("誓約済み"));
     assert!(!world.path("store").join("permits/P-2026-000001.jws").exists());
     // Signing out must not depend on it.
     cast.pi.act("/sign-out", &[]).await;

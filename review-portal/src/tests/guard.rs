@@ -1,8 +1,9 @@
 //! What must not work: guessing, forging, judging one's own.
 
+use policies::UserId;
 use reqwest::StatusCode;
 
-use super::flow::{CONTENT, Cast};
+use super::flow::{CONTENT, Cast, NO_CONFLICT, PLEDGE, TRAINING, with_findings};
 use super::world::{PASSWORD, World};
 use crate::Database;
 
@@ -11,36 +12,68 @@ async fn a_conflicted_reviewer_neither_reads_nor_votes() {
     let world = World::new().await;
     let cast = Cast::new(&world).await;
     let at = cast.to_vote().await;
-    // R3 works at the principal investigator's university: the file is closed, also by direct address.
-    assert_eq!(cast.r3.get(&at).await.status(), StatusCode::NOT_FOUND);
-    cast.r3.refused(&format!("{at}/vote"), &[("ballot", "for")], "portal/not-found").await;
-    cast.r1.act(&format!("{at}/vote"), &[("ballot", "for")]).await;
+    // R3 works in the principal investigator's department: the file is closed, also by direct address.
+    for path in [at.clone(), format!("{at}/interest"), format!("{at}/edit")] {
+        assert_eq!(cast.r3.get(&path).await.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+    for (act, fields) in [("vote", &[("ballot", "for")]), ("declare-interest", &NO_CONFLICT)] {
+        cast.r3.refused(&format!("{at}/{act}"), fields, "portal/not-found").await;
+    }
+    cast.r1.sign(&format!("{at}/vote"), &[("ballot", "for")]).await;
     cast.r1.refused(&format!("{at}/vote"), &[("ballot", "against")], "application/already-voted").await;
-    cast.chair.refused(&format!("{at}/decide"), &[("decision", "granted")], "application/no-quorum").await;
+    let granted = with_findings(&[("decision", "granted")]);
+    cast.chair.refused(&format!("{at}/decide"), &granted, "application/no-quorum").await;
     // R2 declares a conflict: gone at once.
     assert_eq!(cast.r2.get(&at).await.status(), StatusCode::OK);
-    cast.r2.act(&format!("{at}/conflict"), &[]).await;
-    assert_eq!(cast.r2.get(&at).await.status(), StatusCode::NOT_FOUND);
+    let conflict = [("interest", "conflict"), ("text", "共同研究")];
+    cast.r2.act(&format!("{at}/declare-interest"), &conflict).await;
+    for path in [at.clone(), format!("{at}/interest")] {
+        assert_eq!(cast.r2.get(&path).await.status(), StatusCode::NOT_FOUND, "{path}");
+    }
     cast.r2.refused(&format!("{at}/vote"), &[("ballot", "for")], "portal/not-found").await;
-    cast.chair.refused(&format!("{at}/vote"), &[("ballot", "for")], "portal/forbidden").await;
-    cast.pi.refused(&format!("{at}/decide"), &[("decision", "granted")], "portal/forbidden").await;
+    cast.r2.refused(&format!("{at}/declare-interest"), &NO_CONFLICT, "portal/not-found").await;
+    // The chair was not named as a reviewer: presides, and does not vote.
+    cast.chair.refused(&format!("{at}/vote"), &[("ballot", "for")], "application/not-assigned").await;
+    cast.pi.refused(&format!("{at}/decide"), &granted, "portal/forbidden").await;
+    cast.office.refused(&format!("{at}/decide"), &granted, "application/").await;
     cast.office.refused(&format!("{at}/permit"), &[], "application/out-of-turn").await;
+    // One short is no decision, and the committee may vote again.
+    cast.chair.sign(&format!("{at}/decide"), &with_findings(&[("decision", "no-decision")])).await;
 }
 
 #[tokio::test]
-async fn no_permit_before_every_pledge() {
+async fn who_has_not_pledged_or_is_not_trained_is_not_in_the_permit() {
     let world = World::new().await;
     let cast = Cast::new(&world).await;
     let at = cast.to_vote().await;
     for reviewer in [&cast.r1, &cast.r2] {
-        reviewer.act(&format!("{at}/vote"), &[("ballot", "for")]).await;
+        reviewer.sign(&format!("{at}/vote"), &[("ballot", "for")]).await;
     }
-    cast.chair.refused(&format!("{at}/decide"), &[("decision", "rejected"), ("text", "否")], "not-by-majority").await;
-    cast.chair.act(&format!("{at}/decide"), &[("decision", "granted")]).await;
-    cast.pi.act(&format!("{at}/pledge"), &[("agree", "yes")]).await;
+    let rejected = with_findings(&[("decision", "rejected"), ("text", "否")]);
+    cast.chair.refused(&format!("{at}/decide"), &rejected, "not-by-majority").await;
+    cast.chair.refused(&format!("{at}/decide"), &[("decision", "granted")], "application/findings-missing").await;
+    cast.chair.sign(&format!("{at}/decide"), &with_findings(&[("decision", "granted")])).await;
+    cast.pi.sign(&format!("{at}/pledge"), &PLEDGE).await;
     cast.office.refused(&format!("{at}/permit"), &[], "application/pledges-missing").await;
-    cast.r1.refused(&format!("{at}/pledge"), &[("agree", "yes")], "portal/forbidden").await;
+    let past = [("course", "情報管理研修"), ("until", "2020-01-01")];
+    cast.pi.refused(&format!("{at}/join"), &past, "application/date-in-the-past").await;
+    cast.pi.act(&format!("{at}/join"), &TRAINING).await;
+    cast.r1.refused(&format!("{at}/pledge"), &PLEDGE, "portal/forbidden").await;
     cast.co.refused(&format!("{at}/pledge"), &[], "portal/bad-form").await;
+    cast.co
+        .refused(&format!("{at}/pledge"), &[("agree", "yes"), ("version", "2020.1")], "application/old-pledge")
+        .await;
+    cast.office.act(&format!("{at}/permit"), &[]).await;
+    let permit = world.permit();
+    assert_eq!(permit.members.keys().map(UserId::as_str).collect::<Vec<_>>(), ["pi"]);
+    let sql = "/projects/fracture-2026/sql";
+    assert_eq!(cast.co.get(sql).await.status(), StatusCode::NOT_FOUND);
+    // The other member comes later: the next permit names both, and nothing is reviewed again.
+    cast.co.act(&format!("{at}/join"), &TRAINING).await;
+    cast.co.sign(&format!("{at}/pledge"), &PLEDGE).await;
+    cast.office.act(&format!("{at}/permit"), &[]).await;
+    assert_eq!(world.permit().members.len(), 2);
+    assert_eq!(cast.co.get(sql).await.status(), StatusCode::OK);
 }
 
 #[tokio::test]

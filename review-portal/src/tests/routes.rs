@@ -71,12 +71,13 @@ pub(super) const ROUTES: &[Route] = &[
     ("post", "/audit", Some(("auditor", 405))),
 ];
 
-pub(super) const PUBLIC: [&str; 10] = [
+pub(super) const PUBLIC: [&str; 11] = [
     "/",
     "/use",
     "/use/decisions",
     "/profiles",
     "/sign-in",
+    "/sign-in/passkey",
     "/sign-out",
     "/catalog",
     "/catalog.json",

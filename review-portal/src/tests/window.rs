@@ -61,6 +61,9 @@ impl Window {
             document.querySelector('[name=password]').value = arguments[1];
             document.querySelector('form[action=\"/sign-in\"]').submit()";
         self.run(script, &[user, PASSWORD]).await;
+        let demo = "form[action=\"/sign-in/second\"] button[name=demo]";
+        self.until(demo).await;
+        self.run("document.querySelector(arguments[0]).click()", &[demo]).await;
         self.until("form[action=\"/sign-out\"]").await;
     }
 

@@ -14,12 +14,12 @@ use jiff::Timestamp;
 use permit_signer::{Registrar, SignerConfig};
 use policies::audit::AuditLog;
 use policies::jws::Document as _;
-use policies::keys::{KeyFolder, SecretBytes};
+use policies::keys::{KeyFolder, SecretBytes, VerifyingKey};
 use policies::passkey::{
     ActSignature, Challenge, Enrolment, EnrolmentCode, EnrolmentRequest, Registration, RelyingParty,
     SoftwareAuthenticator, verify_registration,
 };
-use policies::{ProjectId, UserId, Zone};
+use policies::{Permit, ProjectId, UserId, Zone, jws};
 use reqwest::{Client, Response, StatusCode};
 use secrecy::SecretString;
 use tokio::sync::oneshot;
@@ -90,7 +90,7 @@ pub(crate) struct World {
 
 /// Answers with two cells, or refuses `select *`, or never ends (`forever`); checks that the token names exactly one permit.
 struct Engine {
-    session: policies::keys::VerifyingKey,
+    session: VerifyingKey,
     under_way: Arc<AtomicUsize>,
 }
 
@@ -113,8 +113,7 @@ impl Drop for UnderWay {
 #[async_trait::async_trait]
 impl QueryRunner for Engine {
     async fn run(&self, token: &str, _: &ProjectId, sql: &str) -> Result<PortalAnswer, PortalRefusal> {
-        let token: policies::session::SessionToken =
-            policies::jws::verify(policies::jws::SESSION, token, &self.session).unwrap();
+        let token: policies::session::SessionToken = jws::verify(jws::SESSION, token, &self.session).unwrap();
         assert!(token.holds_at(Timestamp::now()));
         assert_eq!(token.permits.len(), 1);
         let _counted = UnderWay::begin(&self.under_way);
@@ -239,6 +238,14 @@ impl World {
         self.dir.path().join(name)
     }
 
+    /// The permit that was signed last, by the public key of the permit zone.
+    pub(crate) fn permit(&self) -> Permit {
+        let key = VerifyingKey::read(&self.path("permit").join("public/permit.pub")).unwrap();
+        let files = std::fs::read_dir(self.path("store").join("permits")).unwrap();
+        let last = files.map(|file| file.unwrap().path()).max().unwrap();
+        jws::verify(jws::PERMIT, &std::fs::read_to_string(last).unwrap(), &key).unwrap()
+    }
+
     /// Ends the signer and waits until its port is closed.
     pub(crate) async fn without_signer(&mut self) {
         drop(self.stop_signer.take());
@@ -331,10 +338,10 @@ fn register() -> DatasetText {
     }
 }
 
-/// Has the signer believe everybody's passkey, as an operator does: the request, its code, the command.
+/// Has the signer believe everybody's passkey but Eve's, as an operator does: the request, its code, the command.
 fn enrol(dir: &Path, portal: &KeyFolder) {
     let registrar = Registrar::open(&dir.join("permit"), &portal.public("sign"), &dir.join("store")).unwrap();
-    for person in PEOPLE.iter().filter(|person| person.user != FRESH) {
+    for person in PEOPLE.iter().filter(|person| ![FRESH, "eve"].contains(&person.user)) {
         let user: UserId = person.user.parse().unwrap();
         let passkey = Passkeys::of(&user);
         let enrolment = Enrolment {
@@ -380,6 +387,12 @@ impl Browser {
     /// Posts a body of any type.
     pub(crate) async fn post_body(&self, path: &str, kind: &str, body: Vec<u8>) -> Response {
         self.http.post(format!("{}{path}", self.base)).header("content-type", kind).body(body).send().await.unwrap()
+    }
+
+    /// Posts a form's body as it is.
+    pub(crate) async fn post_bytes(&self, path: &str, body: String) -> Response {
+        let post = self.http.post(format!("{}{path}", self.base));
+        post.header("content-type", "application/x-www-form-urlencoded").body(body).send().await.unwrap()
     }
 
     /// Posts `fields` with the token of this session.

@@ -2,6 +2,7 @@
 //! is first shown for its signature, and recorded when that came.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use policies::application::{Command, EventRecord};
 
@@ -67,9 +68,16 @@ async fn signed(portal: &Portal, allowed: &AllowedAct, posted: &Posted) -> Resul
     if !is_signed(&command) || act_of(&command) != Some(allowed.act) {
         return Err(PortalError::BadForm);
     }
-    let signed = Change { signed: Some((record, signature)), ..Change::new(command, None) };
-    change(portal, allowed, signed).await?;
-    Ok(next(allowed))
+    let signed = Change { signed: Some((record, signature)), ..Change::new(command.clone(), None) };
+    match change(portal, allowed, signed).await {
+        Ok(_) => Ok(next(allowed)),
+        // Somebody else's act came first, so the record has another place now: the same act, to be signed there.
+        Err(PortalError::ChangedMeanwhile) => {
+            let again = sign(portal, allowed, command).await?;
+            Ok((StatusCode::CONFLICT, again).into_response())
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn act_of(command: &Command) -> Option<Act> {

@@ -10,7 +10,7 @@ use axum::response::Response;
 use jiff::civil::Date;
 use policies::UserId;
 use policies::access::Relation;
-use policies::application::{Application, Audience, Event, EventRecord, Rules, Stage, day_of};
+use policies::application::{Application, Audience, Event, EventRecord, Phase, Rules, Stage, day_of};
 
 use super::content::ContentPanel;
 use super::review::ReviewPanel;
@@ -31,6 +31,8 @@ struct ShowPage<'a> {
     stage: Stage,
     title: &'a str,
     returned: Option<&'a str>,
+    /// What keeps it from being submitted, for who can still mend it.
+    missing: Vec<String>,
     content: Option<ContentPanel<'a>>,
     review: ReviewPanel<'a>,
     running: RunningPanel<'a>,
@@ -106,12 +108,20 @@ pub(crate) async fn show(allowed: Allowed<Read>, State(portal): State<Portal>) -
         stage: sight.state.stage(Rules::current(), today),
         title: sight.state.content().map_or("", |content| content.title.as_str()),
         returned: round.and_then(|round| round.correction()),
+        missing: missing(&sight),
         content: ContentPanel::of(&sight),
         review: ReviewPanel::of(&sight),
         running: RunningPanel::of(&sight),
         history: records.iter().filter_map(|record| step(record, &sight)).collect(),
         sight: &sight,
     })
+}
+
+fn missing(sight: &Sight) -> Vec<String> {
+    let round = sight.state.round.as_ref().filter(|_| sight.relation == Relation::Applicant);
+    let round = round.filter(|round| matches!(round.phase, Phase::Draft {} | Phase::Returned { .. }));
+    let problems = round.map(|round| round.content.problems(Rules::current(), sight.today)).unwrap_or_default();
+    problems.iter().map(|problem| sight.frame.language.problem(problem)).collect()
 }
 
 /// How many stations lie behind an application; none if it left the way.
