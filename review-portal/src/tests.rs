@@ -7,6 +7,7 @@ mod failure;
 pub(crate) mod flow;
 mod guard;
 mod linkage;
+mod office;
 mod quality;
 mod routes;
 mod start;
