@@ -228,8 +228,12 @@ fn ends_are_told_from_sixty_days_before_and_after_they_lapsed() {
 #[test]
 fn every_word_has_its_sentence() {
     let said = |key: String| assert_ne!(Language::Ja.say(&key), key);
-    Task::ALL.iter().for_each(|task| said(format!("board.task.{}", task.as_str())));
-    Who::WORDS.iter().for_each(|word| said(format!("board.who.{word}")));
+    for task in Task::ALL {
+        said(format!("board.task.{}", task.as_str()));
+    }
+    for word in Who::WORDS {
+        said(format!("board.who.{word}"));
+    }
     for what in ["ethics", "period", "training"] {
         said(format!("board.end.{what}"));
         for part in ["subject", "body"] {
@@ -242,6 +246,10 @@ fn every_word_has_its_sentence() {
         said(format!("letter.intro.{decision}"));
         said(format!("letter.after.{decision}"));
     }
-    ["sensitive", "quasi", "key", "unknown"].iter().for_each(|class| said(format!("sheet.class.{class}")));
-    ["department", "institution"].iter().for_each(|scope| said(format!("decisions.scope.{scope}")));
+    for class in ["sensitive", "quasi", "key", "unknown"] {
+        said(format!("sheet.class.{class}"));
+    }
+    for scope in ["department", "institution"] {
+        said(format!("decisions.scope.{scope}"));
+    }
 }

@@ -102,12 +102,12 @@ impl DecisionsPage {
         if self.frame.is_ja() { &clause.ja } else { &clause.en }
     }
 
-    fn list(&self, words: Vec<String>) -> String {
+    fn list(&self, words: &[String]) -> String {
         words.join(if self.frame.is_ja() { "、" } else { ", " })
     }
 
     fn seats(&self) -> String {
-        self.list(self.rules.vote.seats.iter().map(|seat| self.frame.say_of("seat", seat)).collect())
+        self.list(&self.rules.vote.seats.iter().map(|seat| self.frame.say_of("seat", seat)).collect::<Vec<_>>())
     }
 
     fn majority(&self) -> String {
@@ -136,7 +136,7 @@ impl DecisionsPage {
     }
 
     fn warnings(&self) -> String {
-        self.list(self.rules.days.expiry_warnings.iter().map(ToString::to_string).collect())
+        self.list(&self.rules.days.expiry_warnings.iter().map(ToString::to_string).collect::<Vec<_>>())
     }
 
     /// Parts that the secretariat may let change alone.
@@ -145,14 +145,15 @@ impl DecisionsPage {
             let (ja, en) = Problem::name_of(field);
             if self.frame.is_ja() { ja } else { en }
         };
-        self.list(self.rules.lanes.secretariat.fields.iter().map(part).collect())
+        self.list(&self.rules.lanes.secretariat.fields.iter().map(part).collect::<Vec<_>>())
     }
 
     fn urgent(&self) -> String {
         let kinds = self.rules.lanes.urgent.applicants.iter();
-        self.list(kinds.map(|kind| self.frame.say_of("applicant-kind", kind.as_str())).collect())
+        self.list(&kinds.map(|kind| self.frame.say_of("applicant-kind", kind.as_str())).collect::<Vec<_>>())
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "templates hand over values and references alike")]
     fn fill(&self, key: &str, number: impl ToString) -> String {
         self.frame.say(key).replace("{n}", &number.to_string())
     }
