@@ -377,4 +377,4 @@ fn after(day: Date, days: i32) -> Date {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

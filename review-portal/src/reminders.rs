@@ -24,7 +24,7 @@ use crate::notices::fill;
 use crate::outbox::{self, Kind, Post};
 
 /// How often it is looked whether another day has begun, or a failed look is tried again.
-const LOOK_EVERY: Duration = Duration::from_secs(600);
+const LOOK_EVERY: Duration = Duration::from_mins(10);
 
 /// Something that somebody is to be told of.
 #[derive(Clone, Debug, PartialEq, Eq)]

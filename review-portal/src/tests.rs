@@ -10,6 +10,7 @@ mod forged;
 mod guard;
 mod journey;
 mod linkage;
+mod office;
 mod quality;
 mod routes;
 mod start;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use policies::application::Rules;
+use policies::application::rules::ConflictScope;
+use policies::application::{Clause, Item, Problem, Rules};
 use serde::Deserialize;
 
 use crate::catalog::{Dataset, list as datasets};
@@ -46,7 +47,7 @@ struct Bar {
 #[template(path = "usage/decisions.html")]
 struct DecisionsPage {
     frame: Frame,
-    quorum: usize,
+    rules: &'static Rules,
     datasets: Vec<Dataset>,
 }
 
@@ -89,7 +90,73 @@ pub(crate) async fn decisions(visit: Visit, State(portal): State<Portal>) -> Res
     require(&visit, &portal)?;
     let mut datasets = datasets(&portal.db).await?;
     datasets.retain(|dataset| dataset.holder_say.is_some());
-    page(&DecisionsPage { frame: visit.frame(&portal), quorum: Rules::current().vote.quorum, datasets })
+    page(&DecisionsPage { frame: visit.frame(&portal), rules: Rules::current(), datasets })
+}
+
+impl DecisionsPage {
+    fn item<'a>(&self, item: &'a Item) -> &'a str {
+        if self.frame.is_ja() { &item.ja } else { &item.en }
+    }
+
+    fn clause<'a>(&self, clause: &'a Clause) -> &'a str {
+        if self.frame.is_ja() { &clause.ja } else { &clause.en }
+    }
+
+    fn list(&self, words: &[String]) -> String {
+        words.join(if self.frame.is_ja() { "、" } else { ", " })
+    }
+
+    fn seats(&self) -> String {
+        self.list(&self.rules.vote.seats.iter().map(|seat| self.frame.say_of("seat", seat)).collect::<Vec<_>>())
+    }
+
+    fn majority(&self) -> String {
+        let (numerator, denominator) = self.rules.vote.majority;
+        format!("{numerator}/{denominator}")
+    }
+
+    fn scope(&self) -> &'static str {
+        match self.rules.conflict.scope {
+            ConflictScope::Department => "department",
+            ConflictScope::Institution => "institution",
+        }
+    }
+
+    /// Days of the rules: the word of the turn, and how many.
+    fn days(&self) -> [(&'static str, i32); 6] {
+        let days = &self.rules.days;
+        [
+            ("check", days.completeness),
+            ("correct", days.correction),
+            ("answer-holder", days.holder_opinion),
+            ("give-opinion", days.review),
+            ("first-report", self.rules.incident.first_report_days),
+            ("final-report", self.rules.incident.final_report_days),
+        ]
+    }
+
+    fn warnings(&self) -> String {
+        self.list(&self.rules.days.expiry_warnings.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+
+    /// Parts that the secretariat may let change alone.
+    fn parts(&self) -> String {
+        let part = |field: &String| {
+            let (ja, en) = Problem::name_of(field);
+            if self.frame.is_ja() { ja } else { en }
+        };
+        self.list(&self.rules.lanes.secretariat.fields.iter().map(part).collect::<Vec<_>>())
+    }
+
+    fn urgent(&self) -> String {
+        let kinds = self.rules.lanes.urgent.applicants.iter();
+        self.list(&kinds.map(|kind| self.frame.say_of("applicant-kind", kind.as_str())).collect::<Vec<_>>())
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "templates hand over values and references alike")]
+    fn fill(&self, key: &str, number: impl ToString) -> String {
+        self.frame.say(key).replace("{n}", &number.to_string())
+    }
 }
 
 fn title(dataset: &Dataset, language: Language) -> String {
