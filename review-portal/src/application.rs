@@ -1,8 +1,8 @@
 //! Applications in the database: streams of events, changed only by `decide`, each change with its audit entry.
 
 mod acts;
-mod change;
 pub(crate) mod attachments;
+mod change;
 pub(crate) mod invitations;
 pub(crate) mod kept;
 mod list;

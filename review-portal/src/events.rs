@@ -77,20 +77,6 @@ pub(crate) async fn read<'c>(
     rows.bind(stream).fetch_all(db).await?.into_iter().map(stored).collect()
 }
 
-/// Up to `limit` events of all streams after `position`, in the order in which they were added.
-pub(crate) async fn all_since<'c>(
-    db: impl Executor<'c, Database = Any>,
-    position: u64,
-    limit: u32,
-) -> Result<Vec<StoredEvent>, PortalError> {
-    let rows = sqlx::query_as::<_, Row>(
-        "select position, stream, version, kind, body, at, actor, policy from event where position > $1
-         order by position limit $2",
-    );
-    let position = i64::try_from(position).map_err(|_| PortalError::Stored)?;
-    rows.bind(position).bind(i64::from(limit)).fetch_all(db).await?.into_iter().map(stored).collect()
-}
-
 /// The stream that `actor` has changed under this form's key before.
 pub(crate) async fn done_before(work: &mut Work, actor: &str, once: &str) -> Result<Option<String>, PortalError> {
     let find = sqlx::query_scalar::<_, String>("select stream from event where actor = $1 and once = $2");

@@ -72,7 +72,11 @@ impl Case {
 async fn an_event_reaches_the_pages_of_those_it_concerns_and_of_nobody_else() {
     let world = World::new().await;
     let case = Case::new(&world).await;
-    assert_eq!(case.happen("accepted", 1, "office", true).await.unwrap(), 3, "pi, co, and the steward of what is asked");
+    assert_eq!(
+        case.happen("accepted", 1, "office", true).await.unwrap(),
+        3,
+        "pi, co, and the steward of what is asked"
+    );
     assert_eq!(case.happen("reviewers-assigned", 2, "office", true).await.unwrap(), 2, "r1, r2");
     assert_eq!(case.happen("decided", 3, "chair", true).await.unwrap(), 3, "pi, co, office: each once");
     assert_eq!(case.happen("edited", 4, "pi", true).await.unwrap(), 0);

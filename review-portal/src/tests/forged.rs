@@ -3,7 +3,7 @@
 use policies::application::Application;
 use reqwest::StatusCode;
 
-use super::flow::{CHECKLIST, CONTENT, Cast, NO_CONFLICT, content_with, with_findings};
+use super::flow::{CHECKLIST, Cast, NO_CONFLICT, content_with, with_findings};
 use super::world::World;
 use crate::Database;
 
@@ -64,27 +64,6 @@ async fn two_votes_at_the_same_instant_count_both_and_once() {
     assert_eq!(votes(&world, &at).await, 2);
     let votes = stored(&world, &at).await.round.unwrap().votes;
     assert!(votes.values().all(|vote| vote.ballot.as_str() == "for"));
-}
-
-#[tokio::test]
-async fn the_second_of_two_windows_is_told_and_nothing_is_overwritten() {
-    let world = World::new().await;
-    let pi = world.person("pi").await;
-    let at = pi.act("/applications", &CONTENT).await;
-    let page = pi.read(&format!("{at}/edit")).await;
-    let seen = page.split("name=\"seen\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    let edit = |title, purpose| content_with(&[("title", title), ("purpose", purpose), ("seen", seen.as_str())]);
-    pi.act(&format!("{at}/edit"), &edit("一枚目の題", "一枚目の目的")).await;
-    let told = pi.post(&format!("{at}/edit"), &edit("二枚目の題", "一枚目の目的")).await;
-    assert_eq!(told.status(), StatusCode::CONFLICT);
-    let told = told.text().await.unwrap();
-    assert!(told.contains("別の画面で保存されました") && told.contains("<ul><li>研究課題名</li></ul>"), "{told}");
-    assert!(told.contains("二枚目の題"), "what was typed is kept");
-    assert!(pi.read(&at).await.contains("一枚目の題"));
-    let now = told.split("name=\"seen\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-    let knowing = content_with(&[("title", "二枚目の題"), ("seen", now)]);
-    pi.act(&format!("{at}/edit"), &knowing).await;
-    assert!(pi.read(&at).await.contains("二枚目の題"));
 }
 
 #[tokio::test]

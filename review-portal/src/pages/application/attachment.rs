@@ -83,10 +83,7 @@ async fn short(field: &mut axum::extract::multipart::Field<'_>) -> Result<Vec<u8
 }
 
 /// The field's bytes, none if there are more than `max`.
-async fn up_to(
-    field: &mut axum::extract::multipart::Field<'_>,
-    max: usize,
-) -> Result<Option<Vec<u8>>, PortalError> {
+async fn up_to(field: &mut axum::extract::multipart::Field<'_>, max: usize) -> Result<Option<Vec<u8>>, PortalError> {
     let mut bytes = Vec::new();
     loop {
         match field.chunk().await {

@@ -123,9 +123,8 @@ impl EditPage {
 
     fn chosen(&self, release: &str, table: &str) -> bool {
         let prefix = format!("{release}:{table}");
-        let chosen = |known: &String| {
-            known.strip_prefix(&prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
-        };
+        let chosen =
+            |known: &String| known.strip_prefix(&prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
         !self.reason(table).is_empty() || self.input.choices.iter().any(chosen)
     }
 
@@ -215,7 +214,8 @@ pub(crate) async fn save(
     let saving = if moved {
         Err(PortalError::ChangedMeanwhile)
     } else {
-        let asked = Change { base: Some(head), ..Change::new(Command::Edit { content: content.clone() }, posted.once()) };
+        let asked =
+            Change { base: Some(head), ..Change::new(Command::Edit { content: content.clone() }, posted.once()) };
         change(&portal, &allowed, asked).await
     };
     let frame = allowed.visit.frame(&portal);
