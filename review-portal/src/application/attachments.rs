@@ -52,12 +52,7 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), Unfit> {
 }
 
 /// Stores the bytes, unless they are there. Answers how the content names them.
-pub(crate) async fn store(
-    db: &Database,
-    name: &str,
-    bytes: &[u8],
-    now: Timestamp,
-) -> Result<Attachment, PortalError> {
+pub(crate) async fn store(db: &Database, name: &str, bytes: &[u8], now: Timestamp) -> Result<Attachment, PortalError> {
     let sha256 = hex::encode(Sha256::digest(bytes));
     let insert = sqlx::query(
         "insert into attachment (sha256, body, created_at) values ($1, $2, $3) on conflict (sha256) do nothing",

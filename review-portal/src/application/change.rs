@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 use policies::access::Action;
 use policies::application::{
-    Application, Asking, Command, Content, Draft, Event, EventRecord, Interest, PermitAnswer, Reviewer, Rules, Stage, apply,
-    day_of, decide,
+    Application, Asking, Command, Content, Draft, Event, EventRecord, Interest, PermitAnswer, Reviewer, Rules, Stage,
+    apply, day_of, decide,
 };
 use policies::passkey::ActSignature;
 use policies::{ApplicationId, UserId};
@@ -125,7 +125,10 @@ pub(crate) async fn change(portal: &Portal, allowed: &impl Acting, change: Chang
 /// The number of the last event that set the content; 0 if there is none.
 pub(crate) fn content_head(records: &[EventRecord]) -> u64 {
     let sets = |record: &&EventRecord| {
-        matches!(record.event, Event::Drafted { .. } | Event::Edited { .. } | Event::Amended { .. } | Event::Withdrawn {})
+        matches!(
+            record.event,
+            Event::Drafted { .. } | Event::Edited { .. } | Event::Amended { .. } | Event::Withdrawn {}
+        )
     };
     records.iter().rev().find(sets).map_or(0, |record| record.seq)
 }

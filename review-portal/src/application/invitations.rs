@@ -101,8 +101,7 @@ pub(crate) async fn open(
 
 /// Takes an open invitation of this person: of two who take it at once, one does.
 pub(crate) async fn take(db: &Database, token: &str, user: &UserId, now: Timestamp) -> Result<(), PortalError> {
-    let take =
-        sqlx::query("update invitation set used_at = $1 where token = $2 and account = $3 and used_at is null");
+    let take = sqlx::query("update invitation set used_at = $1 where token = $2 and account = $3 and used_at is null");
     let taken = take.bind(now.to_string()).bind(digest(token)).bind(user.as_str()).execute(db.pool()).await?;
     if taken.rows_affected() == 1 { Ok(()) } else { Err(PortalError::NotFound) }
 }
@@ -136,9 +135,8 @@ pub(crate) async fn standing(
 }
 
 async fn end_open(work: &mut Work, id: &ApplicationId, member: &UserId, now: Timestamp) -> Result<(), PortalError> {
-    let end = sqlx::query(
-        "update invitation set used_at = $1 where application = $2 and account = $3 and used_at is null",
-    );
+    let end =
+        sqlx::query("update invitation set used_at = $1 where application = $2 and account = $3 and used_at is null");
     end.bind(now.to_string()).bind(id.as_str()).bind(member.as_str()).execute(&mut **work).await?;
     Ok(())
 }

@@ -79,11 +79,10 @@ pub(super) fn entries(frame: &Frame, content: &Content, part: &str) -> Vec<Strin
             };
             content.attachments.iter().map(file).collect()
         }
-        question => Rules::current()
-            .form
-            .fields()
-            .find(|field| field.id == question)
-            .map_or_else(|| one(content.answer(question)), |field| one(&answer(frame, field, content.answer(question)))),
+        question => Rules::current().form.fields().find(|field| field.id == question).map_or_else(
+            || one(content.answer(question)),
+            |field| one(&answer(frame, field, content.answer(question))),
+        ),
     }
 }
 

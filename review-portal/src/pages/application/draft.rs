@@ -165,12 +165,7 @@ fn datasets(input: &Input, catalog: &[Dataset], unread: &mut Vec<Unread>) -> BTr
 }
 
 /// Adds a choice; none if the catalog has no such thing, or another release of the dataset was chosen.
-fn choose(
-    input: &Input,
-    choice: &str,
-    catalog: &[Dataset],
-    datasets: &mut BTreeMap<String, DatasetAsk>,
-) -> Option<()> {
+fn choose(input: &Input, choice: &str, catalog: &[Dataset], datasets: &mut BTreeMap<String, DatasetAsk>) -> Option<()> {
     let mut parts = choice.split(':');
     let (release, table, column) = (parts.next(), parts.next()?, parts.next());
     let (dataset, version) = release?.split_once('/')?;

@@ -103,10 +103,12 @@ impl EditPage {
         sections.map(move |section| (if is_ja { section.ja.as_str() } else { section.en.as_str() }, &*section.fields))
     }
 
+    #[expect(clippy::unused_self, reason = "templates see no function but the page's")]
     fn profiles(&self) -> impl Iterator<Item = &'static str> {
         Profile::names()
     }
 
+    #[expect(clippy::unused_self, reason = "templates see no function but the page's")]
     fn countries(&self) -> String {
         Rules::current().countries.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
     }
@@ -123,9 +125,8 @@ impl EditPage {
 
     fn chosen(&self, release: &str, table: &str) -> bool {
         let prefix = format!("{release}:{table}");
-        let chosen = |known: &String| {
-            known.strip_prefix(&prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
-        };
+        let chosen =
+            |known: &String| known.strip_prefix(&prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
         !self.reason(table).is_empty() || self.input.choices.iter().any(chosen)
     }
 
@@ -176,7 +177,7 @@ pub(crate) async fn create(
         Err(Err(error)) => return Err(error),
         Err(Ok(problems)) => {
             let mut shown = fresh(&portal, allowed.visit.frame(&portal), wish.input).await?;
-            shown.refuse(problems, &unread);
+            shown.refuse(&problems, &unread);
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&shown)?).into_response());
         }
     };
@@ -215,7 +216,8 @@ pub(crate) async fn save(
     let saving = if moved {
         Err(PortalError::ChangedMeanwhile)
     } else {
-        let asked = Change { base: Some(head), ..Change::new(Command::Edit { content: content.clone() }, posted.once()) };
+        let asked =
+            Change { base: Some(head), ..Change::new(Command::Edit { content: content.clone() }, posted.once()) };
         change(&portal, &allowed, asked).await
     };
     let frame = allowed.visit.frame(&portal);
@@ -231,7 +233,7 @@ pub(crate) async fn save(
         Err(error) => {
             let problems = problems_of(error)?;
             let mut shown = existing(&portal, frame, state, Some(wish.input)).await?;
-            shown.refuse(problems, &unread);
+            shown.refuse(&problems, &unread);
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&shown)?).into_response())
         }
     }
@@ -310,11 +312,10 @@ async fn saved(
 
 /// A refusal that is about parts goes beside them; others go to the error page.
 fn problems_of(error: PortalError) -> Result<Vec<Problem>, PortalError> {
-    match error {
-        PortalError::ProjectTaken => Ok(vec![Problem::new("project", ProblemKind::Taken)]),
-        PortalError::Refused(Refusal::Incomplete(problems)) => Ok(problems),
-        error => Err(error),
+    if let PortalError::ProjectTaken = error {
+        return Ok(vec![Problem::new("project", ProblemKind::Taken)]);
     }
+    if let PortalError::Refused(Refusal::Incomplete(problems)) = error { Ok(problems) } else { Err(error) }
 }
 
 async fn fresh(portal: &Portal, frame: Frame, input: Input) -> Result<EditPage, PortalError> {
@@ -342,23 +343,23 @@ async fn existing(
 ) -> Result<EditPage, PortalError> {
     let stored = state.content().cloned().unwrap_or_default();
     let head = content_head(&records(portal.db.pool(), &state.id).await?);
-    let kept = match typed {
-        Some(typed) => Some(typed),
-        None => {
-            let body = kept::input(&portal.db, &state.id, head).await?;
-            body.map(|body| serde_json::from_str(&body).map_err(|_| PortalError::Stored)).transpose()?
-        }
+    let is_kept = typed.is_none();
+    let kept = if typed.is_some() {
+        typed
+    } else {
+        let body = kept::input(&portal.db, &state.id, head).await?;
+        body.map(|body| serde_json::from_str(&body).map_err(|_| PortalError::Stored)).transpose()?
     };
     let mut shown = fresh(portal, frame, Input::default()).await?;
     let Reading { mut unread, .. } = match &kept {
         Some(input) => draft::read(portal, input, &shown.datasets, &stored).await?,
         None => Reading { content: stored.clone(), unread: Vec::new() },
     };
-    if kept.is_some() && unread.is_empty() {
+    if is_kept && kept.is_some() && unread.is_empty() {
         // An account was made meanwhile: the input is good now, and not yet in the content.
         unread.push(Unread { part: "members", key: "draft.save-again", about: String::new() });
     }
-    shown.warnings = warnings(&shown.frame, stored.problems(Rules::current(), day_of(portal.now())), &unread);
+    shown.warnings = warnings(&shown.frame, &stored.problems(Rules::current(), day_of(portal.now())), &unread);
     shown.input = kept.unwrap_or_else(|| Input::of(&stored));
     shown.id = Some(state.id.clone());
     shown.head = head;
@@ -371,14 +372,14 @@ async fn existing(
 
 impl EditPage {
     /// Nothing was saved.
-    fn refuse(&mut self, problems: Vec<Problem>, unread: &[Unread]) {
+    fn refuse(&mut self, problems: &[Problem], unread: &[Unread]) {
         self.note = Note::Refused;
         self.warnings = warnings(&self.frame, problems, unread);
     }
 }
 
 /// All that is to be mended: first what could not be read, then what is missing; a part that could not be read is not missing too.
-fn warnings(frame: &Frame, problems: Vec<Problem>, unread: &[Unread]) -> Vec<Warning> {
+fn warnings(frame: &Frame, problems: &[Problem], unread: &[Unread]) -> Vec<Warning> {
     let untold = |unread: &Unread| {
         let words = frame.say(unread.key);
         let sentence = if unread.about.trim().is_empty() { words } else { format!("{} — {words}", unread.about) };
@@ -397,5 +398,5 @@ fn warnings(frame: &Frame, problems: Vec<Problem>, unread: &[Unread]) -> Vec<War
 /// What is to be mended before submission, for the application's own page: part and sentence.
 pub(super) fn open_points(frame: &Frame, content: &Content, today: jiff::civil::Date) -> Vec<(String, String)> {
     let problems = content.problems(Rules::current(), today);
-    warnings(frame, problems, &[]).into_iter().map(|warning| (warning.part, warning.sentence)).collect()
+    warnings(frame, &problems, &[]).into_iter().map(|warning| (warning.part, warning.sentence)).collect()
 }
