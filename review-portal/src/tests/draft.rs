@@ -48,8 +48,8 @@ async fn what_cannot_be_read_is_kept_as_typed_and_never_submitted() {
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.text().await.unwrap().contains("保存しました"));
     let list = pi.read("/applications").await;
-    let at = format!("/applications/{}", &list.split("href=\"/applications/A-").nth(1).unwrap()[..11].replace('"', ""));
-    let at = at.replace("/applications/", "/applications/A-");
+    let number = list.split("href=\"/applications/A-").nth(1).unwrap().split('"').next().unwrap();
+    let at = format!("/applications/A-{number}");
     drop(pi);
 
     // Another browser, another day.
@@ -203,7 +203,7 @@ async fn an_invitation_works_once_for_one_person_and_not_for_ever() {
         assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
         assert!(answer.text().await.unwrap().contains(said), "{who}");
     }
-    let token = |page: &str| page.split("/invitations/").nth(1).unwrap()[..64].to_owned();
+    let token = |page: &str| page.split("/invitations/").nth(1).unwrap().chars().take(64).collect::<String>();
     pi.act(&invite, &[("user", "co")]).await;
     let old = token(&co.read("/mails").await);
     pi.act(&invite, &[("user", "co")]).await;

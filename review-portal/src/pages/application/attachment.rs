@@ -123,7 +123,7 @@ pub(crate) async fn add(
         content.attachments.push(file);
         set(&portal, &allowed, content, head, once).await?;
     }
-    back(&state)
+    Ok(back(&state))
 }
 
 /// `POST /applications/{application}/attachments/{sha256}/remove`
@@ -140,7 +140,7 @@ pub(crate) async fn remove(
     if content.attachments.len() < many {
         set(&portal, &allowed, content, head, posted.once()).await?;
     }
-    back(&state)
+    Ok(back(&state))
 }
 
 /// `GET /applications/{application}/attachments/{sha256}`: never shown in the portal's own pages, always saved.
@@ -196,8 +196,8 @@ async fn set(
     kept::carry(&portal.db, &state.id, head, after).await
 }
 
-fn back(state: &Application) -> Result<Response, PortalError> {
-    Ok(Redirect::to(&format!("/applications/{}/attachments", state.id)).into_response())
+fn back(state: &Application) -> Response {
+    Redirect::to(&format!("/applications/{}/attachments", state.id)).into_response()
 }
 
 fn shown(portal: &Portal, allowed: &Allowed<Edit>, unfit: Option<Unfit>) -> Result<Response, PortalError> {

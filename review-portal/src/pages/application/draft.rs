@@ -273,3 +273,20 @@ fn ethics(input: &Input, unread: &mut Vec<Unread>) -> Option<Ethics> {
     let (approved_on, until) = dates?;
     Some(Ethics { board: board.to_owned(), number: number.to_owned(), approved_on, until })
 }
+
+/// Quasi-identifiers among what is asked for: the anonymized tier generalises them (Act on the Protection of Personal Information,
+/// enforcement rules, article 34, on anonymised information).
+pub(super) fn outside_tier(content: &Content, catalog: &[Dataset]) -> Vec<String> {
+    let asks = catalog.iter().filter_map(|dataset| Some((dataset, content.datasets.get(&dataset.id)?)));
+    let tables = asks.flat_map(|(dataset, ask)| {
+        let releases = dataset.releases.iter().filter(|release| release.version == ask.release);
+        releases
+            .flat_map(|release| &release.tables)
+            .filter_map(|table| Some((table, &ask.tables.get(&table.name)?.columns)))
+    });
+    let quasi = tables.flat_map(|(table, columns)| {
+        let asked = table.variables.iter().filter(|known| known.class == "quasi" && columns.contains(&known.name));
+        asked.map(|variable| format!("{}.{}", table.name, variable.name))
+    });
+    quasi.collect()
+}

@@ -103,10 +103,12 @@ impl EditPage {
         sections.map(move |section| (if is_ja { section.ja.as_str() } else { section.en.as_str() }, &*section.fields))
     }
 
+    #[expect(clippy::unused_self, reason = "templates see no function but the page's")]
     fn profiles(&self) -> impl Iterator<Item = &'static str> {
         Profile::names()
     }
 
+    #[expect(clippy::unused_self, reason = "templates see no function but the page's")]
     fn countries(&self) -> String {
         Rules::current().countries.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
     }
@@ -130,25 +132,8 @@ impl EditPage {
 
     /// Chosen variables that the tier does not give as they are.
     fn outside_tier(&self) -> Vec<String> {
-        if self.input.anonymized { outside_tier(&self.stored, &self.datasets) } else { Vec::new() }
+        if self.input.anonymized { draft::outside_tier(&self.stored, &self.datasets) } else { Vec::new() }
     }
-}
-
-/// Quasi-identifiers among what is asked for: the anonymized tier generalises them (Act on the Protection of Personal Information,
-/// enforcement rules, article 34, on anonymised information).
-pub(super) fn outside_tier(content: &Content, catalog: &[Dataset]) -> Vec<String> {
-    let asks = catalog.iter().filter_map(|dataset| Some((dataset, content.datasets.get(&dataset.id)?)));
-    let tables = asks.flat_map(|(dataset, ask)| {
-        let releases = dataset.releases.iter().filter(|release| release.version == ask.release);
-        releases
-            .flat_map(|release| &release.tables)
-            .filter_map(|table| Some((table, &ask.tables.get(&table.name)?.columns)))
-    });
-    let quasi = tables.flat_map(|(table, columns)| {
-        let asked = table.variables.iter().filter(|known| known.class == "quasi" && columns.contains(&known.name));
-        asked.map(|variable| format!("{}.{}", table.name, variable.name))
-    });
-    quasi.collect()
 }
 
 /// `GET /applications/new`
@@ -175,7 +160,7 @@ pub(crate) async fn create(
         Err(Err(error)) => return Err(error),
         Err(Ok(problems)) => {
             let mut shown = fresh(&portal, allowed.visit.frame(&portal), wish.input).await?;
-            shown.refuse(problems, &unread);
+            shown.refuse(&problems, &unread);
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&shown)?).into_response());
         }
     };
@@ -231,7 +216,7 @@ pub(crate) async fn save(
         Err(error) => {
             let problems = problems_of(error)?;
             let mut shown = existing(&portal, frame, state, Some(wish.input)).await?;
-            shown.refuse(problems, &unread);
+            shown.refuse(&problems, &unread);
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&shown)?).into_response())
         }
     }
@@ -310,11 +295,10 @@ async fn saved(
 
 /// A refusal that is about parts goes beside them; others go to the error page.
 fn problems_of(error: PortalError) -> Result<Vec<Problem>, PortalError> {
-    match error {
-        PortalError::ProjectTaken => Ok(vec![Problem::new("project", ProblemKind::Taken)]),
-        PortalError::Refused(Refusal::Incomplete(problems)) => Ok(problems),
-        error => Err(error),
+    if let PortalError::ProjectTaken = error {
+        return Ok(vec![Problem::new("project", ProblemKind::Taken)]);
     }
+    if let PortalError::Refused(Refusal::Incomplete(problems)) = error { Ok(problems) } else { Err(error) }
 }
 
 async fn fresh(portal: &Portal, frame: Frame, input: Input) -> Result<EditPage, PortalError> {
@@ -342,23 +326,23 @@ async fn existing(
 ) -> Result<EditPage, PortalError> {
     let stored = state.content().cloned().unwrap_or_default();
     let head = content_head(&records(portal.db.pool(), &state.id).await?);
-    let kept = match typed {
-        Some(typed) => Some(typed),
-        None => {
-            let body = kept::input(&portal.db, &state.id, head).await?;
-            body.map(|body| serde_json::from_str(&body).map_err(|_| PortalError::Stored)).transpose()?
-        }
+    let is_kept = typed.is_none();
+    let kept = if typed.is_some() {
+        typed
+    } else {
+        let body = kept::input(&portal.db, &state.id, head).await?;
+        body.map(|body| serde_json::from_str(&body).map_err(|_| PortalError::Stored)).transpose()?
     };
     let mut shown = fresh(portal, frame, Input::default()).await?;
     let Reading { mut unread, .. } = match &kept {
         Some(input) => draft::read(portal, input, &shown.datasets, &stored).await?,
         None => Reading { content: stored.clone(), unread: Vec::new() },
     };
-    if kept.is_some() && unread.is_empty() {
+    if is_kept && kept.is_some() && unread.is_empty() {
         // An account was made meanwhile: the input is good now, and not yet in the content.
         unread.push(Unread { part: "members", key: "draft.save-again", about: String::new() });
     }
-    shown.warnings = warnings(&shown.frame, stored.problems(Rules::current(), day_of(portal.now())), &unread);
+    shown.warnings = warnings(&shown.frame, &stored.problems(Rules::current(), day_of(portal.now())), &unread);
     shown.input = kept.unwrap_or_else(|| Input::of(&stored));
     shown.id = Some(state.id.clone());
     shown.head = head;
@@ -371,14 +355,14 @@ async fn existing(
 
 impl EditPage {
     /// Nothing was saved.
-    fn refuse(&mut self, problems: Vec<Problem>, unread: &[Unread]) {
+    fn refuse(&mut self, problems: &[Problem], unread: &[Unread]) {
         self.note = Note::Refused;
         self.warnings = warnings(&self.frame, problems, unread);
     }
 }
 
 /// All that is to be mended: first what could not be read, then what is missing; a part that could not be read is not missing too.
-fn warnings(frame: &Frame, problems: Vec<Problem>, unread: &[Unread]) -> Vec<Warning> {
+fn warnings(frame: &Frame, problems: &[Problem], unread: &[Unread]) -> Vec<Warning> {
     let untold = |unread: &Unread| {
         let words = frame.say(unread.key);
         let sentence = if unread.about.trim().is_empty() { words } else { format!("{} — {words}", unread.about) };
@@ -397,5 +381,5 @@ fn warnings(frame: &Frame, problems: Vec<Problem>, unread: &[Unread]) -> Vec<War
 /// What is to be mended before submission, for the application's own page: part and sentence.
 pub(super) fn open_points(frame: &Frame, content: &Content, today: jiff::civil::Date) -> Vec<(String, String)> {
     let problems = content.problems(Rules::current(), today);
-    warnings(frame, problems, &[]).into_iter().map(|warning| (warning.part, warning.sentence)).collect()
+    warnings(frame, &problems, &[]).into_iter().map(|warning| (warning.part, warning.sentence)).collect()
 }
