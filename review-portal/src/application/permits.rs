@@ -44,7 +44,9 @@ pub(crate) async fn before(portal: &Portal, allowed: &AllowedAct, command: &Comm
     let asking = Asking { by: &by, at: portal.now() };
     decide(Rules::current(), state, &asking, command.clone())?;
     let Some(usage) = &state.usage else { return Ok(()) };
-    let what = Revoked::Permit(usage.permit.clone());
+    // What is suspended may go on under another permit; what is ended may not.
+    let permit = usage.permit.clone();
+    let what = if allowed.act == Act::Suspend { Revoked::Suspension(permit) } else { Revoked::Permit(permit) };
     let revocation = Revocation { what, reason: reason(command), by: allowed.user.id.clone() };
     portal.signer.revoke(&revocation).await
 }

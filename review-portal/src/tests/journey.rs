@@ -188,7 +188,7 @@ async fn narrowed(world: &World, cast: &Cast, at: &str) {
     cast.office.refused(&format!("{at}/permit"), &[], "application/out-of-turn").await;
     cast.office.act(&format!("{at}/resume"), &[("reason", "調査を終えた")]).await;
     assert!(opens(&cast.pi).await && !opens(&cast.co).await, "what was taken away stays away");
-    assert_ne!(world.permit().id, permit.id, "the suspended one is revoked for good");
+    assert_ne!(world.permit().id, permit.id, "the suspended one does not come back");
 }
 
 /// Steps 38 to 40: closure, deletion certificate, and the whole chain.
