@@ -164,8 +164,8 @@ async fn permitted(world: &World, cast: &Cast, at: &str) {
     }
 }
 
-fn opens(person: &Browser) -> impl Future<Output = bool> {
-    async { person.get("/projects/fracture-2026/sql").await.status() == StatusCode::OK }
+async fn opens(person: &Browser) -> bool {
+    person.get("/projects/fracture-2026/sql").await.status() == StatusCode::OK
 }
 
 /// A restriction is in the permit at once; a suspension stops all use until it is lifted.
