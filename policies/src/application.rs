@@ -136,9 +136,9 @@ impl Application {
 
     /// Whether it was never handed in: nobody but the applicant's side knows of it.
     pub fn is_private(&self) -> bool {
-        let is_first =
-            |round: &Round| round.before.is_none() && round.number == 1 && matches!(round.phase, Phase::Draft {});
-        self.usage.is_none() && self.round.as_ref().is_none_or(is_first)
+        let is_first_draft =
+            |round: &Round| round.number == 1 && round.before.is_none() && matches!(round.phase, Phase::Draft {});
+        self.usage.is_none() && self.round.as_ref().is_none_or(is_first_draft)
     }
 
     /// Whether this person has a conflict of interest here: a party, declared, or found out by the rules on `today`.

@@ -22,8 +22,9 @@ impl FromRequest<Portal> for Posted {
         let expected: Option<String> = session.get("csrf").await?;
         let form = Form::<Vec<(String, String)>>::from_request(request, portal).await;
         let Form(fields) = form.map_err(|_| PortalError::BadForm)?;
-        // No text of a person holds one, and PostgreSQL keeps none. The workbench says so beside the query.
-        if fields.iter().any(|(name, value)| name != "sql" && (name.contains('\0') || value.contains('\0'))) {
+        // PostgreSQL keeps no NUL; what was no UTF-8 comes as the replacement character. The workbench judges its query itself.
+        let is_broken = |text: &str| text.contains(['\0', char::REPLACEMENT_CHARACTER]);
+        if fields.iter().any(|(name, value)| is_broken(name) || (name != "sql" && is_broken(value))) {
             return Err(PortalError::BadForm);
         }
         let posted = Self(fields);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use policies::Zone;
-use policies::application::{Application, Asking, Command, Revocation, Revoked, Rules, decide};
+use policies::application::{Application, Asking, Command, Event, Revocation, Revoked, Rules, decide};
 use policies::audit::AuditLog;
 
 use super::{Act, Change, change, load, records};
@@ -11,11 +11,15 @@ use crate::access::AllowedAct;
 use crate::error::PortalError;
 use crate::portal::Portal;
 
-/// Has the signer replay the events and sign, and records the permit. Asking again gives the same permit.
+/// Has the signer replay the events and sign, and records the permit. Asking again changes nothing.
 pub(crate) async fn issue(portal: &Portal, allowed: &AllowedAct, once: Option<String>) -> Result<(), PortalError> {
     let state = load(portal.db.pool(), &allowed.application.id).await?.ok_or(PortalError::NotFound)?;
     state.check_permittable(portal.now())?;
     let records = records(portal.db.pool(), &state.id).await?;
+    // A second click: nothing has happened since, so there is nothing that another permit could say.
+    if records.last().is_some_and(|last| matches!(last.event, Event::PermitIssued { .. })) {
+        return Ok(());
+    }
     let head = blocking(Arc::clone(&portal.audit), AuditLog::head).await?;
     let answer = portal.signer.permit(records, head).await?;
     let (key, signer_head) = (answer.audit_key.clone(), answer.audit_head.clone());
@@ -40,6 +44,7 @@ pub(crate) async fn before(portal: &Portal, allowed: &AllowedAct, command: &Comm
     let asking = Asking { by: &by, at: portal.now() };
     decide(Rules::current(), state, &asking, command.clone())?;
     let Some(usage) = &state.usage else { return Ok(()) };
+    // What is suspended may go on under another permit; what is ended may not.
     let permit = usage.permit.clone();
     let what = if allowed.act == Act::Suspend { Revoked::Suspension(permit) } else { Revoked::Permit(permit) };
     let revocation = Revocation { what, reason: reason(command), by: allowed.user.id.clone() };

@@ -34,10 +34,8 @@ fn stream(number: u32, events: &[(i64, Event)]) -> Vec<EventRecord> {
     let mut records: Vec<EventRecord> = Vec::new();
     for (day, event) in events {
         let own = ["drafted", "submitted", "withdrawn", "member-joined", "pledge-signed", "condition-reported"];
-        let by = match own.contains(&event.kind()) {
-            true => actor("pi", Role::Researcher),
-            false => actor("office", Role::Secretariat),
-        };
+        let is_own = own.contains(&event.kind());
+        let by = if is_own { actor("pi", Role::Researcher) } else { actor("office", Role::Secretariat) };
         let next = EventRecord::after(&id, records.last(), Draft { at: at(*day), by, event: event.clone() });
         records.push(next);
     }
@@ -167,7 +165,7 @@ fn a_revocation_stays_public_after_the_deletion_was_certified() {
     let revoked = (50, Event::Revoked { reason: "used for something else".to_owned() });
     let certificate = Certificate { text: "erased".to_owned(), sha256: None };
     let certified = (55, Event::DeletionCertified { certificate });
-    for register in [continued(&[revoked.clone()]), continued(&[revoked, certified])] {
+    for register in [continued(std::slice::from_ref(&revoked)), continued(&[revoked, certified])] {
         assert_eq!(register.projects.first().unwrap().state, ProjectState::Revoked);
         let revocation = register.revocations.first().unwrap();
         assert_eq!((revocation.reason.as_str(), revocation.at), ("used for something else", at(50)));

@@ -164,8 +164,8 @@ async fn permitted(world: &World, cast: &Cast, at: &str) {
     }
 }
 
-fn opens(person: &Browser) -> impl Future<Output = bool> {
-    async { person.get("/projects/fracture-2026/sql").await.status() == StatusCode::OK }
+async fn opens(person: &Browser) -> bool {
+    person.get("/projects/fracture-2026/sql").await.status() == StatusCode::OK
 }
 
 /// A restriction is in the permit at once; a suspension stops all use until it is lifted.
@@ -188,7 +188,7 @@ async fn narrowed(world: &World, cast: &Cast, at: &str) {
     cast.office.refused(&format!("{at}/permit"), &[], "application/out-of-turn").await;
     cast.office.act(&format!("{at}/resume"), &[("reason", "調査を終えた")]).await;
     assert!(opens(&cast.pi).await && !opens(&cast.co).await, "what was taken away stays away");
-    assert_ne!(world.permit().id, permit.id, "the suspended one is revoked for good");
+    assert_ne!(world.permit().id, permit.id, "the suspended one does not come back");
 }
 
 /// Steps 38 to 40: closure, deletion certificate, and the whole chain.
