@@ -165,7 +165,7 @@ pub async fn list(db: &Database) -> Result<Vec<User>, PortalError> {
 #[derive(Debug)]
 pub(crate) enum SignIn {
     /// The first of two steps is done.
-    Known(User),
+    Known(Box<User>),
     /// Wrong name or password: never said which. `locked`: an account that now waits.
     Wrong { locked: Option<UserId> },
     /// Too many failures; the password was not looked at.
@@ -193,7 +193,7 @@ pub(crate) async fn sign_in(
     }
     attempts::forgive(db, Guess::Password(name)).await?;
     attempts::forgive(db, Guess::Address(address)).await?;
-    Ok(known.map_or(SignIn::Wrong { locked: None }, SignIn::Known))
+    Ok(known.map_or(SignIn::Wrong { locked: None }, |user| SignIn::Known(Box::new(user))))
 }
 
 /// Whether the password is that account's; takes as long if there is no such account.

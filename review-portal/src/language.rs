@@ -126,6 +126,7 @@ mod tests {
 
     /// Keys whose last part comes from code.
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one list of words after the other")]
     fn every_word_of_code_has_its_sentence() {
         for stage in policies::application::Stage::ALL {
             for group in ["stage", "turn", "next"] {

@@ -34,7 +34,7 @@ pub async fn session_token(
     now: Timestamp,
 ) -> Result<String, PortalError> {
     let permits = permits_of(db, user, now).await?;
-    sign(key, Bearer { user, session, second_factor_at, address: None }, permits.iter(), now)
+    sign(key, &Bearer { user, session, second_factor_at, address: None }, permits.iter(), now)
 }
 
 /// A token for the permits of one project only: what the SQL page sends, with the visitor's address. It never leaves the portal,
@@ -49,7 +49,7 @@ pub(crate) async fn project_token(
     let permits = permits_of(db, &signed.user, now).await?;
     let second_factor_at = Some(signed.second_factor_at);
     let bearer = Bearer { user: &signed.user, session: &signed.session, second_factor_at, address };
-    sign(key, bearer, permits.iter().filter(|permit| permit.project == *project), now)
+    sign(key, &bearer, permits.iter().filter(|permit| permit.project == *project), now)
 }
 
 /// Whom a token names.
@@ -62,7 +62,7 @@ struct Bearer<'a> {
 
 fn sign<'a>(
     key: &SigningKey,
-    bearer: Bearer<'_>,
+    bearer: &Bearer<'_>,
     permits: impl Iterator<Item = &'a Permit>,
     now: Timestamp,
 ) -> Result<String, PortalError> {

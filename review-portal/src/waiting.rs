@@ -81,6 +81,7 @@ pub(crate) fn stage_since(records: &[EventRecord]) -> Option<Timestamp> {
     Some(since)
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others are wanted whenever they are offered")]
 /// What this person is to do now; none if nothing.
 fn duty(state: &Application, offers: &BTreeSet<Act>, user: &User, today: Date) -> Option<Act> {
     let round = state.round.as_ref();
@@ -89,7 +90,7 @@ fn duty(state: &Application, offers: &BTreeSet<Act>, user: &User, today: Date) -
         Act::Assign => state.eligible_reviewers(rules, today).count() < rules.vote.quorum,
         Act::Schedule => state.are_opinions_in(rules, today),
         Act::Decide => state.tally(rules, today).votes() >= rules.vote.quorum || offers.contains(&Act::Accept),
-        Act::Join => !state.joined.get(&user.id).is_some_and(|training| training.until >= today),
+        Act::Join => state.joined.get(&user.id).is_none_or(|training| training.until < today),
         Act::ReportCondition => round.is_some_and(|round| {
             let mut open = round.open_conditions().filter(|(_, open)| open.reported.is_none());
             open.any(|(_, open)| open.condition.owner == user.id)

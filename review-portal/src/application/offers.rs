@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use policies::HolderSay;
 use policies::application::{
     Application, Asking, Audience, Ballot, Certificate, Command, Decision, Finding, FindingsByCriterion, Fulfilment,
-    HolderAnswer, IncidentKind, IncidentReport, IncidentStep, Narrowing, Opinion, Rules, Sitting, Training, Vote, Way,
-    day_of, decide,
+    HolderAnswer, IncidentKind, IncidentReport, IncidentStep, Narrowing, Opinion, Round, Rules, Sitting, Training,
+    Vote, Way, day_of, decide,
 };
 
 use super::{Act, permits};
@@ -36,13 +36,14 @@ fn findings() -> FindingsByCriterion {
     Rules::current().criterion_ids().map(|criterion| (criterion.to_owned(), finding())).collect()
 }
 
+#[expect(clippy::too_many_lines, reason = "one line an act")]
 /// Samples of an act, one of which the rules let pass if they let any.
 fn samples(state: &Application, user: &User, act: Act, today: Date) -> Vec<Command> {
     let text = || "-".to_owned();
     let rules = Rules::current();
     let numbers = |many: usize| 1..=u32::try_from(many).unwrap_or(0);
     let usage = state.usage.as_ref();
-    let conditions = || numbers(state.round.iter().flat_map(|round| round.open_conditions()).count().max(9));
+    let conditions = || numbers(state.round.iter().flat_map(Round::open_conditions).count().max(9));
     let incidents = || numbers(usage.map_or(0, |usage| usage.incidents.len()));
     let restrictions = || numbers(usage.map_or(0, |usage| usage.restrictions.len()));
     match act {

@@ -121,7 +121,7 @@ async fn events_are_only_ever_added_and_signing_out_ends_the_session() {
     let pi = world.person("pi").await;
     let at = pi.act("/applications", &CONTENT).await;
     let db = Database::open(&world.database).await.unwrap();
-    for sql in ["update application_event set kind = 'submitted'", "delete from application_event"] {
+    for sql in ["update event set kind = 'submitted'", "delete from event"] {
         let changed = sqlx::query(sql).execute(db.pool()).await;
         assert!(changed.unwrap_err().to_string().contains("append-only"));
     }

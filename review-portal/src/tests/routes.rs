@@ -141,7 +141,7 @@ async fn each_act_is_refused_to_somebody_and_to_visitors() {
     }
     let unknown = people["pi"].post(&format!("{at}/grant"), &[]).await;
     assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
-    let count = sqlx::query_scalar::<_, i64>("select count(*) from application_event");
+    let count = sqlx::query_scalar::<_, i64>("select count(*) from event");
     assert_eq!(count.fetch_one(db.pool()).await.unwrap(), 1, "nothing was written but the draft");
 }
 

@@ -6,6 +6,7 @@ use super::flow::{CHECKLIST, CONTENT, Cast, NO_CONFLICT, PLEDGE, REVIEWERS, SITT
 use super::world::World;
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one day of several people")]
 async fn a_start_page_says_what_waits_for_whom() {
     let world = World::new().await;
     let cast = Cast::new(&world).await;

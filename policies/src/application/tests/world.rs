@@ -124,8 +124,8 @@ pub(crate) fn dataset(tables: &[(&str, &[&str])]) -> DatasetAsk {
 
 /// An application for two databases of the Minister that may be submitted.
 pub(crate) fn content() -> Content {
-    let answer = |field: &rules::FormField| {
-        (field.id.clone(), if field.kind == rules::FieldKind::Confirm { "yes" } else { "あり" }.to_owned())
+    let answer = |field: &FormField| {
+        (field.id.clone(), if field.kind == FieldKind::Confirm { "yes" } else { "あり" }.to_owned())
     };
     Content {
         project: Some("fracture-2026".parse().unwrap()),

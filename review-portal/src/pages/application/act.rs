@@ -92,11 +92,13 @@ fn act_of(command: &Command) -> Option<Act> {
 
 fn next(allowed: &AllowedAct) -> Response {
     let page = format!("/applications/{}", allowed.application.id);
-    let place = match allowed.act {
-        Act::Amend => format!("{page}/edit"),
+    let place = if allowed.act == Act::Amend {
+        format!("{page}/edit")
+    } else if allowed.act == Act::DeclareInterest {
         // The file opens to who declared no conflict, and closes to who did: the list knows.
-        Act::DeclareInterest => "/applications".to_owned(),
-        _ => page,
+        "/applications".to_owned()
+    } else {
+        page
     };
     Redirect::to(&place).into_response()
 }

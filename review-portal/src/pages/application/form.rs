@@ -18,6 +18,7 @@ use crate::portal::Portal;
 
 type Read<T> = Result<T, PortalError>;
 
+#[expect(clippy::too_many_lines, reason = "one line an act")]
 /// The command that a form asks for; none for acts that have no form of their own here: the permit is the signer's to make, an
 /// amendment begins with what was granted.
 pub(super) async fn read(portal: &Portal, state: &Application, act: Act, posted: &Posted) -> Read<Option<Command>> {

@@ -79,7 +79,7 @@ impl<'a> RunningPanel<'a> {
     /// Whether this person should join now: named, and without training that holds.
     fn should_join(&self) -> bool {
         let trained = self.sight.state.joined.get(&self.sight.user.id);
-        self.sight.offers(Act::Join) && !trained.is_some_and(|training| training.until >= self.sight.today)
+        self.sight.offers(Act::Join) && trained.is_none_or(|training| training.until < self.sight.today)
     }
 
     /// What may be asked of the engine now, by the project's name.
