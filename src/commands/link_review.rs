@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use policies::Zone;
 use policies::audit::{Act, AuditLog};
 use policies::durable;
 use policies::jws::{self, Document};
 use policies::keys::{KeyFolder, SealRecipient};
 use policies::review::ReviewTurn;
-use policies::{ReviewSummary, Zone};
 use pseudonymizer::link::review::{self, CaseNumber, Decide, Decision, Review, Waiting};
 
 use super::dossier;

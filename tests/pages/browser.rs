@@ -126,26 +126,6 @@ impl Browser {
         self.field(label).await.prop("value").await.unwrap().unwrap_or_default()
     }
 
-    /// Puts a value into a field whose keys depend on the browser's language (a date).
-    pub(super) async fn set(&self, label: &str, value: &str) {
-        let field = serde_json::to_value(self.field(label).await).unwrap();
-        self.script("arguments[0].value = arguments[1]", vec![field, json!(value)]).await;
-    }
-
-    /// Chooses from the list of that label.
-    pub(super) async fn choose(&self, label: &str, words: &str) {
-        self.field(label).await.select_by_label(words).await.unwrap();
-    }
-
-    /// Opens the part of that summary and ticks a box by its label there.
-    pub(super) async fn tick_under(&self, summary: &str, label: &str) {
-        let part = format!("//details[summary[starts-with(normalize-space(.), '{summary}')]]");
-        if self.client.find(Locator::XPath(&format!("{part}[@open]"))).await.is_err() {
-            self.click(self.find(&format!("{part}/summary")).await).await;
-        }
-        self.click(self.find(&format!("{part}//label[contains(normalize-space(.), '{label}')]")).await).await;
-    }
-
     /// Ticks the box whose label begins so.
     pub(super) async fn tick(&self, label: &str) {
         self.click(self.find(&format!("//label[starts-with(normalize-space(.), '{label}')]")).await).await;
@@ -239,10 +219,12 @@ impl Browser {
 
 /// The words of the element with the focus, and whether an outline shows it inside the window.
 const FOCUS: &str = "
-    const focus = document.activeElement, style = getComputedStyle(focus), box = focus.getBoundingClientRect();
+    const focus = document.activeElement, frame = focus.closest('.cm-editor') || focus;
+    const style = getComputedStyle(frame), box = frame.getBoundingClientRect();
     const outlined = style.outlineStyle != 'none' && parseFloat(style.outlineWidth) >= 2;
     const inside = box.width > 0 && box.left >= 0 && box.top < innerHeight && box.bottom > 0;
-    const words = focus.labels && focus.labels.length ? focus.labels[0].innerText : focus.innerText;
+    const words = focus.getAttribute('aria-label')
+        || (focus.labels && focus.labels.length ? focus.labels[0].innerText : focus.innerText);
     return { words: (words || '').trim(), visible: focus == document.body || (outlined && inside) };";
 
 /// chromedriver on a free port; it ends with its browsers.

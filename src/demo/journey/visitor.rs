@@ -38,13 +38,13 @@ impl Visitor {
         let token = self.token(application).await?;
         let asked = self.send(&action, &token, fields).await?.text().await?;
         let pending = hidden(&asked, "act").ok_or_else(|| anyhow!("{action} asks {} for no signature", self.user))?;
-        self.done(&action, self.send(&action, &token, &[("act", pending), ("demo", "yes")]).await?).map(drop)
+        self.done(&action, &self.send(&action, &token, &[("act", pending), ("demo", "yes")]).await?).map(drop)
     }
 
     /// Opens `page` for its form's token and posts to `action`. Gives the path that the answer leads to.
     pub(super) async fn post(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Result<String> {
         let token = self.token(page).await?;
-        self.done(action, self.send(action, &token, fields).await?)
+        self.done(action, &self.send(action, &token, fields).await?)
     }
 
     /// The token of a page's forms.
@@ -60,7 +60,7 @@ impl Visitor {
     }
 
     /// Where an accepted form leads.
-    fn done(&self, action: &str, answer: Response) -> Result<String> {
+    fn done(&self, action: &str, answer: &Response) -> Result<String> {
         let status = answer.status();
         if status != StatusCode::SEE_OTHER {
             return Err(anyhow!("{action} was not accepted from {} ({status})", self.user));
