@@ -44,8 +44,16 @@ async fn half(world: &World, user: &str) -> Browser {
     browser
 }
 
-/// Sets up codes by time for the fresh account; gives the secret and the recovery codes.
-async fn with_totp(world: &World) -> (Browser, String, Vec<String>) {
+/// Codes by time set up for the fresh account.
+struct Totp {
+    browser: Browser,
+    secret: String,
+    recovery: Vec<String>,
+    /// When the first code was used.
+    at: Timestamp,
+}
+
+async fn with_totp(world: &World) -> Totp {
     let browser = half(world, FRESH).await;
     let page = browser.read("/account/second-factor").await;
     let secret = between(&page, "<code>", '<');
@@ -58,11 +66,12 @@ async fn with_totp(world: &World) -> (Browser, String, Vec<String>) {
     let wrong = browser.post("/account/totp", &[("code", "000000")]).await;
     assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
     assert_eq!(browser.get("/applications").await.status(), StatusCode::SEE_OTHER);
-    let right = browser.post("/account/totp", &[("code", &code(&secret, Timestamp::now()))]).await;
+    let at = Timestamp::now();
+    let right = browser.post("/account/totp", &[("code", &code(&secret, at))]).await;
     assert_eq!(right.status(), StatusCode::OK);
     let page = right.text().await.unwrap();
-    let codes = page.split("<code>").skip(1).map(|part| part.split('<').next().unwrap().to_owned()).collect();
-    (browser, secret, codes)
+    let recovery = page.split("<code>").skip(1).map(|part| part.split('<').next().unwrap().to_owned()).collect();
+    Totp { browser, secret, recovery, at }
 }
 
 #[tokio::test]
@@ -100,15 +109,15 @@ async fn a_password_alone_opens_nothing() {
 #[tokio::test]
 async fn a_code_works_once_and_the_next_one_after_it() {
     let world = World::new().await;
-    let (_, secret, codes) = with_totp(&world).await;
+    let Totp { secret, recovery: codes, at, .. } = with_totp(&world).await;
     assert_eq!(codes.len(), 10);
     let browser = half(&world, FRESH).await;
     let enter = async |browser: &Browser, with: &str, code: &str| {
         browser.post("/sign-in/second", &[("with", with), ("code", code)]).await.status()
     };
     // Used at set-up: this step and earlier ones are gone.
-    assert_eq!(enter(&browser, "totp", &code(&secret, Timestamp::now())).await, StatusCode::UNAUTHORIZED);
-    let next = code(&secret, Timestamp::now() + SignedDuration::from_secs(30));
+    assert_eq!(enter(&browser, "totp", &code(&secret, at)).await, StatusCode::UNAUTHORIZED);
+    let next = code(&secret, at + SignedDuration::from_secs(30));
     assert_eq!(enter(&browser, "totp", &next).await, StatusCode::SEE_OTHER);
     assert_eq!(browser.get("/applications").await.status(), StatusCode::OK);
     let again = half(&world, FRESH).await;
@@ -129,7 +138,7 @@ async fn a_code_works_once_and_the_next_one_after_it() {
 #[tokio::test]
 async fn who_has_codes_only_drafts_and_reads() {
     let world = World::new().await;
-    let (fresh, ..) = with_totp(&world).await;
+    let fresh = with_totp(&world).await.browser;
     let cast = Cast::new(&world).await;
     fresh.act("/applications", &[("title", "下書き"), ("profile", "standard")]).await;
     let at = cast.to_review(&content_with(&[("members", "pi\nfresh")])).await;
@@ -238,7 +247,7 @@ async fn a_passkey_alone_is_two_factors() {
 #[tokio::test]
 async fn guessing_at_the_second_step_locks_and_is_told() {
     let world = World::new().await;
-    let (fresh, secret, _) = with_totp(&world).await;
+    let Totp { browser: fresh, secret, .. } = with_totp(&world).await;
     let browser = half(&world, FRESH).await;
     for turn in 0..5 {
         let answer = browser.post("/sign-in/second", &[("with", "totp"), ("code", "123456")]).await;

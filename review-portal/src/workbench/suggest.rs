@@ -116,18 +116,27 @@ mod tests {
     #[test]
     fn a_hints_query_is_offered_only_where_the_permit_has_all_that_it_names() {
         let hint = "count them: SELECT sex, count(DISTINCT person_key) AS all_persons FROM ndb.claims GROUP BY sex";
-        let with =
-            |columns: &[&str]| query(&refused("guard/rows-at-root", hint), "", &schema(&[("ndb.claims", columns)]));
+        let with = |columns: &[&str]| {
+            query(&refused("guard/expression-in-aggregate", hint), "", &schema(&[("ndb.claims", columns)]))
+        };
         assert!(with(&["person_key", "sex"]).unwrap().ends_with("GROUP BY sex"));
         assert!(with(&["sex"]).is_none());
-        assert!(query(&refused("guard/rows-at-root", hint), "", &schema(&[("dpc.stays", &["person_key"])])).is_none());
+        assert!(
+            query(&refused("guard/expression-in-aggregate", hint), "", &schema(&[("dpc.stays", &["person_key"])]))
+                .is_none()
+        );
         for piece in [
             "use SELECT floor(points/1000.0) … GROUP BY 1",
             "write PARTITION BY person_key",
             "e.g. CREATE TABLE work.c AS SELECT person_key FROM ndb.claims",
         ] {
             assert!(
-                query(&refused("guard/rows-at-root", piece), "", &schema(&[("ndb.claims", &["person_key"])])).is_none(),
+                query(
+                    &refused("guard/expression-in-aggregate", piece),
+                    "",
+                    &schema(&[("ndb.claims", &["person_key"])])
+                )
+                .is_none(),
                 "{piece}"
             );
         }
