@@ -58,6 +58,8 @@ actions! {
     ApplicationDeclareInterest = "application:declare-interest",
     /// Change a draft.
     ApplicationEdit = "application:edit",
+    /// Hand in what came out.
+    ApplicationFileResults = "application:file-results",
     /// Follow an incident to its end.
     ApplicationFollowIncident = "application:follow-incident",
     /// Give an opinion as a reviewer.
@@ -70,7 +72,7 @@ actions! {
     ApplicationList = "application:list",
     /// Sign the own pledge.
     ApplicationPledge = "application:pledge",
-    /// Publish what came out.
+    /// Let the public read what came out.
     ApplicationPublishResults = "application:publish-results",
     /// Read an application.
     ApplicationRead = "application:read",
@@ -82,6 +84,8 @@ actions! {
     ApplicationReportToMeeting = "application:report-to-meeting",
     /// Send an application back.
     ApplicationReturn = "application:return",
+    /// Ask for another wording of what came out.
+    ApplicationReturnResults = "application:return-results",
     /// Put an application on a meeting.
     ApplicationSchedule = "application:schedule",
     /// Hand an application in.

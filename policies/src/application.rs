@@ -43,7 +43,7 @@ pub use round::{ConditionState, HolderRequest, Interest, Lane, Outcome, Phase, R
 pub use rules::{Clause, FieldKind, Form, FormField, Item, Majority, Rules};
 pub use stage::Stage;
 pub use stream::{Draft, EventRecord, FIRST_PREV, StreamError, Vouching};
-pub use usage::{Ended, Ending, Incident, Restriction, Usage};
+pub use usage::{Ended, Ending, Incident, Restriction, Results, Usage};
 
 use crate::id::{ApplicationId, UserId};
 
@@ -134,11 +134,9 @@ impl Application {
             || self.contents().any(|content| content.is_near(affiliation, rules))
     }
 
-    /// Whether it was never handed in: nobody but the applicant's side knows of it.
+    /// Whether it was never handed in: nobody but the applicant's side knows of it, not even when it is withdrawn.
     pub fn is_private(&self) -> bool {
-        let is_first_draft =
-            |round: &Round| round.number == 1 && round.before.is_none() && matches!(round.phase, Phase::Draft {});
-        self.usage.is_none() && self.round.as_ref().is_none_or(is_first_draft)
+        self.usage.is_none() && self.round.as_ref().is_none_or(|round| !round.handed_in)
     }
 
     /// Whether this person has a conflict of interest here: a party, declared, or found out by the rules on `today`.

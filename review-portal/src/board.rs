@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 use policies::application::{
-    Application, Event, EventRecord, Incident, IncidentStep, Interest, Phase, Round, Rules, Usage, day_of,
+    Application, Event, EventRecord, Incident, IncidentStep, Interest, Phase, Round, Rules, Sitting, Usage, Way, day_of,
 };
 use policies::{ApplicationId, UserId};
 
@@ -132,12 +132,14 @@ tasks! {
     Decide = "decide",
     DeclareInterest = "declare-interest",
     EndIncident = "end-incident",
+    FileResults = "file-results",
     FinalReport = "final-report",
     FirstReport = "first-report",
     GiveOpinion = "give-opinion",
     Join = "join",
     Permit = "permit",
     Pledge = "pledge",
+    PublishResults = "publish-results",
     ReportCondition = "report-condition",
     ReportToMeeting = "report-to-meeting",
     Resume = "resume",
@@ -155,6 +157,7 @@ pub(crate) fn turns(rules: &Rules, course: &Course, today: Date) -> Vec<Turn> {
     }
     if let Some(usage) = &state.usage {
         turns.extend(of_usage(course, usage, today));
+        turns.extend(of_results(rules, usage));
         turns.extend(usage.incidents.iter().filter_map(|incident| of_incident(rules, incident)));
     }
     let unreported = state.outcomes.iter().filter(|outcome| outcome.is_to_be_reported());
@@ -171,12 +174,17 @@ fn of_round(rules: &Rules, course: &Course, round: &Round, today: Date) -> Vec<T
     let after = |days| Some(after(since, days));
     match &round.phase {
         Phase::Draft {} => vec![Turn { who: Who::Applicant, task: Task::Write, since, due: None }],
-        Phase::Submitted {} => vec![office(Task::Check, since, after(rules.days.completeness))],
+        Phase::Submitted {} => {
+            let waited_for = round.content.members.keys().filter(|member| !course.state.joined.contains_key(member));
+            let mut turns: Vec<_> = waited_for.map(|member| of_member(&course.state, member, since, today)).collect();
+            turns.push(office(Task::Check, since, after(rules.days.completeness)));
+            turns
+        }
         Phase::Returned { .. } => {
             vec![Turn { who: Who::Applicant, task: Task::Correct, since, due: after(rules.days.correction) }]
         }
         Phase::UnderReview {} | Phase::Deferred {} => of_review(rules, course, round, today),
-        Phase::Scheduled { sitting } => of_sitting(rules, course, round, (sitting.on, today)),
+        Phase::Scheduled { sitting } => of_sitting(rules, course, round, (sitting, today)),
         Phase::Granted { .. } => of_grant(course, round, today),
         Phase::Rejected {} | Phase::Revoked { .. } | Phase::Withdrawn {} => Vec::new(),
     }
@@ -224,18 +232,21 @@ fn of_holders(rules: &Rules, round: &Round) -> Vec<Turn> {
     open.map(turn).collect()
 }
 
-/// Votes until the day of the sitting, then the chair's decision.
-fn of_sitting(rules: &Rules, course: &Course, round: &Round, (on, today): (Date, Date)) -> Vec<Turn> {
+/// Votes on the day of the meeting, or until the last day of the circulation, then the chair's decision.
+fn of_sitting(rules: &Rules, course: &Course, round: &Round, (sitting, today): (&Sitting, Date)) -> Vec<Turn> {
     let state = &course.state;
-    let since = day_of(round.since);
+    let (on, since) = (sitting.on, day_of(round.since));
+    let begins = if sitting.way == Way::Meeting { on } else { since };
+    let is_open = begins <= today;
     let mut turns = of_holders(rules, round);
     let silent = |(user, reviewer): (&UserId, &policies::application::Reviewer)| {
         let task = match reviewer.interest {
             _ if state.is_conflicted(rules, user, today) => return None,
             Interest::Asked => Task::DeclareInterest,
-            Interest::None if !round.votes.contains_key(user) => Task::Vote,
+            Interest::None if is_open && !round.votes.contains_key(user) => Task::Vote,
             Interest::None | Interest::Conflict { .. } => return None,
         };
+        let since = if task == Task::Vote { begins } else { since };
         Some(Turn { who: Who::Reviewer(user.clone()), task, since, due: Some(on) })
     };
     turns.extend(round.reviewers.iter().filter_map(silent));
@@ -302,6 +313,16 @@ fn of_usage(course: &Course, usage: &Usage, today: Date) -> Vec<Turn> {
         turns.extend(state.lapsed_members(today).map(|member| of_member(state, member, since, today)));
     }
     turns
+}
+
+/// Results that are to be filed after the closure, or read before they are public.
+fn of_results(rules: &Rules, usage: &Usage) -> Option<Turn> {
+    let ended = usage.ending.as_ref().map(|ending| day_of(ending.at));
+    if usage.results.filed.is_some() {
+        return Some(office(Task::PublishResults, ended.unwrap_or_else(|| day_of(usage.since)), None));
+    }
+    let due = usage.results_due(rules)?;
+    Some(Turn { who: Who::Applicant, task: Task::FileResults, since: ended?, due: Some(due) })
 }
 
 /// What of an incident is to be told next.

@@ -316,7 +316,7 @@ impl Life {
             since: self.since,
             period: content.period.clone(),
             conditions: self.conditions(),
-            results: usage.and_then(|usage| usage.results.clone()),
+            results: usage.and_then(|usage| usage.results.published.clone()),
         })
     }
 

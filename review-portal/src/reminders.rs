@@ -46,6 +46,8 @@ pub(crate) enum What {
     Lapsed(Ending),
     /// A turn's last day is over.
     Overdue(Task),
+    /// Results are to be filed soon.
+    Results,
 }
 
 /// What is due on `today`.
@@ -72,7 +74,16 @@ pub(crate) fn reminders(rules: &Rules, course: &Course, today: Date) -> Vec<Remi
         let key = format!("overdue/{}/{}/{whose}/{last}", turn.task.as_str(), turn.who.word());
         Some(Reminder { what: What::Overdue(turn.task), last, key, to: vec![turn.who] })
     });
-    ends.chain(overdue).collect()
+    ends.chain(overdue).chain(results(rules, &course.state, today)).collect()
+}
+
+/// That results are still to be filed, on the days before that the rules name.
+fn results(rules: &Rules, state: &Application, today: Date) -> Option<Reminder> {
+    let last = state.usage.as_ref()?.results_due(rules)?;
+    let left = (last - today).get_days();
+    let warning = rules.results.warnings.iter().copied().filter(|days| (0..=*days).contains(&left)).min()?;
+    let key = format!("results/{last}/{warning}");
+    Some(Reminder { what: What::Results, to: vec![Who::Applicant], last, key })
 }
 
 /// Looks once a day, and tells.
@@ -165,6 +176,7 @@ impl Telling<'_> {
         let (key, task) = match &reminder.what {
             What::Ends(what) => (what.word().to_owned(), String::new()),
             What::Lapsed(what) => (format!("{}-lapsed", what.word()), String::new()),
+            What::Results => ("results".to_owned(), String::new()),
             What::Overdue(task) => ("overdue".to_owned(), language.say(&format!("board.task.{}", task.as_str()))),
         };
         let title = self.state.content().map_or("", |content| content.title.as_str());

@@ -95,6 +95,7 @@ fn duty(state: &Application, offers: &BTreeSet<Act>, user: &User, today: Date) -
             let mut open = round.open_conditions().filter(|(_, open)| open.reported.is_none());
             open.any(|(_, open)| open.condition.owner == user.id)
         }),
+        Act::FileResults => state.usage.as_ref().is_some_and(|usage| usage.results_due(rules).is_some()),
         Act::ConfirmCondition => {
             round.is_some_and(|round| round.open_conditions().any(|(_, open)| open.reported.is_some()))
         }
@@ -104,7 +105,7 @@ fn duty(state: &Application, offers: &BTreeSet<Act>, user: &User, today: Date) -
 }
 
 /// Acts that somebody waits for, in the order in which one person would do them.
-pub(crate) const DUTIES: [Act; 17] = [
+pub(crate) const DUTIES: [Act; 19] = [
     Act::Submit,
     Act::Accept,
     Act::DeclareInterest,
@@ -122,6 +123,8 @@ pub(crate) const DUTIES: [Act; 17] = [
     Act::AnswerRestriction,
     Act::ReportToMeeting,
     Act::CertifyDeletion,
+    Act::FileResults,
+    Act::PublishResults,
 ];
 
 /// Whether somebody is to do something.

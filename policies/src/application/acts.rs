@@ -134,6 +134,11 @@ acts! {
         /// The new content, whole.
         content: Content,
     }
+    /// The applicant hands in what came out, for the public.
+    FileResults => ResultsFiled = "results-filed" {
+        /// In plain words.
+        summary: String,
+    }
     /// The secretariat follows an incident to its end.
     FollowIncident => IncidentFollowed = "incident-followed" {
         /// Which, from 1.
@@ -151,12 +156,12 @@ acts! {
         /// The certificate.
         training: Training,
     }
-    /// The applicant publishes what came out.
+    /// The secretariat has read what came out, and lets the public read it.
     PublishResults => ResultsPublished = "results-published" {
-        /// In plain words.
-        summary: String,
+        /// Which filing was read, from 1: a later one is read again.
+        filing: u32,
     }
-    /// The secretariat records the permit that the signer made.
+    /// The secretariat records the permit that the signer made; a member who became ready later, the one that names them too.
     RecordPermit => PermitIssued = "permit-issued" {
         /// Its number.
         permit: PermitId,
@@ -195,6 +200,13 @@ acts! {
     /// The secretariat sends it back with a comment.
     Return => Returned = "returned" {
         /// What is to be corrected.
+        comment: String,
+    }
+    /// The secretariat asks for another wording of what came out before it is public.
+    ReturnResults => ResultsReturned = "results-returned" {
+        /// Which filing was read, from 1.
+        filing: u32,
+        /// What is to be changed.
         comment: String,
     }
     /// Secretariat or chair end the permit, with the reason.

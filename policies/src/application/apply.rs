@@ -11,7 +11,7 @@ use super::content::Content;
 use super::parts::{Certificate, Decision, FindingsByCriterion, HolderAnswer, ReviewerCard};
 use super::round::{ConditionState, HolderRequest, Interest, Lane, Outcome, Phase, Reviewer, Round};
 use super::rules::{Rules, after_days};
-use super::usage::{Ended, Ending, Incident, Restriction, Usage};
+use super::usage::{Ended, Ending, Incident, Restriction, Results, Usage};
 use super::{Application, Comment};
 use crate::id::{PermitId, UserId};
 
@@ -95,7 +95,10 @@ fn set_phase(round: &mut Round, phase: Phase, at: Timestamp) {
 fn in_round(round: &mut Round, act: &Act<'_>) {
     match act.event {
         Event::Edited { content } => round.content = content.clone(),
-        Event::Submitted {} => set_phase(round, Phase::Submitted {}, act.at),
+        Event::Submitted {} => {
+            round.handed_in = true;
+            set_phase(round, Phase::Submitted {}, act.at);
+        }
         Event::Returned { comment } => {
             round.before = Some(round.content.clone());
             set_phase(round, Phase::Returned { comment: comment.clone() }, act.at);
@@ -213,27 +216,32 @@ fn decided(state: &mut Application, act: &Act<'_>, decision: &Decision, findings
 }
 
 fn issued(state: &mut Application, permit: &PermitId, at: Timestamp) {
-    let basis = state.basis(day_of(at)).ok().filter(|basis| basis.is_round);
+    let today = day_of(at);
+    let basis = state.basis(today).ok().filter(|basis| basis.is_round);
     let Some((content, conditions)) =
         basis.map(|basis| (basis.content.clone(), basis.conditions.into_iter().cloned().collect()))
     else {
+        let named = state.usage.as_ref().map(|usage| state.named(&usage.content, today)).unwrap_or_default();
         if let Some(usage) = &mut state.usage {
             usage.permit = permit.clone();
+            usage.named = named;
         }
         return;
     };
+    let named = state.named(&content, today);
     state.round = None;
     state.usage = Some(match state.usage.take() {
-        Some(usage) => Usage { permit: permit.clone(), content, conditions, ..usage },
+        Some(usage) => Usage { permit: permit.clone(), named, content, conditions, ..usage },
         None => Usage {
             permit: permit.clone(),
+            named,
             since: at,
             content,
             conditions,
             restrictions: Vec::new(),
             suspended: None,
             ending: None,
-            results: None,
+            results: Results::default(),
             incidents: Vec::new(),
         },
     });
@@ -248,14 +256,27 @@ fn reported(state: &mut Application, on: Date) {
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the rest does not concern a use")]
 fn in_usage(usage: &mut Usage, act: &Act<'_>) {
-    let end = |how| Some(Ending { how, certificate: None });
+    let end = |how| Some(Ending { how, at: act.at, certificate: None });
     match act.event {
         Event::Closed { report } => usage.ending = end(Ended::Closed { report: report.clone() }),
         Event::Revoked { reason } => usage.ending = end(Ended::Revoked { reason: reason.clone() }),
         Event::DeletionCertified { certificate } => certify(usage, certificate),
         Event::Suspended { reason } => usage.suspended = Some(reason.clone()),
         Event::Resumed { .. } => usage.suspended = None,
-        Event::ResultsPublished { summary } => usage.results = Some(summary.clone()),
+        Event::ResultsFiled { summary } => {
+            let filings = usage.results.filings.saturating_add(1);
+            usage.results.filings = filings;
+            usage.results.filed = Some(summary.clone());
+            usage.results.returned = None;
+        }
+        Event::ResultsPublished { .. } => {
+            let filed = usage.results.filed.take();
+            usage.results.published = filed.or(usage.results.published.take());
+        }
+        Event::ResultsReturned { comment, .. } => {
+            usage.results.filed = None;
+            usage.results.returned = Some(comment.clone());
+        }
         Event::Restricted { narrowing, reason, answer_by } => usage.restrictions.push(Restriction {
             narrowing: narrowing.clone(),
             reason: reason.clone(),

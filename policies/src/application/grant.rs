@@ -122,13 +122,43 @@ impl Application {
     }
 
     fn members(&self, content: &Content, now: Timestamp) -> BTreeMap<UserId, MemberTerms> {
-        let today = day_of(now);
-        let terms = |(user, member): (&UserId, &super::Member)| {
-            let until = end_of(self.joined.get(user)?.until);
-            let terms = MemberTerms { until, place: member.place.clone(), networks: member.networks.clone() };
-            (self.is_ready(user, today) && !self.is_left_out(user)).then(|| (user.clone(), terms))
+        let terms = |(user, until): (UserId, Date)| {
+            let member = content.members.get(&user)?;
+            let terms =
+                MemberTerms { until: end_of(until), place: member.place.clone(), networks: member.networks.clone() };
+            Some((user, terms))
         };
-        content.members.iter().filter_map(terms).collect()
+        self.named(content, day_of(now)).into_iter().filter_map(terms).collect()
+    }
+
+    /// Members of `content` whom a permit of `today` names, with the last day of each one's training.
+    pub(super) fn named(&self, content: &Content, today: Date) -> BTreeMap<UserId, Date> {
+        let until = |member: &UserId| {
+            let training = self.joined.get(member).filter(|_| self.is_ready(member, today))?;
+            (!self.is_left_out(member)).then_some((member.clone(), training.until))
+        };
+        content.members.keys().filter_map(until).collect()
+    }
+
+    /// Whether a permit of `today` would name the member, whom the running one leaves out or lets go earlier: one who joined or
+    /// pledged after it was issued, or renewed the training.
+    pub fn is_left_behind(&self, member: &UserId, today: Date) -> bool {
+        let Some(usage) = self.usage.as_ref().filter(|usage| usage.is_running()) else { return false };
+        let until = self.named(&usage.content, today).get(member).copied();
+        until.is_some_and(|until| usage.named.get(member).is_none_or(|named| *named < until))
+    }
+
+    /// Whether the member, left behind, may have the permit of what was granted already made anew: no grant of an amendment comes
+    /// into force by it.
+    pub fn may_renew_permit(&self, member: &UserId, today: Date) -> bool {
+        self.is_left_behind(member, today) && self.basis(today).is_ok_and(|basis| !basis.is_round)
+    }
+
+    /// Whether the signer is to be asked at `now`: a grant waits for its permit, or the running one leaves a ready member behind.
+    pub fn is_permit_wanted(&self, now: Timestamp) -> bool {
+        let today = day_of(now);
+        let Ok(basis) = self.basis(today) else { return false };
+        basis.is_round || basis.content.members.keys().any(|member| self.is_left_behind(member, today))
     }
 
     /// Whether this application leads to a permit on `now`'s day.

@@ -61,12 +61,16 @@ refusals! {
     ConflictOfInterest = "conflict-of-interest", "利益相反（申告済み、取扱者と同じ所属、または共著）のため、この申請の審査・採決・決定には加われません。", "you have a conflict of interest (declared, the affiliation of a member, or a paper written together) and take no part in this application";
     /// The date lies in the past.
     DateInThePast = "date-in-the-past", "今日以降の日付を入力してください。", "give a date that is not in the past";
+    /// The incident's final report is not recorded as made.
+    FinalReportMissing = "final-report-missing", "確報の報告先を記録するまで、事故の対応は終了できません。", "an incident is closed only after its final report is recorded with its addressee";
     /// Not every criterion has a finding with a reason.
     FindingsMissing = "findings-missing", "審査基準のそれぞれについて、判断と理由を入力してください。", "give a finding and a reason for each criterion";
     /// A holder's consent is missing or refused, or an opinion is missing and its days are not over.
     HolderNotHeard = "holder-not-heard", "データ保有者の同意または意見がそろっていないため、承認できません。", "a holder's consent or opinion is missing, so this cannot be granted";
     /// Who judges says first whether there is a conflict.
     InterestNotDeclared = "interest-not-declared", "先に、この申請についての利益相反の有無を申告してください。", "declare first whether you have a conflict of interest in this application";
+    /// Members who are named have not accepted.
+    MembersNotJoined = "members-not-joined", "参加を承諾していない取扱者がいるため、受理できません。本人の承諾を待つか、差戻しにして取扱者から外してもらってください。", "a person is named as a member who has not accepted; wait for the answer, or return the application so that the name is taken out";
     /// Too few votes.
     NoQuorum = "no-quorum", "有効な票が定足数に達していないため、決定できません。", "the votes cast do not reach the quorum, so nothing can be decided";
     /// There is no entry of that number, or its values make no sense.
@@ -103,6 +107,8 @@ refusals! {
     SeatNotHeld = "seat-not-held", "指名された区分の委員として登録されていません。事務局にお知らせください。", "you are named for a seat that you do not hold; tell the secretariat";
     /// Longer than any text may be.
     TextTooLong = "text-too-long", "文章が長すぎます。1万字以内にしてください。", "the text is too long; keep it within 10,000 characters";
+    /// The meeting's day has not come.
+    TooEarly = "too-early", "審査会の当日になるまで、投票と決定はできません。", "votes are cast and decisions made on the day of the meeting, not before";
     /// Fewer reviewers without conflict than the quorum.
     TooFewReviewers = "too-few-reviewers", "利益相反がないと申告した審査委員が定足数に足りません。審査委員を追加してください。", "fewer reviewers have declared no conflict of interest than the quorum; assign more";
     /// The role does not allow it.

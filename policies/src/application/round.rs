@@ -83,6 +83,8 @@ pub struct Round {
     pub before: Option<Content>,
     /// What was granted before, in an amendment.
     pub granted: Option<Content>,
+    /// Whether it was ever handed in: until then it is the applicant's side's alone.
+    pub handed_in: bool,
     /// Where it stands.
     pub phase: Phase,
     /// Since when it stands there.
@@ -223,6 +225,7 @@ impl Round {
             content,
             before: None,
             granted,
+            handed_in: false,
             phase: Phase::Draft {},
             since: at,
             holders: BTreeMap::new(),

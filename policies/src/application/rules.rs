@@ -33,6 +33,8 @@ pub struct Rules {
     pub days: Days,
     /// When an incident is to be reported.
     pub incident: IncidentRules,
+    /// When it is to be told what came out.
+    pub results: ResultRules,
     /// What does not need the full committee.
     pub lanes: Lanes,
     /// 審査基準.
@@ -108,6 +110,16 @@ pub struct IncidentRules {
     pub first_report_days: i32,
     /// Days to the final report.
     pub final_report_days: i32,
+}
+
+/// When it is to be told what came out.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResultRules {
+    /// Months after the closure.
+    pub months: i32,
+    /// Days before that day at which the applicant is reminded.
+    pub warnings: Vec<i32>,
 }
 
 /// Ways that are shorter than the full committee.

@@ -1,11 +1,15 @@
 //! What runs under a permit: restrictions, suspension, its end, incidents.
 
-use jiff::Timestamp;
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
+use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::actor::day_of;
 use super::content::Content;
 use super::parts::{Certificate, Condition, IncidentReport, IncidentStep, Narrowing};
+use super::rules::Rules;
 use crate::id::{PermitId, UserId};
 
 /// What runs under a permit.
@@ -14,6 +18,8 @@ use crate::id::{PermitId, UserId};
 pub struct Usage {
     /// The permit that holds; an amendment or a restriction replaces it.
     pub permit: PermitId,
+    /// The members whom it names, each with the last day of the training that it counted on.
+    pub named: BTreeMap<UserId, Date>,
     /// Since when there is a permit.
     pub since: Timestamp,
     /// What was granted.
@@ -26,8 +32,8 @@ pub struct Usage {
     pub suspended: Option<String>,
     /// How it ended.
     pub ending: Option<Ending>,
-    /// What came out, in plain words.
-    pub results: Option<String>,
+    /// What came out, for the public.
+    pub results: Results,
     /// Incidents in their order.
     pub incidents: Vec<Incident>,
 }
@@ -48,12 +54,28 @@ pub struct Restriction {
     pub at: Timestamp,
 }
 
+/// 成果の概要: written by the applicant, read by the secretariat before the public reads it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Results {
+    /// How often something was filed.
+    pub filings: u32,
+    /// What was filed last and not read yet.
+    pub filed: Option<String>,
+    /// Why the last filing went back, until there is another.
+    pub returned: Option<String>,
+    /// What is public.
+    pub published: Option<String>,
+}
+
 /// How a use ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ending {
     /// In what way.
     pub how: Ended,
+    /// When.
+    pub at: Timestamp,
     /// データ消去の措置報告, once certified.
     pub certificate: Option<Certificate>,
 }
@@ -89,6 +111,11 @@ pub struct Incident {
 }
 
 impl Incident {
+    /// Whether the final report went to its addressee.
+    pub fn is_finally_reported(&self) -> bool {
+        self.steps.iter().any(|(_, step)| matches!(step, IncidentStep::FinalReport { .. }))
+    }
+
     /// Whether it is over.
     pub fn is_closed(&self) -> bool {
         self.steps.iter().any(|(_, step)| matches!(step, IncidentStep::Closed { .. }))
@@ -99,6 +126,14 @@ impl Usage {
     /// Whether it neither ended nor is suspended by somebody.
     pub fn is_running(&self) -> bool {
         self.ending.is_none() && self.suspended.is_none()
+    }
+
+    /// The last day to say what came out: some months after the use was closed. None while it goes on, once something waits to be
+    /// read or is public, and after a revocation.
+    pub fn results_due(&self, rules: &Rules) -> Option<Date> {
+        let ending = self.ending.as_ref().filter(|ending| matches!(ending.how, Ended::Closed { .. }))?;
+        let open = self.results.filed.is_none() && self.results.published.is_none();
+        open.then(|| day_of(ending.at).saturating_add(Span::new().months(rules.results.months)))
     }
 
     /// The last day on which the use may go on: of the period, or of the ethics approval if that ends earlier.

@@ -199,6 +199,10 @@ async fn write(
 /// Notices of an event, in its own transaction.
 async fn tell(portal: &Portal, work: &mut Work, state: &Application, record: &EventRecord) -> Result<(), PortalError> {
     let Some((applicant, content)) = state.applicant.as_ref().zip(state.content()) else { return Ok(()) };
+    // A draft is its writer's: nobody hears that it was, not even when it is withdrawn.
+    if state.is_private() {
+        return Ok(());
+    }
     let today = day_of(record.at);
     let open = |(user, reviewer): (&UserId, &Reviewer)| {
         let closed = matches!(reviewer.interest, Interest::Conflict { .. })

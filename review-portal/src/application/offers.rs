@@ -46,6 +46,7 @@ fn samples(state: &Application, user: &User, act: Act, today: Date) -> Vec<Comma
     let conditions = || numbers(state.round.iter().flat_map(Round::open_conditions).count().max(9));
     let incidents = || numbers(usage.map_or(0, |usage| usage.incidents.len()));
     let restrictions = || numbers(usage.map_or(0, |usage| usage.restrictions.len()));
+    let filings = usage.map_or(0, |usage| usage.results.filings);
     match act {
         Act::Accept => {
             vec![Command::Accept { checklist: rules.checklist.iter().map(|item| item.id.clone()).collect() }]
@@ -70,6 +71,7 @@ fn samples(state: &Application, user: &User, act: Act, today: Date) -> Vec<Comma
             decisions.map(|decision| Command::Decide { decision, findings: findings() }).into()
         }
         Act::DeclareInterest => declarations(state, user),
+        Act::FileResults => vec![Command::FileResults { summary: text() }],
         Act::FollowIncident => {
             let step = || IncidentStep::Note { text: text() };
             incidents().map(|incident| Command::FollowIncident { incident, step: step() }).collect()
@@ -80,7 +82,7 @@ fn samples(state: &Application, user: &User, act: Act, today: Date) -> Vec<Comma
         Act::Join => vec![Command::Join { training: Training { course: text(), until: today, sha256: None } }],
         Act::Permit => Vec::new(),
         Act::Pledge => vec![Command::SignPledge { version: rules.pledge.version.clone() }],
-        Act::PublishResults => vec![Command::PublishResults { summary: text() }],
+        Act::PublishResults => vec![Command::PublishResults { filing: filings }],
         Act::ReportCondition => {
             conditions().map(|condition| Command::ReportCondition { condition, text: text() }).collect()
         }
@@ -95,6 +97,7 @@ fn samples(state: &Application, user: &User, act: Act, today: Date) -> Vec<Comma
         }],
         Act::Resume => vec![Command::Resume { reason: text() }],
         Act::Return => vec![Command::Return { comment: text() }],
+        Act::ReturnResults => vec![Command::ReturnResults { filing: filings, comment: text() }],
         Act::Revoke => vec![Command::Revoke { reason: text() }],
         Act::Schedule => vec![Command::Schedule { sitting: Sitting { on: today, way: Way::Meeting } }],
         Act::Submit => vec![Command::Submit {}],

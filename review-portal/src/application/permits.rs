@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use policies::Zone;
-use policies::application::{Application, Asking, Command, Event, Revocation, Revoked, Rules, decide};
+use policies::application::{Application, Asking, Command, Event, Revocation, Revoked, Rules, day_of, decide};
 use policies::audit::AuditLog;
 
 use super::{Act, Change, change, load, records};
@@ -59,15 +59,32 @@ fn reason(command: &Command) -> String {
     }
 }
 
-/// What was narrowed, or goes on again, gets its new permit at once.
+/// What was narrowed, or goes on again, gets its new permit at once; so does a member who became ready after it was issued.
 pub(crate) async fn after(portal: &Portal, allowed: &AllowedAct) -> Result<(), PortalError> {
-    if matches!(allowed.act, Act::Restrict | Act::Resume) { issue(portal, allowed, None).await } else { Ok(()) }
+    if matches!(allowed.act, Act::Restrict | Act::Resume) {
+        issue(portal, allowed, None).await
+    } else if matches!(allowed.act, Act::Join | Act::Pledge) {
+        renew(portal, allowed).await
+    } else {
+        Ok(())
+    }
+}
+
+/// The pledge or training is recorded and stays so, whatever the signer says: the secretariat has the button for another try.
+async fn renew(portal: &Portal, allowed: &AllowedAct) -> Result<(), PortalError> {
+    let state = load(portal.db.pool(), &allowed.application.id).await?.ok_or(PortalError::NotFound)?;
+    if !state.may_renew_permit(&allowed.user.id, day_of(portal.now())) {
+        return Ok(());
+    }
+    if let Err(error) = issue(portal, allowed, None).await {
+        tracing::warn!(code = error.code(), "the permit that names one more member could not be issued");
+    }
+    Ok(())
 }
 
 /// Whether the signer would be asked now.
 pub(crate) fn is_wanted(portal: &Portal, state: &Application) -> bool {
-    let granted = state.round.is_some() || state.usage.is_none();
-    granted && state.check_permittable(portal.now()).is_ok()
+    state.is_permit_wanted(portal.now())
 }
 
 async fn blocking<T: Send + 'static>(

@@ -108,7 +108,7 @@ impl Desk<'_> {
         if restriction.answer.is_some() { Err(Refusal::AlreadyAnswered) } else { required(text) }
     }
 
-    pub(super) fn publish(&self, summary: &str) -> Result<(), Refusal> {
+    pub(super) fn file_results(&self, summary: &str) -> Result<(), Refusal> {
         self.by_applicant()?;
         if self.state.usage.is_none() { Err(Refusal::OutOfTurn) } else { required(summary) }
     }
@@ -135,7 +135,7 @@ impl Desk<'_> {
             return required(text);
         }
         let round = self.round()?;
-        if is_with_the_applicant(&round.phase) && round.before.is_none() {
+        if !round.handed_in {
             return Err(Refusal::OutOfTurn);
         }
         if !self.by.is(Role::Secretariat) {

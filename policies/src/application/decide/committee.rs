@@ -94,10 +94,22 @@ impl Desk<'_> {
         if round.votes.contains_key(&self.by.user) {
             return Err(Refusal::AlreadyVoted);
         }
-        if sitting.way == Way::Circulation {
-            self.not_past(sitting.on)?;
+        match sitting.way {
+            // By circulation the vote is open from the call to its last day.
+            Way::Circulation => self.not_past(sitting.on)?,
+            Way::Meeting => self.meets(round)?,
         }
         short(&vote.comment)
+    }
+
+    /// Refuses before the day of the meeting.
+    fn meets(&self, round: &Round) -> Result<(), Refusal> {
+        let is_ahead = |sitting: &Sitting| sitting.way == Way::Meeting && self.today < sitting.on;
+        if matches!(&round.phase, Phase::Scheduled { sitting } if is_ahead(sitting)) {
+            Err(Refusal::TooEarly)
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) fn conclude(&self, decision: &Decision, findings: &FindingsByCriterion) -> Result<(), Refusal> {
@@ -112,6 +124,10 @@ impl Desk<'_> {
             self.round_in(|phase| matches!(phase, Phase::Scheduled { .. }))?;
             self.with_role(&[Role::Chair])?;
             self.without_conflict()?;
+            // A meeting that cannot be held as planned is put off at any time.
+            if !matches!(decision, Decision::Deferred { .. }) {
+                self.meets(round)?;
+            }
         }
         self.findings(findings)?;
         self.well_formed(decision, round)?;

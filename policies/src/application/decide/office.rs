@@ -27,7 +27,11 @@ impl Desk<'_> {
 
     pub(super) fn accept(&self, checklist: &BTreeSet<String>) -> Result<(), Refusal> {
         self.by_secretariat()?;
-        self.round_in(|phase| matches!(phase, Phase::Submitted {}))?;
+        let round = self.round_in(|phase| matches!(phase, Phase::Submitted {}))?;
+        // Who never agreed is named neither to the committee nor in a register, a letter or a permit.
+        if !round.content.members.keys().all(|member| self.state.joined.contains_key(member)) {
+            return Err(Refusal::MembersNotJoined);
+        }
         let confirmed = self.rules.checklist.iter().all(|item| checklist.contains(&item.id));
         if confirmed && checklist.len() == self.rules.checklist.len() {
             Ok(())
@@ -72,6 +76,29 @@ impl Desk<'_> {
         required(&certificate.text)
     }
 
+    /// The filing that waits to be read, if it is the one that was read.
+    fn filed(&self, filing: u32) -> Result<(), Refusal> {
+        let results = &self.state.usage.as_ref().ok_or(Refusal::OutOfTurn)?.results;
+        if results.filed.is_none() {
+            Err(Refusal::OutOfTurn)
+        } else if results.filings == filing {
+            Ok(())
+        } else {
+            Err(Refusal::NoSuchEntry)
+        }
+    }
+
+    pub(super) fn publish_results(&self, filing: u32) -> Result<(), Refusal> {
+        self.by_office_of_use()?;
+        self.filed(filing)
+    }
+
+    pub(super) fn return_results(&self, filing: u32, comment: &str) -> Result<(), Refusal> {
+        self.by_office_of_use()?;
+        self.filed(filing)?;
+        required(comment)
+    }
+
     pub(super) fn follow_incident(&self, number: u32, step: &IncidentStep) -> Result<(), Refusal> {
         self.by_office_of_use()?;
         let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
@@ -81,6 +108,7 @@ impl Desk<'_> {
             return Err(Refusal::AlreadyAnswered);
         }
         match step {
+            IncidentStep::Closed { .. } if !incident.is_finally_reported() => Err(Refusal::FinalReportMissing),
             IncidentStep::Closed { text } | IncidentStep::Note { text } => required(text),
             IncidentStep::FinalReport { addressee } | IncidentStep::FirstReport { addressee } => required(addressee),
         }

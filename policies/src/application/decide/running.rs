@@ -12,7 +12,9 @@ use crate::role::Role;
 
 impl Desk<'_> {
     pub(super) fn record_permit(&self, permit: &PermitId) -> Result<(), Refusal> {
-        self.by_office_of_use()?;
+        if !self.state.may_renew_permit(&self.by.user, self.today) {
+            self.by_office_of_use()?;
+        }
         if self.state.usage.as_ref().is_some_and(|usage| usage.permit == *permit) {
             return Err(Refusal::AlreadyAnswered);
         }

@@ -91,6 +91,12 @@ fn carried(round: &[EventRecord], decided: usize, content: &Content) {
     let chair = &round[decided].by;
     assert!(chair.is(crate::role::Role::Chair) && may_judge(&round[..decided], &chair.user, content));
     let sitting = round[..decided].iter().rposition(|record| record.event.kind() == "scheduled").unwrap();
+    let Event::Scheduled { sitting: called } = &round[sitting].event else { panic!("of another kind") };
+    let begins = if called.way == Way::Meeting { called.on } else { day_of(round[sitting].at) };
+    assert!(round[sitting..=decided].iter().all(|record| match &record.event {
+        Event::VoteCast { .. } | Event::Decided { .. } => day_of(record.at) >= begins,
+        _ => true,
+    }));
     let (mut approvals, mut against, mut seats) = (0, 0, BTreeSet::new());
     for (user, place) in signed_by(&round[sitting..decided], "vote-cast") {
         let record = &round[sitting + place];
@@ -176,6 +182,10 @@ fn check_record(before: &Application, stream: &Stream) {
         Event::VoteCast { .. } | Event::OpinionGiven { .. } => {
             let content = before.content().unwrap();
             assert!(may_judge(round, &record.by.user, content), "{} judged", record.by.user);
+        }
+        Event::Accepted { .. } => {
+            let joined = signed_by(earlier, "member-joined");
+            assert!(before.content().unwrap().members.keys().all(|member| joined.contains_key(member)), "all accepted");
         }
         Event::PermitIssued { .. } => {
             let usage = stream.state.usage.as_ref().unwrap();

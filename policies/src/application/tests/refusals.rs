@@ -35,6 +35,11 @@ fn asked() -> Vec<Step> {
     after(to_review(), &[("office", assign(&["r1", "r2", "r3"]))])
 }
 
+/// Handed in while a member has not answered the invitation.
+fn unanswered() -> Vec<Step> {
+    submitted().into_iter().filter(|(who, command)| *who != "co" || command.kind() != "member-joined").collect()
+}
+
 fn handing_in() -> Vec<Case> {
     let long = || "あ".repeat(10_001);
     let blank = Command::Return { comment: text(" 　\n") };
@@ -48,6 +53,7 @@ fn handing_in() -> Vec<Case> {
             Command::Accept { checklist: BTreeSet::new() },
             Refusal::ChecklistIncomplete,
         ),
+        ("a member has not accepted", unanswered(), "office", accept(), Refusal::MembersNotJoined),
         ("a return says why", submitted(), "office", blank, Refusal::CommentRequired),
         ("a member edits", draft(), "co", Command::Edit { content: content() }, Refusal::NotApplicant),
         ("the secretariat submits", draft(), "office", Command::Submit {}, Refusal::NotApplicant),
@@ -69,6 +75,12 @@ fn handing_in() -> Vec<Case> {
     ]
 }
 
+fn before_the_sitting() -> Vec<Step> {
+    let mut steps = to_vote();
+    steps.pop();
+    steps
+}
+
 fn hearing() -> Vec<Case> {
     let outsider_card = || Command::AssignReviewers { reviewers: BTreeMap::from([(user("co"), card("r1"))]) };
     let unheld = || {
@@ -81,7 +93,6 @@ fn hearing() -> Vec<Case> {
         after(to_review(), &declared)
     };
     let yesterday = date(2026, 11, 21);
-    let before_the_sitting = || to_vote().into_iter().take(14).collect::<Vec<Step>>();
     let answered = after(to_review(), &[("ndb", answer("H1-ndb", None))]);
     vec![
         ("the holder answered", answered, "ndb", answer("H1-ndb", None), Refusal::AlreadyAnswered),
@@ -122,6 +133,13 @@ fn voting() -> Vec<Case> {
     let unheard = [to_vote(), votes()].concat().into_iter().filter(|(who, _)| *who != "ndb").collect();
     let unreasoned = Command::Decide { decision: Decision::Granted {}, findings: BTreeMap::new() };
     vec![
+        (
+            "a vote on the eve of the meeting",
+            after(before_the_sitting(), &[("office", schedule(Way::Meeting, date(2026, 11, 23)))]),
+            "r1",
+            ballot(Ballot::For),
+            Refusal::TooEarly,
+        ),
         ("one vote each", one_for(), "r1", ballot(Ballot::Against), Refusal::AlreadyVoted),
         (
             "a condition says what",
@@ -210,6 +228,13 @@ fn after_the_grant() -> Vec<Case> {
             record_permit(2),
             Refusal::OutOfTurn,
         ),
+        (
+            "closed before the final report",
+            after(to_permit(), &[("co", incident())]),
+            "office",
+            Command::FollowIncident { incident: 1, step: IncidentStep::Closed { text: text("再発防止") } },
+            Refusal::FinalReportMissing,
+        ),
         ("resumed without a stop", to_permit(), "office", Command::Resume { reason: text("済") }, Refusal::OutOfTurn),
         ("nothing to certify", to_permit(), "office", certify(), Refusal::OutOfTurn),
         ("the chair narrows", to_permit(), "chair", restrict(narrowing("ndb.claims.sex")), Refusal::WrongRole),
@@ -262,7 +287,7 @@ fn no_text_is_endless() {
         (draft(), "co", training(text("研修"), Some(long()))),
         (closed(), "office", certificate(long(), None)),
         (closed(), "office", certificate(text("消去"), Some(long()))),
-        (to_permit(), "pi", Command::PublishResults { summary: long() }),
+        (to_permit(), "pi", Command::FileResults { summary: long() }),
         (to_permit(), "chair", Command::Suspend { reason: long() }),
         (to_grant(), "pi", Command::ReportCondition { condition: 1, text: long() }),
     ];

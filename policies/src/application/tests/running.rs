@@ -179,6 +179,7 @@ fn an_amendment_that_names_the_secretariat_does_not_stop_it() {
             content.members.insert(user("all"), member);
         }),
     };
+    steps.insert(1, ("all", join(Date::MAX)));
     let mut stream = Stream::steps(steps);
     assert_eq!(stream.refused("all", restrict(narrowing())), Refusal::OwnApplication);
     assert_eq!(stream.refused("all", record_permit(2)), Refusal::OwnApplication);
@@ -225,13 +226,23 @@ fn an_incident_is_followed_to_its_end() {
     assert_eq!(stream.refused("office", follow(report())), Refusal::NoSuchEntry);
     stream.run(vec![("co", incident()), ("checker", incident())]);
     assert_eq!(stream.refused("pi", follow(report())), Refusal::WrongRole);
-    assert_eq!(stream.refused("office", follow(IncidentStep::Closed { text: text(" ") })), Refusal::CommentRequired);
-    stream.run(vec![
-        ("office", follow(report())),
-        ("office", follow(IncidentStep::Note { text: text("原因") })),
-        ("office", follow(IncidentStep::FinalReport { addressee: text("厚生労働省") })),
-        ("office", follow(IncidentStep::Closed { text: text("再発防止") })),
-    ]);
+    let closed = |words| follow(IncidentStep::Closed { text: text(words) });
+    stream.run(vec![("office", follow(report())), ("office", follow(IncidentStep::Note { text: text("原因") }))]);
+    // Neither the first report nor a note is the final one, and one without addressee went nowhere.
+    assert_eq!(stream.refused("office", closed("再発防止")), Refusal::FinalReportMissing);
+    let nowhere = follow(IncidentStep::FinalReport { addressee: text(" ") });
+    assert_eq!(stream.refused("office", nowhere), Refusal::CommentRequired);
+    stream.later(3);
+    let told_at = stream.now;
+    stream.run(vec![("office", follow(IncidentStep::FinalReport { addressee: text("厚生労働省") }))]);
+    assert_eq!(stream.refused("office", closed(" ")), Refusal::CommentRequired);
+    stream.later(1);
+    stream.run(vec![("office", closed("再発防止"))]);
+    let told = &stream.state.usage.as_ref().unwrap().incidents[0].steps[2];
+    assert_eq!(*told, (told_at, IncidentStep::FinalReport { addressee: text("厚生労働省") }));
+    // The other's final report is another one.
+    let other = Command::FollowIncident { incident: 2, step: IncidentStep::Closed { text: text("誤報") } };
+    assert_eq!(stream.refused("office", other), Refusal::FinalReportMissing);
     let incidents = &stream.state.usage.as_ref().unwrap().incidents;
     assert_eq!(
         incidents.iter().map(|incident| (incident.is_closed(), incident.steps.len())).collect::<Vec<_>>(),
@@ -243,14 +254,92 @@ fn an_incident_is_followed_to_its_end() {
 }
 
 #[test]
-fn results_are_published_by_the_applicant_even_after_the_end() {
-    let publish = || Command::PublishResults { summary: text("骨折の後に介護が必要になる人は") };
-    assert_eq!(Stream::steps(to_pledges()).refused("pi", publish()), Refusal::OutOfTurn);
+fn results_are_read_by_the_secretariat_before_the_public_reads_them() {
+    let file = |words: &str| Command::FileResults { summary: text(words) };
+    let publish = |filing| Command::PublishResults { filing };
+    let back = |filing| Command::ReturnResults { filing, comment: text("人数の少ない表を除いてください") };
+    assert_eq!(Stream::steps(to_pledges()).refused("pi", file("分かった")), Refusal::OutOfTurn);
     let mut stream = running();
     stream.run(vec![("pi", Command::Close { report: text("消去した") })]);
-    assert_eq!(stream.refused("co", publish()), Refusal::NotApplicant);
-    stream.run(vec![("pi", publish())]);
-    assert!(stream.state.usage.as_ref().unwrap().results.is_some());
+    assert_eq!(stream.refused("office", publish(0)), Refusal::OutOfTurn, "nothing is filed");
+    assert_eq!(stream.refused("co", file("分かった")), Refusal::NotApplicant);
+    assert_eq!(stream.refused("pi", file(" ")), Refusal::CommentRequired);
+    stream.run(vec![("pi", file("一"))]);
+    for who in ["pi", "co", "chair", "r1"] {
+        assert_eq!(stream.refused(who, publish(1)), Refusal::WrongRole, "{who}");
+    }
+    let results = |stream: &Stream| stream.state.usage.as_ref().unwrap().results.clone();
+    assert_eq!(results(&stream).published, None);
+    stream.run(vec![("office", back(1))]);
+    assert_eq!(stream.refused("office", publish(1)), Refusal::OutOfTurn, "it went back");
+    // The applicant writes anew while the secretariat has the page open.
+    stream.run(vec![("pi", file("二")), ("pi", file("三"))]);
+    assert_eq!(stream.refused("office", publish(2)), Refusal::NoSuchEntry, "not what was read");
+    stream.run(vec![("office", publish(3)), ("pi", file("四"))]);
+    let Results { published, filed, returned, filings } = results(&stream);
+    assert_eq!((published.as_deref(), filed.as_deref(), returned, filings), (Some("三"), Some("四"), None, 4));
+    stream.run(vec![("office", back(4))]);
+    assert_eq!(results(&stream).published.as_deref(), Some("三"), "what is public stays so");
+}
+
+#[test]
+fn results_are_due_eighteen_months_after_the_closure() {
+    let rules = Rules::current();
+    let due = |stream: &Stream| stream.state.usage.as_ref().unwrap().results_due(rules);
+    let mut stream = running();
+    assert_eq!(due(&stream), None, "it goes on");
+    stream.run(vec![("pi", Command::Close { report: text("消去した") })]);
+    assert_eq!(due(&stream), Some(date(2028, 5, 22)));
+    stream.run(vec![("office", certify())]);
+    assert_eq!(due(&stream), Some(date(2028, 5, 22)));
+    stream.run(vec![("pi", Command::FileResults { summary: text("分かった") })]);
+    assert_eq!(due(&stream), None, "now it is the secretariat's turn");
+    stream.run(vec![("office", Command::ReturnResults { filing: 1, comment: text("平易に") })]);
+    assert_eq!(due(&stream), Some(date(2028, 5, 22)));
+    let mut revoked = running();
+    revoked.run(vec![("chair", Command::Revoke { reason: text("違反") })]);
+    assert_eq!(due(&revoked), None);
+}
+
+#[test]
+fn who_becomes_ready_later_brings_about_a_permit_that_names_them() {
+    let pledged: Vec<Step> =
+        to_pledges().into_iter().filter(|(who, command)| *who != "co" || command.kind() != "pledge-signed").collect();
+    let mut stream = Stream::steps([pledged, vec![("office", record_permit(1))]].concat());
+    assert_eq!(members(&stream.permit().unwrap()), ["pi"]);
+    assert!(!stream.state.is_permit_wanted(stream.now));
+    for who in ["co", "pi", "outsider"] {
+        assert_eq!(stream.refused(who, record_permit(2)), Refusal::WrongRole, "{who}");
+    }
+    stream.run(vec![("co", pledge())]);
+    assert!(stream.state.is_permit_wanted(stream.now) && stream.state.is_left_behind(&user("co"), stream.today()));
+    assert_eq!(stream.refused("pi", record_permit(2)), Refusal::WrongRole, "it leaves the applicant nothing to gain");
+    stream.run(vec![("co", record_permit(2))]);
+    assert_eq!(members(&stream.permit().unwrap()), ["co", "pi"]);
+    assert!(!stream.state.is_permit_wanted(stream.now));
+    assert_eq!(stream.refused("co", record_permit(3)), Refusal::WrongRole);
+    // A training that lasts longer is a longer permit.
+    stream.run(vec![("co", join(date(2028, 5, 22)))]);
+    assert!(stream.state.is_permit_wanted(stream.now));
+    stream.run(vec![("co", record_permit(3))]);
+    // Who was taken out stays out, whatever they sign.
+    let narrowing = Narrowing { members: BTreeSet::from([user("co")]), ..Narrowing::default() };
+    stream.run(vec![("office", restrict(narrowing)), ("office", record_permit(4)), ("co", join(Date::MAX))]);
+    assert!(!stream.state.is_permit_wanted(stream.now));
+    assert_eq!(stream.refused("co", record_permit(5)), Refusal::WrongRole);
+}
+
+#[test]
+fn a_member_brings_no_amendment_into_force() {
+    let granted = [to_permit(), amendment(), vec![("chair", grant()), ("co", join(date(2028, 5, 22)))]].concat();
+    let mut stream = Stream::steps(granted);
+    assert!(stream.state.is_permit_wanted(stream.now));
+    assert_eq!(stream.refused("co", record_permit(2)), Refusal::WrongRole);
+    stream.run(vec![("office", record_permit(2))]);
+    // Nothing runs while it is stopped.
+    stream.run(vec![("chair", Command::Suspend { reason: text("調査") }), ("co", join(date(2028, 6, 22)))]);
+    assert!(!stream.state.is_permit_wanted(stream.now));
+    assert_eq!(stream.refused("co", record_permit(3)), Refusal::WrongRole);
 }
 
 #[test]

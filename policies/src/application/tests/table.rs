@@ -69,7 +69,7 @@ const GROUPS: [(&str, &[(Stage, &str)]); 3] = [
 ];
 
 /// Japanese words of the commands, by the word of their event.
-const WORDS: [(&str, &str); 31] = [
+const WORDS: [(&str, &str); 33] = [
     ("drafted", "下書きを始める"),
     ("edited", "書き直す"),
     ("submitted", "提出する"),
@@ -100,6 +100,8 @@ const WORDS: [(&str, &str); 31] = [
     ("revoked", "承諾を取り消す"),
     ("closed", "終了する"),
     ("deletion-certified", "消去を証明する"),
+    ("results-filed", "成果を届け出る"),
+    ("results-returned", "成果の書き直しを求める"),
     ("results-published", "成果を公表する"),
 ];
 
@@ -111,7 +113,8 @@ fn paths() -> Vec<Vec<Step>> {
     let submitted: Vec<Step> = to_review().into_iter().take(4).collect();
     let granted_at_once: Vec<Step> = [to_vote(), votes(), vec![("chair", grant())]].concat();
     let narrowing = Narrowing { columns: words(&["ndb.drugs"]), ..Narrowing::default() };
-    let restricted = vec![("office", restrict(narrowing)), ("co", incident())];
+    let filed = ("pi", Command::FileResults { summary: text("分かったこと") });
+    let restricted = vec![("office", restrict(narrowing)), ("co", incident()), filed];
     let suspended = vec![("chair", Command::Suspend { reason: text("調査") })];
     let in_lane = vec![("pi", Command::Amend { content: extended() }), ("pi", Command::Submit {})];
     let closed = vec![("pi", Command::Close { report: text("消去した") }), ("office", certify())];
@@ -137,6 +140,7 @@ fn paths() -> Vec<Vec<Step>> {
     let suspended_amendment = [vec![("pi", Command::Amend { content: widened() })], suspended.clone()].concat();
     vec![
         unheard([to_vote(), deferred.clone()].concat()),
+        [unpledged_member.clone(), vec![("co", pledge())]].concat(),
         [unpledged_member, suspended_amendment.clone()].concat(),
         [urgently.clone(), suspended_amendment, closed.clone()].concat(),
         [urgently, revoked.clone()].concat(),

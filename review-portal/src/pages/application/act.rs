@@ -70,7 +70,7 @@ async fn signed(portal: &Portal, allowed: &AllowedAct, posted: &Posted) -> Resul
     }
     let signed = Change { signed: Some((record, signature)), ..Change::new(command.clone(), None) };
     match change(portal, allowed, signed).await {
-        Ok(_) => Ok(next(allowed)),
+        Ok(_) => permits::after(portal, allowed).await.map(|()| next(allowed)),
         // Somebody else's act came first, so the record has another place now: the same act, to be signed there.
         Err(PortalError::ChangedMeanwhile) => {
             let again = sign(portal, allowed, command).await?;

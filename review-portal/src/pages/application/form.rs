@@ -57,6 +57,7 @@ pub(super) async fn read(portal: &Portal, state: &Application, act: Act, posted:
         Act::ConfirmCondition => Command::ConfirmCondition { condition: number(posted, "condition")? },
         Act::Decide => Command::Decide { decision: decision(state, posted)?, findings: findings(posted)? },
         Act::DeclareInterest => Command::DeclareInterest { conflict: conflict(posted)? },
+        Act::FileResults => Command::FileResults { summary: text(posted, "summary") },
         Act::FollowIncident => Command::FollowIncident { incident: number(posted, "incident")?, step: step(posted)? },
         Act::GiveOpinion => {
             Command::GiveOpinion { opinion: Opinion { findings: findings(posted)?, text: text(posted, "text") } }
@@ -66,7 +67,7 @@ pub(super) async fn read(portal: &Portal, state: &Application, act: Act, posted:
         },
         Act::Permit => return Ok(None),
         Act::Pledge => Command::SignPledge { version: agreed(posted)? },
-        Act::PublishResults => Command::PublishResults { summary: text(posted, "summary") },
+        Act::PublishResults => Command::PublishResults { filing: number(posted, "filing")? },
         Act::ReportCondition => {
             Command::ReportCondition { condition: number(posted, "condition")?, text: text(posted, "text") }
         }
@@ -79,6 +80,9 @@ pub(super) async fn read(portal: &Portal, state: &Application, act: Act, posted:
         },
         Act::Resume => Command::Resume { reason: text(posted, "reason") },
         Act::Return => Command::Return { comment: text(posted, "comment") },
+        Act::ReturnResults => {
+            Command::ReturnResults { filing: number(posted, "filing")?, comment: text(posted, "comment") }
+        }
         Act::Revoke => Command::Revoke { reason: text(posted, "reason") },
         Act::Schedule => Command::Schedule {
             sitting: Sitting {

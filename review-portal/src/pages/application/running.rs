@@ -6,7 +6,7 @@ use askama::Template;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use policies::UserId;
-use policies::application::{Clause, ConditionState, Ended, IncidentKind, IncidentStep, Phase, Rules, Usage};
+use policies::application::{Clause, ConditionState, Ended, Incident, IncidentKind, IncidentStep, Phase, Rules, Usage};
 
 use super::show::Sight;
 use crate::application::Act;
@@ -121,6 +121,13 @@ impl<'a> RunningPanel<'a> {
         let begun = policies::application::day_of(incident.at);
         let after = |days: i32| self.day(begun.saturating_add(jiff::Span::new().days(days)));
         [after(self.rules.incident.first_report_days), after(self.rules.incident.final_report_days)]
+    }
+
+    /// What can be recorded of an incident now: it is closed after its final report.
+    fn steps(incident: &Incident) -> &'static [&'static str] {
+        const ALL: [&str; 4] = ["note", "first-report", "final-report", "closed"];
+        let many = if incident.is_finally_reported() { ALL.len() } else { ALL.len() - 1 };
+        ALL.get(..many).unwrap_or(&ALL)
     }
 
     fn step(step: &IncidentStep) -> (&'static str, &str) {

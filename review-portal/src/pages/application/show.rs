@@ -168,6 +168,8 @@ fn spoken(event: &Event) -> String {
         | Event::Commented { text, .. }
         | Event::Restricted { reason: text, .. }
         | Event::Resumed { reason: text }
+        | Event::ResultsFiled { summary: text }
+        | Event::ResultsReturned { comment: text, .. }
         | Event::Returned { comment: text }
         | Event::Revoked { reason: text }
         | Event::Suspended { reason: text } => text.clone(),
