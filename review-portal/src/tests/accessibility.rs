@@ -88,6 +88,7 @@ async fn furnish(world: &World) -> Paths {
     let [submitted, returned, voting, refused] = <[String; 4]>::try_from(others).unwrap();
     cast.office.act(&format!("{returned}/return"), &[("comment", "資金源を書いてください")]).await;
     for at in [&voting, &refused] {
+        cast.join(at).await;
         cast.office.act(&format!("{at}/accept"), &CHECKLIST).await;
         cast.assign_and_schedule(at).await;
     }

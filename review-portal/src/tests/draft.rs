@@ -256,6 +256,7 @@ async fn a_correction_shows_exactly_what_changed() {
     assert_eq!(page.matches("class=\"change\"").count(), 1, "{page}");
     let change = page.split("class=\"change\"").nth(1).unwrap().split("</section>").next().unwrap();
     assert!(change.contains("資金源と利益相反") && change.contains("科研費") && change.contains("23H00001"));
+    cast.join(&at).await;
     cast.office.act(&format!("{at}/accept"), &CHECKLIST).await;
 }
 

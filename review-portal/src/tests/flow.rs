@@ -1,5 +1,7 @@
 //! The cast and the steps of the way from draft to permit, to an answer and to the end.
 
+use jiff::Timestamp;
+use policies::application::day_of;
 use policies::audit;
 use reqwest::StatusCode;
 
@@ -74,7 +76,11 @@ pub(crate) fn with_findings<'a>(fields: &[(&'a str, &'a str)]) -> Vec<(&'a str, 
     FINDINGS.iter().chain(fields).copied().collect()
 }
 
-pub(crate) const SITTING: [(&str, &str); 2] = [("on", "2099-02-01"), ("way", "meeting")];
+/// A meeting today: votes are cast on its day.
+pub(crate) fn sitting() -> [(&'static str, &'static str); 2] {
+    let today: &'static str = Box::leak(day_of(Timestamp::now()).to_string().into_boxed_str());
+    [("on", today), ("way", "meeting")]
+}
 
 pub(crate) const CONDITION: [(&str, &str); 5] = [
     ("decision", "granted-with-conditions"),
@@ -113,10 +119,18 @@ impl Cast {
         }
     }
 
-    /// Writes, submits, accepts; the holder gives its opinion. Returns the application's path.
+    /// Both members accept, with their training.
+    pub(crate) async fn join(&self, at: &str) {
+        for member in [&self.pi, &self.co] {
+            member.act(&format!("{at}/join"), &TRAINING).await;
+        }
+    }
+
+    /// Writes, submits, accepts, as do both members; the holder gives its opinion. Returns the application's path.
     pub(crate) async fn to_review(&self, content: &[(&str, &str)]) -> String {
         let at = self.pi.act("/applications", content).await;
         self.pi.act(&format!("{at}/submit"), &[]).await;
+        self.join(&at).await;
         self.office.act(&format!("{at}/accept"), &CHECKLIST).await;
         let answer = [("request", "H1-ndb"), ("text", "異存ない")];
         self.steward.act(&format!("{at}/answer-holder"), &answer).await;
@@ -132,7 +146,7 @@ impl Cast {
         for reviewer in [&self.r1, &self.r2] {
             reviewer.act(&format!("{at}/give-opinion"), &with_findings(&[("text", "審査の意見")])).await;
         }
-        self.office.act(&format!("{at}/schedule"), &SITTING).await;
+        self.office.act(&format!("{at}/schedule"), &sitting()).await;
     }
 
     pub(crate) async fn to_vote(&self) -> String {
@@ -141,7 +155,7 @@ impl Cast {
         at
     }
 
-    /// Both vote for it, the chair grants it under a condition, which is met; both members have their training and pledge.
+    /// Both vote for it, the chair grants it under a condition, which is met; both members pledge.
     pub(crate) async fn to_pledges(&self) -> String {
         let at = self.to_vote().await;
         for reviewer in [&self.r1, &self.r2] {
@@ -151,7 +165,6 @@ impl Cast {
         self.co.act(&format!("{at}/report-condition"), &[("condition", "1"), ("text", "設計を改めた")]).await;
         self.office.act(&format!("{at}/confirm-condition"), &[("condition", "1")]).await;
         for member in [&self.pi, &self.co] {
-            member.act(&format!("{at}/join"), &TRAINING).await;
             member.sign(&format!("{at}/pledge"), &PLEDGE).await;
         }
         at

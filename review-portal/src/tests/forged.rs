@@ -3,7 +3,7 @@
 use policies::application::Application;
 use reqwest::StatusCode;
 
-use super::flow::{CHECKLIST, Cast, NO_CONFLICT, content_with, with_findings};
+use super::flow::{CHECKLIST, Cast, NO_CONFLICT, content_with, TRAINING, with_findings};
 use super::world::World;
 use crate::Database;
 
@@ -135,5 +135,8 @@ async fn script_is_text_and_what_is_no_text_is_refused() {
     let body = format!("csrf={}&text=%FF%FE&audience=applicant", pi.token().await);
     assert!(pi.post_bytes(&format!("{at}/comment"), body).await.status().is_client_error(), "no UTF-8");
     assert_eq!(stored(&world, &at).await, before);
+    for member in [&pi, &world.person("co").await] {
+        member.act(&format!("{at}/join"), &TRAINING).await;
+    }
     office.act(&format!("{at}/accept"), &CHECKLIST).await;
 }

@@ -3,7 +3,7 @@
 use policies::UserId;
 use reqwest::StatusCode;
 
-use super::flow::{CONTENT, Cast, NO_CONFLICT, PLEDGE, TRAINING, with_findings};
+use super::flow::{CONTENT, Cast, NO_CONFLICT, PLEDGE, with_findings};
 use super::world::{PASSWORD, World};
 use crate::Database;
 
@@ -54,10 +54,8 @@ async fn who_has_not_pledged_or_is_not_trained_is_not_in_the_permit() {
     cast.chair.refused(&format!("{at}/decide"), &[("decision", "granted")], "application/findings-missing").await;
     cast.chair.sign(&format!("{at}/decide"), &with_findings(&[("decision", "granted")])).await;
     cast.pi.sign(&format!("{at}/pledge"), &PLEDGE).await;
-    cast.office.refused(&format!("{at}/permit"), &[], "application/pledges-missing").await;
     let past = [("course", "情報管理研修"), ("until", "2020-01-01")];
     cast.pi.refused(&format!("{at}/join"), &past, "application/date-in-the-past").await;
-    cast.pi.act(&format!("{at}/join"), &TRAINING).await;
     cast.r1.refused(&format!("{at}/pledge"), &PLEDGE, "portal/forbidden").await;
     cast.co.refused(&format!("{at}/pledge"), &[], "portal/bad-form").await;
     cast.co
@@ -68,11 +66,19 @@ async fn who_has_not_pledged_or_is_not_trained_is_not_in_the_permit() {
     assert_eq!(permit.members.keys().map(UserId::as_str).collect::<Vec<_>>(), ["pi"]);
     let sql = "/projects/fracture-2026/sql";
     assert_eq!(cast.co.get(sql).await.status(), StatusCode::NOT_FOUND);
-    // The other member comes later: the next permit names both, and nothing is reviewed again.
-    cast.co.act(&format!("{at}/join"), &TRAINING).await;
+    // The other member pledges later: the next permit names both at once, and nothing is reviewed or asked for again.
+    assert!(!cast.office.read(&at).await.contains(&format!("{at}/permit")), "nothing to issue");
     cast.co.sign(&format!("{at}/pledge"), &PLEDGE).await;
-    cast.office.act(&format!("{at}/permit"), &[]).await;
     assert_eq!(world.permit().members.len(), 2);
+    assert_eq!(cast.co.get(sql).await.status(), StatusCode::OK);
+    assert!(!cast.office.read(&at).await.contains(&format!("{at}/permit")));
+    // A training that lasts longer is in the permit at once, too.
+    let co: UserId = "co".parse().unwrap();
+    let until = world.permit().members[&co].until;
+    cast.co.act(&format!("{at}/join"), &[("course", "情報管理研修"), ("until", "2099-08-31")]).await;
+    assert!(world.permit().members[&co].until > until);
+    let chain = world.person("auditor").await.read("/audit").await;
+    assert!(chain.contains("permit-issued") && chain.contains("application:pledge"), "{chain}");
     assert_eq!(cast.co.get(sql).await.status(), StatusCode::OK);
 }
 

@@ -5,7 +5,7 @@ use policies::{audit, jws};
 use reqwest::StatusCode;
 
 use super::flow::{
-    CHECKLIST, CONDITION, CONTENT, Cast, NO_CONFLICT, PLEDGE, REVIEWERS, SITTING, TRAINING, with_findings,
+    CHECKLIST, CONDITION, CONTENT, Cast, NO_CONFLICT, PLEDGE, REVIEWERS, TRAINING, sitting, with_findings,
 };
 use super::world::{Browser, World};
 
@@ -64,6 +64,12 @@ async fn complete(world: &World, cast: &Cast, at: &str) {
     cast.pi.act(&format!("{at}/submit"), &[]).await;
     let changed = cast.office.read(at).await;
     assert!(changed.contains("<ul><li>資金源と利益相反</li></ul>"), "this and nothing else: {changed}");
+    // Nobody who has not accepted is named to the committee, and the page says who is waited for.
+    cast.pi.act(&format!("{at}/join"), &TRAINING).await;
+    cast.office.refused(&format!("{at}/accept"), &CHECKLIST, "application/members-not-joined").await;
+    let waits = cast.office.read(at).await;
+    assert!(waits.contains("coさん — 研修修了証が未登録") && waits.contains("承諾していない取扱者がいる間は"), "{waits}");
+    cast.co.act(&format!("{at}/join"), &TRAINING).await;
     cast.office.refused(&format!("{at}/accept"), &CHECKLIST[..4], "application/checklist-incomplete").await;
     cast.office.act(&format!("{at}/accept"), &CHECKLIST).await;
     // A holder of what is not asked for has no part in it.
@@ -109,7 +115,7 @@ async fn reviewed(cast: &Cast, at: &str) {
         assert!(page.contains("R1の意見") && page.contains("R2の意見"));
     }
     assert!(!cast.pi.read(at).await.contains("の意見</"), "not for who asks");
-    cast.office.act(&format!("{at}/schedule"), &SITTING).await;
+    cast.office.act(&format!("{at}/schedule"), &sitting()).await;
 }
 
 /// Step 17: signed votes, the decision with a condition, and the condition met.
@@ -127,10 +133,9 @@ async fn granted(cast: &Cast, at: &str) {
     cast.office.act(&format!("{at}/confirm-condition"), &[condition]).await;
 }
 
-/// Steps 10, 18 and 19: training and pledge of each member, the permit, the register.
+/// Steps 18 and 19: the pledge of each member, the permit, the register.
 async fn permitted(world: &World, cast: &Cast, at: &str) {
     for member in [&cast.pi, &cast.co] {
-        member.act(&format!("{at}/join"), &TRAINING).await;
         member.sign(&format!("{at}/pledge"), &PLEDGE).await;
         member.refused(&format!("{at}/pledge"), &PLEDGE, "application/already-pledged").await;
     }
@@ -162,6 +167,25 @@ async fn permitted(world: &World, cast: &Cast, at: &str) {
     for secret in ["piさん", "coさん", "Medicine", "解析室", "R1の", "科研費", "異存ない"] {
         assert!(!register.contains(secret), "{secret}");
     }
+}
+
+/// Step 39: what came out is written by the applicant, read by the secretariat, and then public.
+async fn results(world: &World, cast: &Cast, at: &str) {
+    assert!(cast.pi.read(at).await.contains("成果の概要の期限"));
+    let (file, publish) = (format!("{at}/file-results"), format!("{at}/publish-results"));
+    cast.co.refused(&file, &[("summary", "分かったこと")], "portal/forbidden").await;
+    cast.pi.act(&file, &[("summary", "三人の村で <b>分かったこと</b>")]).await;
+    let public = async |words| world.visitor().read("/use").await.contains(words);
+    assert!(cast.office.read(at).await.contains("三人の村で") && !public("分かったこと").await, "read first");
+    cast.pi.refused(&publish, &[("filing", "1")], "portal/forbidden").await;
+    let comment = [("filing", "1"), ("comment", "人が分かる書き方です")];
+    cast.office.act(&format!("{at}/return-results"), &comment).await;
+    assert!(cast.pi.read(at).await.contains("人が分かる書き方です"));
+    cast.office.refused(&publish, &[("filing", "1")], "application/out-of-turn").await;
+    cast.pi.act(&file, &[("summary", "骨折の後に <b>分かったこと</b>")]).await;
+    cast.office.refused(&publish, &[("filing", "1")], "application/no-such-entry").await;
+    cast.office.act(&publish, &[("filing", "2")]).await;
+    assert!(cast.pi.read("/mails").await.contains("成果の概要が公開されました"));
 }
 
 async fn opens(person: &Browser) -> bool {
@@ -201,7 +225,7 @@ async fn ended(world: &World, cast: &Cast, at: &str) {
     cast.office.refused(&format!("{at}/permit"), &[], "application/out-of-turn").await;
     cast.office.act(&format!("{at}/certify-deletion"), &[("text", "鍵を破棄した")]).await;
     assert!(cast.pi.read(at).await.contains("データ消去確認済み"));
-    cast.pi.act(&format!("{at}/publish-results"), &[("summary", "分かったこと")]).await;
+    results(world, cast, at).await;
     let chain = world.person("auditor").await.read("/audit").await;
     assert!(chain.contains("application:certify-deletion") && chain.contains("記録の連鎖は完全です"));
     let report = audit::verify(&[world.path("portal"), world.path("permit")]).unwrap();

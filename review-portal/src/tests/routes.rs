@@ -91,7 +91,7 @@ pub(super) const PUBLIC: [&str; 11] = [
 ];
 
 /// Each act, and one person who is signed in but may not do it to a draft: a member, or somebody who does not know of it.
-const ACTS: [(&str, &str, u16); 29] = [
+const ACTS: [(&str, &str, u16); 31] = [
     ("accept", "co", 403),
     ("amend", "co", 403),
     ("answer-holder", "steward", 404),
@@ -103,6 +103,7 @@ const ACTS: [(&str, &str, u16); 29] = [
     ("confirm-condition", "pi", 403),
     ("decide", "co", 403),
     ("declare-interest", "r1", 404),
+    ("file-results", "co", 403),
     ("follow-incident", "pi", 403),
     ("give-opinion", "r1", 404),
     ("join", "eve", 404),
@@ -115,6 +116,7 @@ const ACTS: [(&str, &str, u16); 29] = [
     ("restrict", "pi", 403),
     ("resume", "pi", 403),
     ("return", "pi", 403),
+    ("return-results", "pi", 403),
     ("revoke", "co", 403),
     ("schedule", "chair", 404),
     ("submit", "co", 403),

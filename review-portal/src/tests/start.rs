@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use super::flow::{CHECKLIST, CONTENT, Cast, NO_CONFLICT, PLEDGE, REVIEWERS, SITTING, TRAINING, with_findings};
+use super::flow::{CHECKLIST, CONTENT, Cast, NO_CONFLICT, PLEDGE, REVIEWERS, TRAINING, sitting, with_findings};
 use super::world::World;
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn a_start_page_says_what_waits_for_whom() {
         assert!(reviewer.read("/").await.contains(nothing));
     }
     assert!(cast.office.read("/").await.contains("審査会の日程を決められます"), "all opinions are in");
-    cast.office.act(&format!("{at}/schedule"), &SITTING).await;
+    cast.office.act(&format!("{at}/schedule"), &sitting()).await;
     let vote = "投票してください";
     assert!(cast.r1.read("/").await.contains(vote) && cast.r2.read("/").await.contains(vote));
     let waits = cast.pi.read("/").await;

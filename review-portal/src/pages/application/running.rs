@@ -61,10 +61,24 @@ impl<'a> RunningPanel<'a> {
         self.sight.offers(Act::ConfirmCondition) && !state.is_met && state.reported.is_some()
     }
 
-    /// Members while it matters who is ready: after the grant.
+    /// Whether the secretariat waits for members who have not accepted.
+    fn is_waiting_for_members(&self) -> bool {
+        let checked = self.sight.state.round.as_ref().filter(|round| matches!(round.phase, Phase::Submitted {}));
+        let joined = |member: &UserId| self.sight.state.joined.contains_key(member);
+        checked.is_some_and(|round| !round.content.members.keys().all(joined))
+    }
+
+    /// Whether pledges are given yet.
+    fn is_granted(&self) -> bool {
+        let round = self.sight.state.round.as_ref();
+        self.usage.is_some() || round.is_some_and(|round| matches!(round.phase, Phase::Granted { .. }))
+    }
+
+    /// Members while it matters who has accepted, or is ready: at the check of completeness, and after the grant.
     fn members(&self) -> Vec<MemberLine> {
-        let granted = self.sight.state.round.as_ref().is_some_and(|round| matches!(round.phase, Phase::Granted { .. }));
-        if !granted && self.usage.is_none() {
+        let phase = self.sight.state.round.as_ref().map(|round| &round.phase);
+        let checked = matches!(phase, Some(Phase::Draft {} | Phase::Submitted {} | Phase::Returned { .. }));
+        if !checked && !self.is_granted() {
             return Vec::new();
         }
         let line = |user: &UserId| MemberLine {
@@ -117,7 +131,7 @@ impl<'a> RunningPanel<'a> {
     }
 
     /// When the first and the final report to the ministry are due.
-    fn report_days(&self, incident: &policies::application::Incident) -> [Moment; 2] {
+    fn report_days(&self, incident: &Incident) -> [Moment; 2] {
         let begun = policies::application::day_of(incident.at);
         let after = |days: i32| self.day(begun.saturating_add(jiff::Span::new().days(days)));
         [after(self.rules.incident.first_report_days), after(self.rules.incident.final_report_days)]
