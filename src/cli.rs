@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use policies::UserId;
 use review_portal::{DatabaseUrl, DatabaseUrlError};
 
 pub(crate) use keys::{Keys, KeysEpoch, KeysRoot, KeysRunKey, RootFile, Rotate};
@@ -370,6 +371,43 @@ pub(crate) enum Portal {
     Rebuild {
         #[command(flatten)]
         database: PortalDatabase,
+    },
+    /// Enter where a person is mailed to, without the code that the account page asks for
+    #[command(
+        after_help = "Example:\n  sudare portal contact --database portal/portal.sqlite --keys portal/keys --user pi@univ-a.example --mail pi@univ-a.example"
+    )]
+    Contact {
+        #[command(flatten)]
+        database: PortalDatabase,
+        /// The portal's key folder, for the audit chain beside it
+        #[arg(long)]
+        keys: PathBuf,
+        /// The account
+        #[arg(long)]
+        user: UserId,
+        /// The address; without one, mails to the person end
+        #[arg(long)]
+        mail: Option<String>,
+        /// Notices in English, else in Japanese
+        #[arg(long)]
+        english: bool,
+    },
+    /// End the authenticator, passkeys, recovery codes and sessions of a person who lost them; prints the code for new ones once
+    #[command(
+        after_help = "Example:\n  sudare portal reset-factors --database portal/portal.sqlite --keys portal/keys --user pi@univ-a.example \\\n    --reason \"telephone and codes lost, identity checked by the secretariat\""
+    )]
+    ResetFactors {
+        #[command(flatten)]
+        database: PortalDatabase,
+        /// The portal's key folder, for the audit chain beside it
+        #[arg(long)]
+        keys: PathBuf,
+        /// The account
+        #[arg(long)]
+        user: UserId,
+        /// Why, for the audit chain
+        #[arg(long)]
+        reason: String,
     },
 }
 

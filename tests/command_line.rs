@@ -7,7 +7,7 @@ use crate::world::{demo_once, path, prepared, run, text};
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    let commands: [&[&str]; 38] = [
+    let commands: [&[&str]; 40] = [
         &["demo"],
         &["synthesize"],
         &["keys", "init"],
@@ -40,6 +40,8 @@ fn every_command_has_help_with_an_example() {
         &["opt-out", "list"],
         &["opt-out", "remove"],
         &["portal", "rebuild"],
+        &["portal", "contact"],
+        &["portal", "reset-factors"],
         &["permit", "show"],
         &["permit", "verify"],
         &["permit", "revoke"],

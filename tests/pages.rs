@@ -209,6 +209,15 @@ async fn apply(page: &Browser, world: &World) -> String {
     assert_eq!(page.text_of(".progress [aria-current=step]").await, "受付確認");
     assert!(!page.has_button("受理して審査へ").await, "who asks does not accept");
     page.picture("application-submitted").await;
+    let training = [("course", "データ利用者研修"), ("until", "2099-03-31")];
+    post(page, &format!("{application}/join"), &training).await;
+    page.see("研修修了証を更新する").await;
+    page.sign_out().await;
+    // The other member accepts as well: nobody is named to the committee who did not.
+    page.sign_in(world, "reviewer1").await;
+    page.go(&application).await;
+    post(page, &format!("{application}/join"), &training).await;
+    page.see("研修修了証を更新する").await;
     application
 }
 

@@ -40,6 +40,7 @@ acts! {
     AuditReading = AuditRead,
     Create = ApplicationCreate,
     Edit = ApplicationEdit,
+    Join = ApplicationJoin,
     JudgeInterest = ApplicationJudgeInterest,
     List = ApplicationList,
     Query = ProjectQuery,

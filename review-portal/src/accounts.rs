@@ -18,6 +18,7 @@ use crate::passwords;
 use crate::record::Note;
 
 pub use crate::factors::passkeys::add as add_passkey;
+pub use crate::factors::reset::{HandedOver, reset as reset_factors};
 
 /// argon2 takes 19 MiB and a core for a moment: no more than this many at a time, the others wait in line.
 static HASHING: Semaphore = Semaphore::const_new(2);

@@ -1,7 +1,10 @@
 //! What a person is told of the own account without having asked: by mail and on the page of notices.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use policies::UserId;
+use policies::audit::AuditLog;
 
 use crate::database::Work;
 use crate::error::PortalError;
@@ -14,7 +17,7 @@ use crate::record::Note;
 pub(crate) async fn locked_out(portal: &Portal, user: &UserId, at: &'static str) -> Result<(), PortalError> {
     let mut work = portal.db.begin().await?;
     let note = Note::new("portal", "account:locked-out", user).with("at", at);
-    tell(portal, &mut work, user, (note, "locked")).await?;
+    tell(&mut work, &portal.audit, user, (note, "locked"), portal.now()).await?;
     Ok(work.commit().await?)
 }
 
@@ -26,19 +29,31 @@ pub(crate) async fn factor_changed(
     what: &'static str,
 ) -> Result<(), PortalError> {
     let note = Note::new(user, "account:factor-changed", user).with("what", what);
-    tell(portal, work, user, (note, "factor")).await
+    tell(work, &portal.audit, user, (note, "factor"), portal.now()).await
 }
 
 /// A code on paper opened a session: the person has it, or somebody found the paper.
 pub(crate) async fn recovery_used(portal: &Portal, user: &UserId) -> Result<(), PortalError> {
     let mut work = portal.db.begin().await?;
-    tell(portal, &mut work, user, (Note::new(user, "account:recovery-used", user), "recovery")).await?;
+    let note = Note::new(user, "account:recovery-used", user);
+    tell(&mut work, &portal.audit, user, (note, "recovery"), portal.now()).await?;
     Ok(work.commit().await?)
 }
 
+/// The address for mails is another one from now on.
+pub(crate) async fn contact_changed(portal: &Portal, work: &mut Work, user: &UserId) -> Result<(), PortalError> {
+    let note = Note::new(user, "account:contact-set", user);
+    tell(work, &portal.audit, user, (note, "contact"), portal.now()).await
+}
+
 /// `what`: the message files have `alert.<what>.subject` and `.body`.
-async fn tell(portal: &Portal, work: &mut Work, user: &UserId, (note, what): (Note, &str)) -> Result<(), PortalError> {
-    let now = portal.now();
+pub(crate) async fn tell(
+    work: &mut Work,
+    audit: &Arc<AuditLog>,
+    user: &UserId,
+    (note, what): (Note, &str),
+    now: Timestamp,
+) -> Result<(), PortalError> {
     let language = language_of(work, user).await?;
     let post = Post {
         dedup: format!("account/{user}/{what}/{now}"),
@@ -49,7 +64,7 @@ async fn tell(portal: &Portal, work: &mut Work, user: &UserId, (note, what): (No
         body: format!("{}\n\n{}", language.say(&format!("alert.{what}.body")), at(language, now)),
     };
     outbox::post(work, post, now).await?;
-    note.append(&portal.audit, now).await.map(drop)
+    note.append(audit, now).await.map(drop)
 }
 
 async fn language_of(work: &mut Work, user: &UserId) -> Result<Language, PortalError> {

@@ -1,7 +1,9 @@
 //! Second factors: codes by time, passkeys, recovery codes.
 
+pub(crate) mod code;
 pub(crate) mod passkeys;
 pub(crate) mod recovery;
+pub(crate) mod reset;
 mod seal;
 pub(crate) mod totp;
 
@@ -41,6 +43,8 @@ pub(crate) struct Factors {
     pub(crate) totp: bool,
     pub(crate) passkeys: usize,
     pub(crate) recovery_left: usize,
+    /// An operator ended the earlier ones, and the code that was handed over is asked for.
+    pub(crate) is_reset: bool,
 }
 
 impl Factors {
@@ -49,6 +53,7 @@ impl Factors {
             totp: totp::is_set_up(db, user).await?,
             passkeys: passkeys::of(db, user).await?.len(),
             recovery_left: recovery::left(db, user).await?,
+            is_reset: reset::is_pending(db, user).await?,
         })
     }
 

@@ -29,7 +29,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
-use self::application::{attachment, invitation};
+use self::application::{attachment, invitation, training};
 use crate::assets;
 use crate::error::PortalError;
 use crate::language::{CHOICE, Language};
@@ -47,6 +47,7 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/sign-in/passkey", post(sign_in::by_passkey))
         .route("/sign-in/second", get(sign_in::second).post(sign_in::confirm))
         .route("/account", get(account::show))
+        .route("/account/contact", post(account::contact))
         .route("/account/enrolment", post(account::begin))
         .route("/account/enrolment/signed", post(account::finish))
         .route("/account/passkey", post(account::add_passkey))
@@ -68,6 +69,9 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/applications/{application}/attachments/{sha256}/remove", post(attachment::remove))
         .route("/applications/{application}/invitations", get(invitation::list).post(invitation::invite))
         .route("/invitations/{token}", get(invitation::show).post(invitation::accept))
+        .route("/invitations/{token}/training", post(training::accept).layer(large))
+        .route("/applications/{application}/training", get(training::form).post(training::add).layer(large))
+        .route("/applications/{application}/training/{member}", get(training::download))
         .route("/applications/{application}/interest", get(application::interest))
         .route("/applications/{application}/letter", get(letter::show))
         .route("/applications/{application}/sheet", get(sheet::show))

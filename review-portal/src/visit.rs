@@ -53,6 +53,9 @@ struct Half {
     user: UserId,
     at: Timestamp,
     tries: u8,
+    /// The code that an operator handed over was given: new factors may be set up.
+    #[serde(default)]
+    reset: bool,
 }
 
 /// What a passkey is asked to sign, once.
@@ -168,7 +171,7 @@ impl Visit {
         self.session.cycle_id().await?;
         self.session.insert(CSRF, random_token()).await?;
         self.session.remove_value(SIGNED).await?;
-        Ok(self.session.insert(HALF, Half { user: user.id.clone(), at: now, tries: 0 }).await?)
+        Ok(self.session.insert(HALF, Half { user: user.id.clone(), at: now, tries: 0, reset: false }).await?)
     }
 
     /// A second factor was wrong.
@@ -177,6 +180,20 @@ impl Visit {
             self.session.insert(HALF, Half { tries: half.tries.saturating_add(1), ..half }).await?;
         }
         Ok(())
+    }
+
+    /// The code that an operator handed over was right: new factors may be set up, and nothing else.
+    pub(crate) async fn open_set_up(&self) -> Result<(), PortalError> {
+        if let Some(half) = self.session.get::<Half>(HALF).await? {
+            self.session.cycle_id().await?;
+            self.session.insert(HALF, Half { reset: true, ..half }).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether that code was given here.
+    pub(crate) async fn may_set_up(&self) -> Result<bool, PortalError> {
+        Ok(self.session.get::<Half>(HALF).await?.is_some_and(|half| half.reset))
     }
 
     /// Opens a session for `user`, under a new cookie and a new form token.

@@ -204,6 +204,10 @@ impl Committee {
         let fields: Vec<(&str, &str)> = draft.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let place = self.researcher.post("/applications/new", "/applications", &fields).await?;
         self.researcher.act(&place, "submit", &[]).await?;
+        let until = in_a_year().to_string();
+        for member in [&self.researcher, &self.colleague] {
+            member.act(&place, "join", &[("course", "データ利用者研修（デモ）"), ("until", &until)]).await?;
+        }
         let confirmed: Vec<_> = Rules::current().checklist.iter().map(|item| ("checklist", item.id.as_str())).collect();
         self.secretariat.act(&place, "accept", &confirmed).await?;
         let number = place.rsplit('/').next().unwrap_or_default();
@@ -230,10 +234,8 @@ impl Committee {
         }
         let decision = [[("decision", "granted")].as_slice(), &findings].concat();
         self.chair.sign(&place, "decide", &decision).await?;
-        let until = in_a_year().to_string();
         let pledge = [("agree", "yes"), ("version", Rules::current().pledge.version.as_str())];
         for member in [&self.researcher, &self.colleague] {
-            member.act(&place, "join", &[("course", "データ利用者研修（デモ）"), ("until", &until)]).await?;
             member.sign(&place, "pledge", &pledge).await?;
         }
         self.secretariat.act(&place, "permit", &[]).await

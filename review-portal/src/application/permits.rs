@@ -6,14 +6,16 @@ use policies::Zone;
 use policies::application::{Application, Asking, Command, Event, Revocation, Revoked, Rules, day_of, decide};
 use policies::audit::AuditLog;
 
+use super::change::Acting;
 use super::{Act, Change, change, load, records};
 use crate::access::AllowedAct;
 use crate::error::PortalError;
 use crate::portal::Portal;
 
 /// Has the signer replay the events and sign, and records the permit. Asking again changes nothing.
-pub(crate) async fn issue(portal: &Portal, allowed: &AllowedAct, once: Option<String>) -> Result<(), PortalError> {
-    let state = load(portal.db.pool(), &allowed.application.id).await?.ok_or(PortalError::NotFound)?;
+pub(crate) async fn issue(portal: &Portal, allowed: &impl Acting, once: Option<String>) -> Result<(), PortalError> {
+    let id = allowed.application()?.id.clone();
+    let state = load(portal.db.pool(), &id).await?.ok_or(PortalError::NotFound)?;
     state.check_permittable(portal.now())?;
     let records = records(portal.db.pool(), &state.id).await?;
     // A second click: nothing has happened since, so there is nothing that another permit could say.
@@ -71,9 +73,10 @@ pub(crate) async fn after(portal: &Portal, allowed: &AllowedAct) -> Result<(), P
 }
 
 /// The pledge or training is recorded and stays so, whatever the signer says: the secretariat has the button for another try.
-async fn renew(portal: &Portal, allowed: &AllowedAct) -> Result<(), PortalError> {
-    let state = load(portal.db.pool(), &allowed.application.id).await?.ok_or(PortalError::NotFound)?;
-    if !state.may_renew_permit(&allowed.user.id, day_of(portal.now())) {
+pub(crate) async fn renew(portal: &Portal, allowed: &impl Acting) -> Result<(), PortalError> {
+    let id = allowed.application()?.id.clone();
+    let state = load(portal.db.pool(), &id).await?.ok_or(PortalError::NotFound)?;
+    if !state.may_renew_permit(&allowed.user().id, day_of(portal.now())) {
         return Ok(());
     }
     if let Err(error) = issue(portal, allowed, None).await {

@@ -116,9 +116,13 @@ pub(crate) fn decided(decision: Decision) -> Vec<(i32, &'static str, Event)> {
     events
 }
 
+fn training() -> Training {
+    Training { course: "course".to_owned(), until: day(100), sha256: None }
+}
+
 /// In use from day 40; the training holds until day 100, the ethics approval until 200, the period until 300.
 pub(crate) fn used() -> Vec<(i32, &'static str, Event)> {
-    let training = Training { course: "course".to_owned(), until: day(100), sha256: None };
+    let training = training();
     let version = Rules::current().pledge.version.clone();
     let mut events = decided(Decision::Granted {});
     events.extend([
@@ -157,7 +161,11 @@ fn line(who: &str, task: &'static str, since: i32, due: Option<i32>) -> (String,
 
 #[test]
 fn each_step_waits_for_whom_the_rules_say() {
-    assert_eq!(told(submitted(), 3), [line("secretariat", "check", 0, Some(7))]);
+    // Who is named and has not accepted is waited for beside the secretariat.
+    let mut checked = submitted();
+    assert_eq!(told(checked.clone(), 3), [line("member pi", "join", 0, None), line("secretariat", "check", 0, Some(7))]);
+    checked.push((2, "pi", Event::MemberJoined { training: training() }));
+    assert_eq!(told(checked, 3), [line("secretariat", "check", 0, Some(7))]);
     let accepted = told(until(reviewed(), 5), 5);
     assert_eq!(accepted, [line("holder ndb", "answer-holder", 5, Some(19)), line("secretariat", "assign", 5, None)]);
     // A reviewer's days begin with the request, not with the review.
@@ -172,8 +180,17 @@ fn each_step_waits_for_whom_the_rules_say() {
 
 #[test]
 fn a_sitting_waits_for_votes_and_then_for_the_chair() {
+    // Nobody votes before the meeting; on its day the chair leads it.
+    let called = || until(decided(Decision::Granted {}), 25);
+    assert_eq!(told(called(), 26), []);
+    let votes = [line("reviewer r1", "vote", 30, Some(30)), line("reviewer r2", "vote", 30, Some(30))];
+    let chair = line("chair", "decide", 25, Some(30));
+    assert_eq!(told(called(), 30), [votes[0].clone(), votes[1].clone(), chair]);
+    // By circulation from the call on.
+    let mut circulated = reviewed();
+    circulated.push((25, "office", Event::Scheduled { sitting: Sitting { on: day(30), way: Way::Circulation } }));
     let votes = [line("reviewer r1", "vote", 25, Some(30)), line("reviewer r2", "vote", 25, Some(30))];
-    assert_eq!(told(until(decided(Decision::Granted {}), 25), 26), votes);
+    assert_eq!(told(circulated, 26), votes);
     let over = told(until(decided(Decision::Granted {}), 25), 31);
     assert_eq!(over.last(), Some(&line("chair", "decide", 25, Some(30))));
 }
@@ -205,7 +222,14 @@ fn a_use_waits_when_something_is_open() {
     assert_eq!(told(lost, 51), [line("secretariat", "first-report", 50, Some(53))]);
     let mut closed = used();
     closed.push((60, "pi", Event::Closed { report: "erased".to_owned() }));
-    assert_eq!(told(closed, 61), [line("secretariat", "certify-deletion", 60, None)]);
+    // Eighteen months after the closure, see policies/committee.
+    let due = Some((day(60).saturating_add(jiff::Span::new().months(18)) - FIRST).get_days());
+    let certify = line("secretariat", "certify-deletion", 60, None);
+    assert_eq!(told(closed.clone(), 61), [certify.clone(), line("applicant", "file-results", 60, due)]);
+    closed.push((70, "pi", Event::ResultsFiled { summary: "what came out".to_owned() }));
+    assert_eq!(told(closed.clone(), 71), [certify.clone(), line("secretariat", "publish-results", 60, None)]);
+    closed.push((80, "office", Event::ResultsPublished { filing: 1 }));
+    assert_eq!(told(closed, 81), [certify]);
 }
 
 #[test]

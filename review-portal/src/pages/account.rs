@@ -1,18 +1,22 @@
 //! The own account: factors, recovery codes, password, and the request that makes a passkey count.
 
+mod contact;
 mod enrolment;
 mod factor;
 mod password;
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 
+pub(crate) use contact::contact;
 pub(crate) use enrolment::{begin, finish};
 pub(crate) use factor::{add_passkey, remove_passkey, renew_codes, set_up, take_totp};
 pub(crate) use password::{change, password};
 
 use crate::access::{Allowed, ReadAccount};
+use crate::contact::{self as contacts, Contact};
 use crate::dates::{self, Moment};
 use crate::error::PortalError;
 use crate::factors::{Factors, passkeys};
@@ -27,6 +31,11 @@ struct AccountPage {
     user: String,
     factors: Factors,
     passkeys: Vec<Line>,
+    contact: Contact,
+    /// Whether mails leave this portal.
+    sends: bool,
+    /// What was wrong with the contact that was typed.
+    problem: Option<String>,
 }
 
 struct Line {
@@ -37,6 +46,14 @@ struct Line {
 
 /// `GET /account`
 pub(crate) async fn show(allowed: Allowed<ReadAccount>, State(portal): State<Portal>) -> Result<Response, PortalError> {
+    shown(&portal, &allowed, None).await
+}
+
+async fn shown(
+    portal: &Portal,
+    allowed: &Allowed<ReadAccount>,
+    problem: Option<&'static str>,
+) -> Result<Response, PortalError> {
     let user = &allowed.user.id;
     let passkeys = passkeys::of(&portal.db, user).await?;
     let line = |passkey: passkeys::Passkey| Line {
@@ -44,10 +61,16 @@ pub(crate) async fn show(allowed: Allowed<ReadAccount>, State(portal): State<Por
         label: passkey.label,
         made: dates::at(passkey.created_at, allowed.visit.language),
     };
-    page(&AccountPage {
-        frame: allowed.visit.frame(&portal),
+    let frame = allowed.visit.frame(portal);
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let shown = page(&AccountPage {
+        contact: contacts::of(&portal.db, user, portal.now()).await?,
+        sends: portal.mail.is_some(),
+        problem: problem.map(|key| frame.say(key)),
+        frame,
         user: user.to_string(),
         factors: Factors::of(&portal.db, user).await?,
         passkeys: passkeys.into_iter().map(line).collect(),
-    })
+    })?;
+    Ok((status, shown).into_response())
 }

@@ -14,6 +14,7 @@ mod list;
 mod review;
 mod running;
 mod show;
+pub(super) mod training;
 
 pub(crate) use act::act;
 pub(crate) use edit::{create, edit, new, save};

@@ -81,8 +81,8 @@ pub(crate) async fn enter(
         SignIn::Known(user) => {
             visit.open_half(&user, now).await?;
             // Who has no second factor yet sets one up before anything else.
-            let fresh = Factors::of(&portal.db, &user.id).await?.none();
-            let step = if fresh { "/account/second-factor".to_owned() } else { format!("/sign-in/second?next={next}") };
+            let factors = Factors::of(&portal.db, &user.id).await?;
+            let step = if factors.none() && !factors.is_reset { "/account/second-factor".to_owned() } else { format!("/sign-in/second?next={next}") };
             return Ok(Redirect::to(&step).into_response());
         }
         SignIn::Wait => "sign-in.wait",

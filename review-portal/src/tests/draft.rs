@@ -22,6 +22,19 @@ async fn upload(browser: &Browser, at: &str, name: &str, bytes: &[u8]) -> Respon
     upload_with(browser, at, &token, name, bytes).await
 }
 
+/// Posts a training certificate as a browser sends the form.
+async fn upload_training(browser: &Browser, path: &str, until: &str, bytes: &[u8]) -> Response {
+    let mut body = String::new();
+    for (name, value) in [("csrf", browser.token().await.as_str()), ("course", "情報管理研修"), ("until", until)] {
+        body += &format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    }
+    body += "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\nContent-Type: application/pdf\r\n\r\n";
+    let mut body = body.into_bytes();
+    body.extend_from_slice(bytes);
+    body.extend_from_slice(b"\r\n--x--\r\n");
+    browser.post_body(path, "multipart/form-data; boundary=x", body).await
+}
+
 async fn upload_with(browser: &Browser, at: &str, token: &str, name: &str, bytes: &[u8]) -> Response {
     let mut body = format!("--x\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{token}\r\n--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: application/pdf\r\n\r\n").into_bytes();
     body.extend_from_slice(bytes);
@@ -272,4 +285,71 @@ async fn a_variable_outside_the_tier_is_warned_of_with_the_reason() {
     );
     pi.act(&format!("{at}/edit"), &content_with(&[birth])).await;
     assert!(!pi.read(&format!("{at}/edit")).await.contains("outside-tier"));
+}
+
+#[tokio::test]
+async fn a_member_hands_in_the_own_training_certificate() {
+    let world = World::new().await;
+    let cast = Cast::new(&world).await;
+    let at = cast.pi.act("/applications", &CONTENT).await;
+    cast.pi.act(&format!("{at}/submit"), &[]).await;
+    let training = format!("{at}/training");
+    assert!(cast.co.read(&at).await.contains("研修修了証（PDF）"));
+    for (bytes, words) in [(&b"<html>"[..], "PDFではない"), (&[b'x'; 11 * 1024 * 1024], "10MBを超えています")] {
+        let answer = upload_training(&cast.co, &training, "2099-03-31", bytes).await;
+        assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        let page = answer.text().await.unwrap();
+        assert!(page.contains(words) && page.contains("value=\"情報管理研修\""), "typed text is kept: {page}");
+    }
+    let past = upload_training(&cast.co, &training, "2001-01-01", PDF).await;
+    assert!(past.text().await.unwrap().contains("application/date-in-the-past"));
+    let answer = upload_training(&cast.co, &training, "2099-03-31", PDF).await;
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    // The member and the office read it; the applicant and those who judge do not.
+    let document = format!("{training}/co");
+    assert!(cast.office.read(&at).await.contains(&document) && !cast.pi.read(&at).await.contains(&document));
+    for reader in [&cast.co, &cast.office, &world.person("auditor").await] {
+        assert_eq!(reader.get(&document).await.bytes().await.unwrap(), PDF);
+    }
+    for other in [&cast.pi, &cast.steward, &world.person("eve").await] {
+        assert_eq!(other.get(&document).await.status(), StatusCode::NOT_FOUND);
+    }
+    // Nobody hands in another's, and without a document one takes part as well.
+    let forged = upload_training(&world.person("eve").await, &training, "2099-03-31", PDF).await;
+    assert_eq!(forged.status(), StatusCode::NOT_FOUND);
+    let answer = upload_training(&cast.pi, &training, "2099-03-31", b"").await;
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    assert_eq!(cast.pi.get(&format!("{training}/pi")).await.status(), StatusCode::NOT_FOUND);
+    assert!(cast.co.read(&at).await.contains("研修修了証を更新する"));
+    cast.accept(&at).await;
+}
+
+#[tokio::test]
+async fn a_draft_that_is_withdrawn_stays_its_writers() {
+    let world = World::new().await;
+    let cast = Cast::new(&world).await;
+    let auditor = world.person("auditor").await;
+    let secret = "大腿骨近位部骨折";
+    let at = cast.pi.act("/applications", &CONTENT).await;
+    cast.pi.act(&format!("{at}/withdraw"), &[]).await;
+    assert!(cast.pi.read(&at).await.contains("取下げ") && cast.co.get(&at).await.status() == StatusCode::OK);
+    for other in [&cast.office, &cast.steward, &cast.chair, &cast.r1, &auditor] {
+        for page in ["", "/letter", "/sheet", "/edit"] {
+            assert_ne!(other.get(&format!("{at}{page}")).await.status(), StatusCode::OK, "{page}");
+        }
+        for page in ["/", "/applications", "/mails"] {
+            let page = other.read(page).await;
+            assert!(!page.contains(&at) && !page.contains(secret));
+        }
+        let comment = [("field", ""), ("text", "見たい"), ("audience", "internal")];
+        other.refused(&format!("{at}/comment"), &comment, "portal/").await;
+    }
+    for page in ["/board", "/meetings"] {
+        assert!(!cast.office.read(page).await.contains(secret));
+    }
+    // What was handed in and then withdrawn was read already, and stays in the office's list.
+    let at = cast.pi.act("/applications", &content_with(&[("project", "other-2026")])).await;
+    cast.pi.act(&format!("{at}/submit"), &[]).await;
+    cast.pi.act(&format!("{at}/withdraw"), &[]).await;
+    assert_eq!(cast.office.get(&at).await.status(), StatusCode::OK);
 }

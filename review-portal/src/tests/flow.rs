@@ -131,10 +131,15 @@ impl Cast {
         let at = self.pi.act("/applications", content).await;
         self.pi.act(&format!("{at}/submit"), &[]).await;
         self.join(&at).await;
+        self.accept(&at).await;
+        at
+    }
+
+    /// The secretariat accepts; the holder gives its opinion.
+    pub(crate) async fn accept(&self, at: &str) {
         self.office.act(&format!("{at}/accept"), &CHECKLIST).await;
         let answer = [("request", "H1-ndb"), ("text", "異存ない")];
         self.steward.act(&format!("{at}/answer-holder"), &answer).await;
-        at
     }
 
     /// Assigns R1 to R3, who declare, give their opinions, and are called to the meeting.

@@ -33,7 +33,8 @@ async fn agenda_before_minutes_after_and_a_letter() {
     let world = World::new().await;
     let cast = Cast::new(&world).await;
     let at = cast.to_vote().await;
-    let meeting = "/meetings/2099-02-01";
+    let meeting = format!("/meetings/{}", super::flow::sitting()[0].1);
+    let meeting = meeting.as_str();
     assert!(cast.office.read("/meetings").await.contains(meeting));
     let agenda = cast.office.read(meeting).await;
     for words in ["議題", "r1さん", "退席（利益相反）", "r3さん", "異存ない", "利益相反のない委員"]

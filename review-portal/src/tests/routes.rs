@@ -24,6 +24,7 @@ pub(super) const ROUTES: &[Route] = &[
     ("get", "/sign-in/second", None),
     ("post", "/sign-in/second", None),
     ("get", "/account", None),
+    ("post", "/account/contact", None),
     ("post", "/account/enrolment", None),
     ("post", "/account/enrolment/signed", None),
     ("post", "/account/passkey", None),
@@ -52,6 +53,10 @@ pub(super) const ROUTES: &[Route] = &[
     ("post", "/applications/{application}/invitations", Some(("eve", 404))),
     ("get", "/invitations/{token}", Some(("eve", 404))),
     ("post", "/invitations/{token}", Some(("eve", 404))),
+    ("post", "/invitations/{token}/training", None),
+    ("get", "/applications/{application}/training", Some(("office", 404))),
+    ("post", "/applications/{application}/training", Some(("eve", 404))),
+    ("get", "/applications/{application}/training/{member}", Some(("eve", 404))),
     ("get", "/applications/{application}/interest", Some(("r1", 404))),
     ("post", "/applications/{application}/{act}", Some(("co", 403))),
     ("get", "/projects", None),
@@ -200,6 +205,8 @@ async fn the_auditor_changes_nothing() {
     for (method, route, _) in ROUTES.iter().copied() {
         // The own account is everybody's, the second step nobody's who is signed in.
         let own = route.starts_with("/account") || route == "/sign-in/second";
+        // A form that brings a document is of another type; whose invitation it is shows only behind it.
+        let own = own || route == "/invitations/{token}/training";
         if method == "get" || route == "/audit" || PUBLIC.contains(&route) || own {
             continue;
         }

@@ -30,7 +30,7 @@ use crate::catalog::{DatasetText, Publication, publish};
 use crate::database::tests::fresh;
 use crate::{
     AnswerColumn, Database, DatabaseUrl, DemoAuthenticator, PortalAnswer, PortalConfig, PortalRefusal, QueryRunner,
-    ReviewPlace, serve,
+    ReviewPlace, SmtpConfig, SmtpTls, serve,
 };
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -180,6 +180,25 @@ impl World {
 
     /// A world whose portal has this authenticator, or none, as outside the demo.
     pub(crate) async fn with(demo_authenticator: Option<Arc<dyn DemoAuthenticator>>) -> Self {
+        Self::of(demo_authenticator, None).await
+    }
+
+    /// A world whose mails wait for a server that is down.
+    pub(crate) async fn mailing() -> Self {
+        let mail = SmtpConfig {
+            server: "127.0.0.1".to_owned(),
+            port: Some(9),
+            tls: SmtpTls::None,
+            ca: None,
+            user: None,
+            password_file: None,
+            from: "Sudare <no-reply@portal.example>".to_owned(),
+            portal: "https://portal.example".to_owned(),
+        };
+        Self::of(Some(Arc::new(Passkeys)), Some(mail)).await
+    }
+
+    async fn of(demo_authenticator: Option<Arc<dyn DemoAuthenticator>>, mail: Option<SmtpConfig>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         let now = Timestamp::now();
@@ -216,7 +235,7 @@ impl World {
             tls: false,
             audit: path("portal"),
             review: Some(ReviewPlace { summary: path("review.jws"), linkage_key: linkage.public("sign") }),
-            mail: None,
+            mail,
             webhook: None,
             synthetic: true,
             https: false,

@@ -186,15 +186,18 @@ impl World {
         reviewers: &[Actor; 4],
         consent: Option<bool>,
     ) -> Vec<EventRecord> {
-        let mut steps = vec![
-            (pi(), Event::Drafted { content }),
+        let training = Training { course: "情報倫理".to_owned(), until: date(2027, 3, 31), sha256: None };
+        let members = [pi(), co()];
+        let mut steps = vec![(pi(), Event::Drafted { content })];
+        steps.extend(members.clone().map(|member| (member, Event::MemberJoined { training: training.clone() })));
+        steps.extend([
             (pi(), Event::Submitted {}),
             (
                 office(),
                 Event::Accepted { checklist: Rules::current().checklist.iter().map(|line| line.id.clone()).collect() },
             ),
             (steward(), answer("H1-ndb", None)),
-        ];
+        ]);
         steps.extend(consent.map(|consent| (keeper(), answer("H1-registry", Some(consent)))));
         steps.push((office(), Event::ReviewersAssigned { reviewers: reviewers.iter().map(card).collect() }));
         let judges = || reviewers.iter().cloned().chain([chair()]);
@@ -204,9 +207,6 @@ impl World {
         let vote = || Vote { ballot: Ballot::For, comment: String::new() };
         steps.extend(reviewers.iter().map(|reviewer| (reviewer.clone(), Event::VoteCast { vote: vote() })));
         steps.push((chair(), decided(Decision::Granted {})));
-        let training = Training { course: "情報倫理".to_owned(), until: date(2027, 3, 31), sha256: None };
-        let members = [pi(), co()];
-        steps.extend(members.clone().map(|member| (member, Event::MemberJoined { training: training.clone() })));
         let version = &Rules::current().pledge.version;
         steps.extend(members.map(|member| (member, Event::PledgeSigned { version: version.clone() })));
         self.written(&application.parse().unwrap(), Vec::new(), steps)

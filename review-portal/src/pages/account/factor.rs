@@ -11,7 +11,7 @@ use crate::accounts::{self, User};
 use crate::alerts;
 use crate::attempts::{self, Guess, Turn};
 use crate::error::PortalError;
-use crate::factors::{Factor, Factors, passkeys, recovery, totp};
+use crate::factors::{Factor, Factors, passkeys, recovery, reset, totp};
 use crate::form::Posted;
 use crate::pages::page;
 use crate::pages::sign_in::welcome;
@@ -52,8 +52,12 @@ struct CodesPage {
 async fn who(portal: &Portal, visit: &Visit) -> Result<(User, bool), PortalError> {
     match (visit.user(), &visit.half) {
         (Some(user), _) => Ok((user.clone(), false)),
-        // Who has a factor gives it before another one is added.
-        (None, Some(user)) if Factors::of(&portal.db, &user.id).await?.none() => Ok((user.clone(), true)),
+        // Who has a factor gives it before another one is added; whose factors were ended, the code that was handed over.
+        (None, Some(user)) => {
+            let factors = Factors::of(&portal.db, &user.id).await?;
+            let may = factors.none() && (!factors.is_reset || visit.may_set_up().await?);
+            if may { Ok((user.clone(), true)) } else { Err(PortalError::NotSignedIn { next: None }) }
+        }
         _ => Err(PortalError::NotSignedIn { next: None }),
     }
 }
@@ -147,6 +151,9 @@ async fn added(
     factor: Factor,
 ) -> Result<Response, PortalError> {
     if first {
+        let mut work = portal.db.begin().await?;
+        reset::finish(&mut work, &user.id).await?;
+        work.commit().await?;
         welcome(portal, visit, user, factor).await?;
     }
     if Factors::of(&portal.db, &user.id).await?.recovery_left == 0 {

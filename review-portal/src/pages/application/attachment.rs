@@ -20,6 +20,9 @@ use crate::visit::Frame;
 /// Documents of one application.
 const FILES_MAX: usize = 20;
 
+/// A field beside a document.
+const FIELD_MAX: usize = 4096; // bytes
+
 /// What a body may have beside the document: the token and what parts the fields.
 const AROUND_MAX: usize = 64 * 1024;
 
@@ -47,8 +50,27 @@ impl AttachmentPage {
 pub(crate) struct Upload {
     once: Option<String>,
     name: String,
+    /// Fields that came before the document.
+    fields: Vec<(String, String)>,
     /// None: more than a document may have.
     bytes: Option<Vec<u8>>,
+}
+
+impl Upload {
+    /// The form's key against double click.
+    pub(super) fn once(&self) -> Option<String> {
+        self.once.clone()
+    }
+
+    /// The field of that name; empty if there is none.
+    pub(super) fn field(&self, name: &str) -> &str {
+        self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+    }
+
+    /// The document; empty if none was chosen, none if it is too long.
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        self.bytes.as_deref()
+    }
 }
 
 impl FromRequest<Portal> for Upload {
@@ -58,7 +80,7 @@ impl FromRequest<Portal> for Upload {
         let session = request.extensions().get::<Session>().cloned().ok_or(PortalError::Csrf)?;
         let expected: String = session.get("csrf").await?.ok_or(PortalError::Csrf)?;
         let mut form = Multipart::from_request(request, portal).await.map_err(|_| PortalError::BadForm)?;
-        let (mut trusted, mut once) = (false, None);
+        let (mut trusted, mut once, mut fields) = (false, None, Vec::new());
         while let Some(mut field) = form.next_field().await.map_err(|_| PortalError::BadForm)? {
             match field.name().unwrap_or_default() {
                 "csrf" => {
@@ -66,9 +88,16 @@ impl FromRequest<Portal> for Upload {
                     trusted = bool::from(expected.as_bytes().ct_eq(&token));
                 }
                 "idempotency" => once = String::from_utf8(short(&mut field).await?).ok().filter(|key| !key.is_empty()),
+                name @ ("course" | "until") if trusted => {
+                    let name = name.to_owned();
+                    let value = up_to(&mut field, FIELD_MAX).await?.and_then(|bytes| String::from_utf8(bytes).ok());
+                    // PostgreSQL keeps no NUL.
+                    let value = value.filter(|value| !value.contains('\0')).ok_or(PortalError::BadForm)?;
+                    fields.push((name, value));
+                }
                 "file" if trusted => {
                     let name = field.file_name().unwrap_or_default().to_owned();
-                    return Ok(Self { once, name, bytes: up_to(&mut field, BYTES_MAX).await? });
+                    return Ok(Self { once, name, fields, bytes: up_to(&mut field, BYTES_MAX).await? });
                 }
                 _ => return Err(if trusted { PortalError::BadForm } else { PortalError::Csrf }),
             }
@@ -107,7 +136,7 @@ pub(crate) async fn add(
     State(portal): State<Portal>,
     upload: Upload,
 ) -> Result<Response, PortalError> {
-    let Upload { once, name, bytes } = upload;
+    let Upload { once, name, bytes, .. } = upload;
     let unfit = match &bytes {
         None => Some(Unfit::TooLarge),
         Some(bytes) => attachments::check(bytes).err(),
@@ -150,8 +179,13 @@ pub(crate) async fn download(
     Path((_, sha256)): Path<(String, String)>,
 ) -> Result<Response, PortalError> {
     let file = attachments::named(allowed.application()?, &sha256).ok_or(PortalError::NotFound)?;
-    let bytes = attachments::bytes(&portal.db, &file.sha256).await?.ok_or(PortalError::NotFound)?;
-    let disposition = format!("attachment; filename=\"document.pdf\"; filename*=UTF-8''{}", encoded(&file.name));
+    saved(&portal, &file.sha256, &file.name).await
+}
+
+/// A document as a file of that name.
+pub(super) async fn saved(portal: &Portal, sha256: &str, name: &str) -> Result<Response, PortalError> {
+    let bytes = attachments::bytes(&portal.db, sha256).await?.ok_or(PortalError::NotFound)?;
+    let disposition = format!("attachment; filename=\"document.pdf\"; filename*=UTF-8''{}", encoded(name));
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/pdf")),
         (header::CONTENT_DISPOSITION, HeaderValue::from_str(&disposition).map_err(|_| PortalError::Stored)?),

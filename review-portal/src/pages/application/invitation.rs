@@ -10,7 +10,7 @@ use policies::application::{Application, Command, Training};
 use crate::access::{Allowed, Edit, ReadAccount};
 use crate::accounts;
 use crate::application::invitations::{self, Standing};
-use crate::application::{Change, change, load};
+use crate::application::{Change, change, load, permits};
 use crate::error::PortalError;
 use crate::form::Posted;
 use crate::pages::page;
@@ -107,20 +107,40 @@ pub(crate) async fn accept(
     Path(token): Path<String>,
     posted: Posted,
 ) -> Result<Response, PortalError> {
-    let now = portal.now();
-    let user = allowed.user.id.clone();
-    let id = invitations::open(&portal.db, &token, &user, now).await?.ok_or(PortalError::NotFound)?;
+    let state = offered(&portal, &allowed, &token).await?;
     let until = posted.one("until").trim().parse().map_err(|_| PortalError::BadForm)?;
     let training = Training { course: posted.one("course").trim().to_owned(), until, sha256: None };
-    let application = load(portal.db.pool(), &id).await?.ok_or(PortalError::NotFound)?;
-    let member = crate::access::joining(&portal, allowed, application)?;
-    invitations::take(&portal.db, &token, &user, now).await?;
-    let joined = change(&portal, &member, Change::new(Command::Join { training }, posted.once())).await;
+    join(&portal, allowed, (&token, state), training, posted.once()).await
+}
+
+/// The application that the token invites this person to.
+pub(super) async fn offered(
+    portal: &Portal,
+    allowed: &Allowed<ReadAccount>,
+    token: &str,
+) -> Result<Application, PortalError> {
+    let id = invitations::open(&portal.db, token, &allowed.user.id, portal.now()).await?;
+    load(portal.db.pool(), &id.ok_or(PortalError::NotFound)?).await?.ok_or(PortalError::NotFound)
+}
+
+/// Takes part by a token, which is used up unless that is refused.
+pub(super) async fn join(
+    portal: &Portal,
+    allowed: Allowed<ReadAccount>,
+    (token, application): (&str, Application),
+    training: Training,
+    once: Option<String>,
+) -> Result<Response, PortalError> {
+    let (user, id) = (allowed.user.id.clone(), application.id.clone());
+    let member = crate::access::joining(portal, allowed, application)?;
+    invitations::take(&portal.db, token, &user, portal.now()).await?;
+    let joined = change(portal, &member, Change::new(Command::Join { training }, once)).await;
     if let Err(error) = joined {
         // Nothing came of it, so it works still: a course without a name can be mended.
-        invitations::give_back(&portal.db, &token, &user).await?;
+        invitations::give_back(&portal.db, token, &user).await?;
         return Err(error);
     }
+    permits::renew(portal, &member).await?;
     Ok(Redirect::to(&format!("/applications/{id}")).into_response())
 }
 

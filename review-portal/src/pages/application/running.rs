@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 use askama::Template;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use policies::UserId;
+use policies::{Role, UserId};
 use policies::application::{Clause, ConditionState, Ended, Incident, IncidentKind, IncidentStep, Phase, Rules, Usage};
 
 use super::show::Sight;
@@ -24,8 +24,12 @@ struct MemberLine {
     name: String,
     /// Last day of the training; none before the member accepted.
     trained_until: Option<Moment>,
+    /// Where the certificate's document is, if this person may read one.
+    document: Option<String>,
     has_pledged: bool,
     is_ready: bool,
+    /// Whether it is this person's to renew.
+    is_mine: bool,
 }
 
 impl<'a> RunningPanel<'a> {
@@ -84,10 +88,19 @@ impl<'a> RunningPanel<'a> {
         let line = |user: &UserId| MemberLine {
             name: self.sight.name(user),
             trained_until: self.sight.state.joined.get(user).map(|training| self.day(training.until)),
+            document: self.document(user),
+            is_mine: *user == self.sight.user.id && !self.should_join() && self.sight.offers(Act::Join),
             has_pledged: self.sight.state.pledges.contains_key(user),
             is_ready: self.sight.state.is_ready(user, self.sight.today),
         };
         self.sight.state.content().into_iter().flat_map(|content| content.members.keys()).map(line).collect()
+    }
+
+    fn document(&self, member: &UserId) -> Option<String> {
+        let user = &self.sight.user;
+        let is_office = [Role::Secretariat, Role::Auditor].iter().any(|role| user.roles.contains(role));
+        let known = self.sight.state.joined.get(member).filter(|_| is_office || user.id == *member)?;
+        known.sha256.as_ref().map(|_| format!("/applications/{}/training/{member}", self.sight.state.id))
     }
 
     /// Whether this person should join now: named, and without training that holds.

@@ -11,7 +11,7 @@ use crate::acts;
 use crate::alerts;
 use crate::attempts::{self, Guess, Turn};
 use crate::error::PortalError;
-use crate::factors::{Factor, Factors, passkeys, recovery, totp};
+use crate::factors::{Factor, Factors, passkeys, recovery, reset, totp};
 use crate::form::Posted;
 use crate::pages::act::Ask;
 use crate::pages::page;
@@ -28,6 +28,7 @@ struct SecondPage {
     passkeys: bool,
     totp: bool,
     recovery: bool,
+    reset: bool,
     problem: Option<String>,
 }
 
@@ -62,10 +63,11 @@ async fn form(
         demo: portal.demo.is_some(),
     };
     let (totp, recovery) = (factors.totp, factors.recovery_left > 0);
-    page(&SecondPage { frame, ask, passkeys: !passkeys.is_empty(), totp, recovery, problem })
+    let reset = factors.none() && factors.is_reset;
+    page(&SecondPage { frame, ask, passkeys: !passkeys.is_empty(), totp, recovery, reset, problem })
 }
 
-/// `POST /sign-in/second`: fields `with` (`passkey`, `recovery`, `totp`), `code` or the assertion, `next`.
+/// `POST /sign-in/second`: fields `with` (`passkey`, `recovery`, `reset`, `totp`), `code` or the assertion, `next`.
 pub(crate) async fn confirm(
     visit: Visit,
     State(portal): State<Portal>,
@@ -82,7 +84,13 @@ pub(crate) async fn confirm(
         return Ok((StatusCode::UNAUTHORIZED, page).into_response());
     };
     let problem = match given(&portal, &visit, &user, &posted).await {
-        Ok(Some(factor)) => {
+        Ok(Some(Given::Reset)) => {
+            attempts::forgive(&portal.db, Guess::SecondFactor(&user.id)).await?;
+            attempts::forgive(&portal.db, Guess::Address(&address)).await?;
+            visit.open_set_up().await?;
+            return Ok(Redirect::to("/account/second-factor").into_response());
+        }
+        Ok(Some(Given::Factor(factor))) => {
             attempts::forgive(&portal.db, Guess::SecondFactor(&user.id)).await?;
             attempts::forgive(&portal.db, Guess::Address(&address)).await?;
             welcome(&portal, &visit, &user, factor).await?;
@@ -106,8 +114,15 @@ pub(crate) async fn confirm(
     Ok((StatusCode::UNAUTHORIZED, form(&portal, &visit, (&user, &next), Some(&problem)).await?).into_response())
 }
 
-/// Which factor the form proves, if it proves one.
-async fn given(portal: &Portal, visit: &Visit, user: &User, posted: &Posted) -> Result<Option<Factor>, PortalError> {
+/// What the form proves.
+enum Given {
+    Factor(Factor),
+    /// The code that an operator handed over.
+    Reset,
+}
+
+/// What the form proves, if it proves anything.
+async fn given(portal: &Portal, visit: &Visit, user: &User, posted: &Posted) -> Result<Option<Given>, PortalError> {
     let now = portal.now();
     let (db, id) = (&portal.db, &user.id);
     let proved = match posted.one("with") {
@@ -117,9 +132,14 @@ async fn given(portal: &Portal, visit: &Visit, user: &User, posted: &Posted) -> 
             passkeys::verify(db, Some(id), &act, (&challenge, &portal.party), now).await?;
             Some(Factor::Passkey)
         }
+        "reset" => {
+            // While a factor is there it is that which counts.
+            let fits = Factors::of(db, id).await?.none() && reset::fits(db, id, posted.one("code"), now).await?;
+            return Ok(fits.then_some(Given::Reset));
+        }
         "recovery" => recovery::redeem(db, id, posted.one("code"), now).await?.then_some(Factor::Recovery),
         "totp" => totp::check(db, &portal.factor_key, id, posted.one("code"), now).await?.then_some(Factor::Totp),
         _ => return Err(PortalError::BadForm),
     };
-    Ok(proved)
+    Ok(proved.map(Given::Factor))
 }
