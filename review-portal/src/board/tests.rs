@@ -223,7 +223,7 @@ fn a_use_waits_when_something_is_open() {
     let mut closed = used();
     closed.push((60, "pi", Event::Closed { report: "erased".to_owned() }));
     // Eighteen months after the closure, see policies/committee.
-    let due = Some((day(60).saturating_add(jiff::Span::new().months(18)) - FIRST).get_days());
+    let due = Some((day(60).saturating_add(Span::new().months(18)) - FIRST).get_days());
     let certify = line("secretariat", "certify-deletion", 60, None);
     assert_eq!(told(closed.clone(), 61), [certify.clone(), line("applicant", "file-results", 60, due)]);
     closed.push((70, "pi", Event::ResultsFiled { summary: "what came out".to_owned() }));
