@@ -163,7 +163,10 @@ fn line(who: &str, task: &'static str, since: i32, due: Option<i32>) -> (String,
 fn each_step_waits_for_whom_the_rules_say() {
     // Who is named and has not accepted is waited for beside the secretariat.
     let mut checked = submitted();
-    assert_eq!(told(checked.clone(), 3), [line("member pi", "join", 0, None), line("secretariat", "check", 0, Some(7))]);
+    assert_eq!(
+        told(checked.clone(), 3),
+        [line("member pi", "join", 0, None), line("secretariat", "check", 0, Some(7))]
+    );
     checked.push((2, "pi", Event::MemberJoined { training: training() }));
     assert_eq!(told(checked, 3), [line("secretariat", "check", 0, Some(7))]);
     let accepted = told(until(reviewed(), 5), 5);

@@ -82,7 +82,11 @@ pub(crate) async fn enter(
             visit.open_half(&user, now).await?;
             // Who has no second factor yet sets one up before anything else.
             let factors = Factors::of(&portal.db, &user.id).await?;
-            let step = if factors.none() && !factors.is_reset { "/account/second-factor".to_owned() } else { format!("/sign-in/second?next={next}") };
+            let step = if factors.none() && !factors.is_reset {
+                "/account/second-factor".to_owned()
+            } else {
+                format!("/sign-in/second?next={next}")
+            };
             return Ok(Redirect::to(&step).into_response());
         }
         SignIn::Wait => "sign-in.wait",

@@ -53,5 +53,8 @@ fn results_are_asked_for_before_their_day_until_they_are_filed() {
     // Over its day it is overdue, and once filed it is nobody's to remind of.
     assert!(keys(&closed, until + 1).iter().any(|key| key.starts_with("overdue/file-results/")));
     events.push((70, "pi", Event::ResultsFiled { summary: "what came out".to_owned() }));
-    assert!((until - 200..until + 50).all(|today| keys(&course(events.clone()), today).iter().all(|key| !key.contains("results/"))));
+    assert!(
+        (until - 200..until + 50)
+            .all(|today| keys(&course(events.clone()), today).iter().all(|key| !key.contains("results/")))
+    );
 }

@@ -25,7 +25,8 @@ async fn upload(browser: &Browser, at: &str, name: &str, bytes: &[u8]) -> Respon
 /// Posts a training certificate as a browser sends the form.
 async fn upload_training(browser: &Browser, path: &str, until: &str, bytes: &[u8]) -> Response {
     let mut body = String::new();
-    for (name, value) in [("csrf", browser.token().await.as_str()), ("course", "情報管理研修"), ("until", until)] {
+    for (name, value) in [("csrf", browser.token().await.as_str()), ("course", "情報管理研修"), ("until", until)]
+    {
         body += &format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
     }
     body += "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\nContent-Type: application/pdf\r\n\r\n";
@@ -295,7 +296,8 @@ async fn a_member_hands_in_the_own_training_certificate() {
     cast.pi.act(&format!("{at}/submit"), &[]).await;
     let training = format!("{at}/training");
     assert!(cast.co.read(&at).await.contains("研修修了証（PDF）"));
-    for (bytes, words) in [(&b"<html>"[..], "PDFではない"), (&[b'x'; 11 * 1024 * 1024], "10MBを超えています")] {
+    for (bytes, words) in [(&b"<html>"[..], "PDFではない"), (&[b'x'; 11 * 1024 * 1024], "10MBを超えています")]
+    {
         let answer = upload_training(&cast.co, &training, "2099-03-31", bytes).await;
         assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
         let page = answer.text().await.unwrap();

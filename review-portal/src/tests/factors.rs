@@ -402,7 +402,8 @@ async fn who_lost_everything_sets_up_anew_with_a_code_that_was_handed_over() {
     let page = thief.get("/account/second-factor").await;
     assert!(page.headers()["location"].to_str().unwrap().starts_with("/sign-in"));
     let now = code(&secret, Timestamp::now() + SignedDuration::from_secs(30));
-    for (with, tried) in [("reset", "aaaa-bbbb-cccc-dddd"), ("recovery", recovery[0].as_str()), ("totp", now.as_str())] {
+    for (with, tried) in [("reset", "aaaa-bbbb-cccc-dddd"), ("recovery", recovery[0].as_str()), ("totp", now.as_str())]
+    {
         let answer = thief.post("/sign-in/second", &[("with", with), ("code", tried)]).await;
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{with}");
     }
@@ -413,10 +414,7 @@ async fn who_lost_everything_sets_up_anew_with_a_code_that_was_handed_over() {
     let old = owner.post("/sign-in/second", &[("with", "reset"), ("code", &first)]).await;
     assert_eq!(old.status(), StatusCode::UNAUTHORIZED);
     let typed = second.to_uppercase();
-    assert_eq!(
-        owner.act("/sign-in/second", &[("with", "reset"), ("code", &typed)]).await,
-        "/account/second-factor"
-    );
+    assert_eq!(owner.act("/sign-in/second", &[("with", "reset"), ("code", &typed)]).await, "/account/second-factor");
     assert_eq!(owner.get("/applications").await.status(), StatusCode::SEE_OTHER, "not signed in yet");
     // It is used up by the new factor, not before: a closed window loses nothing.
     let again = half(&world, FRESH).await;
@@ -428,7 +426,11 @@ async fn who_lost_everything_sets_up_anew_with_a_code_that_was_handed_over() {
     let late = half(&world, FRESH).await;
     let used = late.post("/sign-in/second", &[("with", "reset"), ("code", &second)]).await;
     assert_eq!(used.status(), StatusCode::UNAUTHORIZED, "once");
-    assert_eq!(owner.get("/account/second-factor").await.status(), StatusCode::SEE_OTHER, "the other window is too late");
+    assert_eq!(
+        owner.get("/account/second-factor").await.status(),
+        StatusCode::SEE_OTHER,
+        "the other window is too late"
+    );
     let chain = world.person("auditor").await.read("/audit").await;
     assert!(chain.contains("account:factors-reset") && chain.contains("電話と回復コードの紛失"), "{chain}");
     assert!(!chain.contains(&second));

@@ -3,7 +3,7 @@
 use policies::application::Application;
 use reqwest::StatusCode;
 
-use super::flow::{CHECKLIST, Cast, NO_CONFLICT, content_with, TRAINING, with_findings};
+use super::flow::{CHECKLIST, Cast, NO_CONFLICT, TRAINING, content_with, with_findings};
 use super::world::World;
 use crate::Database;
 

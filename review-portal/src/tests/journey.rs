@@ -68,7 +68,10 @@ async fn complete(world: &World, cast: &Cast, at: &str) {
     cast.pi.act(&format!("{at}/join"), &TRAINING).await;
     cast.office.refused(&format!("{at}/accept"), &CHECKLIST, "application/members-not-joined").await;
     let waits = cast.office.read(at).await;
-    assert!(waits.contains("coさん — 研修修了証が未登録") && waits.contains("承諾していない取扱者がいる間は"), "{waits}");
+    assert!(
+        waits.contains("coさん — 研修修了証が未登録") && waits.contains("承諾していない取扱者がいる間は"),
+        "{waits}"
+    );
     cast.co.act(&format!("{at}/join"), &TRAINING).await;
     cast.office.refused(&format!("{at}/accept"), &CHECKLIST[..4], "application/checklist-incomplete").await;
     cast.office.act(&format!("{at}/accept"), &CHECKLIST).await;

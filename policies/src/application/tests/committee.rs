@@ -336,7 +336,11 @@ fn a_draft_that_was_never_handed_in_stays_private_when_it_is_withdrawn() {
 #[test]
 fn nobody_is_named_to_the_committee_who_did_not_accept() {
     let mut stream = Stream::new();
-    stream.run(vec![("pi", Command::Draft { content: content() }), ("pi", Command::Submit {}), ("pi", join(Date::MAX))]);
+    stream.run(vec![
+        ("pi", Command::Draft { content: content() }),
+        ("pi", Command::Submit {}),
+        ("pi", join(Date::MAX)),
+    ]);
     assert_eq!(stream.refused("office", accept()), Refusal::MembersNotJoined);
     // The secretariat sends it back, and the applicant takes the name out.
     let alone = content_with(|content| drop(content.members.remove(&user("co"))));

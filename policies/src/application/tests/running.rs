@@ -257,7 +257,8 @@ fn an_incident_is_followed_to_its_end() {
 fn results_are_read_by_the_secretariat_before_the_public_reads_them() {
     let file = |words: &str| Command::FileResults { summary: text(words) };
     let publish = |filing| Command::PublishResults { filing };
-    let back = |filing| Command::ReturnResults { filing, comment: text("人数の少ない表を除いてください") };
+    let back =
+        |filing| Command::ReturnResults { filing, comment: text("人数の少ない表を除いてください") };
     assert_eq!(Stream::steps(to_pledges()).refused("pi", file("分かった")), Refusal::OutOfTurn);
     let mut stream = running();
     stream.run(vec![("pi", Command::Close { report: text("消去した") })]);

@@ -5,8 +5,8 @@ use std::borrow::Borrow;
 use askama::Template;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use policies::{Role, UserId};
 use policies::application::{Clause, ConditionState, Ended, Incident, IncidentKind, IncidentStep, Phase, Rules, Usage};
+use policies::{Role, UserId};
 
 use super::show::Sight;
 use crate::application::Act;
