@@ -176,9 +176,8 @@ fn of_round(rules: &Rules, course: &Course, round: &Round, today: Date) -> Vec<T
         Phase::Draft {} => vec![Turn { who: Who::Applicant, task: Task::Write, since, due: None }],
         Phase::Submitted {} => {
             let waited_for = round.content.members.keys().filter(|member| !course.state.joined.contains_key(member));
-            let mut turns: Vec<_> = waited_for.map(|member| of_member(&course.state, member, since, today)).collect();
-            turns.push(office(Task::Check, since, after(rules.days.completeness)));
-            turns
+            let members = waited_for.map(|member| of_member(&course.state, member, since, today));
+            members.chain([office(Task::Check, since, after(rules.days.completeness))]).collect()
         }
         Phase::Returned { .. } => {
             vec![Turn { who: Who::Applicant, task: Task::Correct, since, due: after(rules.days.correction) }]

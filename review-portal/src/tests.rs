@@ -13,6 +13,7 @@ mod journey;
 mod linkage;
 mod office;
 mod quality;
+mod reset;
 mod routes;
 mod start;
 mod window;

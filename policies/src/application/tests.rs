@@ -9,5 +9,6 @@ mod paths;
 mod refusals;
 mod running;
 mod samples;
+mod sittings;
 mod table;
 mod world;
