@@ -11,6 +11,7 @@ mod guard;
 mod journey;
 mod linkage;
 mod office;
+mod permits;
 mod quality;
 mod routes;
 mod start;

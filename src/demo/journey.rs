@@ -105,7 +105,7 @@ fn enrol(folder: &Folder, person: &Person, (passkeys, party): (&Passkeys, &Relyi
         roles: person.roles.iter().copied().collect(),
         seats: person.seats(),
         holds: person.holds(),
-        institution: person.organisation.to_owned(),
+        affiliation: person.organisation.parse()?,
         relying_party: party.clone(),
         credential: passkey.credential().clone(),
         key: passkey.key(),
@@ -205,7 +205,7 @@ impl Committee {
         let place = self.researcher.post("/applications/new", "/applications", &fields).await?;
         self.researcher.act(&place, "submit", &[]).await?;
         let confirmed: Vec<_> = Rules::current().checklist.iter().map(|item| ("checklist", item.id.as_str())).collect();
-        self.secretariat.act(&place, "accept", &confirmed).await?;
+        self.secretariat.sign(&place, "accept", &confirmed).await?;
         let number = place.rsplit('/').next().unwrap_or_default();
         for (steward, source) in self.stewards.iter().zip(catalog::SOURCES) {
             let request = format!("H1-{source}");

@@ -12,7 +12,7 @@ use super::parts::{Certificate, Decision, FindingsByCriterion, HolderAnswer, Rev
 use super::round::{ConditionState, HolderRequest, Interest, Lane, Outcome, Phase, Reviewer, Round};
 use super::rules::{Rules, after_days};
 use super::usage::{Ended, Ending, Incident, Restriction, Usage};
-use super::{Application, Comment};
+use super::{Application, Comment, size};
 use crate::id::{PermitId, UserId};
 
 /// What happened, by whom and when, under which rules.
@@ -32,6 +32,7 @@ pub struct Act<'a> {
 #[must_use]
 #[expect(clippy::wildcard_enum_match_arm, reason = "the rest concerns the round or the use alone")]
 pub fn apply(mut state: Application, act: &Act<'_>) -> Application {
+    state.bytes = state.bytes.saturating_add(size::weight(act.event));
     match act.event {
         Event::Drafted { content } => {
             state.applicant = Some(act.by.user.clone());
@@ -219,18 +220,20 @@ fn issued(state: &mut Application, permit: &PermitId, at: Timestamp) {
     else {
         if let Some(usage) = &mut state.usage {
             usage.permit = permit.clone();
+            usage.awaits_permit = false;
         }
         return;
     };
     state.round = None;
     state.usage = Some(match state.usage.take() {
-        Some(usage) => Usage { permit: permit.clone(), content, conditions, ..usage },
+        Some(usage) => Usage { permit: permit.clone(), content, conditions, awaits_permit: false, ..usage },
         None => Usage {
             permit: permit.clone(),
             since: at,
             content,
             conditions,
             restrictions: Vec::new(),
+            awaits_permit: false,
             suspended: None,
             ending: None,
             results: None,
@@ -248,6 +251,7 @@ fn reported(state: &mut Application, on: Date) {
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the rest does not concern a use")]
 fn in_usage(usage: &mut Usage, act: &Act<'_>) {
+    usage.awaits_permit |= matches!(act.event, Event::Restricted { .. } | Event::Resumed { .. });
     let end = |how| Some(Ending { how, certificate: None });
     match act.event {
         Event::Closed { report } => usage.ending = end(Ended::Closed { report: report.clone() }),

@@ -9,5 +9,6 @@ mod paths;
 mod refusals;
 mod running;
 mod samples;
+mod size;
 mod table;
 mod world;

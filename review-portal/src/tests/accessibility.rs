@@ -88,7 +88,7 @@ async fn furnish(world: &World) -> Paths {
     let [submitted, returned, voting, refused] = <[String; 4]>::try_from(others).unwrap();
     cast.office.act(&format!("{returned}/return"), &[("comment", "資金源を書いてください")]).await;
     for at in [&voting, &refused] {
-        cast.office.act(&format!("{at}/accept"), &CHECKLIST).await;
+        cast.office.sign(&format!("{at}/accept"), &CHECKLIST).await;
         cast.assign_and_schedule(at).await;
     }
     for reviewer in [&cast.r1, &cast.r2] {

@@ -256,7 +256,7 @@ async fn a_correction_shows_exactly_what_changed() {
     assert_eq!(page.matches("class=\"change\"").count(), 1, "{page}");
     let change = page.split("class=\"change\"").nth(1).unwrap().split("</section>").next().unwrap();
     assert!(change.contains("資金源と利益相反") && change.contains("科研費") && change.contains("23H00001"));
-    cast.office.act(&format!("{at}/accept"), &CHECKLIST).await;
+    cast.office.sign(&format!("{at}/accept"), &CHECKLIST).await;
 }
 
 #[tokio::test]
@@ -271,4 +271,23 @@ async fn a_variable_outside_the_tier_is_warned_of_with_the_reason() {
     );
     pi.act(&format!("{at}/edit"), &content_with(&[birth])).await;
     assert!(!pi.read(&format!("{at}/edit")).await.contains("outside-tier"));
+}
+
+#[tokio::test]
+async fn saving_the_same_again_adds_nothing_to_the_record() {
+    let world = World::new().await;
+    let pi = world.person("pi").await;
+    let at = pi.act("/applications", &CONTENT).await;
+    let bytes = async || {
+        let db = Database::open(&world.database).await.unwrap();
+        let id = at.rsplit('/').next().unwrap().parse().unwrap();
+        crate::application::load(db.pool(), &id).await.unwrap().unwrap().bytes
+    };
+    let before = bytes().await;
+    for _ in 0..3 {
+        pi.act(&format!("{at}/edit"), &without(&[])).await;
+    }
+    assert_eq!(bytes().await, before);
+    pi.act(&format!("{at}/edit"), &content_with(&[("title", "別の題")])).await;
+    assert!(bytes().await > before);
 }

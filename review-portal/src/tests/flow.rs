@@ -117,7 +117,7 @@ impl Cast {
     pub(crate) async fn to_review(&self, content: &[(&str, &str)]) -> String {
         let at = self.pi.act("/applications", content).await;
         self.pi.act(&format!("{at}/submit"), &[]).await;
-        self.office.act(&format!("{at}/accept"), &CHECKLIST).await;
+        self.office.sign(&format!("{at}/accept"), &CHECKLIST).await;
         let answer = [("request", "H1-ndb"), ("text", "異存ない")];
         self.steward.act(&format!("{at}/answer-holder"), &answer).await;
         at
@@ -149,7 +149,7 @@ impl Cast {
         }
         self.chair.sign(&format!("{at}/decide"), &with_findings(&CONDITION)).await;
         self.co.act(&format!("{at}/report-condition"), &[("condition", "1"), ("text", "設計を改めた")]).await;
-        self.office.act(&format!("{at}/confirm-condition"), &[("condition", "1")]).await;
+        self.office.sign(&format!("{at}/confirm-condition"), &[("condition", "1")]).await;
         for member in [&self.pi, &self.co] {
             member.act(&format!("{at}/join"), &TRAINING).await;
             member.sign(&format!("{at}/pledge"), &PLEDGE).await;

@@ -135,5 +135,5 @@ async fn script_is_text_and_what_is_no_text_is_refused() {
     let body = format!("csrf={}&text=%FF%FE&audience=applicant", pi.token().await);
     assert!(pi.post_bytes(&format!("{at}/comment"), body).await.status().is_client_error(), "no UTF-8");
     assert_eq!(stored(&world, &at).await, before);
-    office.act(&format!("{at}/accept"), &CHECKLIST).await;
+    office.sign(&format!("{at}/accept"), &CHECKLIST).await;
 }
