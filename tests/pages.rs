@@ -148,6 +148,7 @@ async fn an_application_says_whose_turn_it_is_and_nobody_judges_their_own() {
         page.tick(line).await;
     }
     page.press("受理して審査へ").await;
+    page.press("デモ専用のソフトウェア認証器で署名する").await;
     page.see("審査中").await;
     let candidates = page.text_of("form[action$='/assign']").await;
     assert!(!candidates.contains("審査 花"), "a member is no candidate: {candidates}");

@@ -133,6 +133,7 @@ impl Registrar {
             .with("key", enrolment.key.to_string())
             .with("roles", words(enrolment.roles.iter().map(ToString::to_string).collect()))
             .with("seats", words(enrolment.seats.iter().cloned().collect()))
+            .with("affiliation", enrolment.affiliation.to_string())
             .with("holds", words(enrolment.holds.iter().map(ToString::to_string).collect()))
             .with("origin", enrolment.relying_party.origin.as_str());
         self.audit.append(now, &act).map(drop).map_err(SignerError::Audit)
@@ -200,7 +201,7 @@ mod tests {
                 roles: roles.iter().copied().collect(),
                 seats: BTreeSet::new(),
                 holds: BTreeSet::new(),
-                institution: "Institute C".to_owned(),
+                affiliation: "Institute C".parse().unwrap(),
                 relying_party: party.clone(),
                 credential: passkey.credential().clone(),
                 key: passkey.key(),

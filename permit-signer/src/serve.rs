@@ -1,4 +1,4 @@
-//! The HTTP service: four routes around [`Signer`].
+//! The HTTP service: five routes around [`Signer`].
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use axum::serve::Listener;
 use axum::{Json, Router};
 use jiff::Timestamp;
-use policies::application::RefusalAnswer;
+use policies::application::{RefusalAnswer, STREAM_MAX};
 use policies::keys::KeyFolder;
 use policies::tls::{ServerCertificate, TlsListener, TlsStream};
 use policies::{PermitId, Zone};
@@ -21,8 +21,8 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::error::SignerError;
 use crate::signer::Signer;
 
-/// An application's events fit easily: content is at most a few kilobytes an edit.
-const BODY_MAX: usize = 4 * 1024 * 1024; // bytes
+/// The longest stream in base64url, and what is around it.
+pub(crate) const BODY_MAX: usize = STREAM_MAX / 3 * 4 + 64 * 1024; // bytes
 
 /// Where the signer listens and what it holds.
 #[derive(Clone, Debug)]
@@ -91,12 +91,19 @@ impl Listener for Connections {
 
 fn router(service: Service) -> Router {
     Router::new()
+        .route("/enrolments", post(enrolments))
         .route("/permits", post(issue))
         .route("/permits/{permit}", get(permit))
         .route("/revocations", post(revoke))
         .route("/status", get(status))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .with_state(service)
+}
+
+/// `POST /enrolments`
+async fn enrolments(State(service): State<Service>, body: String) -> Result<Response, SignerError> {
+    let enrolments = service.blocking(move |signer, now| signer.enrolments(&body, now)).await?;
+    Ok(Json(enrolments).into_response())
 }
 
 /// `POST /permits`

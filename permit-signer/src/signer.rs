@@ -1,15 +1,19 @@
 //! The decision to sign. No network: requests come in as text, the clock as an argument.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jiff::tz::{Offset, TimeZone};
 use policies::application::{
-    Application, Event, EventRecord, PermitAnswer, PermitRequest, REVOCATION, Refusal, Revocation, Revoked, StreamError,
+    Application, EnrolmentsRequest, Event, EventRecord, PermitAnswer, PermitRequest, REVOCATION, Refusal, Revocation,
+    Revoked, StreamError, Verified,
 };
 use policies::audit::{Act, AuditLog};
+use policies::jws::Document as _;
 use policies::keys::{KeyFolder, SigningKey, VerifyingKey};
+use policies::passkey::Enrolment;
 use policies::status::StatusDocument;
 use policies::{ApplicationId, Permit, PermitId, Zone, jws};
 
@@ -20,11 +24,14 @@ use crate::witnesses::Witnesses;
 
 const SERVICE: &str = "permit-signer";
 const JAPAN: Offset = Offset::constant(9);
+/// How far the portal's clock may be ahead.
+const SKEW_MAX: SignedDuration = SignedDuration::from_mins(5);
 
 /// The events of an application that a request brings, verified as a chain.
 struct History<'a> {
     application: &'a ApplicationId,
     head: &'a str,
+    unvouched: &'a BTreeSet<String>,
     request: &'a PermitRequest,
 }
 
@@ -34,6 +41,15 @@ impl History<'_> {
     fn since(&self, head: &str) -> Option<&[EventRecord]> {
         let end = self.request.records.iter().position(|record| record.hash == head)?;
         self.request.records.get(end + 1..)
+    }
+
+    /// Whether it tells of what ends each pause of its application. One from before the pause that was late on its way does not.
+    fn goes_on(&self, state: &State) -> bool {
+        let resumed = |since: &[EventRecord]| since.iter().any(|record| matches!(record.event, Event::Resumed { .. }));
+        let suspended = state.suspended.get(self.application);
+        let restricted = state.restricted.get(self.application);
+        suspended.is_none_or(|head| self.since(head).is_some_and(resumed))
+            && restricted.is_none_or(|head| self.since(head).is_some())
     }
 }
 
@@ -72,13 +88,19 @@ impl Signer {
     }
 
     fn decide(&self, request: &PermitRequest, now: Timestamp) -> Result<PermitAnswer, SignerError> {
+        // A day on which turns are over does not come sooner by writing so.
+        let latest = now.checked_add(SKEW_MAX).unwrap_or(Timestamp::MAX);
+        if let Some(record) = request.records.iter().find(|record| record.at > latest) {
+            return Err(SignerError::Stream(StreamError::Early { seq: record.seq }));
+        }
         let witnesses = self.witnesses(&request.records)?;
-        let (state, head) = Application::verify(&request.records, &witnesses).map_err(SignerError::Stream)?;
+        let Verified { state, head, unvouched } =
+            Application::verify(&request.records, &witnesses).map_err(SignerError::Stream)?;
         // Nor does an amendment bring to life what was suspended or has ended.
         if state.usage.as_ref().is_some_and(|usage| !usage.is_running()) {
             return Err(SignerError::Conditions(Refusal::OutOfTurn));
         }
-        let history = History { application: &state.id, head: &head, request };
+        let history = History { application: &state.id, head: &head, unvouched: &unvouched, request };
         self.settle(&history, now, |id| state.permit(id, &head, now, request.until).map_err(SignerError::Conditions))
     }
 
@@ -91,9 +113,13 @@ impl Signer {
         grant: impl FnOnce(PermitId) -> Result<Permit, SignerError>,
     ) -> Result<PermitAnswer, SignerError> {
         let mut store = self.store();
+        if store.state.ended.contains(history.application) {
+            return Err(SignerError::Ended);
+        }
         let replaced = match store.state.applications.get(history.application) {
             None => None,
-            Some(signed) if signed.head == history.head => {
+            // What stood in a status document never holds again: after a pause even the same history leads to another number.
+            Some(signed) if signed.head == history.head && !store.state.over().contains(&signed.permit) => {
                 let jws = store.read_permit(&signed.permit)?;
                 let permit = jws::verify(jws::PERMIT, &jws, &self.key.verifying()).map_err(SignerError::Signature)?;
                 return self.answer(permit, jws);
@@ -103,6 +129,9 @@ impl Signer {
                 Some(signed.permit.clone())
             }
         };
+        if !history.goes_on(&store.state) {
+            return Err(SignerError::Suspended);
+        }
         let number = store.state.last_number + 1;
         let permit = grant(permit_id(now, number).ok_or(SignerError::NotFound)?)?;
         if store.state.projects.get(&permit.project).is_some_and(|application| application != history.application) {
@@ -113,13 +142,19 @@ impl Signer {
         // The file first: a number that the state names always has its document.
         store.write_permit(&permit.id, &jws)?;
         let mut next = State { last_number: number, ..store.state.clone() };
-        let signed = Signed { head: history.head.to_owned(), permit: permit.id.clone() };
+        let restricted = |record: &&EventRecord| matches!(record.event, Event::Restricted { .. });
+        let restrictions = history.request.records.iter().filter(restricted).map(|record| record.hash.clone());
+        let signed = Signed {
+            head: history.head.to_owned(),
+            permit: permit.id.clone(),
+            restrictions: restrictions.collect(),
+            unvouched: history.unvouched.clone(),
+        };
         next.applications.insert(history.application.clone(), signed);
         next.projects.insert(permit.project.clone(), history.application.clone());
-        if let Some(replaced) = replaced {
-            next.suspended_permits.remove(&replaced);
-            next.revoked_permits.insert(replaced);
-        }
+        next.revoked_permits.extend(replaced);
+        next.restricted.remove(history.application);
+        next.suspended.remove(history.application);
         store.replace(next)?;
         self.answer(permit, jws)
     }
@@ -129,7 +164,7 @@ impl Signer {
         let store = self.store();
         let registry = Registry::read(store.folder())?;
         let signed = records.first().and_then(|first| store.state.applications.get(&first.application));
-        Ok(Witnesses::of(registry.active, records, signed.map(|signed| signed.head.as_str())))
+        Ok(Witnesses::of(registry.active, records, signed))
     }
 
     fn record_issue(
@@ -164,8 +199,8 @@ impl Signer {
         Ok(PermitAnswer { permit, jws, audit_key: self.audit.identity(), audit_head })
     }
 
-    /// Ends a permit, for good or while its use is suspended, or a session. What it named never holds again; doing it twice changes
-    /// nothing.
+    /// Ends an application's permits, for good or for a time, one permit, or a session. What it named never holds again; doing it
+    /// twice changes nothing.
     pub(crate) fn revoke(&self, request: &str, now: Timestamp) -> Result<(), SignerError> {
         let request: Revocation = match jws::verify(REVOCATION, request, &self.portal) {
             Ok(request) => request,
@@ -174,16 +209,17 @@ impl Signer {
         let mut store = self.store();
         let mut next = store.state.clone();
         let (fresh, action, object) = match &request.what {
+            Revoked::Application(application) => {
+                let permit = next.applications.get(application).map(|signed| signed.permit.clone());
+                next.revoked_permits.extend(permit);
+                (next.ended.insert(application.clone()), "application:ended", application.to_string())
+            }
             Revoked::Permit(permit) => {
                 store.read_permit(permit)?;
-                next.suspended_permits.remove(permit);
                 (next.revoked_permits.insert(permit.clone()), "permit:revoked", permit.to_string())
             }
-            Revoked::Suspension(permit) => {
-                store.read_permit(permit)?;
-                let fresh = !next.revoked_permits.contains(permit) && next.suspended_permits.insert(permit.clone());
-                (fresh, "permit:suspended", permit.to_string())
-            }
+            Revoked::Restriction(pause) => (next.restrict(pause)?, "permit:restricted", pause.application.to_string()),
+            Revoked::Suspension(pause) => (next.suspend(pause)?, "permit:suspended", pause.application.to_string()),
             Revoked::Session(session) => {
                 (next.revoked_sessions.insert(session.clone()), "session:revoked", session_name(session.as_str()))
             }
@@ -196,13 +232,23 @@ impl Signer {
         store.replace(next)
     }
 
+    /// A person's passkeys that count, for the portal: what it records by another one would be believed by nobody.
+    pub(crate) fn enrolments(&self, request: &str, now: Timestamp) -> Result<Vec<Enrolment>, SignerError> {
+        let request = match EnrolmentsRequest::verify(request, &self.portal) {
+            Ok(request) => request,
+            Err(cause) => return self.refused("enrolments:refused", "request", SignerError::Signature(cause), now),
+        };
+        let registry = Registry::read(self.store().folder())?;
+        Ok(registry.active.iter().filter(|enrolment| enrolment.user == request.user).cloned().collect())
+    }
+
     /// A freshly signed status document.
     pub(crate) fn status(&self, now: Timestamp) -> Result<String, SignerError> {
         let mut store = self.store();
         let document = StatusDocument {
             sequence: store.next_sequence()?,
             issued_at: now,
-            revoked_permits: &store.state.revoked_permits | &store.state.suspended_permits,
+            revoked_permits: store.state.over(),
             revoked_sessions: store.state.revoked_sessions.clone(),
         };
         jws::sign(jws::STATUS, &document, &self.key).map_err(SignerError::Sign)
@@ -227,17 +273,9 @@ impl Signer {
 
 /// Whether a longer history may lead to a permit in the place of the one that was signed.
 fn replaceable(signed: &Signed, history: &History<'_>, state: &State) -> Result<(), SignerError> {
-    let since = history.since(&signed.head).ok_or(SignerError::OtherHistory)?;
-    let resumed = || since.iter().any(|record| matches!(record.event, Event::Resumed { .. }));
-    if state.revoked_permits.contains(&signed.permit) {
-        // What somebody ended on purpose does not come back under another number.
-        Err(SignerError::Ended)
-    } else if state.suspended_permits.contains(&signed.permit) && !resumed() {
-        // A history from before the suspension that was late on its way.
-        Err(SignerError::Suspended)
-    } else {
-        Ok(())
-    }
+    history.since(&signed.head).ok_or(SignerError::OtherHistory)?;
+    // What somebody ended on purpose does not come back under another number.
+    if state.revoked_permits.contains(&signed.permit) { Err(SignerError::Ended) } else { Ok(()) }
 }
 
 fn permit_id(now: Timestamp, number: u32) -> Option<PermitId> {

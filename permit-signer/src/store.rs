@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use policies::application::Pause;
 use policies::{ApplicationId, PermitId, ProjectId, SessionId, durable};
 use serde::{Deserialize, Serialize};
 
@@ -28,11 +29,50 @@ pub(crate) struct State {
     pub(crate) projects: BTreeMap<ProjectId, ApplicationId>,
     /// Permits that no longer hold.
     pub(crate) revoked_permits: BTreeSet<PermitId>,
-    /// Permits that hold no more, and whose place a new one takes when the use is resumed.
+    /// Applications for which nothing is signed any more.
     #[serde(default)]
-    pub(crate) suspended_permits: BTreeSet<PermitId>,
+    pub(crate) ended: BTreeSet<ApplicationId>,
+    /// Applications whose permit does not hold before its history tells of the restriction with that hash.
+    #[serde(default)]
+    pub(crate) restricted: BTreeMap<ApplicationId, String>,
+    /// Applications whose permit does not hold before its history tells, after the record with that hash, of a resumption.
+    #[serde(default)]
+    pub(crate) suspended: BTreeMap<ApplicationId, String>,
     /// Sessions that no longer hold.
     pub(crate) revoked_sessions: BTreeSet<SessionId>,
+}
+
+impl State {
+    /// Permits that hold no more.
+    pub(crate) fn over(&self) -> BTreeSet<PermitId> {
+        let paused = self.restricted.keys().chain(self.suspended.keys());
+        let paused = paused.filter_map(|application| self.applications.get(application));
+        paused.map(|signed| &signed.permit).chain(&self.revoked_permits).cloned().collect()
+    }
+
+    /// Has the permit of an application wait for a restriction. False: nothing is new.
+    pub(crate) fn restrict(&mut self, pause: &Pause) -> Result<bool, SignerError> {
+        let signed = self.pausable(pause)?;
+        // Its answer was lost on the way, or somebody else was faster.
+        let waits = signed.is_some_and(|signed| !signed.restrictions.contains(&pause.head));
+        Ok(waits && begin(&mut self.restricted, pause))
+    }
+
+    /// Has the permit of an application wait for a resumption. False: nothing is new.
+    pub(crate) fn suspend(&mut self, pause: &Pause) -> Result<bool, SignerError> {
+        Ok(self.pausable(pause)?.is_some() && begin(&mut self.suspended, pause))
+    }
+
+    /// What was signed for the application, if it has not ended for good.
+    fn pausable(&self, pause: &Pause) -> Result<Option<&Signed>, SignerError> {
+        let signed = self.applications.get(&pause.application).ok_or(SignerError::NotFound)?;
+        let ended = self.ended.contains(&pause.application) || self.revoked_permits.contains(&signed.permit);
+        Ok(Some(signed).filter(|_| !ended))
+    }
+}
+
+fn begin(pauses: &mut BTreeMap<ApplicationId, String>, pause: &Pause) -> bool {
+    pauses.insert(pause.application.clone(), pause.head.clone()).as_ref() != Some(&pause.head)
 }
 
 /// A signed permit of an application.
@@ -43,6 +83,12 @@ pub(crate) struct Signed {
     pub(crate) head: String,
     /// The permit.
     pub(crate) permit: PermitId,
+    /// Hashes of the restrictions that it is as narrow as.
+    #[serde(default)]
+    pub(crate) restrictions: BTreeSet<String>,
+    /// Hashes of the pledges that nobody vouched for then.
+    #[serde(default)]
+    pub(crate) unvouched: BTreeSet<String>,
 }
 
 /// The folder with everything, held by one process.

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use policies::application::{Actor, EventRecord, Vouching};
 use policies::passkey::{ActSignature, Challenge, Keyring};
 
+use crate::store::Signed;
+
 /// Enrolled passkeys, and the acts that were believed when the application's permit was signed.
 pub(crate) struct Witnesses {
     enrolled: Keyring,
@@ -12,13 +14,14 @@ pub(crate) struct Witnesses {
 }
 
 impl Witnesses {
-    /// `signed_head`: the head under which the application's permit was signed, if it was. A reviewer who left since, or whose
-    /// roles changed, was asked then; the chain of hashes says that it is the same act.
+    /// `signed`: the application's permit, if there is one. A reviewer who left since, or whose roles changed, was asked when it was
+    /// signed; the chain of hashes says that it is the same act.
     // INVARIANT: whoever uses this verifies the chain of `records` from the first, so that the hashes up to a head are its own.
-    pub(crate) fn of(enrolled: Keyring, records: &[EventRecord], signed_head: Option<&str>) -> Self {
-        let end = signed_head.and_then(|head| records.iter().position(|record| record.hash == head));
+    pub(crate) fn of(enrolled: Keyring, records: &[EventRecord], signed: Option<&Signed>) -> Self {
+        let end = signed.and_then(|signed| records.iter().position(|record| record.hash == signed.head));
         let before = records.iter().take(end.map_or(0, |end| end + 1));
-        Self { enrolled, believed: before.filter_map(EventRecord::challenge).collect() }
+        let vouched = |record: &&EventRecord| signed.is_some_and(|signed| !signed.unvouched.contains(&record.hash));
+        Self { enrolled, believed: before.filter(vouched).filter_map(EventRecord::challenge).collect() }
     }
 }
 

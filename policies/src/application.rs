@@ -15,6 +15,7 @@ mod refusal;
 mod request;
 mod round;
 pub mod rules;
+mod size;
 mod stage;
 mod stream;
 mod usage;
@@ -38,11 +39,12 @@ pub use parts::{
     IncidentKind, IncidentReport, IncidentStep, Narrowing, Opinion, ReviewerCard, Sitting, Training, Vote, Way,
 };
 pub use refusal::Refusal;
-pub use request::{PermitAnswer, PermitRequest, REVOCATION, RefusalAnswer, Revocation, Revoked};
+pub use request::{EnrolmentsRequest, Pause, PermitAnswer, PermitRequest, REVOCATION, RefusalAnswer, Revocation, Revoked};
 pub use round::{ConditionState, HolderRequest, Interest, Lane, Outcome, Phase, Reviewer, Round, Tally};
 pub use rules::{Clause, FieldKind, Form, FormField, Item, Majority, Rules};
+pub use size::STREAM_MAX;
 pub use stage::Stage;
-pub use stream::{Draft, EventRecord, FIRST_PREV, StreamError, Vouching};
+pub use stream::{Draft, EventRecord, FIRST_PREV, StreamError, Verified, Vouching};
 pub use usage::{Ended, Ending, Incident, Restriction, Results, Usage};
 
 use crate::id::{ApplicationId, UserId};
@@ -72,6 +74,9 @@ pub struct Application {
     pub comments: Vec<Comment>,
     /// What was decided in all rounds, in order.
     pub outcomes: Vec<Outcome>,
+    /// How long the stream is at most, in bytes; see [`STREAM_MAX`].
+    #[serde(default)]
+    pub bytes: usize,
 }
 
 /// A comment on a part of the content.
@@ -104,6 +109,7 @@ impl Application {
             pledges: BTreeMap::new(),
             comments: Vec::new(),
             outcomes: Vec::new(),
+            bytes: 0,
         }
     }
 

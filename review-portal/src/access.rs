@@ -51,7 +51,14 @@ acts! {
 }
 
 /// Acts that count: each carries the person's passkey signature, so who has none is told before writing anything.
-const SIGNED: [Action; 3] = [Action::ApplicationDecide, Action::ApplicationPledge, Action::ApplicationVote];
+const SIGNED: [Action; 6] = [
+    Action::ApplicationAccept,
+    Action::ApplicationConfirmCondition,
+    Action::ApplicationDecide,
+    Action::ApplicationPledge,
+    Action::ApplicationVote,
+    Action::PermitResume,
+];
 
 /// Proof that casbin said yes to `A` for this person on the application or project that the path names.
 #[derive(Debug)]
@@ -143,6 +150,20 @@ pub(crate) fn joining(
     let relation = relation(&application, &user, day_of(portal.now()));
     let may = portal.may(Some(&user.roles), relation, Act::Join.action());
     if may { Ok(AllowedAct { user, visit, application, act: Act::Join }) } else { Err(PortalError::NotFound) }
+}
+
+/// Proof that casbin says yes to the permit that follows what this person ordered before.
+#[derive(Debug)]
+pub(crate) struct Ordered {
+    pub(crate) user: User,
+    pub(crate) application: Application,
+}
+
+/// Asks casbin for the permit of an application, for who ordered what it is to follow.
+pub(crate) fn ordered(portal: &Portal, user: User, application: Application) -> Option<Ordered> {
+    let relation = relation(&application, &user, day_of(portal.now()));
+    let may = portal.may(Some(&user.roles), relation, Action::PermitIssue);
+    may.then_some(Ordered { user, application })
 }
 
 impl<A: Acts> Allowed<A> {

@@ -2,7 +2,8 @@
 //!
 //! The page that prepares an act calls [`begin`] with the record as it will stand and its SHA-256, and shows the page of
 //! [`crate::pages::act`]. What the browser sends is read by [`finish`], which gives the record and the signature back: once, to
-//! the same person in the same session, within five minutes. The permit signer checks the signature again by its own registry.
+//! the same person in the same session, within five minutes. The permit signer checks the signature again by its own registry: an
+//! act of an application by a passkey that does not stand there is refused before it is recorded, for a permit could not follow it.
 
 use jiff::SignedDuration;
 use policies::passkey::{ActSignature, Base64Url, Challenge};
@@ -39,13 +40,21 @@ pub(crate) struct PendingAct {
     pub(crate) domain: String,
 }
 
-/// Keeps the act until it is signed. Refuses who has no passkey.
+/// Keeps the act until it is signed. Refuses who has no passkey, or none that counts for an application's acts.
 pub(crate) async fn begin(portal: &Portal, visit: &Visit, act: Unsigned<'_>) -> Result<PendingAct, PortalError> {
     let (signed, user) = visit.signed.as_ref().ok_or(PortalError::NotSignedIn { next: None })?;
     let challenge = challenge(act.hash)?;
     let passkeys = passkeys::of(&portal.db, &user.id).await?;
     if passkeys.is_empty() {
         return Err(PortalError::PasskeyNeeded);
+    }
+    let mut credentials: Vec<Base64Url> = passkeys.into_iter().map(|passkey| passkey.credential).collect();
+    if act.application.is_some() {
+        let (enrolled, by) = (portal.signer.enrolments(&user.id).await?, user.actor());
+        credentials.retain(|credential| enrolled.knows(&by, credential));
+        if credentials.is_empty() {
+            return Err(PortalError::PasskeyNotEnrolled);
+        }
     }
     let now = portal.now();
     let id = String::from(SessionId::random());
@@ -61,7 +70,6 @@ pub(crate) async fn begin(portal: &Portal, visit: &Visit, act: Unsigned<'_>) -> 
     let insert = insert.bind(act.application.map(ApplicationId::as_str)).bind(act.record).bind(act.hash);
     insert.bind(until.as_second()).execute(&mut *work).await?;
     work.commit().await?;
-    let credentials = passkeys.into_iter().map(|passkey| passkey.credential).collect();
     Ok(PendingAct { id, challenge: Base64Url::of(challenge), credentials, domain: portal.party.id.clone() })
 }
 
@@ -84,6 +92,12 @@ pub(crate) async fn finish(
     let (_, record, hash) = found.ok_or(PortalError::PendingAct)?;
     let challenge = challenge(&hash)?;
     let signature = signature(portal, &user.id, posted, &challenge)?;
+    if application.is_some() {
+        let enrolled = portal.signer.enrolments(&user.id).await?;
+        if !enrolled.knows(&user.actor(), &signature.credential) {
+            return Err(PortalError::PasskeyNotEnrolled);
+        }
+    }
     passkeys::verify(&portal.db, Some(&user.id), &signature, (&challenge, &portal.party), now).await?;
     // Two at the same moment: one of them finds it gone.
     let take = sqlx::query("delete from pending_act where id = $1").bind(posted.one("act"));

@@ -2,7 +2,7 @@
 
 mod acts;
 pub(crate) mod attachments;
-mod change;
+pub(crate) mod change;
 pub(crate) mod invitations;
 pub(crate) mod kept;
 mod list;

@@ -105,6 +105,11 @@ pub enum PortalError {
     /// The act needs a passkey, and the person has none.
     #[error("this act is signed with a passkey; register one under your account first")]
     PasskeyNeeded,
+    /// The permit signer would not believe the person's passkeys.
+    #[error(
+        "no passkey of yours is enrolled at the permit signer for what you are now; ask for its enrolment under your account, then sign again"
+    )]
+    PasskeyNotEnrolled,
     /// The password is easily guessed.
     #[error("the password is too short, too long, too common or made from the name; choose another")]
     Password(Weakness),
@@ -183,6 +188,7 @@ impl PortalError {
             Self::NotSignedIn { .. } => "portal/not-signed-in",
             Self::Passkey(cause) => cause.code(),
             Self::PasskeyNeeded => "portal/passkey-needed",
+            Self::PasskeyNotEnrolled => "portal/passkey-not-enrolled",
             Self::Password(_) => "portal/password",
             Self::PendingAct => "portal/pending-act",
             Self::ProjectTaken => "portal/project-taken",
@@ -207,7 +213,8 @@ impl PortalError {
     fn status(&self) -> StatusCode {
         match self {
             Self::BadForm | Self::Password(_) => StatusCode::BAD_REQUEST,
-            Self::Csrf | Self::Forbidden | Self::InterestFirst { .. } | Self::Passkey(_) | Self::PasskeyNeeded => {
+            Self::Csrf | Self::Forbidden | Self::InterestFirst { .. } | Self::Passkey(_) | Self::PasskeyNeeded
+            | Self::PasskeyNotEnrolled => {
                 StatusCode::FORBIDDEN
             }
             Self::NotFound => StatusCode::NOT_FOUND,

@@ -24,6 +24,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
+use crate::application::permits::Settling;
 use crate::authenticator::DemoAuthenticator;
 use crate::database::{Database, DatabaseUrl};
 use crate::error::PortalError;
@@ -113,6 +114,7 @@ pub async fn serve(
     let (stop, stopped) = watch::channel(());
     let mut working = JoinSet::new();
     let base = portal.mail.clone().unwrap_or_default();
+    working.spawn(Settling::new(portal.clone()).run(stopped.clone()));
     working.spawn(Reminding { db: db.clone(), base, clock: config.clock }.run(stopped.clone()));
     if smtp.is_some() || webhook.is_some() {
         working.spawn(Worker { db: db.clone(), smtp, webhook, clock: config.clock }.run(stopped));

@@ -3,10 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use policies::application::{EventRecord, PermitAnswer, PermitRequest, REVOCATION, RefusalAnswer, Revocation};
+use policies::UserId;
+use policies::application::{
+    EnrolmentsRequest, EventRecord, PermitAnswer, PermitRequest, REVOCATION, RefusalAnswer, Revocation,
+};
 use policies::audit::Head;
-use policies::jws;
+use policies::jws::{self, Document as _};
 use policies::keys::SigningKey;
+use policies::passkey::Keyring;
 use policies::tls::{Roots, TlsError, check_peer};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Response, StatusCode, Url};
@@ -50,7 +54,14 @@ impl SignerClient {
         answer.json().await.map_err(|_| PortalError::SignerUnreachable)
     }
 
-    /// Ends a permit or a session.
+    /// A person's passkeys that count for acts.
+    pub(crate) async fn enrolments(&self, user: &UserId) -> Result<Keyring, PortalError> {
+        let request = EnrolmentsRequest { user: user.clone() };
+        let answer = self.post("/enrolments", request.sign(&self.key).map_err(PortalError::Sign)?).await?;
+        answer.json().await.map_err(|_| PortalError::SignerUnreachable)
+    }
+
+    /// Ends permits or a session.
     pub(crate) async fn revoke(&self, revocation: &Revocation) -> Result<(), PortalError> {
         let body = jws::sign(REVOCATION, revocation, &self.key).map_err(PortalError::Sign)?;
         self.post("/revocations", body).await.map(drop)

@@ -12,6 +12,7 @@ mod guard;
 mod journey;
 mod linkage;
 mod office;
+mod permits;
 mod quality;
 mod reset;
 mod routes;

@@ -142,6 +142,7 @@ fn rows(enrolments: &[Enrolment], lang: Lang) -> String {
         .map(|enrolment| {
             vec![
                 enrolment.user.to_string(),
+                enrolment.affiliation.to_string(),
                 words(enrolment.roles.iter().map(ToString::to_string).collect()),
                 words(enrolment.seats.iter().cloned().collect()),
                 words(enrolment.holds.iter().map(ToString::to_string).collect()),
@@ -151,6 +152,6 @@ fn rows(enrolments: &[Enrolment], lang: Lang) -> String {
         })
         .collect();
     let heads =
-        ["name", "role", "enrol-seats", "enrol-holds", "enrol-origin", "enrol-passkey"].map(|key| lang.text(key));
+        ["name", "enrol-affiliation", "role", "enrol-seats", "enrol-holds", "enrol-origin", "enrol-passkey"].map(|key| lang.text(key));
     output::table(&heads.each_ref().map(String::as_str), &rows)
 }

@@ -105,7 +105,7 @@ fn enrol(folder: &Folder, person: &Person, (passkeys, party): (&Passkeys, &Relyi
         roles: person.roles.iter().copied().collect(),
         seats: person.seats(),
         holds: person.holds(),
-        institution: person.organisation.to_owned(),
+        affiliation: person.organisation.parse()?,
         relying_party: party.clone(),
         credential: passkey.credential().clone(),
         key: passkey.key(),
@@ -209,7 +209,7 @@ impl Committee {
             member.act(&place, "join", &[("course", "データ利用者研修（デモ）"), ("until", &until)]).await?;
         }
         let confirmed: Vec<_> = Rules::current().checklist.iter().map(|item| ("checklist", item.id.as_str())).collect();
-        self.secretariat.act(&place, "accept", &confirmed).await?;
+        self.secretariat.sign(&place, "accept", &confirmed).await?;
         let number = place.rsplit('/').next().unwrap_or_default();
         for (steward, source) in self.stewards.iter().zip(catalog::SOURCES) {
             let request = format!("H1-{source}");

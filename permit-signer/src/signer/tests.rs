@@ -6,8 +6,11 @@ mod world;
 
 use std::collections::BTreeSet;
 
+use jiff::civil::date;
+use policies::application::{Asking, Command, Content, Draft, Narrowing, Pause, Rules, apply, decide};
+
 use super::*;
-use world::{World, now};
+use world::{World, now, office, pi};
 
 #[test]
 fn a_granted_application_gets_one_permit_however_often_it_asks() {
@@ -79,10 +82,55 @@ fn a_revocation_stands_in_every_later_status_and_numbers_only_grow() {
     let after = world.status(&signer);
     assert!(after.sequence > before.sequence);
     assert_eq!(after.revoked_permits, before.revoked_permits);
-    for unknown in [Revoked::Permit, Revoked::Suspension] {
-        let unknown = unknown("P-2020-000009".parse().unwrap());
+    let pause = || Pause { application: "A-2020-000009".parse().unwrap(), head: String::new() };
+    let unknown = Revoked::Permit("P-2020-000009".parse().unwrap());
+    for unknown in [unknown, Revoked::Suspension(pause()), Revoked::Restriction(pause())] {
         assert!(matches!(world.revoke(&signer, unknown), Err(SignerError::NotFound)));
     }
+}
+
+#[test]
+fn the_portal_hears_which_passkeys_of_a_person_count_and_nobody_else_does() {
+    let world = World::new();
+    let signer = world.open();
+    let asked = |world: &World, user: &str| {
+        EnrolmentsRequest { user: user.parse().unwrap() }.sign(&world.portal).unwrap()
+    };
+    let told = signer.enrolments(&asked(&world, "r1"), now()).unwrap();
+    let [r1, ..] = world::reviewers();
+    assert_eq!(told.iter().map(|enrolment| &enrolment.user).collect::<Vec<_>>(), [&r1.user]);
+    assert_eq!(told[0].seats, r1.seats);
+    world.enrol(&[world::office()]);
+    assert!(signer.enrolments(&asked(&world, "r1"), now()).unwrap().is_empty());
+    let stranger = signer.enrolments(&asked(&World::new(), "office"), now());
+    assert!(matches!(stranger, Err(SignerError::Signature(_))));
+}
+
+#[test]
+fn a_stream_that_was_filled_is_still_taken_and_narrowed() {
+    let world = World::new();
+    let signer = world.open();
+    let mut records = world.judged("A-2026-000001", world::plain("p1"), &world::reviewers(), None);
+    let first = signer.issue(&world.request(&records), now()).unwrap().permit.id;
+    let shell = || policies::application::Shell { title: "表".to_owned(), sql: "x".repeat(20_000), columns: Vec::new() };
+    let long = || Content { shells: (0..25).map(|_| shell()).collect(), ..world::plain("p1") };
+    let steps = vec![(office(), Event::PermitIssued { permit: first.clone() }), (pi(), Event::Amended { content: long() })];
+    records = world.go_on(&records, steps);
+    let mut state = Application::replay(records[0].application.clone(), &records);
+    loop {
+        let asking = Asking { by: &pi(), at: now() };
+        let Ok(mut events) = decide(Rules::current(), &state, &asking, Command::Edit { content: long() }) else { break };
+        let record = EventRecord::after(&state.id, records.last(), Draft { at: now(), by: pi(), event: events.remove(0) });
+        state = apply(state, &record.act());
+        records.push(record);
+    }
+    assert!(records.len() > 40);
+    let narrowing = Narrowing { limits: vec!["限る".to_owned()], ..Narrowing::default() };
+    let restricted = Event::Restricted { narrowing, reason: "指示".to_owned(), answer_by: date(2026, 12, 1) };
+    let request = world.request(&world.go_on(&records, vec![(office(), restricted)]));
+    assert!(request.len() < crate::serve::BODY_MAX, "{}", request.len());
+    assert_eq!(signer.issue(&request, now()).unwrap().permit.conditions, ["限る"]);
+    assert_eq!(world.status(&signer).revoked_permits, BTreeSet::from([first]));
 }
 
 #[test]

@@ -241,9 +241,19 @@ acts! {
 }
 
 impl Event {
-    /// Whether the event carries the actor's passkey signature: votes, decisions, pledges and a holder's consent.
+    /// Whether the event carries the actor's passkey signature: votes, decisions, pledges, a holder's consent, and what the
+    /// secretariat alone does for a permit to be: it takes the application as complete, confirms conditions, lifts a suspension.
     pub fn must_be_signed(&self) -> bool {
         let consents = matches!(self, Self::HolderAnswered { answer, .. } if answer.consent.is_some());
-        consents || matches!(self, Self::Decided { .. } | Self::PledgeSigned { .. } | Self::VoteCast { .. })
+        consents
+            || matches!(self, Self::Accepted { .. } | Self::ConditionConfirmed { .. } | Self::Resumed { .. })
+            || matches!(self, Self::Decided { .. } | Self::PledgeSigned { .. } | Self::VoteCast { .. })
+    }
+}
+
+impl Command {
+    /// Whether the event that it makes carries the actor's passkey signature.
+    pub fn must_be_signed(&self) -> bool {
+        self.clone().obeyed().must_be_signed()
     }
 }

@@ -12,7 +12,7 @@ use super::parts::{Certificate, Decision, FindingsByCriterion, HolderAnswer, Rev
 use super::round::{ConditionState, HolderRequest, Interest, Lane, Outcome, Phase, Reviewer, Round};
 use super::rules::{Rules, after_days};
 use super::usage::{Ended, Ending, Incident, Restriction, Results, Usage};
-use super::{Application, Comment};
+use super::{Application, Comment, size};
 use crate::id::{PermitId, UserId};
 
 /// What happened, by whom and when, under which rules.
@@ -32,6 +32,7 @@ pub struct Act<'a> {
 #[must_use]
 #[expect(clippy::wildcard_enum_match_arm, reason = "the rest concerns the round or the use alone")]
 pub fn apply(mut state: Application, act: &Act<'_>) -> Application {
+    state.bytes = state.bytes.saturating_add(size::weight(act.event));
     match act.event {
         Event::Drafted { content } => {
             state.applicant = Some(act.by.user.clone());
@@ -225,13 +226,14 @@ fn issued(state: &mut Application, permit: &PermitId, at: Timestamp) {
         if let Some(usage) = &mut state.usage {
             usage.permit = permit.clone();
             usage.named = named;
+            usage.awaits_permit = false;
         }
         return;
     };
     let named = state.named(&content, today);
     state.round = None;
     state.usage = Some(match state.usage.take() {
-        Some(usage) => Usage { permit: permit.clone(), named, content, conditions, ..usage },
+        Some(usage) => Usage { permit: permit.clone(), named, content, conditions, awaits_permit: false, ..usage },
         None => Usage {
             permit: permit.clone(),
             named,
@@ -239,6 +241,7 @@ fn issued(state: &mut Application, permit: &PermitId, at: Timestamp) {
             content,
             conditions,
             restrictions: Vec::new(),
+            awaits_permit: false,
             suspended: None,
             ending: None,
             results: Results::default(),
@@ -256,6 +259,7 @@ fn reported(state: &mut Application, on: Date) {
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the rest does not concern a use")]
 fn in_usage(usage: &mut Usage, act: &Act<'_>) {
+    usage.awaits_permit |= matches!(act.event, Event::Restricted { .. } | Event::Resumed { .. });
     let end = |how| Some(Ending { how, at: act.at, certificate: None });
     match act.event {
         Event::Closed { report } => usage.ending = end(Ended::Closed { report: report.clone() }),

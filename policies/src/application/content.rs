@@ -12,6 +12,7 @@ pub use organisation::{Affiliation, InvalidOrganisation, Organisation};
 pub use problem::{Problem, ProblemKind};
 
 use super::rules::Rules;
+use super::size::{CONTENT_MAX, json_bytes};
 use crate::id::{ProjectId, UserId};
 use crate::permit::{DatasetGrant, Grade, RowFilter, Tier};
 use crate::profile::Profile;
@@ -286,9 +287,20 @@ impl Content {
             (self.row_filter.iter().any(|filter| filter.any_of.len() > COLUMNS_MAX), "rows"),
             (self.row_filter.iter().any(|filter| Self::words(filter).any(|word| long(word, TITLE_MAX))), "rows"),
             (names().any(|name| long(name, TITLE_MAX)), "answers"),
+            (json_bytes(self) > CONTENT_MAX, self.longest()),
         ];
         let wrong = checks.into_iter().filter(|(wrong, _)| *wrong);
         wrong.map(|(_, field)| Problem::new(field, ProblemKind::TooLong)).collect()
+    }
+
+    /// The part that is to be shortened first.
+    fn longest(&self) -> &'static str {
+        let parts = [
+            (json_bytes(&self.answers), "answers"),
+            (json_bytes(&self.datasets), "datasets"),
+            (json_bytes(&self.shells), "shells"),
+        ];
+        parts.into_iter().max().map_or("answers", |(_, part)| part)
     }
 
     /// What a restriction of rows is made of.

@@ -7,7 +7,7 @@ mod running;
 
 use jiff::civil::Date;
 
-use super::Application;
+use super::{Application, size};
 use super::actor::{Actor, Asking};
 use super::acts::{Command, Event};
 use super::parts::FindingsByCriterion;
@@ -63,7 +63,9 @@ pub fn decide(
         Command::Vote { vote } => desk.vote(vote),
         Command::Withdraw {} => desk.withdraw(),
     }?;
-    Ok(vec![command.obeyed()])
+    let event = command.obeyed();
+    size::check(state, asking.by, &event)?;
+    Ok(vec![event])
 }
 
 /// What a decision is made from.

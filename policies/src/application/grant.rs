@@ -169,8 +169,8 @@ impl Application {
         self.basis(day_of(now)).map(drop)
     }
 
-    /// Whether a permit stands: issued, neither ended nor suspended.
+    /// Whether a permit stands: issued, neither ended nor suspended, and as narrow as the last restriction.
     pub fn is_permitted(&self) -> bool {
-        self.usage.as_ref().is_some_and(super::Usage::is_running)
+        self.usage.as_ref().is_some_and(|usage| usage.is_running() && !usage.awaits_permit)
     }
 }

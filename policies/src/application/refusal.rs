@@ -105,6 +105,8 @@ refusals! {
     SeatMissing = "seat-missing", "出席が必要な区分（患者代表・法律・安全管理・疫学）の委員がそろっていません。", "a seat that must be present (patients, law, security, epidemiology) is not held by those who vote";
     /// The reviewer was named for a seat that the account does not hold.
     SeatNotHeld = "seat-not-held", "指名された区分の委員として登録されていません。事務局にお知らせください。", "you are named for a seat that you do not hold; tell the secretariat";
+    /// The stream is as long as the permit signer takes it.
+    StreamFull = "stream-full", "この申請の記録が長くなりすぎたため、これ以上は書き加えられません。事務局にお知らせください。", "the record of this application is too long for further texts; tell the secretariat";
     /// Longer than any text may be.
     TextTooLong = "text-too-long", "文章が長すぎます。1万字以内にしてください。", "the text is too long; keep it within 10,000 characters";
     /// The meeting's day has not come.

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::stream::EventRecord;
 use crate::audit::Head;
-use crate::id::{PermitId, SessionId, UserId};
+use crate::jws::Document;
+use crate::id::{ApplicationId, PermitId, SessionId, UserId};
 use crate::permit::Permit;
 
 /// `typ` of a revocation on its way from the portal to the signer.
@@ -49,17 +50,44 @@ pub struct Revocation {
     pub by: UserId,
 }
 
-/// A permit, for good or for a time, or a session.
+/// An application's permits, for good or for a time, one permit, or a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Revoked {
+    /// Whatever was signed for an application, also what the portal never heard of, and whatever would be: for good.
+    Application(ApplicationId),
     /// A permit, for good.
     Permit(PermitId),
+    /// Whatever was signed for an application, until its history tells of the restriction whose record the pause names.
+    Restriction(Pause),
     /// A signed-in session with all its tokens.
     Session(SessionId),
-    /// A permit while its use is suspended. It does not come back itself: after the use was resumed, the longer history of the
-    /// application leads to a new one.
-    Suspension(PermitId),
+    /// Whatever was signed for an application, until its history tells, after the record that the pause names, that the use was
+    /// resumed. No permit comes back itself: that history leads to a new one.
+    Suspension(Pause),
+}
+
+/// From which place of its history on an application's permit does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pause {
+    /// The application.
+    pub application: ApplicationId,
+    /// Hash of the record. A history without it is older than the pause.
+    pub head: String,
+}
+
+/// The claims of the JWS that `POST /enrolments` takes: whose passkeys that count are asked for. The answer is a list of
+/// [`Enrolment`](crate::passkey::Enrolment)s.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnrolmentsRequest {
+    /// Whose.
+    pub user: UserId,
+}
+
+impl Document for EnrolmentsRequest {
+    const KIND: &'static str = "sudare-enrolments+jws";
 }
 
 /// What a refused request gets, as JSON.

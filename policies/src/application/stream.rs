@@ -1,5 +1,7 @@
 //! Events with their place: chained by hash, signed where they count, decided again by whoever has to believe them.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -7,12 +9,11 @@ use sha2::{Digest, Sha256};
 use super::actor::{Actor, Asking};
 use super::acts::Event;
 use super::apply::{Act, apply};
-use super::content::Affiliation;
 use super::decide::decide;
 use super::rules::Rules;
 use super::{Application, Refusal};
 use crate::id::ApplicationId;
-use crate::passkey::{ActSignature, Challenge, Claims, Keyring};
+use crate::passkey::{ActSignature, Base64Url, Challenge, Claims, Keyring};
 
 /// What the first record says of the one before it.
 pub const FIRST_PREV: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -78,9 +79,15 @@ pub enum StreamError {
         #[source]
         cause: Option<Refusal>,
     },
-    /// A vote, decision, pledge or consent without a signature of its actor that this zone knows.
+    /// An act that counts without a signature of its actor that this zone knows.
     #[error("event {seq} does not carry its actor's signature by a passkey that is enrolled here")]
     Unsigned {
+        /// Its place.
+        seq: u64,
+    },
+    /// A time that is still to come.
+    #[error("event {seq} is dated in the future; compare the clocks of the portal and of this machine")]
+    Early {
         /// Its place.
         seq: u64,
     },
@@ -91,20 +98,42 @@ pub enum StreamError {
 
 /// Who can say whether a signature is the actor's.
 pub trait Vouching {
-    /// Whether the signature over `challenge` is this person's, in the roles, seats, sources and institution that the act claims.
+    /// Whether the signature over `challenge` is this person's, in the roles, seats, sources and affiliation that the act claims.
     fn vouches(&self, by: &Actor, challenge: &Challenge, signature: &ActSignature) -> bool;
 }
 
 impl Vouching for Keyring {
     fn vouches(&self, by: &Actor, challenge: &Challenge, signature: &ActSignature) -> bool {
-        // Who works elsewhere by the portal's word alone would be far from the applicants by its word alone.
-        let is_enrolled_there = self.enrolment(&by.user, signature).is_some_and(|enrolment| {
-            let enrolled = enrolment.institution.parse::<Affiliation>();
-            enrolled.is_ok_and(|enrolled| enrolled.institution.is_same_as(&by.affiliation.institution))
-        });
         let claims = Claims { user: &by.user, roles: &by.roles, seats: &by.seats, holds: &by.holds };
-        is_enrolled_there && self.vouches(claims, challenge, signature).is_ok()
+        self.knows(by, &signature.credential) && self.vouches(claims, challenge, signature).is_ok()
     }
+}
+
+impl Keyring {
+    /// Whether this is a passkey of the person, enrolled for all that the person acts as.
+    pub fn knows(&self, by: &Actor, credential: &Base64Url) -> bool {
+        self.iter().any(|enrolment| {
+            enrolment.credential == *credential
+                && enrolment.user == by.user
+                // Who works elsewhere by the portal's word alone would be far from the applicants by its word alone.
+                && enrolment.affiliation.is_same_as(&by.affiliation)
+                && by.roles.is_subset(&enrolment.roles)
+                && by.seats.is_subset(&enrolment.seats)
+                && by.holds.is_subset(&enrolment.holds)
+        })
+    }
+}
+
+/// A stream that is believed.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// Where it leads.
+    pub state: Application,
+    /// The last hash.
+    pub head: String,
+    /// Hashes of the pledges that nobody vouches for. The state does not know them, so no permit names their members; they break
+    /// nothing, or each member could keep everybody from a permit, and from a restriction.
+    pub unvouched: BTreeSet<String>,
 }
 
 impl EventRecord {
@@ -163,15 +192,15 @@ impl EventRecord {
 }
 
 impl Application {
-    /// Checks the chain of `records` and the signatures in it, decides each of them again by its edition of the rules, and gives the
-    /// state and the last hash.
+    /// Checks the chain of `records` and the signatures in it, and decides each of them again by its edition of the rules.
     ///
     /// # Errors
     /// The first record that is not believed.
-    pub fn verify(records: &[EventRecord], vouching: &impl Vouching) -> Result<(Self, String), StreamError> {
+    pub fn verify(records: &[EventRecord], vouching: &impl Vouching) -> Result<Verified, StreamError> {
         let first = records.first().ok_or(StreamError::Empty)?;
         let id = first.application.clone();
         let mut state = Self::unwritten(id.clone());
+        let mut unvouched = BTreeSet::new();
         let mut last: Option<&EventRecord> = None;
         for record in records {
             let seq = record.seq;
@@ -185,13 +214,16 @@ impl Application {
             if decided != [record.event.clone()] {
                 return Err(StreamError::Undecided { seq, cause: None });
             }
-            if !record.is_vouched_for(vouching) {
+            last = Some(record);
+            if record.is_vouched_for(vouching) {
+                state = apply(state, &record.act());
+            } else if matches!(record.event, Event::PledgeSigned { .. }) {
+                unvouched.insert(record.hash.clone());
+            } else {
                 return Err(StreamError::Unsigned { seq });
             }
-            state = apply(state, &record.act());
-            last = Some(record);
         }
         let head = last.map(|record| record.hash.clone()).unwrap_or_default();
-        Ok((state, head))
+        Ok(Verified { state, head, unvouched })
     }
 }

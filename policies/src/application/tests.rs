@@ -10,5 +10,6 @@ mod refusals;
 mod running;
 mod samples;
 mod sittings;
+mod size;
 mod table;
 mod world;

@@ -28,6 +28,9 @@ pub struct Usage {
     pub conditions: Vec<Condition>,
     /// Restrictions in their order.
     pub restrictions: Vec<Restriction>,
+    /// Whether a restriction or a resumption waits for its permit. The one before it is too wide, or has ended: none holds.
+    #[serde(default)]
+    pub awaits_permit: bool,
     /// Why it is suspended.
     pub suspended: Option<String>,
     /// How it ended.

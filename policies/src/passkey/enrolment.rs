@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{ActSignature, Base64Url, Challenge, PasskeyError, PasskeyKey, RelyingParty, verify_act};
+use crate::application::Affiliation;
 use crate::id::UserId;
 use crate::jws::Document;
 use crate::role::Role;
@@ -27,8 +28,8 @@ pub struct Enrolment {
     pub seats: BTreeSet<String>,
     /// For which sources the person speaks as their holder.
     pub holds: BTreeSet<SourceId>,
-    /// Where the person works.
-    pub institution: String,
+    /// Where the person works: what is a conflict of interest depends on it.
+    pub affiliation: Affiliation,
     /// Which portal the passkey was made for.
     pub relying_party: RelyingParty,
     /// The passkey's name.

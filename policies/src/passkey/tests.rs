@@ -48,7 +48,7 @@ fn enrolment(user: &str, roles: &[Role], party: &RelyingParty) -> Enrolment {
         roles: roles.iter().copied().collect(),
         seats: BTreeSet::from(["law".to_owned()]),
         holds: BTreeSet::from(["ndb".parse::<SourceId>().unwrap()]),
-        institution: "Institute C".to_owned(),
+        affiliation: "Institute C".parse().unwrap(),
         relying_party: party.clone(),
         credential: passkey.credential().clone(),
         key: passkey.key(),

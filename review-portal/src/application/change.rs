@@ -11,7 +11,7 @@ use policies::passkey::ActSignature;
 use policies::{ApplicationId, UserId};
 
 use super::records;
-use crate::access::{Acts, Allowed, AllowedAct, Create};
+use crate::access::{Acts, Allowed, AllowedAct, Create, Ordered};
 use crate::accounts::User;
 use crate::database::Work;
 use crate::error::PortalError;
@@ -73,6 +73,20 @@ impl Acting for AllowedAct {
 
     fn action(&self) -> Action {
         self.act.action()
+    }
+
+    fn application(&self) -> Result<&Application, PortalError> {
+        Ok(&self.application)
+    }
+}
+
+impl Acting for Ordered {
+    fn user(&self) -> &User {
+        &self.user
+    }
+
+    fn action(&self) -> Action {
+        Action::PermitIssue
     }
 
     fn application(&self) -> Result<&Application, PortalError> {
@@ -164,8 +178,20 @@ async fn write(
     change: Change,
 ) -> Result<Application, PortalError> {
     let Step { mut state, mut records, now } = step;
+    let last = records.last().map(|last| last.hash.as_str());
+    // Signed over an earlier history: what came since is not in it.
+    if change.permit.as_ref().is_some_and(|answer| last != Some(answer.permit.application_head.as_str())) {
+        return Err(PortalError::ChangedMeanwhile);
+    }
     let by = allowed.user().actor();
     let events = decide(Rules::current(), &state, &Asking { by: &by, at: now }, change.command)?;
+    // A draft is saved with every row that is added to its form: what says nothing new is no event.
+    let same = |event: &Event| {
+        matches!(event, Event::Edited { content } if state.round.as_ref().is_some_and(|round| round.content == *content))
+    };
+    if events.iter().all(same) {
+        return Ok(state);
+    }
     let mut once = change.once;
     for event in events {
         let mut record = EventRecord::after(&state.id, records.last(), Draft { at: now, by: by.clone(), event });
@@ -283,7 +309,7 @@ async fn insert_permit(work: &mut Work, state: &Application, answer: &PermitAnsw
 
 /// Permits of the application that no longer hold: replaced, suspended or ended.
 async fn end_permits(work: &mut Work, state: &Application, now: Timestamp) -> Result<(), PortalError> {
-    let holds = state.usage.as_ref().filter(|usage| usage.is_running()).map(|usage| usage.permit.as_str());
+    let holds = state.usage.as_ref().filter(|_| state.is_permitted()).map(|usage| usage.permit.as_str());
     let end = sqlx::query("update permit set ended_at = $1 where application = $2 and id <> $3 and ended_at is null");
     end.bind(now.to_string()).bind(state.id.as_str()).bind(holds.unwrap_or_default()).execute(&mut **work).await?;
     Ok(())

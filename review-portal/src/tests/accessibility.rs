@@ -89,7 +89,7 @@ async fn furnish(world: &World) -> Paths {
     cast.office.act(&format!("{returned}/return"), &[("comment", "資金源を書いてください")]).await;
     for at in [&voting, &refused] {
         cast.join(at).await;
-        cast.office.act(&format!("{at}/accept"), &CHECKLIST).await;
+        cast.office.sign(&format!("{at}/accept"), &CHECKLIST).await;
         cast.assign_and_schedule(at).await;
     }
     for reviewer in [&cast.r1, &cast.r2] {

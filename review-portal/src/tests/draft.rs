@@ -271,7 +271,7 @@ async fn a_correction_shows_exactly_what_changed() {
     let change = page.split("class=\"change\"").nth(1).unwrap().split("</section>").next().unwrap();
     assert!(change.contains("資金源と利益相反") && change.contains("科研費") && change.contains("23H00001"));
     cast.join(&at).await;
-    cast.office.act(&format!("{at}/accept"), &CHECKLIST).await;
+    cast.office.sign(&format!("{at}/accept"), &CHECKLIST).await;
 }
 
 #[tokio::test]
@@ -354,4 +354,23 @@ async fn a_draft_that_is_withdrawn_stays_its_writers() {
     cast.pi.act(&format!("{at}/submit"), &[]).await;
     cast.pi.act(&format!("{at}/withdraw"), &[]).await;
     assert_eq!(cast.office.get(&at).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn saving_the_same_again_adds_nothing_to_the_record() {
+    let world = World::new().await;
+    let pi = world.person("pi").await;
+    let at = pi.act("/applications", &CONTENT).await;
+    let bytes = async || {
+        let db = Database::open(&world.database).await.unwrap();
+        let id = at.rsplit('/').next().unwrap().parse().unwrap();
+        crate::application::load(db.pool(), &id).await.unwrap().unwrap().bytes
+    };
+    let before = bytes().await;
+    for _ in 0..3 {
+        pi.act(&format!("{at}/edit"), &without(&[])).await;
+    }
+    assert_eq!(bytes().await, before);
+    pi.act(&format!("{at}/edit"), &content_with(&[("title", "別の題")])).await;
+    assert!(bytes().await > before);
 }

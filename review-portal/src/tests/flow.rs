@@ -137,7 +137,7 @@ impl Cast {
 
     /// The secretariat accepts; the holder gives its opinion.
     pub(crate) async fn accept(&self, at: &str) {
-        self.office.act(&format!("{at}/accept"), &CHECKLIST).await;
+        self.office.sign(&format!("{at}/accept"), &CHECKLIST).await;
         let answer = [("request", "H1-ndb"), ("text", "異存ない")];
         self.steward.act(&format!("{at}/answer-holder"), &answer).await;
     }
@@ -168,7 +168,7 @@ impl Cast {
         }
         self.chair.sign(&format!("{at}/decide"), &with_findings(&CONDITION)).await;
         self.co.act(&format!("{at}/report-condition"), &[("condition", "1"), ("text", "設計を改めた")]).await;
-        self.office.act(&format!("{at}/confirm-condition"), &[("condition", "1")]).await;
+        self.office.sign(&format!("{at}/confirm-condition"), &[("condition", "1")]).await;
         for member in [&self.pi, &self.co] {
             member.sign(&format!("{at}/pledge"), &PLEDGE).await;
         }

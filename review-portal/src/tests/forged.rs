@@ -138,5 +138,5 @@ async fn script_is_text_and_what_is_no_text_is_refused() {
     for member in [&pi, &world.person("co").await] {
         member.act(&format!("{at}/join"), &TRAINING).await;
     }
-    office.act(&format!("{at}/accept"), &CHECKLIST).await;
+    office.sign(&format!("{at}/accept"), &CHECKLIST).await;
 }

@@ -74,7 +74,7 @@ async fn complete(world: &World, cast: &Cast, at: &str) {
     );
     cast.co.act(&format!("{at}/join"), &TRAINING).await;
     cast.office.refused(&format!("{at}/accept"), &CHECKLIST[..4], "application/checklist-incomplete").await;
-    cast.office.act(&format!("{at}/accept"), &CHECKLIST).await;
+    cast.office.sign(&format!("{at}/accept"), &CHECKLIST).await;
     // A holder of what is not asked for has no part in it.
     let keeper = world.person("keeper").await;
     assert_eq!(keeper.get(at).await.status(), StatusCode::NOT_FOUND);
@@ -133,7 +133,7 @@ async fn granted(cast: &Cast, at: &str) {
     cast.office.refused(&format!("{at}/confirm-condition"), &[condition], "application/not-reported").await;
     cast.co.act(&format!("{at}/report-condition"), &[condition, ("text", "設計を改めた")]).await;
     cast.office.refused(&format!("{at}/permit"), &[], "application/conditions-open").await;
-    cast.office.act(&format!("{at}/confirm-condition"), &[condition]).await;
+    cast.office.sign(&format!("{at}/confirm-condition"), &[condition]).await;
 }
 
 /// Steps 18 and 19: the pledge of each member, the permit, the register.
@@ -213,7 +213,7 @@ async fn narrowed(world: &World, cast: &Cast, at: &str) {
     cast.chair.act(&format!("{at}/suspend"), &[("reason", "調査のため")]).await;
     assert!(!opens(&cast.pi).await && cast.pi.read(at).await.contains("利用停止"));
     cast.office.refused(&format!("{at}/permit"), &[], "application/out-of-turn").await;
-    cast.office.act(&format!("{at}/resume"), &[("reason", "調査を終えた")]).await;
+    cast.office.sign(&format!("{at}/resume"), &[("reason", "調査を終えた")]).await;
     assert!(opens(&cast.pi).await && !opens(&cast.co).await, "what was taken away stays away");
     assert_ne!(world.permit().id, permit.id, "the suspended one does not come back");
 }

@@ -27,7 +27,7 @@ async fn a_start_page_says_what_waits_for_whom() {
     }
     assert!(cast.office.read("/").await.contains("記載の漏れを確かめてください"));
     assert!(cast.steward.read("/").await.contains(nothing), "asked when the application is complete");
-    cast.office.act(&format!("{at}/accept"), &CHECKLIST).await;
+    cast.office.sign(&format!("{at}/accept"), &CHECKLIST).await;
     assert!(cast.office.read("/").await.contains("審査委員を指名してください"));
     assert!(cast.steward.read("/").await.contains("データ保有者として回答してください"));
     cast.steward.act(&format!("{at}/answer-holder"), &[("request", "H1-ndb"), ("text", "異存ない")]).await;

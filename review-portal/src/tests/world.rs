@@ -19,7 +19,7 @@ use policies::passkey::{
     ActSignature, Challenge, Enrolment, EnrolmentCode, EnrolmentRequest, Registration, RelyingParty,
     SoftwareAuthenticator, verify_registration,
 };
-use policies::{Permit, ProjectId, UserId, Zone, jws};
+use policies::{Permit, PermitId, ProjectId, UserId, Zone, jws};
 use reqwest::{Client, Response, StatusCode};
 use secrecy::SecretString;
 use tokio::sync::oneshot;
@@ -80,6 +80,8 @@ pub(crate) const PEOPLE: [Person; 13] = [
 pub(crate) struct World {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) address: SocketAddr,
+    /// Where the signer listens.
+    pub(super) signer: SocketAddr,
     pub(crate) database: DatabaseUrl,
     /// Queries that the engine has under way.
     pub(super) under_way: Arc<AtomicUsize>,
@@ -206,21 +208,7 @@ impl World {
         let keys = KeyFolder::init(&path("portal"), Zone::Portal, now).unwrap();
         let linkage = KeyFolder::init(&path("linkage"), Zone::Linkage, now).unwrap();
         let mut running = JoinSet::new();
-        let (stop_signer, stopped) = oneshot::channel();
-        let (ready, signer) = oneshot::channel();
-        let config = SignerConfig {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            keys: path("permit"),
-            tls: false,
-            portal_key: keys.public("sign"),
-            store: path("store"),
-            audit: path("permit"),
-            clock: Timestamp::now,
-        };
-        running.spawn(async move {
-            permit_signer::serve(config, |at| ready.send(at).unwrap(), async { drop(stopped.await) }).await.unwrap();
-        });
-        let signer = signer.await.unwrap();
+        let (signer, stop_signer) = signer(dir.path(), "127.0.0.1:0", &mut running).await;
         let database = fresh(dir.path()).await;
         enrol(dir.path(), &keys);
         furnish(&database, &keys).await;
@@ -250,7 +238,8 @@ impl World {
             serve(config, engine, |at| ready.send(at).unwrap(), async { drop(stopped.await) }).await.unwrap();
         });
         let address = address.await.unwrap();
-        Self { dir, address, database, under_way, stop_signer: Some(stop_signer), _stop_portal: stop_portal, running }
+        let stop_signer = Some(stop_signer);
+        Self { dir, address, signer, database, under_way, stop_signer, _stop_portal: stop_portal, running }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -271,6 +260,29 @@ impl World {
         self.running.join_next().await.unwrap().unwrap();
     }
 
+    /// Takes a person's passkeys out of the signer's registry, as its operator does.
+    pub(super) fn unenrol(&self, user: &str) {
+        let key = self.path("portal").join("public/sign.pub");
+        let registrar = Registrar::open(&self.path("permit"), &key, &self.path("store")).unwrap();
+        let known = registrar.list().unwrap();
+        for enrolment in known.iter().filter(|known| known.user.as_str() == user) {
+            registrar.unenrol(&enrolment.credential, Timestamp::now()).unwrap();
+        }
+    }
+
+    /// Starts the signer again, where it was.
+    pub(super) async fn with_signer(&mut self) {
+        let address = self.signer.to_string();
+        self.stop_signer = Some(signer(self.dir.path(), &address, &mut self.running).await.1);
+    }
+
+    /// The permits that the engine is told not to believe.
+    pub(super) async fn over(&self) -> BTreeSet<PermitId> {
+        let key = VerifyingKey::read(&self.path("permit").join("public/permit.pub")).unwrap();
+        let document = reqwest::get(format!("http://{}/status", self.signer)).await.unwrap().text().await.unwrap();
+        jws::verify::<policies::StatusDocument>(jws::STATUS, &document, &key).unwrap().revoked_permits
+    }
+
     /// A browser that nobody has signed in with.
     pub(crate) fn visitor(&self) -> Browser {
         let http = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).no_proxy();
@@ -286,6 +298,25 @@ impl World {
         browser.act("/sign-in/second", &[("with", "passkey"), ("demo", "yes"), ("next", "/applications")]).await;
         browser
     }
+}
+
+/// Starts the permit signer of the world in `dir`.
+async fn signer(dir: &Path, listen: &str, running: &mut JoinSet<()>) -> (SocketAddr, oneshot::Sender<()>) {
+    let (stop, stopped) = oneshot::channel();
+    let (ready, address) = oneshot::channel();
+    let config = SignerConfig {
+        listen: listen.parse().unwrap(),
+        keys: dir.join("permit"),
+        tls: false,
+        portal_key: dir.join("portal/public/sign.pub"),
+        store: dir.join("store"),
+        audit: dir.join("permit"),
+        clock: Timestamp::now,
+    };
+    running.spawn(async move {
+        permit_signer::serve(config, |at| ready.send(at).unwrap(), async { drop(stopped.await) }).await.unwrap();
+    });
+    (address.await.unwrap(), stop)
 }
 
 async fn furnish(database: &DatabaseUrl, keys: &KeyFolder) {
@@ -367,7 +398,7 @@ fn enrol(dir: &Path, portal: &KeyFolder) {
             roles: words(person.roles),
             seats: words(person.seats),
             holds: words(person.holds),
-            institution: person.affiliation.to_owned(),
+            affiliation: person.affiliation.parse().unwrap(),
             relying_party: party(),
             credential: passkey.credential().clone(),
             key: passkey.key(),

@@ -1,10 +1,10 @@
 //! A portal whose code was replaced holds the portal's keys and every record, and writes what it likes. It obtains nothing.
 
-use policies::application::{Actor, Ballot, Condition, Decision, Draft};
+use policies::application::{Actor, Ballot, Condition, Decision, Draft, Narrowing, Pause};
 use policies::keys::SecretBytes;
 use policies::passkey::SoftwareAuthenticator;
 
-use super::world::{World, chair, content, decided, pi, reviewers, self_styled, sign};
+use super::world::{World, chair, content, decided, office, pi, reviewers, self_styled, sign};
 use super::*;
 
 const APPLICATION: &str = "A-2026-000001";
@@ -46,7 +46,7 @@ fn unsigned(lie: impl FnOnce(&World, &mut Vec<EventRecord>)) {
 #[test]
 fn votes_by_keys_that_nobody_enrolled_do_not_count() {
     let own_keys = SecretBytes::generate();
-    for kind in ["vote-cast", "decided", "pledge-signed", "holder-answered"] {
+    for kind in ["vote-cast", "decided", "holder-answered", "accepted"] {
         unsigned(|_, records| {
             for record in of_kind(records, kind) {
                 sign(record, &SoftwareAuthenticator::of(&own_keys, &record.by.user.clone()));
@@ -57,7 +57,7 @@ fn votes_by_keys_that_nobody_enrolled_do_not_count() {
 
 #[test]
 fn acts_without_a_signature_do_not_count() {
-    for kind in ["vote-cast", "decided", "pledge-signed"] {
+    for kind in ["vote-cast", "decided", "accepted"] {
         unsigned(|_, records| of_kind(records, kind).for_each(|record| record.signature = None));
     }
     unsigned(|_, records| of_kind(records, "holder-answered").last().unwrap().signature = None);
@@ -66,7 +66,7 @@ fn acts_without_a_signature_do_not_count() {
 #[test]
 fn nobody_signs_for_somebody_else() {
     // The own passkey of a person who is enrolled, for another's act.
-    unsigned(|world, records| sign(of_kind(records, "pledge-signed").last().unwrap(), &world.passkey(&pi())));
+    unsigned(|world, records| sign(of_kind(records, "accepted").last().unwrap(), &world.passkey(&pi())));
     unsigned(|world, records| of_kind(records, "vote-cast").for_each(|vote| sign(vote, &world.passkey(&chair()))));
     // One vote's signature under all of them.
     unsigned(|_, records| {
@@ -86,13 +86,115 @@ fn a_role_or_a_seat_that_the_portal_made_up_does_not_count() {
         assert!(matches!(refused, SignerError::Stream(StreamError::Unsigned { .. })), "{user}: {refused}");
     }
     // Nor does a role that somebody had: who was taken out of the registry does not vote.
-    for gone in ["r1", "chair", "keeper", "co"] {
+    for gone in ["r1", "chair", "keeper", "office"] {
         let world = World::new();
         let left: Vec<Actor> = World::everybody().into_iter().filter(|one| one.user.as_str() != gone).collect();
         world.enrol(&left);
         let refused = told(&world, &world.history(APPLICATION, "p1"));
         assert!(matches!(refused, SignerError::Stream(StreamError::Unsigned { .. })), "{gone}: {refused}");
     }
+}
+
+#[test]
+fn a_pledge_by_a_key_that_nobody_enrolled_names_nobody_and_stops_nobody() {
+    let own_keys = SecretBytes::generate();
+    let world = World::new();
+    let mut records = world.history(APPLICATION, "p1");
+    for pledge in of_kind(&mut records, "pledge-signed") {
+        sign(pledge, &SoftwareAuthenticator::of(&own_keys, &pledge.by.user.clone()));
+    }
+    let refused = told(&world, &rechained(&records));
+    assert!(matches!(refused, SignerError::Conditions(Refusal::PledgesMissing)), "{refused}");
+
+    // Who pledges later so is not named, neither then nor after a restriction, and keeps nobody from either.
+    let world = World::new();
+    let signer = world.open();
+    let mut records = world.history(APPLICATION, "p1");
+    let co = records.last_mut().unwrap();
+    sign(co, &SoftwareAuthenticator::of(&own_keys, &co.by.user.clone()));
+    let first = signer.issue(&world.request(&records), now()).unwrap().permit;
+    assert_eq!(first.members.into_keys().collect::<Vec<_>>(), [pi().user]);
+    let narrowing = Narrowing { limits: vec!["限る".to_owned()], ..Narrowing::default() };
+    let answer_by = jiff::civil::date(2026, 12, 1);
+    let steps = vec![
+        (office(), Event::PermitIssued { permit: first.id }),
+        (office(), Event::Restricted { narrowing, reason: "大臣の指示".to_owned(), answer_by }),
+    ];
+    let second = signer.issue(&world.request(&world.go_on(&records, steps)), now()).unwrap().permit;
+    assert_eq!(second.members.into_keys().collect::<Vec<_>>(), [pi().user]);
+    assert_eq!(second.conditions, ["限る"]);
+}
+
+#[test]
+fn a_condition_that_nobody_confirmed_is_open() {
+    let condition = Condition {
+        text: "表の設計を改める".to_owned(),
+        owner: pi().user,
+        due: jiff::civil::date(2026, 12, 1),
+        excludes: BTreeSet::new(),
+    };
+    let world = World::new();
+    let decision = Decision::GrantedWithConditions { conditions: vec![condition] };
+    let mut records = world.history(APPLICATION, "p1");
+    let end = records.iter().position(|record| record.event.kind() == "decided").unwrap();
+    let rest = records.split_off(end);
+    let mut steps = vec![(chair(), decided(decision))];
+    steps.push((pi(), Event::ConditionReported { condition: 1, text: "改めた".to_owned() }));
+    steps.push((office(), Event::ConditionConfirmed { condition: 1 }));
+    steps.extend(rest.into_iter().skip(1).map(|record| (record.by, record.event)));
+    let mut records = world.go_on(&records, steps);
+    let honest = records.clone();
+    of_kind(&mut records, "condition-confirmed").for_each(|record| record.signature = None);
+    let refused = told(&world, &records);
+    assert!(matches!(refused, SignerError::Stream(StreamError::Unsigned { .. })), "{refused}");
+    assert!(world.open().issue(&world.request(&honest), now()).is_ok());
+}
+
+#[test]
+fn nobody_resumes_by_the_portals_word() {
+    let world = World::new();
+    let signer = world.open();
+    let records = world.history(APPLICATION, "p1");
+    let permit = signer.issue(&world.request(&records), now()).unwrap().permit.id;
+    let head = records.last().unwrap().hash.clone();
+    world.revoke(&signer, Revoked::Suspension(Pause { application: APPLICATION.parse().unwrap(), head })).unwrap();
+    let reason = || "調査".to_owned();
+    let steps = vec![
+        (office(), Event::PermitIssued { permit: permit.clone() }),
+        (chair(), Event::Suspended { reason: reason() }),
+        (office(), Event::Resumed { reason: reason() }),
+    ];
+    let honest = world.go_on(&records, steps);
+    let mut lied = honest.clone();
+    lied.last_mut().unwrap().signature = None;
+    let refused = signer.issue(&world.request(&lied), now());
+    assert!(matches!(refused, Err(SignerError::Stream(StreamError::Unsigned { .. }))));
+    // Nor by an office of the portal's own making.
+    sign(lied.last_mut().unwrap(), &world.passkey(&chair()));
+    assert!(signer.issue(&world.request(&lied), now()).is_err());
+    assert_eq!(world.status(&signer).revoked_permits, BTreeSet::from([permit]));
+    signer.issue(&world.request(&honest), now()).unwrap();
+}
+
+#[test]
+fn nothing_happens_tomorrow() {
+    // Signed by the right people, but dated after the days of a holder who was not heard.
+    let world = World::new();
+    let mut records = world.history(APPLICATION, "p1");
+    let place = records.iter().position(|record| record.event.kind() == "decided").unwrap();
+    for minutes in [6, 60 * 24 * 30] {
+        for record in &mut records[place..] {
+            record.at = now() + SignedDuration::from_mins(minutes);
+        }
+        records = rechained(&records);
+        for record in records[place..].iter_mut().filter(|record| record.event.must_be_signed()) {
+            sign(record, &world.passkey(&record.by.clone()));
+        }
+        let refused = told(&world, &records);
+        assert!(matches!(refused, SignerError::Stream(StreamError::Early { .. })), "{refused}");
+    }
+    let later = now() + SignedDuration::from_hours(24 * 30);
+    assert!(world.open().issue(&world.request(&records), later).is_ok(), "then it has come");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a longer history leads to: a narrower permit, one after a suspension, or none any more.
 
 use jiff::civil::date;
-use policies::application::{Actor, Content, Decision, Narrowing, Period};
+use policies::application::{Actor, Content, Decision, Narrowing, Pause, Period};
 
 use super::world::{World, chair, co, decided, office, pi, plain, reviewers};
 use super::*;
@@ -21,6 +21,16 @@ fn restricted(narrowing: Narrowing) -> (Actor, Event) {
 
 fn suspended() -> (Actor, Event) {
     (chair(), Event::Suspended { reason: "調査のため".to_owned() })
+}
+
+/// After all of these records.
+fn here(records: &[EventRecord]) -> Pause {
+    let last = records.last().unwrap();
+    Pause { application: last.application.clone(), head: last.hash.clone() }
+}
+
+fn limited(limit: &str) -> (Actor, Event) {
+    restricted(Narrowing { limits: vec![limit.to_owned()], ..Narrowing::default() })
 }
 
 fn resumed() -> (Actor, Event) {
@@ -101,16 +111,15 @@ fn a_suspended_permit_holds_no_more_and_a_new_one_holds_after_the_use_was_resume
     let world = World::new();
     let signer = world.open();
     let (first, before) = running(&world, &signer);
-    world.revoke(&signer, Revoked::Suspension(first.id.clone())).unwrap();
+    world.revoke(&signer, Revoked::Suspension(here(&before))).unwrap();
     let sequence = world.status(&signer).sequence;
-    world.revoke(&signer, Revoked::Suspension(first.id.clone())).unwrap();
+    world.revoke(&signer, Revoked::Suspension(here(&before))).unwrap();
     drop(signer);
     let signer = world.open();
     let status = world.status(&signer);
     assert!(status.revoked_permits.contains(&first.id) && status.sequence > sequence);
     // A restriction from before the suspension that was late on its way does not undo it.
-    let limit = || Narrowing { limits: vec!["限る".to_owned()], ..Narrowing::default() };
-    let late = world.go_on(&before, vec![restricted(limit())]);
+    let late = world.go_on(&before, vec![limited("限る")]);
     assert!(matches!(signer.issue(&world.request(&late), now()), Err(SignerError::Suspended)));
     let stopped = world.go_on(&late, vec![suspended()]);
     let refused = signer.issue(&world.request(&stopped), now());
@@ -121,11 +130,11 @@ fn a_suspended_permit_holds_no_more_and_a_new_one_holds_after_the_use_was_resume
     let second = signer.issue(&world.request(&going), now()).unwrap().permit;
     assert_eq!((second.id.as_str(), &second.conditions[..]), ("P-2026-000002", &["限る".to_owned()][..]));
     assert_eq!(world.status(&signer).revoked_permits, BTreeSet::from([first.id.clone()]));
-    assert!(signer.store().state.suspended_permits.is_empty());
+    assert!(signer.store().state.suspended.is_empty());
 
     // The second suspension asks for a second resumption.
-    world.revoke(&signer, Revoked::Suspension(second.id.clone())).unwrap();
-    let late = world.go_on(&going, vec![restricted(limit())]);
+    world.revoke(&signer, Revoked::Suspension(here(&going))).unwrap();
+    let late = world.go_on(&going, vec![limited("限る")]);
     assert!(matches!(signer.issue(&world.request(&late), now()), Err(SignerError::Suspended)));
     let again = world.go_on(&late, vec![suspended(), resumed()]);
     let third = signer.issue(&world.request(&again), now()).unwrap().permit;
@@ -141,10 +150,10 @@ fn what_was_ended_does_not_come_back_by_a_longer_history() {
         let signer = world.open();
         let (first, before) = running(&world, &signer);
         if suspended_first {
-            world.revoke(&signer, Revoked::Suspension(first.id.clone())).unwrap();
+            world.revoke(&signer, Revoked::Suspension(here(&before))).unwrap();
         }
         world.revoke(&signer, Revoked::Permit(first.id.clone())).unwrap();
-        world.revoke(&signer, Revoked::Suspension(first.id.clone())).unwrap();
+        world.revoke(&signer, Revoked::Suspension(here(&before))).unwrap();
         for steps in [extended(), vec![suspended(), resumed()]] {
             let records = world.go_on(&before, steps);
             assert!(matches!(signer.issue(&world.request(&records), now()), Err(SignerError::Ended)));
@@ -152,6 +161,90 @@ fn what_was_ended_does_not_come_back_by_a_longer_history() {
         assert_eq!(signer.store().state.last_number, 1);
         assert_eq!(world.status(&signer).revoked_permits, BTreeSet::from([first.id]));
     }
+}
+
+#[test]
+fn a_suspension_that_was_told_late_stops_the_permit_that_was_signed_meanwhile() {
+    let world = World::new();
+    let signer = world.open();
+    let (first, before) = running(&world, &signer);
+    let narrower = world.go_on(&before, vec![limited("限る")]);
+    let second = signer.issue(&world.request(&narrower), now()).unwrap().permit;
+    // Whoever suspends knows of the first permit only.
+    world.revoke(&signer, Revoked::Suspension(here(&before))).unwrap();
+    assert_eq!(world.status(&signer).revoked_permits, BTreeSet::from([first.id, second.id.clone()]));
+    // The resumption that is waited for comes after the suspension, not before.
+    let going = world.go_on(&narrower, vec![suspended(), resumed()]);
+    world.revoke(&signer, Revoked::Suspension(here(&going))).unwrap();
+    assert!(matches!(signer.issue(&world.request(&going), now()), Err(SignerError::Suspended)));
+    let again = world.go_on(&going, vec![suspended(), resumed()]);
+    let third = signer.issue(&world.request(&again), now()).unwrap().permit;
+    assert!(!world.status(&signer).revoked_permits.contains(&third.id));
+}
+
+#[test]
+fn a_restriction_stops_the_wide_permit_until_the_narrower_one_is_signed() {
+    let world = World::new();
+    let signer = world.open();
+    let (first, before) = running(&world, &signer);
+    // Nobody is left, so nothing can be signed in its place.
+    let nobody = Narrowing { members: BTreeSet::from([pi().user, co().user]), ..Narrowing::default() };
+    let stopped = world.go_on(&before, vec![restricted(nobody)]);
+    let refused = signer.issue(&world.request(&stopped), now());
+    assert!(matches!(refused, Err(SignerError::Conditions(Refusal::PledgesMissing))));
+    assert!(world.status(&signer).revoked_permits.is_empty());
+    world.revoke(&signer, Revoked::Restriction(here(&stopped))).unwrap();
+    drop(signer);
+    let signer = world.open();
+    assert_eq!(world.status(&signer).revoked_permits, BTreeSet::from([first.id.clone()]));
+    // A history from before it, or beside it, does not bring the wide permit back.
+    let late = world.go_on(&before, extended());
+    assert!(matches!(signer.issue(&world.request(&late), now()), Err(SignerError::Suspended)));
+    assert_eq!(world.status(&signer).revoked_permits, BTreeSet::from([first.id]));
+}
+
+#[test]
+fn a_permit_whose_answer_was_lost_is_not_stopped_by_its_own_restriction() {
+    let world = World::new();
+    let signer = world.open();
+    let (first, before) = running(&world, &signer);
+    let narrower = world.go_on(&before, vec![limited("限る")]);
+    let lost = signer.issue(&world.request(&narrower), now()).unwrap().permit;
+    world.revoke(&signer, Revoked::Restriction(here(&narrower))).unwrap();
+    assert_eq!(signer.issue(&world.request(&narrower), now()).unwrap().permit, lost);
+    assert_eq!(world.status(&signer).revoked_permits, BTreeSet::from([first.id.clone()]));
+    // A suspension stops it, and what a status document named holds under no history again.
+    world.revoke(&signer, Revoked::Suspension(here(&before))).unwrap();
+    let going = world.go_on(&narrower, vec![suspended(), resumed()]);
+    let third = signer.issue(&world.request(&going), now()).unwrap().permit;
+    assert_eq!(world.status(&signer).revoked_permits, BTreeSet::from([first.id, lost.id]));
+    assert_eq!(third.id.as_str(), "P-2026-000003");
+}
+
+#[test]
+fn the_end_of_an_application_ends_whatever_was_signed_for_it_and_all_that_comes() {
+    let world = World::new();
+    let signer = world.open();
+    let (first, before) = running(&world, &signer);
+    let second = signer.issue(&world.request(&world.go_on(&before, vec![limited("限る")])), now()).unwrap().permit;
+    let ended = || Revoked::Application("A-2026-000001".parse().unwrap());
+    world.revoke(&signer, ended()).unwrap();
+    world.revoke(&signer, ended()).unwrap();
+    world.revoke(&signer, Revoked::Suspension(here(&before))).unwrap();
+    drop(signer);
+    let signer = world.open();
+    let over = BTreeSet::from([first.id, second.id]);
+    assert_eq!(world.status(&signer).revoked_permits, over);
+    for steps in [vec![limited("限る")], vec![limited("限る"), limited("もっと")], vec![suspended(), resumed()]] {
+        let refused = signer.issue(&world.request(&world.go_on(&before, steps)), now());
+        assert!(matches!(refused, Err(SignerError::Ended)));
+    }
+    assert_eq!(world.status(&signer).revoked_permits, over);
+    // A request that was still on its way when it was ended.
+    let other = "A-2026-000002";
+    world.revoke(&signer, Revoked::Application(other.parse().unwrap())).unwrap();
+    let late = signer.issue(&world.request(&world.history(other, "p2")), now());
+    assert!(matches!(late, Err(SignerError::Ended)));
 }
 
 #[test]

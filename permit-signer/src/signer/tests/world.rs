@@ -106,7 +106,7 @@ impl World {
                 roles: person.roles.clone(),
                 seats: person.seats.clone(),
                 holds: person.holds.clone(),
-                institution: person.affiliation.institution.to_string(),
+                affiliation: person.affiliation.clone(),
                 relying_party: party(),
                 credential: passkey.credential().clone(),
                 key: passkey.key(),

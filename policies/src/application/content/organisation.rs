@@ -69,6 +69,15 @@ pub struct Affiliation {
 }
 
 impl Affiliation {
+    /// Whether both are the same institution and the same department of it, or both without one.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.institution.is_same_as(&other.institution)
+            && match (&self.department, &other.department) {
+                (Some(ours), Some(theirs)) => ours.is_same_as(theirs),
+                (ours, theirs) => ours.is_none() && theirs.is_none(),
+            }
+    }
+
     /// Whether both are the same within `scope`. Who names no department is near the whole institution.
     pub fn is_near(&self, other: &Self, scope: ConflictScope) -> bool {
         let departments = self.department.as_ref().zip(other.department.as_ref());

@@ -6,7 +6,7 @@ use crate::passkey::Keyring;
 use crate::role::Role;
 
 fn verify(records: &[EventRecord]) -> Result<Application, StreamError> {
-    Application::verify(records, &*KEYRING).map(|(state, _)| state)
+    Application::verify(records, &*KEYRING).map(|verified| verified.state)
 }
 
 /// Makes numbers, links and hashes of the records whole again, as a forger would.
@@ -28,7 +28,7 @@ fn whole() -> Vec<EventRecord> {
 fn an_unbroken_stream_is_believed_at_each_of_its_heads() {
     let records = whole();
     for length in 1..=records.len() {
-        let (state, head) = Application::verify(&records[..length], &*KEYRING).unwrap();
+        let Verified { state, head, .. } = Application::verify(&records[..length], &*KEYRING).unwrap();
         assert_eq!(state, Application::replay(id(), &records[..length]));
         assert_eq!(Some(head), records.get(length - 1).map(|record| record.hash.clone()));
     }
@@ -134,7 +134,7 @@ fn votes_decisions_pledges_and_consents_carry_their_actors_signature() {
     let records = whole();
     for (place, record) in records.iter().enumerate() {
         assert_eq!(record.signature.is_some(), record.event.must_be_signed());
-        if record.signature.is_some() {
+        if record.event.must_be_signed() && !matches!(record.event, Event::PledgeSigned { .. }) {
             let mut unsigned = records.clone();
             unsigned[place].signature = None;
             assert!(matches!(verify(&unsigned), Err(StreamError::Unsigned { .. })), "{place}");
@@ -156,6 +156,31 @@ fn votes_decisions_pledges_and_consents_carry_their_actors_signature() {
     }
     let nobody = Application::verify(&records, &Keyring::default());
     assert!(matches!(nobody, Err(StreamError::Unsigned { .. })));
+}
+
+#[test]
+fn a_pledge_that_nobody_vouches_for_is_nobody_elses_trouble() {
+    let records = whole();
+    let of = |name: &str| {
+        let pledged = |record: &&EventRecord| matches!(record.event, Event::PledgeSigned { .. });
+        records.iter().filter(pledged).find(|record| record.by.user == user(name)).unwrap().clone()
+    };
+    for forged in [EventRecord { signature: None, ..of("co") }, signed(of("co"), "outsider")] {
+        let mut records = records.clone();
+        let place = usize::try_from(forged.seq).unwrap() - 1;
+        records[place] = forged.clone();
+        let Verified { state, unvouched, .. } = Application::verify(&records, &*KEYRING).unwrap();
+        assert_eq!(unvouched, [forged.hash].into());
+        let permit = state.permit(permit_id(9), "", noon(TODAY), None).unwrap();
+        assert_eq!(permit.members.into_keys().collect::<Vec<_>>(), [user("pi")]);
+    }
+    // Where nobody is left, there is no permit.
+    let mut nobody = Stream::steps(to_pledges()).records;
+    nobody.retain(|record| !matches!(record.event, Event::PledgeSigned { .. }) || record.by.user == user("co"));
+    let mut nobody = chained(&nobody);
+    nobody.last_mut().unwrap().signature = None;
+    let state = Application::verify(&nobody, &*KEYRING).unwrap().state;
+    assert_eq!(state.check_permittable(noon(TODAY)), Err(Refusal::PledgesMissing));
 }
 
 #[test]
@@ -200,6 +225,10 @@ fn what_a_person_is_not_enrolled_for_is_not_believed() {
     moved.run(vec![("office", schedule(Way::Meeting, TODAY))]);
     moved.act_as(&away, ballot(Ballot::For)).unwrap();
     assert!(matches!(verify(&moved.records), Err(StreamError::Unsigned { .. })));
+    // A department: r3 works in another one of the applicant's university by the portal's word alone.
+    let away = Actor { affiliation: "A大学 / 法学部".parse().unwrap(), ..actor("r3") };
+    assert!(KEYRING.knows(&actor("r3"), &KEYRING.iter().find(|known| known.user == away.user).unwrap().credential));
+    assert!(!KEYRING.iter().any(|known| KEYRING.knows(&away, &known.credential)));
     // A consent for a source that the steward does not hold.
     let registry = content_with(|content| {
         content.datasets.insert(text("registry"), dataset(&[("registry.cases", &["site"])]));

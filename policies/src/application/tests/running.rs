@@ -111,7 +111,9 @@ fn a_restriction_narrows_the_permit_at_once_and_is_answered_once() {
     assert_eq!(tables(&permit), words(&["ndb.claims.sex", "person.birth_month"]));
     assert_eq!(permit.datasets.keys().collect::<Vec<_>>(), ["ndb", "person"]);
     assert_eq!(permit.conditions, ["市区町村別の表は作らない", "都道府県別までとする"]);
+    assert!(!stream.state.is_permitted(), "the wide one is over");
     stream.run(vec![("office", record_permit(2))]);
+    assert!(stream.state.is_permitted());
     assert_eq!(stream.state.usage.as_ref().unwrap().permit, permit_id(2));
     let answer = || Command::AnswerRestriction { restriction: 1, text: text("承知した") };
     assert_eq!(stream.refused("co", answer()), Refusal::NotApplicant);
@@ -133,6 +135,8 @@ fn a_restriction_takes_something_away_that_is_there() {
     stream.run(vec![("office", restrict(all))]);
     assert_eq!(stream.permit(), Err(Refusal::PledgesMissing));
     assert_eq!(stream.refused("office", record_permit(2)), Refusal::PledgesMissing);
+    // Nobody is left, so nobody may go on.
+    assert!(!stream.state.is_permitted() && stream.state.usage.as_ref().unwrap().awaits_permit);
 }
 
 #[test]
@@ -147,7 +151,7 @@ fn a_use_is_stopped_and_goes_on() {
     stream.run([amendment(), vec![("chair", grant())]].concat());
     assert_eq!(stream.permit(), Err(Refusal::OutOfTurn));
     stream.run(vec![("office", Command::Resume { reason: text("問題なし") })]);
-    assert!(stream.permit().is_ok());
+    assert!(stream.permit().is_ok() && !stream.state.is_permitted(), "not before it is signed");
 }
 
 #[test]

@@ -89,7 +89,7 @@ pub(crate) static KEYRING: LazyLock<Keyring> = LazyLock::new(|| {
                 roles,
                 seats,
                 holds,
-                institution: affiliation.institution.to_string(),
+                affiliation,
                 relying_party: party(),
                 credential: passkey.credential().clone(),
                 key: passkey.key(),
@@ -353,7 +353,8 @@ impl Stream {
 
     /// The permit that the signer would sign now; the stream verifies first.
     pub(crate) fn permit(&self) -> Result<crate::permit::Permit, Refusal> {
-        let (state, head) = Application::verify(&self.records, &*KEYRING).unwrap();
+        let Verified { state, head, unvouched } = Application::verify(&self.records, &*KEYRING).unwrap();
+        assert!(unvouched.is_empty());
         assert_eq!(state, self.state);
         state.permit(permit_id(9), &head, self.now, None)
     }

@@ -43,7 +43,7 @@ pub(crate) async fn begin(visit: Visit, State(portal): State<Portal>, posted: Po
         roles: user.roles,
         seats: user.seats,
         holds: user.holds,
-        institution: user.affiliation.institution.to_string(),
+        affiliation: user.affiliation,
         relying_party: portal.party.clone(),
         credential,
         key: passkey.key,

@@ -26,7 +26,7 @@ pub(crate) async fn act(
     }
     match form::read(&portal, &allowed.application, allowed.act, &posted).await? {
         None => permits::issue(&portal, &allowed, posted.once()).await?,
-        Some(command) if is_signed(&command) => return sign(&portal, &allowed, command).await,
+        Some(command) if command.must_be_signed() => return sign(&portal, &allowed, command).await,
         Some(command) => {
             if allowed.act == Act::Submit {
                 let head = content_head(&records(portal.db.pool(), &allowed.application.id).await?);
@@ -34,15 +34,10 @@ pub(crate) async fn act(
             }
             permits::before(&portal, &allowed, &command).await?;
             change(&portal, &allowed, Change::new(command, posted.once())).await?;
-            permits::after(&portal, &allowed).await?;
+            permits::after(&portal, &allowed).await;
         }
     }
     Ok(next(&allowed))
-}
-
-fn is_signed(command: &Command) -> bool {
-    let consents = matches!(command, Command::AnswerHolder { answer, .. } if answer.consent.is_some());
-    consents || matches!(command, Command::Decide { .. } | Command::SignPledge { .. } | Command::Vote { .. })
 }
 
 /// The page that asks for the signature.
@@ -65,12 +60,15 @@ async fn signed(portal: &Portal, allowed: &AllowedAct, posted: &Posted) -> Resul
     let record: EventRecord = serde_json::from_str(&record).map_err(|_| PortalError::Stored)?;
     let command = record.event.clone().asked();
     // The address says which act casbin was asked for; the record says which one was signed.
-    if !is_signed(&command) || act_of(&command) != Some(allowed.act) {
+    if !command.must_be_signed() || act_of(&command) != Some(allowed.act) {
         return Err(PortalError::BadForm);
     }
     let signed = Change { signed: Some((record, signature)), ..Change::new(command.clone(), None) };
     match change(portal, allowed, signed).await {
-        Ok(_) => permits::after(portal, allowed).await.map(|()| next(allowed)),
+        Ok(_) => {
+            permits::after(portal, allowed).await;
+            Ok(next(allowed))
+        }
         // Somebody else's act came first, so the record has another place now: the same act, to be signed there.
         Err(PortalError::ChangedMeanwhile) => {
             let again = sign(portal, allowed, command).await?;
@@ -82,9 +80,12 @@ async fn signed(portal: &Portal, allowed: &AllowedAct, posted: &Posted) -> Resul
 
 fn act_of(command: &Command) -> Option<Act> {
     match command.kind() {
+        "accepted" => Some(Act::Accept),
+        "condition-confirmed" => Some(Act::ConfirmCondition),
         "decided" => Some(Act::Decide),
         "holder-answered" => Some(Act::AnswerHolder),
         "pledge-signed" => Some(Act::Pledge),
+        "resumed" => Some(Act::Resume),
         "vote-cast" => Some(Act::Vote),
         _ => None,
     }

@@ -111,7 +111,7 @@ impl<'a> RunningPanel<'a> {
 
     /// What may be asked of the engine now, by the project's name.
     fn project(&self) -> Option<&'a str> {
-        let usage = self.usage.filter(|usage| usage.is_running())?;
+        let usage = self.usage.filter(|_| self.sight.state.is_permitted())?;
         let begun = usage.content.period.as_ref().is_some_and(|period| period.from <= self.sight.today);
         let ready = self.sight.state.is_ready(&self.sight.user.id, self.sight.today);
         let project = usage.content.project.as_ref()?;
