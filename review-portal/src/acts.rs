@@ -1,11 +1,12 @@
 //! Acts that count carry their person's passkey signature: begun here, signed in the browser, finished here.
 //!
 //! The page that prepares an act calls [`begin`] with the record as it will stand and its SHA-256, and shows the page of
-//! [`crate::pages::act`]. What the browser sends is read by [`finish`], which gives the record and the signature back: once, to
-//! the same person in the same session, within five minutes. The permit signer checks the signature again by its own registry.
+//! [`crate::pages::act`], which hands the record to the signing desk. What comes back from there is read by [`finish`], which gives
+//! the record and the signature back: once, to the same person in the same session, within five minutes. The permit signer checks
+//! the signature again by its own registry.
 
 use jiff::SignedDuration;
-use policies::passkey::{ActSignature, Base64Url, Challenge};
+use policies::passkey::{ActSignature, Base64Url, Challenge, RelyingParty};
 use policies::{ApplicationId, SessionId, UserId};
 
 use crate::error::PortalError;
@@ -32,7 +33,8 @@ pub(crate) struct Unsigned<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct PendingAct {
     pub(crate) id: String,
-    pub(crate) challenge: Base64Url,
+    /// The record, as it goes to the desk.
+    pub(crate) record: String,
     /// The person's passkeys.
     pub(crate) credentials: Vec<Base64Url>,
     /// The domain that they are made for.
@@ -42,7 +44,6 @@ pub(crate) struct PendingAct {
 /// Keeps the act until it is signed. Refuses who has no passkey.
 pub(crate) async fn begin(portal: &Portal, visit: &Visit, act: Unsigned<'_>) -> Result<PendingAct, PortalError> {
     let (signed, user) = visit.signed.as_ref().ok_or(PortalError::NotSignedIn { next: None })?;
-    let challenge = challenge(act.hash)?;
     let passkeys = passkeys::of(&portal.db, &user.id).await?;
     if passkeys.is_empty() {
         return Err(PortalError::PasskeyNeeded);
@@ -58,11 +59,11 @@ pub(crate) async fn begin(portal: &Portal, visit: &Visit, act: Unsigned<'_>) -> 
          values ($1, $2, $3, $4, $5, $6, $7)",
     );
     let insert = insert.bind(&id).bind(user.id.as_str()).bind(signed.session.as_str());
-    let insert = insert.bind(act.application.map(ApplicationId::as_str)).bind(act.record).bind(act.hash);
+    let insert = insert.bind(act.application.map(ApplicationId::as_str)).bind(&act.record).bind(act.hash);
     insert.bind(until.as_second()).execute(&mut *work).await?;
     work.commit().await?;
     let credentials = passkeys.into_iter().map(|passkey| passkey.credential).collect();
-    Ok(PendingAct { id, challenge: Base64Url::of(challenge), credentials, domain: portal.party.id.clone() })
+    Ok(PendingAct { id, record: act.record, credentials, domain: portal.desk.id.clone() })
 }
 
 /// Takes the signature of an act of that application, and gives the record with it. Fields `act`, and `credential`, `authenticator_data`, `client_data`, `signature` (base64url), or `demo`.
@@ -83,8 +84,8 @@ pub(crate) async fn finish(
     let found = found.filter(|(begun_for, ..)| begun_for.as_deref() == application.map(ApplicationId::as_str));
     let (_, record, hash) = found.ok_or(PortalError::PendingAct)?;
     let challenge = challenge(&hash)?;
-    let signature = signature(portal, &user.id, posted, &challenge)?;
-    passkeys::verify(&portal.db, Some(&user.id), &signature, (&challenge, &portal.party), now).await?;
+    let signature = signature(portal, &user.id, posted, (&challenge, &portal.desk))?;
+    passkeys::verify(&portal.db, Some(&user.id), &signature, (&challenge, &portal.desk), now).await?;
     // Two at the same moment: one of them finds it gone.
     let take = sqlx::query("delete from pending_act where id = $1").bind(posted.one("act"));
     if take.execute(portal.db.pool()).await?.rows_affected() == 0 {
@@ -98,10 +99,10 @@ pub(crate) fn signature(
     portal: &Portal,
     user: &UserId,
     posted: &Posted,
-    challenge: &Challenge,
+    (challenge, party): (&Challenge, &RelyingParty),
 ) -> Result<ActSignature, PortalError> {
     match &portal.demo {
-        Some(demo) if posted.one("demo") == "yes" => Ok(demo.assert(user, challenge, &portal.party)),
+        Some(demo) if posted.one("demo") == "yes" => Ok(demo.assert(user, challenge, party)),
         _ => assertion(posted),
     }
 }
