@@ -117,6 +117,9 @@ pub(crate) struct Demo {
     /// Address of the portal; port 0 picks a free one
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub(crate) portal: SocketAddr,
+    /// Address of the signing desk; port 8091 beside the portal if left out
+    #[arg(long)]
+    pub(crate) desk: Option<SocketAddr>,
     /// Address of the engine (Flight SQL); port 0 picks a free one
     #[arg(long, default_value = "127.0.0.1:50051")]
     pub(crate) engine: SocketAddr,
@@ -330,8 +333,10 @@ pub(crate) enum Catalog {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Service {
-    /// All three in one process
+    /// All four in one process
     All,
+    /// The page on which people sign their acts
+    Desk,
     /// Flight SQL over the releases
     Engine,
     /// Catalog, applications, review

@@ -8,6 +8,7 @@ mod document;
 mod example;
 mod folder;
 mod journey;
+mod parties;
 mod prepare;
 mod run;
 mod serve;

@@ -23,10 +23,11 @@ fn free_port() -> u16 {
 #[test]
 fn the_services_answer_each_in_a_process_of_its_own() {
     let world = copy_of(&prepared(PERSONS, "none"));
-    let (signer, engine, portal) = (free_port(), free_port(), free_port());
+    let (signer, desk, engine, portal) = (free_port(), free_port(), free_port(), free_port());
     let config = world.path().join("sudare.toml");
     let text_of_config = format!(
-        "[signer]\nlisten = \"127.0.0.1:{signer}\"\nkeys = \"permit/keys\"\nportal_key = \"portal/keys/public/sign.pub\"\nstore = \"permit/store\"\n\
+        "[desk]\nlisten = \"127.0.0.1:{desk}\"\nkeys = \"permit/keys\"\nportal = \"http://localhost:{portal}\"\n\
+         [signer]\nlisten = \"127.0.0.1:{signer}\"\nkeys = \"permit/keys\"\nportal_key = \"portal/keys/public/sign.pub\"\nstore = \"permit/store\"\n\
          [engine]\nlisten = \"127.0.0.1:{engine}\"\nkeys = \"enclave/keys\"\nreleases = \"enclave/releases\"\nportal_session_key = \"portal/keys/public/session.pub\"\n\
          permit_key = \"permit/keys/public/permit.pub\"\nsigner = \"http://127.0.0.1:{signer}\"\n\
          [portal]\nlisten = \"127.0.0.1:{portal}\"\nkeys = \"portal/keys\"\ndatabase = \"portal/portal.sqlite\"\nsigner = \"http://127.0.0.1:{signer}\"\n\
@@ -34,7 +35,7 @@ fn the_services_answer_each_in_a_process_of_its_own() {
     );
     fs::write(&config, &text_of_config).unwrap();
     let mut services = Vec::new();
-    for service in ["signer", "engine", "portal"] {
+    for service in ["signer", "desk", "engine", "portal"] {
         let log = world.path().join(format!("{service}.out"));
         let child = Command::new(SUDARE)
             .args(["serve", service, "--config", path(&config), "--lang", "en"])

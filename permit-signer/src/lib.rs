@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod desk;
 mod error;
 mod registry;
 mod serve;
@@ -7,6 +8,7 @@ mod signer;
 mod store;
 mod witnesses;
 
+pub use desk::{DeskConfig, serve_desk};
 pub use error::SignerError;
 pub use registry::Registrar;
 pub use serve::{SignerConfig, serve};

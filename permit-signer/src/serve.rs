@@ -74,7 +74,7 @@ pub async fn serve(
 }
 
 /// Connections after their handshake, as axum takes them.
-struct Connections(TlsListener);
+pub(crate) struct Connections(pub(crate) TlsListener);
 
 impl Listener for Connections {
     type Io = TlsStream<TcpStream>;

@@ -32,6 +32,9 @@ pub use software::SoftwareAuthenticator;
 use authenticator_data::AuthenticatorData;
 use client_data::Ceremony;
 
+/// The browser's half: asks for the passkey that a form names, and sends the form.
+pub const BROWSER_SCRIPT: &str = include_str!("passkey/browser.js");
+
 /// What a challenge is here: the SHA-256 of what is signed, or 32 random bytes.
 pub type Challenge = [u8; 32];
 
@@ -65,6 +68,19 @@ impl RelyingParty {
         let port = port.is_none_or(|port| port.parse::<u16>().is_ok() && !port.starts_with(['+', '0']));
         if safe && named && port && domain.split('.').all(letters) {
             Ok(Self { id: domain.to_owned(), origin: origin.to_owned() })
+        } else {
+            Err(PasskeyError::Origin)
+        }
+    }
+
+    /// The same domain's passkeys, used at another origin: where acts are signed. Refuses one whose host is not the domain's own
+    /// or below it, for which browsers would not use them (§5.1.3), and the very origin where people sign in: what is signed there
+    /// must never be an act.
+    pub fn elsewhere(&self, origin: &str) -> Result<Self, PasskeyError> {
+        let there = Self::at(origin)?;
+        let is_ours = there.id == self.id || there.id.ends_with(&format!(".{}", self.id));
+        if is_ours && there.origin != self.origin {
+            Ok(Self { id: self.id.clone(), origin: there.origin })
         } else {
             Err(PasskeyError::Origin)
         }

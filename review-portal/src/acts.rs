@@ -1,12 +1,13 @@
 //! Acts that count carry their person's passkey signature: begun here, signed in the browser, finished here.
 //!
 //! The page that prepares an act calls [`begin`] with the record as it will stand and its SHA-256, and shows the page of
-//! [`crate::pages::act`]. What the browser sends is read by [`finish`], which gives the record and the signature back: once, to
-//! the same person in the same session, within five minutes. The permit signer checks the signature again by its own registry: an
-//! act of an application by a passkey that does not stand there is refused before it is recorded, for a permit could not follow it.
+//! [`crate::pages::act`], which hands the record to the signing desk. What comes back from there is read by [`finish`], which gives
+//! the record and the signature back: once, to the same person in the same session, within five minutes. The permit signer checks
+//! the signature again by its own registry: an act of an application by a passkey that does not stand there is refused before it is
+//! recorded, for a permit could not follow it.
 
 use jiff::SignedDuration;
-use policies::passkey::{ActSignature, Base64Url, Challenge};
+use policies::passkey::{ActSignature, Base64Url, Challenge, RelyingParty};
 use policies::{ApplicationId, SessionId, UserId};
 
 use crate::error::PortalError;
@@ -33,7 +34,8 @@ pub(crate) struct Unsigned<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct PendingAct {
     pub(crate) id: String,
-    pub(crate) challenge: Base64Url,
+    /// The record, as it goes to the desk.
+    pub(crate) record: String,
     /// The person's passkeys.
     pub(crate) credentials: Vec<Base64Url>,
     /// The domain that they are made for.
@@ -43,7 +45,6 @@ pub(crate) struct PendingAct {
 /// Keeps the act until it is signed. Refuses who has no passkey, or none that counts for an application's acts.
 pub(crate) async fn begin(portal: &Portal, visit: &Visit, act: Unsigned<'_>) -> Result<PendingAct, PortalError> {
     let (signed, user) = visit.signed.as_ref().ok_or(PortalError::NotSignedIn { next: None })?;
-    let challenge = challenge(act.hash)?;
     let passkeys = passkeys::of(&portal.db, &user.id).await?;
     if passkeys.is_empty() {
         return Err(PortalError::PasskeyNeeded);
@@ -67,10 +68,10 @@ pub(crate) async fn begin(portal: &Portal, visit: &Visit, act: Unsigned<'_>) -> 
          values ($1, $2, $3, $4, $5, $6, $7)",
     );
     let insert = insert.bind(&id).bind(user.id.as_str()).bind(signed.session.as_str());
-    let insert = insert.bind(act.application.map(ApplicationId::as_str)).bind(act.record).bind(act.hash);
+    let insert = insert.bind(act.application.map(ApplicationId::as_str)).bind(&act.record).bind(act.hash);
     insert.bind(until.as_second()).execute(&mut *work).await?;
     work.commit().await?;
-    Ok(PendingAct { id, challenge: Base64Url::of(challenge), credentials, domain: portal.party.id.clone() })
+    Ok(PendingAct { id, record: act.record, credentials, domain: portal.desk.id.clone() })
 }
 
 /// Takes the signature of an act of that application, and gives the record with it. Fields `act`, and `credential`, `authenticator_data`, `client_data`, `signature` (base64url), or `demo`.
@@ -91,14 +92,14 @@ pub(crate) async fn finish(
     let found = found.filter(|(begun_for, ..)| begun_for.as_deref() == application.map(ApplicationId::as_str));
     let (_, record, hash) = found.ok_or(PortalError::PendingAct)?;
     let challenge = challenge(&hash)?;
-    let signature = signature(portal, &user.id, posted, &challenge)?;
+    let signature = signature(portal, &user.id, posted, (&challenge, &portal.desk))?;
     if application.is_some() {
         let enrolled = portal.signer.enrolments(&user.id).await?;
         if !enrolled.knows(&user.actor(), &signature.credential) {
             return Err(PortalError::PasskeyNotEnrolled);
         }
     }
-    passkeys::verify(&portal.db, Some(&user.id), &signature, (&challenge, &portal.party), now).await?;
+    passkeys::verify(&portal.db, Some(&user.id), &signature, (&challenge, &portal.desk), now).await?;
     // Two at the same moment: one of them finds it gone.
     let take = sqlx::query("delete from pending_act where id = $1").bind(posted.one("act"));
     if take.execute(portal.db.pool()).await?.rows_affected() == 0 {
@@ -112,10 +113,10 @@ pub(crate) fn signature(
     portal: &Portal,
     user: &UserId,
     posted: &Posted,
-    challenge: &Challenge,
+    (challenge, party): (&Challenge, &RelyingParty),
 ) -> Result<ActSignature, PortalError> {
     match &portal.demo {
-        Some(demo) if posted.one("demo") == "yes" => Ok(demo.assert(user, challenge, &portal.party)),
+        Some(demo) if posted.one("demo") == "yes" => Ok(demo.assert(user, challenge, party)),
         _ => assertion(posted),
     }
 }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use axum::extract::{Path, Query};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use policies::passkey::BROWSER_SCRIPT;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -46,7 +47,7 @@ const PICTURES: [(&str, &[u8]); 3] = [
 
 /// Scripts: of passkeys, of the SQL page, and what that stands on (static/vendor/VENDORED.md).
 const SCRIPTS: [(&str, &[u8]); 5] = [
-    ("passkey.js", include_bytes!("../static/passkey.js")),
+    ("passkey.js", BROWSER_SCRIPT.as_bytes()),
     ("workbench.js", include_bytes!("../static/workbench.js")),
     ("chart.js", include_bytes!("../static/chart.js")),
     ("vendor/codemirror.js", include_bytes!("../static/vendor/codemirror.js")),

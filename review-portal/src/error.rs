@@ -43,6 +43,9 @@ pub enum PortalError {
     /// The form's token is missing or another's.
     #[error("the form is too old or came from elsewhere; open the page again")]
     Csrf,
+    /// The signing desk is not at an origin of its own under the portal's domain.
+    #[error("the signing desk must have an origin of its own, of the portal's domain or below it, e.g. https://sign.sudare.example")]
+    Desk(#[source] PasskeyError),
     /// The database failed.
     #[error("the portal's database failed")]
     Database(#[source] sqlx::Error),
@@ -176,6 +179,7 @@ impl PortalError {
             Self::Csrf => "portal/csrf",
             Self::Database(_) => "portal/database",
             Self::DatabaseFile { .. } => "portal/database-file",
+            Self::Desk(_) => "portal/desk",
             Self::DatabaseLocale => "portal/database-locale",
             Self::DatabaseUrl(_) => "portal/database-url",
             Self::Forbidden => "portal/forbidden",
@@ -231,6 +235,7 @@ impl PortalError {
             | Self::Audit(_)
             | Self::Database(_)
             | Self::DatabaseFile { .. }
+            | Self::Desk(_)
             | Self::DatabaseLocale
             | Self::DatabaseUrl(_)
             | Self::Keys(_)

@@ -36,6 +36,8 @@ pub(crate) struct Parts {
     pub(crate) factor_key: FactorKey,
     /// Whom passkeys sign for.
     pub(crate) party: RelyingParty,
+    /// The same passkeys at the signing desk: what acts are signed for.
+    pub(crate) desk: RelyingParty,
     /// The demo's own, none elsewhere.
     pub(crate) demo: Option<Arc<dyn DemoAuthenticator>>,
     /// Whether a proxy stands before the portal and says who asks.

@@ -44,6 +44,9 @@ use crate::workbench::{running::Running, runs};
 /// An idle session ends after this time.
 const IDLE_MAX: time::Duration = time::Duration::minutes(30);
 
+/// Where the signing desk listens on one's own machine.
+const DESK_PORT: u16 = 8091;
+
 /// The largest form: an application with every variable ticked, or a long query.
 const BODY_MAX: usize = 1024 * 1024; // bytes
 
@@ -55,6 +58,11 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
 pub(crate) fn csp_of_editor(nonce: &str) -> String {
     let style = format!("style-src 'self' 'nonce-{nonce}'");
     format!("{}; connect-src 'self'", CSP.replace("style-src 'self'", &style))
+}
+
+/// [`CSP`] for the page that hands a record to the signing desk at `desk`, an origin.
+pub(crate) fn csp_of_hand_over(desk: &str) -> String {
+    CSP.replace("form-action 'self'", &format!("form-action 'self' {desk}"))
 }
 
 /// Where the portal listens and what it holds.
@@ -87,6 +95,9 @@ pub struct PortalConfig {
     /// Under which domain and origin people reach the portal: passkeys are made for it and work nowhere else. None: the portal
     /// on one's own machine, `localhost` at its port.
     pub relying_party: Option<RelyingParty>,
+    /// Origin of the signing desk, of the portal's domain or below it, e.g. `https://sign.sudare.example`. None: `localhost` at port
+    /// 8091.
+    pub desk: Option<String>,
     /// The demo's passkeys in software. Only `sudare demo` gives any; no configuration file can.
     pub demo_authenticator: Option<Arc<dyn DemoAuthenticator>>,
     /// The clock.
@@ -165,6 +176,9 @@ async fn open(
     (address, https): (SocketAddr, bool),
 ) -> Result<Portal, PortalError> {
     let keys = KeyFolder::open(&config.keys, Zone::Portal).map_err(PortalError::Keys)?;
+    let scheme = if https { "https" } else { "http" };
+    let party = config.relying_party.clone().unwrap_or_else(|| RelyingParty::localhost(scheme, address.port()));
+    let desk = config.desk.clone().unwrap_or_else(|| RelyingParty::localhost(scheme, DESK_PORT).origin);
     let sign = || keys.signing("sign").map_err(PortalError::Keys);
     Ok(Portal::new(Parts {
         db: Database::open(&config.database).await?,
@@ -174,10 +188,8 @@ async fn open(
         session_key: keys.signing("session").map_err(PortalError::Keys)?,
         sign_key: sign()?,
         factor_key: FactorKey::new(keys.bytes("factor").map_err(PortalError::Keys)?),
-        party: config
-            .relying_party
-            .clone()
-            .unwrap_or_else(|| RelyingParty::localhost(if https { "https" } else { "http" }, address.port())),
+        desk: party.elsewhere(&desk).map_err(PortalError::Desk)?,
+        party,
         demo: config.demo_authenticator.clone(),
         behind_proxy: config.https,
         signer: SignerClient::new(&config.signer_url, config.ca.as_deref(), sign()?)?,

@@ -33,10 +33,8 @@ impl SessionStore for Sessions {
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        let save = sqlx::query(
-            "insert into session (id, body, expires_at) values ($1, $2, $3)
-             on conflict (id) do update set body = excluded.body, expires_at = excluded.expires_at",
-        );
+        // Never an insert: a request that began before the person signed out would bring the session back at its end.
+        let save = sqlx::query("update session set body = $2, expires_at = $3 where id = $1");
         let save = save.bind(name(&record.id)).bind(body(record)?).bind(record.expiry_date.unix_timestamp());
         save.execute(&self.0).await.map(drop).map_err(|cause| backend(&cause))
     }
@@ -73,4 +71,25 @@ fn decode() -> Error {
 
 fn backend(cause: &sqlx::Error) -> Error {
     Error::Backend(cause.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::Database;
+    use crate::database::tests::fresh;
+
+    #[tokio::test]
+    async fn signing_out_is_not_undone_by_a_request_that_ends_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Database::open(&fresh(folder.path()).await).await.unwrap();
+        let sessions = Sessions::new(db.pool().clone());
+        let expiry_date = OffsetDateTime::now_utc() + time::Duration::minutes(30);
+        let mut record = Record { id: Id::default(), data: std::collections::HashMap::new(), expiry_date };
+        sessions.create(&mut record).await.unwrap();
+        let under_way = sessions.load(&record.id).await.unwrap().unwrap();
+        sessions.delete(&record.id).await.unwrap();
+        sessions.save(&under_way).await.unwrap();
+        assert!(sessions.load(&record.id).await.unwrap().is_none());
+    }
 }

@@ -1,4 +1,4 @@
-//! `sudare serve`: portal, signer and engine, each alone or together, from one configuration file.
+//! `sudare serve`: portal, signer, signing desk and engine, each alone or together, from one configuration file.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use engine::{EngineConfig, EngineLimits, client};
-use permit_signer::SignerConfig;
+use permit_signer::{DeskConfig, SignerConfig};
 use policies::passkey::RelyingParty;
 use review_portal::{DatabaseUrl, DatabaseUrlError, PortalConfig, ReviewPlace, SmtpConfig, SmtpTls, WebhookConfig};
 use serde::de::Error as _;
@@ -23,9 +23,21 @@ use crate::services::{Interrupts, Services};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
+    desk: Option<Desk>,
     engine: Option<Engine>,
     portal: Option<Portal>,
     signer: Option<Signer>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Desk {
+    listen: SocketAddr,
+    keys: PathBuf,
+    #[serde(deserialize_with = "origin")]
+    portal: RelyingParty,
+    #[serde(default)]
+    tls: bool,
 }
 
 #[derive(Deserialize)]
@@ -60,8 +72,9 @@ struct Portal {
     synthetic: bool,
     #[serde(default)]
     https: bool,
-    #[serde(default, deserialize_with = "origin")]
+    #[serde(default, deserialize_with = "some_origin")]
     origin: Option<RelyingParty>,
+    desk: Option<String>,
     review: Option<Review>,
     mail: Option<Mail>,
     webhook: Option<Webhook>,
@@ -107,8 +120,12 @@ struct Signer {
 }
 
 /// The address under which people reach the portal, e.g. `https://sudare.example`: passkeys are made for it.
-fn origin<'de, D: Deserializer<'de>>(from: D) -> Result<Option<RelyingParty>, D::Error> {
-    RelyingParty::at(&String::deserialize(from)?).map(Some).map_err(D::Error::custom)
+fn origin<'de, D: Deserializer<'de>>(from: D) -> Result<RelyingParty, D::Error> {
+    RelyingParty::at(&String::deserialize(from)?).map_err(D::Error::custom)
+}
+
+fn some_origin<'de, D: Deserializer<'de>>(from: D) -> Result<Option<RelyingParty>, D::Error> {
+    origin(from).map(Some)
 }
 
 pub(crate) fn run(arguments: &cli::Serve, lang: Lang) -> Result<Outcome> {
@@ -135,6 +152,9 @@ async fn serve(config: Config, arguments: &cli::Serve, lang: Lang) -> Result<Out
     };
     if wants(Service::Signer) {
         say("signer", start_signer(&mut services, config.signer.ok_or_else(|| missing("signer"))?.at(base)).await?);
+    }
+    if wants(Service::Desk) {
+        say("desk", start_desk(&mut services, config.desk.ok_or_else(|| missing("desk"))?.at(base)).await?);
     }
     if wants(Service::Engine) {
         say("engine", start_engine(&mut services, config.engine.ok_or_else(|| missing("engine"))?.at(base)).await?);
@@ -164,6 +184,13 @@ impl Signer {
             keys,
             clock: clock::now,
         }
+    }
+}
+
+impl Desk {
+    fn at(self, base: &Path) -> DeskConfig {
+        let Self { listen, keys, portal, tls } = self;
+        DeskConfig { listen, keys: base.join(keys), tls, portal, clock: clock::now }
     }
 }
 
@@ -206,6 +233,7 @@ impl Portal {
             synthetic: self.synthetic,
             https: self.https,
             relying_party: self.origin,
+            desk: self.desk,
             demo_authenticator: None,
             audit: keys.clone(),
             keys,
@@ -235,6 +263,11 @@ impl Mail {
 /// Starts the permit signer.
 pub(crate) async fn start_signer(services: &mut Services, config: SignerConfig) -> Result<SocketAddr> {
     services.start(|ready, shutdown| async move { Ok(permit_signer::serve(config, ready, shutdown).await?) }).await
+}
+
+/// Starts the signing desk.
+pub(crate) async fn start_desk(services: &mut Services, config: DeskConfig) -> Result<SocketAddr> {
+    services.start(|ready, shutdown| async move { Ok(permit_signer::serve_desk(config, ready, shutdown).await?) }).await
 }
 
 /// Starts the engine.

@@ -12,7 +12,7 @@ use super::folder::Folder;
 use crate::clock;
 
 /// Sees to it that each service has a certificate that holds for the addresses it listens on.
-pub(super) fn renew(folder: &Folder, listen: [SocketAddr; 2]) -> Result<()> {
+pub(super) fn renew(folder: &Folder, listen: [SocketAddr; 3]) -> Result<()> {
     let now = clock::now();
     let named = listen.iter().map(SocketAddr::ip).filter(|ip| !ip.is_loopback() && !ip.is_unspecified());
     let hosts: Vec<Host> = named.map(|ip| ip.to_string().parse()).collect::<Result<_, _>>()?;

@@ -137,9 +137,9 @@ impl Folder {
         self.zone("portal").join("demo-passkeys.key")
     }
 
-    /// Which portal the demo's passkeys are made for.
-    pub(super) fn relying_party(&self) -> PathBuf {
-        self.zone("portal").join("demo-relying-party.json")
+    /// For which portal and desk the demo's passkeys are made.
+    pub(super) fn relying_parties(&self) -> PathBuf {
+        self.zone("portal").join("demo-relying-parties.json")
     }
 
     /// The enclave's releases.

@@ -24,6 +24,7 @@ use review_portal::accounts::{self, NewAccount};
 use super::accounts::{PEOPLE, Person};
 use super::authenticator::Passkeys;
 use super::folder::Folder;
+use super::parties::Parties;
 use super::prepare::RELEASE;
 use super::sources::DATASETS;
 use crate::clock;
@@ -61,7 +62,7 @@ pub(super) const STUDIES: [Study; 2] = [
 pub(super) async fn accounts(
     folder: &Folder,
     (database, audit): (&Database, &Arc<AuditLog>),
-    (passkeys, party): (&Passkeys, &RelyingParty),
+    (passkeys, parties): (&Passkeys, &Parties),
 ) -> Result<BTreeMap<String, String>> {
     let file = folder.zone("portal").join("demo-passwords.json");
     let passwords: BTreeMap<String, String> = if let Ok(bytes) = std::fs::read(&file) {
@@ -89,9 +90,9 @@ pub(super) async fn accounts(
             password: password.into(),
         };
         // The signer first: a person who was interrupted here is made again, account and all.
-        enrol(folder, &person, (passkeys, party))?;
+        enrol(folder, &person, (passkeys, &parties.desk))?;
         accounts::create(database, audit, account, clock::now()).await?;
-        let registered = passkeys.registered(&user, party)?;
+        let registered = passkeys.registered(&user, &parties.portal)?;
         accounts::add_passkey(database, audit, &user, (&registered, "デモ専用"), clock::now()).await?;
     }
     Ok(passwords)

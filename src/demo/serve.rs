@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 use engine::client::Engine;
 use engine::{EngineConfig, EngineLimits};
-use permit_signer::SignerConfig;
+use permit_signer::{DeskConfig, SignerConfig};
 use policies::keys::{KeyFolder, VerifyingKey};
-use policies::passkey::RelyingParty;
 use policies::{Permit, Zone, jws};
 use review_portal::{Database, PortalConfig};
 
@@ -19,10 +18,11 @@ use super::accounts::PEOPLE;
 use super::authenticator::Passkeys;
 use super::document::{self, Addresses, Contents};
 use super::folder::Folder;
+use super::parties::{Parties, desk_address};
 use super::{certificates, crossings, example, journey};
 use crate::cli;
 use crate::clock;
-use crate::commands::{self, start_engine, start_portal, start_signer};
+use crate::commands::{self, start_desk, start_engine, start_portal, start_signer};
 use crate::lang::Lang;
 use crate::output::{self, Outcome};
 use crate::services::{Interrupts, Services};
@@ -35,13 +35,13 @@ pub(super) async fn run(folder: &Folder, arguments: &cli::Demo, began: Instant, 
     let database = Database::open(&folder.database().into()).await?;
     let audit = commands::portal_audit(&folder.keys("portal"))?;
     let passkeys = Arc::new(Passkeys::open(&folder.passkeys())?);
-    let party = relying_party(folder, arguments)?;
-    let passwords = journey::accounts(folder, (&database, &audit), (&passkeys, &party)).await?;
+    let parties = Parties::of(folder, arguments)?;
+    let passwords = journey::accounts(folder, (&database, &audit), (&passkeys, &parties)).await?;
     journey::catalog(folder, &database, &audit, lang).await?;
-    certificates::renew(folder, [arguments.engine, arguments.portal])?;
+    certificates::renew(folder, [arguments.engine, arguments.portal, desk_address(arguments)])?;
     let mut interrupts = Interrupts::listen()?;
     let mut services = Services::new();
-    let addresses = start(&mut services, folder, (arguments, &passkeys, &party))
+    let addresses = start(&mut services, folder, (arguments, &passkeys, &parties))
         .await
         .map_err(|error| busy(error, arguments, lang))?;
     let portal = journey::Portal { url: addresses.portal_url(), ca: folder.ca_file() };
@@ -67,7 +67,7 @@ pub(super) async fn run(folder: &Folder, arguments: &cli::Demo, began: Instant, 
 
 /// Complains about a busy address before the long work begins.
 pub(super) fn check_addresses(arguments: &cli::Demo, lang: Lang) -> Result<()> {
-    for address in [arguments.portal, arguments.engine] {
+    for address in [arguments.portal, arguments.engine, desk_address(arguments)] {
         match TcpListener::bind(address) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(in_use(address, lang)),
             // Any other trouble is told by the service itself, which knows more.
@@ -98,23 +98,10 @@ async fn serve(services: &mut Services, interrupts: &mut Interrupts, folder: &Fo
     }
 }
 
-/// Which portal the passkeys are made for: the address at which the folder's demo was served first. Passkeys in software answer
-/// at another one too; those of a browser would not.
-fn relying_party(folder: &Folder, arguments: &cli::Demo) -> Result<RelyingParty> {
-    let path = folder.relying_party();
-    if let Ok(bytes) = std::fs::read(&path) {
-        return Ok(serde_json::from_slice(&bytes)?);
-    }
-    let scheme = if arguments.portal.ip().is_loopback() { "http" } else { "https" };
-    let party = RelyingParty::localhost(scheme, arguments.portal.port());
-    policies::durable::replace(&path, &serde_json::to_vec_pretty(&party)?)?;
-    Ok(party)
-}
-
 async fn start(
     services: &mut Services,
     folder: &Folder,
-    (arguments, passkeys, party): (&cli::Demo, &Arc<Passkeys>, &RelyingParty),
+    (arguments, passkeys, parties): (&cli::Demo, &Arc<Passkeys>, &Parties),
 ) -> Result<Addresses> {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let (permit, portal, enclave) = (folder.keys("permit"), folder.keys("portal"), folder.keys("enclave"));
@@ -128,6 +115,14 @@ async fn start(
         clock: clock::now,
     };
     let signer = start_signer(services, config).await?;
+    let config = DeskConfig {
+        listen: desk_address(arguments),
+        keys: permit.clone(),
+        tls: false,
+        portal: parties.portal.clone(),
+        clock: clock::now,
+    };
+    start_desk(services, config).await?;
     let config = EngineConfig {
         listen: arguments.engine,
         releases: folder.releases(),
@@ -153,7 +148,8 @@ async fn start(
         webhook: None,
         synthetic: true,
         https: false,
-        relying_party: Some(party.clone()),
+        relying_party: Some(parties.portal.clone()),
+        desk: Some(parties.desk.origin.clone()),
         demo_authenticator: Some(Arc::<Passkeys>::clone(passkeys)),
         audit: portal.clone(),
         keys: portal,

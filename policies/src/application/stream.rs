@@ -166,6 +166,12 @@ impl EventRecord {
         Act { by: &self.by, at: self.at, rules, event: &self.event }
     }
 
+    /// Whether the hash is the record's own.
+    pub fn is_whole(&self) -> bool {
+        let hash = self.computed_hash();
+        !hash.is_empty() && self.hash == hash
+    }
+
     fn computed_hash(&self) -> String {
         let bare = Self { hash: String::new(), signature: None, ..self.clone() };
         // A record that cannot be written gets a hash that no record carries.
@@ -173,13 +179,11 @@ impl EventRecord {
     }
 
     fn fits(&self, application: &ApplicationId, last: Option<&Self>) -> bool {
-        let hash = self.computed_hash();
         self.application == *application
             && self.seq == last.map_or(1, |last| last.seq + 1)
             && self.prev == last.map_or(FIRST_PREV, |last| last.hash.as_str())
             && last.is_none_or(|last| last.at <= self.at)
-            && !hash.is_empty()
-            && self.hash == hash
+            && self.is_whole()
     }
 
     fn is_vouched_for(&self, vouching: &impl Vouching) -> bool {

@@ -1,15 +1,17 @@
-//! The page on which a person signs an act with a passkey, and what every such form carries.
+//! The page before an act is signed: it hands the record to the signing desk, whose page shows it and asks for the passkey.
 
 use askama::Template;
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 
 use crate::acts::PendingAct;
 use crate::error::PortalError;
 use crate::pages::page;
 use crate::portal::Portal;
+use crate::serve::csp_of_hand_over;
 use crate::visit::{Frame, Visit};
 
-/// What a form asks of a passkey: see `passkey.html` and `static/passkey.js`.
+/// What a form asks of a passkey: see `passkey.html` and [`policies::passkey::BROWSER_SCRIPT`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ask {
     pub(crate) challenge: String,
@@ -18,36 +20,60 @@ pub(crate) struct Ask {
     pub(crate) credentials: String,
     /// Where to go on.
     pub(crate) next: String,
-    /// The pending act, if it is one.
-    pub(crate) act: String,
     /// Whether the demo's authenticator may answer.
     pub(crate) demo: bool,
 }
 
-#[derive(Template)]
-#[template(path = "act/sign.html")]
-struct SignPage {
-    frame: Frame,
-    title: String,
-    action: String,
-    ask: Ask,
+/// What the desk is handed, in its own words (`permit-signer/src/desk/paper.rs`).
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Paper {
+    Enrolment,
+    Record,
 }
 
-/// Asks for the signature of a pending act. The form is posted to `action`, whose handler calls [`crate::acts::finish`].
+impl Paper {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Enrolment => "enrolment",
+            Self::Record => "record",
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "act/sign.html")]
+struct SignPage<'a> {
+    frame: Frame,
+    title: String,
+    /// Where the desk's form is posted, at the portal.
+    action: String,
+    /// The desk's address.
+    desk: String,
+    paper: &'static str,
+    act: &'a PendingAct,
+    credentials: String,
+    demo: bool,
+}
+
+/// Asks for the signature of a pending act. What the desk's page posts goes to `action`, whose handler calls [`crate::acts::finish`].
 pub(crate) fn ask(
     portal: &Portal,
     visit: &Visit,
     (title, action): (String, String),
-    act: &PendingAct,
+    (paper, act): (Paper, &PendingAct),
 ) -> Result<Response, PortalError> {
     let credentials: Vec<String> = act.credentials.iter().map(ToString::to_string).collect();
-    let ask = Ask {
-        challenge: act.challenge.to_string(),
-        domain: act.domain.clone(),
+    let mut response = page(&SignPage {
+        frame: visit.frame(portal),
+        title,
+        action,
+        desk: portal.desk.origin.clone(),
+        paper: paper.as_str(),
+        act,
         credentials: credentials.join(" "),
-        next: String::new(),
-        act: act.id.clone(),
         demo: portal.demo.is_some(),
-    };
-    page(&SignPage { frame: visit.frame(portal), title, action, ask })
+    })?;
+    let csp = HeaderValue::from_str(&csp_of_hand_over(&portal.desk.origin)).map_err(|_| PortalError::Stored)?;
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, csp);
+    Ok(response)
 }

@@ -86,6 +86,26 @@ async fn what_cannot_be_read_is_kept_as_typed_and_never_submitted() {
 }
 
 #[tokio::test]
+async fn a_form_that_asks_for_far_more_than_it_holds_is_not_read() {
+    let world = World::new().await;
+    let pi = world.person("pi").await;
+    let at = pi.act("/applications", &[("title", "下書き"), ("profile", "standard")]).await;
+    let (names, place) = ("a ".repeat(200_000), "部屋".repeat(50_000));
+    let tables: Vec<String> = (0..2000).map(|n| format!("ndb/2026.1:t{n}")).collect();
+    let columns = tables.iter().map(|table| ("table", table.as_str()));
+    for fields in [
+        vec![("members", names.as_str())],
+        vec![("members", "co r1"), ("place", place.as_str())],
+        columns.chain([("reason", place.as_str())]).collect(),
+        vec![("shell_title", "t"); 1000],
+    ] {
+        let fields = [fields, vec![("title", "別の題")]].concat();
+        pi.refused(&format!("{at}/edit"), &fields, "application/text-too-long").await;
+    }
+    assert!(!pi.read(&format!("{at}/edit")).await.contains("別の題"));
+}
+
+#[tokio::test]
 async fn a_half_draft_names_everything_that_is_missing_with_its_field() {
     let world = World::new().await;
     let pi = world.person("pi").await;

@@ -153,6 +153,11 @@ pub(super) fn party() -> RelyingParty {
     RelyingParty::localhost("http", 8080)
 }
 
+/// What acts are signed for.
+pub(super) fn desk() -> RelyingParty {
+    party().elsewhere("http://localhost:8091").unwrap()
+}
+
 impl Passkeys {
     pub(super) fn of(user: &UserId) -> SoftwareAuthenticator {
         SoftwareAuthenticator::of(&SecretBytes::from_slice(&[5; 32]).unwrap(), user)
@@ -228,6 +233,7 @@ impl World {
             synthetic: true,
             https: false,
             relying_party: Some(party()),
+            desk: Some(desk().origin),
             demo_authenticator,
             clock: Timestamp::now,
         };
@@ -399,13 +405,13 @@ fn enrol(dir: &Path, portal: &KeyFolder) {
             seats: words(person.seats),
             holds: words(person.holds),
             affiliation: person.affiliation.parse().unwrap(),
-            relying_party: party(),
+            relying_party: desk(),
             credential: passkey.credential().clone(),
             key: passkey.key(),
             user,
         };
         let made_at = Timestamp::now();
-        let proof = passkey.assert(&EnrolmentRequest::challenge(&enrolment, made_at).unwrap(), &party());
+        let proof = passkey.assert(&EnrolmentRequest::challenge(&enrolment, made_at).unwrap(), &desk());
         let request = EnrolmentRequest { enrolment, made_at, proof }.sign(&portal.signing("sign").unwrap()).unwrap();
         registrar.enrol(&request, &EnrolmentCode::of(&request), Timestamp::now()).unwrap();
     }

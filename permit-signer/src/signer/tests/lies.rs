@@ -2,7 +2,7 @@
 
 use policies::application::{Actor, Ballot, Condition, Decision, Draft, Narrowing, Pause};
 use policies::keys::SecretBytes;
-use policies::passkey::SoftwareAuthenticator;
+use policies::passkey::{RelyingParty, SoftwareAuthenticator};
 
 use super::world::{World, chair, content, decided, office, pi, reviewers, self_styled, sign};
 use super::*;
@@ -50,6 +50,20 @@ fn votes_by_keys_that_nobody_enrolled_do_not_count() {
         unsigned(|_, records| {
             for record in of_kind(records, kind) {
                 sign(record, &SoftwareAuthenticator::of(&own_keys, &record.by.user.clone()));
+            }
+        });
+    }
+}
+
+#[test]
+fn what_was_signed_where_people_sign_in_is_no_act() {
+    // The portal asked for the act's hash as if it were the challenge of a sign-in.
+    let portal = RelyingParty::localhost("http", 8080);
+    for kind in ["vote-cast", "decided", "pledge-signed", "holder-answered"] {
+        unsigned(|world, records| {
+            for record in of_kind(records, kind) {
+                let passkey = world.passkey(&record.by);
+                record.signature = Some(passkey.assert(&record.challenge().unwrap(), &portal));
             }
         });
     }

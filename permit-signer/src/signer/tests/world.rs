@@ -71,8 +71,9 @@ pub(super) fn self_styled(user: &str) -> Actor {
     actor(user, Role::Reviewer, &["epidemiology"], &[])
 }
 
+/// The signing desk.
 fn party() -> RelyingParty {
-    RelyingParty::localhost("http", 8080)
+    RelyingParty::localhost("http", 8080).elsewhere("http://localhost:8091").unwrap()
 }
 
 /// Signs an act with a passkey, whoever's it is.

@@ -12,6 +12,7 @@ use crate::acts::{self, Unsigned};
 use crate::error::PortalError;
 use crate::factors::passkeys;
 use crate::form::Posted;
+use crate::pages::act::Paper;
 use crate::pages::{act, page};
 use crate::portal::Portal;
 use crate::record::Note;
@@ -44,7 +45,7 @@ pub(crate) async fn begin(visit: Visit, State(portal): State<Portal>, posted: Po
         seats: user.seats,
         holds: user.holds,
         affiliation: user.affiliation,
-        relying_party: portal.party.clone(),
+        relying_party: portal.desk.clone(),
         credential,
         key: passkey.key,
     };
@@ -54,7 +55,7 @@ pub(crate) async fn begin(visit: Visit, State(portal): State<Portal>, posted: Po
     let mut pending = acts::begin(&portal, &visit, Unsigned { application: None, record, hash: &hash }).await?;
     pending.credentials.retain(|known| *known == wanted.enrolment.credential);
     let title = visit.language.say("enrolment.title");
-    act::ask(&portal, &visit, (title, "/account/enrolment/signed".to_owned()), &pending)
+    act::ask(&portal, &visit, (title, "/account/enrolment/signed".to_owned()), (Paper::Enrolment, &pending))
 }
 
 /// `POST /account/enrolment/signed`: shows the request and its code.

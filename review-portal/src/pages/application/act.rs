@@ -12,7 +12,7 @@ use crate::acts::{self, Unsigned};
 use crate::application::{Act, Change, change, content_head, kept, permits, prepare, records};
 use crate::error::PortalError;
 use crate::form::Posted;
-use crate::pages::act::ask;
+use crate::pages::act::{Paper, ask};
 use crate::portal::Portal;
 
 /// Does what the path and the form say.
@@ -51,7 +51,7 @@ async fn sign(portal: &Portal, allowed: &AllowedAct, command: Command) -> Result
     let pending = acts::begin(portal, &allowed.visit, unsigned).await?;
     let title = allowed.visit.language.say(&format!("act.{}", allowed.act.as_str()));
     let action = format!("/applications/{}/{}", record.application, allowed.act.as_str());
-    ask(portal, &allowed.visit, (title, action), &pending)
+    ask(portal, &allowed.visit, (title, action), (Paper::Record, &pending))
 }
 
 /// Records an act with its signature.

@@ -152,7 +152,7 @@ pub(crate) async fn create(
     State(portal): State<Portal>,
     posted: Posted,
 ) -> Result<Response, PortalError> {
-    let wish = Wish::of(&posted);
+    let wish = Wish::of(&posted)?;
     let datasets = catalog::list(&portal.db).await?;
     let Reading { content, unread } = draft::read(&portal, &wish.input, &datasets, &Content::default()).await?;
     let id = match begin(&portal, &allowed, content, posted.once()).await.map_err(problems_of) {
@@ -232,12 +232,12 @@ struct Wish {
 }
 
 impl Wish {
-    fn of(posted: &Posted) -> Self {
-        let mut input = Input::posted(posted);
+    fn of(posted: &Posted) -> Result<Self, PortalError> {
+        let mut input = Input::posted(posted)?;
         let more = List::parse(posted.one("more"));
         let list = more.or_else(|| input.remove(posted.one("remove")));
         let aside = ["attachments", "invitations"].into_iter().find(|word| *word == posted.one("then"));
-        Self { input: input.without_blanks(), more, list, aside }
+        Ok(Self { input: input.without_blanks(), more, list, aside })
     }
 }
 

@@ -2,11 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use policies::application::{ApplicantKind, Content, FieldKind, Member, Rules};
+use policies::application::{ApplicantKind, Content, FieldKind, Member, Refusal, Rules};
 use policies::{Grade, RowFilter, Tier};
 use serde::{Deserialize, Serialize};
 
+use crate::error::PortalError;
 use crate::form::Posted;
+
+/// Rows of a list that are read.
+const ROWS_MAX: usize = 200;
+
+/// Tables and columns that are read: more than any catalog has.
+const CHOICES_MAX: usize = 20_000;
+
+/// A text that stands for several rows.
+const COMMON_MAX: usize = 8 * 1024; // bytes
 
 /// The form's fields. What cannot be read is kept like the rest.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,14 +130,18 @@ impl Input {
         }
     }
 
-    pub(super) fn posted(posted: &Posted) -> Self {
+    /// Reads a form. Refuses one of which much more would be made than it is itself.
+    pub(super) fn posted(posted: &Posted) -> Result<Self, PortalError> {
+        if is_too_much(posted) {
+            return Err(PortalError::Refused(Refusal::TextTooLong));
+        }
         let own = |name: &str| posted.one(name).replace("\r\n", "\n");
         let answer = |id: &String, kind: FieldKind| match kind {
             FieldKind::Choice | FieldKind::Confirm | FieldKind::Line => own(id).trim().to_owned(),
             FieldKind::Text => own(id),
         };
         let fields = Rules::current().form.fields();
-        Self {
+        Ok(Self {
             project: own("project"),
             title: own("title"),
             applicant_kind: own("applicant_kind"),
@@ -156,7 +170,7 @@ impl Input {
             exact: posted.one("grade") == "exact",
             from: own("period_from"),
             until: own("period_until"),
-        }
+        })
     }
 
     /// Takes the row out that a button names: `members:0`. Without such a row nothing.
@@ -237,6 +251,18 @@ fn drop_row<T>(rows: &mut Vec<T>, at: usize) {
 /// Values of a column of the form in their rows; what a form leaves out at the end is empty.
 fn in_order<'a>(posted: &'a Posted, name: &'a str) -> impl Iterator<Item = String> {
     posted.all(name).map(str::to_owned).chain(std::iter::repeat_with(String::new))
+}
+
+/// Whether the form names far more than an application holds, or repeats a long text for each: what it holds at most is told with
+/// the draft, what exceeds this is not even read.
+fn is_too_much(posted: &Posted) -> bool {
+    let many = |name: &str| posted.all(name).nth(ROWS_MAX).is_some();
+    let together = posted.all("members").flat_map(str::split_whitespace).nth(ROWS_MAX).is_some();
+    let long = |name: &str| posted.one(name).len() > COMMON_MAX;
+    ["member", "row_column", "shell_title"].into_iter().any(many)
+        || together
+        || posted.all("table").chain(posted.all("column")).nth(CHOICES_MAX).is_some()
+        || ["place", "country", "reason"].into_iter().any(long)
 }
 
 /// Rows of the form; `members` names several at one `place`, one sign-in name a line.

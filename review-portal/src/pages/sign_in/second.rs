@@ -128,7 +128,7 @@ async fn given(portal: &Portal, visit: &Visit, user: &User, posted: &Posted) -> 
     let proved = match posted.one("with") {
         "passkey" => {
             let challenge = visit.take_challenge(Ceremony::SignIn, now).await?;
-            let act = acts::signature(portal, id, posted, &challenge)?;
+            let act = acts::signature(portal, id, posted, (&challenge, &portal.party))?;
             passkeys::verify(db, Some(id), &act, (&challenge, &portal.party), now).await?;
             Some(Factor::Passkey)
         }
