@@ -1,6 +1,7 @@
 //! The portal over real sockets: a real permit signer, real cookies, real forms.
 
 mod accessibility;
+mod documents;
 mod draft;
 mod editor;
 mod factors;

@@ -1,11 +1,13 @@
 //! What runs under a permit: restrictions, suspension, its end, incidents.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::actor::day_of;
 use super::content::Content;
 use super::parts::{Certificate, Condition, IncidentReport, IncidentStep, Narrowing};
+use super::rules::IncidentRules;
 use crate::id::{PermitId, UserId};
 
 /// What runs under a permit.
@@ -92,6 +94,12 @@ impl Incident {
     /// Whether it is over.
     pub fn is_closed(&self) -> bool {
         self.steps.iter().any(|(_, step)| matches!(step, IncidentStep::Closed { .. }))
+    }
+
+    /// The last days for the first and the final report to the ministry.
+    pub fn due(&self, rules: &IncidentRules) -> [Date; 2] {
+        let begun = day_of(self.at);
+        [rules.first_report_days, rules.final_report_days].map(|days| begun.saturating_add(Span::new().days(days)))
     }
 }
 
