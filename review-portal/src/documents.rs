@@ -1,5 +1,6 @@
 //! Documents that are read on a page and kept on paper: the content once, as a [`Document`]; `pages/document/*.html` shows it,
 //! `documents/document.typ` prints it.
+#![expect(unused_qualifications, reason = "code that askama writes for an enum")]
 
 mod glyphs;
 mod paper;
@@ -152,4 +153,9 @@ impl Table {
     pub(crate) fn label(&self, column: &usize) -> &str {
         self.head.get(*column).map_or("", String::as_str)
     }
+}
+
+/// Parts as they stand on a page; each escapes its own words.
+pub(crate) fn html<T: Template>(parts: &[T]) -> askama::Result<String> {
+    parts.iter().map(Template::render).collect()
 }
