@@ -9,6 +9,8 @@ pub(crate) mod tests;
 
 pub(crate) use paper::{PaperError, print};
 
+use std::borrow::Borrow;
+
 use askama::Template;
 use serde::Serialize;
 
@@ -24,6 +26,7 @@ pub(crate) struct Document {
     pub(crate) title: String,
     /// Its reference.
     pub(crate) number: String,
+    /// A day of our era.
     pub(crate) date: Moment,
     /// Who writes to whom; none for what is only laid before a meeting.
     pub(crate) letterhead: Option<Letterhead>,
@@ -47,13 +50,22 @@ pub(crate) struct Letterhead {
 #[template(path = "document/block.html")]
 pub(crate) enum Block {
     /// That there is nothing, and why.
-    Empty { title: String, words: String },
+    Empty {
+        title: String,
+        words: String,
+    },
     /// Names and what stands behind them.
     Facts(Vec<Fact>),
     /// Opened at a click; on paper it is open.
-    Folded { title: String, words: Words },
+    Folded {
+        title: String,
+        words: Words,
+    },
     Heading(Words),
-    List { is_numbered: bool, items: Vec<Vec<Block>> },
+    List {
+        is_numbered: bool,
+        items: Vec<Vec<Block>>,
+    },
     /// Smaller, about what stands above it.
     Meta(Words),
     Section(Vec<Block>),
@@ -150,8 +162,8 @@ impl Fact {
 
 impl Table {
     /// What a column is called, for a reader who sees each row as a card.
-    pub(crate) fn label(&self, column: &usize) -> &str {
-        self.head.get(*column).map_or("", String::as_str)
+    pub(crate) fn label(&self, column: impl Borrow<usize>) -> &str {
+        self.head.get(*column.borrow()).map_or("", String::as_str)
     }
 }
 

@@ -22,8 +22,8 @@ static AT_ONCE: Semaphore = Semaphore::const_new(2);
 /// Longer than this nobody waits: for a place, and then for the document.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
-/// Longest content, in bytes of its strings: three times what fields of a decision can hold. Memory and time grow with it.
-const CONTENT_MAX: usize = 1_500_000;
+/// Longest content, in bytes of its strings: some 200,000 Japanese characters, 100 sheets. Time grows with it.
+const CONTENT_MAX: usize = 600_000;
 
 static TEMPLATE: LazyLock<Source> = LazyLock::new(|| Source::detached(include_str!("../../documents/document.typ")));
 

@@ -170,7 +170,10 @@ impl Report<'_> {
         let told = self.incident.steps.iter().map(|(at, told)| {
             let (word, text) = step(told);
             let when = frame.minute(at);
-            Fact::line(when.text, vec![Span::strong(frame.say_of("incident.step", word)), Span::text(format!("\n{text}"))])
+            Fact::line(
+                when.text,
+                vec![Span::strong(frame.say_of("incident.step", word)), Span::text(format!("\n{text}"))],
+            )
         });
         let facts: Vec<_> = told.collect();
         if facts.is_empty() { Block::text(frame.say("incident.report.none")) } else { Block::Facts(facts) }

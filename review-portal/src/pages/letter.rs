@@ -106,7 +106,8 @@ impl Letter<'_> {
     fn sender(&self) -> Vec<String> {
         let head = &self.rules.letterhead;
         let offices = [(self.outcome.lane != Lane::Secretariat).then_some(&head.committee), Some(&head.secretariat)];
-        let named = |office: &policies::application::Name| if self.frame.is_ja() { &office.ja } else { &office.en }.clone();
+        let named =
+            |office: &policies::application::Name| if self.frame.is_ja() { &office.ja } else { &office.en }.clone();
         offices.into_iter().flatten().map(named).collect()
     }
 

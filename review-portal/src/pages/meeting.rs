@@ -89,7 +89,7 @@ pub(crate) async fn show(
     State(portal): State<Portal>,
     Path(date): Path<String>,
 ) -> Result<Response, PortalError> {
-    let on: Date = date.parse().map_err(|_| PortalError::NotFound)?;
+    let on = day(&date)?;
     let frame = allowed.visit.frame(&portal);
     let document = meeting(&portal, &allowed, &frame, on).await?;
     let back = ("/meetings".to_owned(), frame.say("meeting.title"));
@@ -102,9 +102,14 @@ pub(crate) async fn paper(
     State(portal): State<Portal>,
     Path(date): Path<String>,
 ) -> Result<Response, PortalError> {
-    let on: Date = date.parse().map_err(|_| PortalError::NotFound)?;
+    let on = day(&date)?;
     let document = meeting(&portal, &allowed, &allowed.visit.frame(&portal), on).await?;
     printed(document, &format!("meeting-{on}")).await
+}
+
+/// A day on which somebody can have met.
+fn day(text: &str) -> Result<Date, PortalError> {
+    text.parse().ok().filter(|day: &Date| day.year() > 0).ok_or(PortalError::NotFound)
 }
 
 async fn meeting(
@@ -261,7 +266,11 @@ impl Meeting<'_> {
             Way::Circulation => "circulation",
             Way::Meeting => "meeting",
         };
-        let about = [item.application.to_string(), frame.say_of("way-of-sitting", way), frame.say_of("lane", item.lane.as_str())];
+        let about = [
+            item.application.to_string(),
+            frame.say_of("way-of-sitting", way),
+            frame.say_of("lane", item.lane.as_str()),
+        ];
         let amendment = (item.round > 1).then(|| frame.say("meeting.amendment"));
         let sheet = Span::link(format!("{at}/sheet"), frame.say("sheet.title"));
         let about = dotted(about.into_iter().chain(amendment).map(Span::Text).chain([sheet]));

@@ -140,7 +140,8 @@ impl Sheet<'_> {
             fact("field.datasets", vec![Block::Text(self.datasets())]),
         ];
         let class = |(class, columns): &(&'static str, Vec<Column>)| {
-            let line = |column: &Column| vec![Span::Code(column.name.clone()), Span::text(format!(" {}", column.label))];
+            let line =
+                |column: &Column| vec![Span::Code(column.name.clone()), Span::text(format!(" {}", column.label))];
             Fact::new(frame.say_of("sheet.class", class), vec![self.or_none(columns.iter().map(line).collect())])
         };
         facts.extend(self.classes.iter().map(class));

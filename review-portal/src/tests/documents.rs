@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use super::flow::{CONDITION, CONTENT, Cast, content_with, with_findings};
+use super::flow::{CONDITION, Cast, content_with, with_findings};
 use super::world::{Browser, World};
 use crate::documents::tests::{dense, pages_of, text_of};
 
@@ -46,21 +46,39 @@ async fn the_letter_is_saved_in_both_languages_and_by_nobody_else() {
     let text = text_of(&pdf);
     let day = |now: jiff::Timestamp| crate::dates::formal(crate::dates::today(now), crate::language::Language::Ja).text;
     for words in [
-        "審査結果通知書", id, "UniversityA/Medicine", "piさん様", "データ利用審査委員会", "条件付き承認", "市区町村別の表は不可",
-        "ndb.claims.prefecture", "coさん", "2099年（令和81年）1月31日", "市区町村は細かい", "大腿骨近位部骨折と要介護認定<b>",
-        "問い合わせ先", "合成データ（実在の個人・医療機関ではありません）", &day(jiff::Timestamp::now()),
+        "審査結果通知書",
+        id,
+        "UniversityA/Medicine",
+        "piさん様",
+        "データ利用審査委員会",
+        "条件付き承認",
+        "市区町村別の表は不可",
+        "ndb.claims.prefecture",
+        "coさん",
+        "2099年（令和81年）1月31日",
+        "市区町村は細かい",
+        "大腿骨近位部骨折と要介護認定<b>",
+        "問い合わせ先",
+        "合成データ（実在の個人・医療機関ではありません）",
+        &day(jiff::Timestamp::now()),
     ] {
         assert!(text.contains(&dense(words)), "{words}: {text}");
     }
     assert!(!text.contains("賛成の弁") && !text.contains("r1さん"), "who votes how is not in the letter");
-    assert_eq!(pages_of(&pdf), 2.min(pages_of(&pdf)), "a letter, no book");
+    assert!(pages_of(&pdf) <= 2, "a letter, no book");
 
     let pdf = save(&cast.co, &format!("{at}/letter.pdf?lang=en"), &format!("decision-{id}-en.pdf")).await;
     keep(&pdf, "letter-en");
     let text = text_of(&pdf);
     for words in [
-        "Letter of decision", "Data Use Review Committee", "31 January 2099", "Reiwa", "Findings by criterion",
-        "市区町村別の表は不可", "Substantial public benefit", "What to do next",
+        "Letter of decision",
+        "Data Use Review Committee",
+        "31 January 2099",
+        "Reiwa",
+        "Findings by criterion",
+        "市区町村別の表は不可",
+        "Substantial public benefit",
+        "What to do next",
     ] {
         assert!(text.contains(&dense(words)), "{words}: {text}");
     }
@@ -76,10 +94,13 @@ async fn the_letter_is_saved_in_both_languages_and_by_nobody_else() {
     let pdf = save(&cast.office, &paper, "meeting-2099-02-01-ja.pdf").await;
     keep(&pdf, "minutes-ja");
     let text = text_of(&pdf);
-    for words in ["議事録", "賛成2、反対0、棄権0", "退席（利益相反）", "r3さん", "市区町村別の表は不可", "異存ない"] {
+    for words in ["議事録", "賛成2、反対0、棄権0", "退席（利益相反）", "r3さん", "市区町村別の表は不可", "異存ない"]
+    {
         assert!(text.contains(&dense(words)), "{words}: {text}");
     }
     assert_eq!(cast.pi.get(&paper).await.status(), StatusCode::FORBIDDEN);
+    let nobody = cast.office.get("/meetings/-000001-01-01/minutes.pdf").await;
+    assert_eq!(nobody.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -118,9 +139,25 @@ async fn an_incident_is_one_page_with_deadlines_times_and_addressees() {
     keep(&pdf, "incident-ja");
     let text = text_of(&pdf);
     for words in [
-        "事故等報告書", "厚生労働省 御中", "紛失・漏えい", "3（重大）", "解析室の記録票を紛失した", "#eval(\"1\")", "<script>",
-        "第一報", "最終報告", &due(3), &due(30), "厚生労働省 保険局", "厚生労働省 大臣官房", "入退室の記録を確かめた",
-        "金庫で保管する", "対応済み", "coさん", "P-", "合成データ",
+        "事故等報告書",
+        "厚生労働省 御中",
+        "紛失・漏えい",
+        "3（重大）",
+        "解析室の記録票を紛失した",
+        "#eval(\"1\")",
+        "<script>",
+        "第一報",
+        "最終報告",
+        &due(3),
+        &due(30),
+        "厚生労働省 保険局",
+        "厚生労働省 大臣官房",
+        "入退室の記録を確かめた",
+        "金庫で保管する",
+        "対応済み",
+        "coさん",
+        "P-",
+        "合成データ",
     ] {
         assert!(text.contains(&dense(words)), "{words}: {text}");
     }
@@ -148,12 +185,19 @@ async fn the_sheet_is_saved_by_those_who_judge() {
     let pdf = save(&cast.office, &paper, &format!("sheet-{id}-ja.pdf")).await;
     keep(&pdf, "sheet-ja");
     let text = text_of(&pdf);
-    for words in ["審査概要票", "二つめの研究", "識別につながる変数", "from ndb.claims -- #eval", "先例", "条件付き承認", "異存ない"] {
+    for words in [
+        "審査概要票",
+        "二つめの研究",
+        "識別につながる変数",
+        "from ndb.claims -- #eval",
+        "先例",
+        "条件付き承認",
+        "異存ない",
+    ] {
         assert!(text.contains(&dense(words)), "{words}: {text}");
     }
     assert_eq!(cast.pi.get(&paper).await.status(), StatusCode::FORBIDDEN);
     assert_eq!(cast.r1.get(&paper).await.status(), StatusCode::NOT_FOUND, "not asked");
-    assert!(cast.pi.post(&paper, &CONTENT).await.status().is_client_error());
 }
 
 /// Kept for the eye where somebody asks for it.
