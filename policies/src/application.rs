@@ -41,7 +41,7 @@ pub use parts::{
 pub use refusal::Refusal;
 pub use request::{EnrolmentsRequest, Pause, PermitAnswer, PermitRequest, REVOCATION, RefusalAnswer, Revocation, Revoked};
 pub use round::{ConditionState, HolderRequest, Interest, Lane, Outcome, Phase, Reviewer, Round, Tally};
-pub use rules::{Clause, FieldKind, Form, FormField, Item, Majority, Rules};
+pub use rules::{Clause, FieldKind, Form, FormField, IncidentRules, Item, Letterhead, Majority, Name, Rules};
 pub use size::STREAM_MAX;
 pub use stage::Stage;
 pub use stream::{Draft, EventRecord, FIRST_PREV, StreamError, Verified, Vouching};

@@ -5,23 +5,24 @@ use std::fmt;
 use jiff::civil::{Date, date};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp, Zoned};
+use serde::Serialize;
 
 use crate::language::Language;
 
 const JAPAN: Offset = Offset::constant(9);
 
-/// Eras (元号) by their first day, the latest first. Meiji begins here with the Gregorian calendar (太政官布告第337号, 明治5年):
+/// Eras (元号) by their first day, the latest first, and the year before their first. Meiji begins here with the Gregorian calendar (太政官布告第337号, 明治5年):
 /// days before it had other numbers, and stand without an era.
-const ERAS: [(Date, &str, i16); 5] = [
-    (date(2019, 5, 1), "令和", 2018),
-    (date(1989, 1, 8), "平成", 1988),
-    (date(1926, 12, 25), "昭和", 1925),
-    (date(1912, 7, 30), "大正", 1911),
-    (date(1873, 1, 1), "明治", 1867),
+const ERAS: [(Date, &str, &str, i16); 5] = [
+    (date(2019, 5, 1), "令和", "Reiwa", 2018),
+    (date(1989, 1, 8), "平成", "Heisei", 1988),
+    (date(1926, 12, 25), "昭和", "Showa", 1925),
+    (date(1912, 7, 30), "大正", "Taisho", 1911),
+    (date(1873, 1, 1), "明治", "Meiji", 1867),
 ];
 
 /// A time on a page: for machines and for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Moment {
     /// RFC 3339, or a bare date: what `<time datetime>` takes.
     pub(crate) iso: String,
@@ -39,7 +40,7 @@ impl fmt::Display for Moment {
 pub(crate) fn day(date: Date, language: Language) -> String {
     match language {
         Language::En => date.strftime("%-d %B %Y").to_string(),
-        Language::Ja => format!("{}年{}{}月{}日", date.year(), era(date), date.month(), date.day()),
+        Language::Ja => format!("{}年{}{}月{}日", date.year(), ja_era(date), date.month(), date.day()),
     }
 }
 
@@ -58,6 +59,15 @@ pub(crate) fn at(at: Timestamp, language: Language) -> Moment {
 /// The last minute before `end`: a period's end is its last day, not the midnight after it.
 pub(crate) fn until(end: Timestamp, language: Language) -> Moment {
     at(end.checked_sub(SignedDuration::from_secs(1)).unwrap_or(end), language)
+}
+
+/// A day as letters are dated, in both calendars in either language: 「2026年（令和8年）11月22日」, `22 November 2026 (Reiwa 8)`.
+pub(crate) fn formal(date: Date, language: Language) -> Moment {
+    let Moment { iso, text } = on(date, language);
+    match (language, era(date)) {
+        (Language::En, Some((_, name, year))) => Moment { iso, text: format!("{text} ({name} {year})") },
+        _ => Moment { iso, text },
+    }
 }
 
 /// Which day it is in Japan.
@@ -82,11 +92,17 @@ pub(crate) fn since(from: Timestamp, now: Timestamp, language: Language) -> Stri
     }
 }
 
-fn era(date: Date) -> String {
-    let Some((_, name, before)) = ERAS.iter().find(|(first, ..)| *first <= date) else { return String::new() };
-    match date.year() - before {
-        1 => format!("（{name}元年）"),
-        year => format!("（{name}{year}年）"),
+/// The era's names and the year in it; none before its calendar.
+fn era(date: Date) -> Option<(&'static str, &'static str, i16)> {
+    let (_, ja, en, before) = ERAS.iter().find(|(first, ..)| *first <= date)?;
+    Some((ja, en, date.year() - before))
+}
+
+fn ja_era(date: Date) -> String {
+    match era(date) {
+        None => String::new(),
+        Some((name, _, 1)) => format!("（{name}元年）"),
+        Some((name, _, year)) => format!("（{name}{year}年）"),
     }
 }
 
@@ -116,6 +132,15 @@ mod tests {
             let date: Date = text.parse().unwrap();
             assert_eq!((day(date, Language::Ja).as_str(), day(date, Language::En).as_str()), (ja, en));
         }
+    }
+
+    #[test]
+    fn letters_are_dated_in_both_calendars_in_either_language() {
+        let formal = |text: &str, language| formal(text.parse().unwrap(), language).text;
+        assert_eq!(formal("2026-11-22", Language::Ja), "2026年（令和8年）11月22日");
+        assert_eq!(formal("2026-11-22", Language::En), "22 November 2026 (Reiwa 8)");
+        assert_eq!(formal("2019-05-01", Language::En), "1 May 2019 (Reiwa 1)");
+        assert_eq!(formal("1872-12-31", Language::En), "31 December 1872");
     }
 
     #[test]

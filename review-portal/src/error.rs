@@ -102,6 +102,9 @@ pub enum PortalError {
         /// Where a reader is to go on after signing in; none for a form.
         next: Option<String>,
     },
+    /// A page cannot be saved as PDF.
+    #[error("the document cannot be made as PDF; its page says the same")]
+    Paper,
     /// A passkey's word is not believed.
     #[error("{0}")]
     Passkey(#[source] PasskeyError),
@@ -190,6 +193,7 @@ impl PortalError {
             Self::Migrate(_) => "portal/migrate",
             Self::NotFound => "portal/not-found",
             Self::NotSignedIn { .. } => "portal/not-signed-in",
+            Self::Paper => "portal/paper",
             Self::Passkey(cause) => cause.code(),
             Self::PasskeyNeeded => "portal/passkey-needed",
             Self::PasskeyNotEnrolled => "portal/passkey-not-enrolled",
@@ -242,6 +246,7 @@ impl PortalError {
             | Self::Listen { .. }
             | Self::Mail(_)
             | Self::Migrate(_)
+            | Self::Paper
             | Self::Serve(_)
             | Self::Session(_)
             | Self::Sign(_)

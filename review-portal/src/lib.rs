@@ -13,6 +13,7 @@ pub mod catalog;
 pub mod contact;
 mod database;
 mod dates;
+mod documents;
 mod error;
 mod events;
 mod factors;

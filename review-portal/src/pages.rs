@@ -8,8 +8,10 @@ mod board;
 mod catalog;
 #[cfg(test)]
 mod components;
+mod document;
 pub(crate) mod error;
 mod home;
+mod incident;
 mod letter;
 mod linkage;
 mod mail;
@@ -73,8 +75,12 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/applications/{application}/training", get(training::form).post(training::add).layer(large))
         .route("/applications/{application}/training/{member}", get(training::download))
         .route("/applications/{application}/interest", get(application::interest))
+        .route("/applications/{application}/incidents/{number}", get(incident::show))
+        .route("/applications/{application}/incidents/{number}/report.pdf", get(incident::paper))
         .route("/applications/{application}/letter", get(letter::show))
+        .route("/applications/{application}/letter.pdf", get(letter::paper))
         .route("/applications/{application}/sheet", get(sheet::show))
+        .route("/applications/{application}/sheet.pdf", get(sheet::paper))
         .route("/applications/{application}/{act}", post(application::act))
         .route("/projects", get(project::list))
         .route("/projects/{project}/sql", get(project::sql).post(project::run))
@@ -87,6 +93,7 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/board", get(board::show))
         .route("/meetings", get(meeting::list))
         .route("/meetings/{date}", get(meeting::show))
+        .route("/meetings/{date}/minutes.pdf", get(meeting::paper))
         .route("/audit", get(audit::list))
         .route("/linkage", get(linkage::show))
         .route("/mails", get(mail::list))

@@ -2,6 +2,7 @@
 
 mod accessibility;
 mod contact;
+mod documents;
 mod draft;
 mod editor;
 mod factors;

@@ -25,6 +25,8 @@ pub struct Rules {
     pub without_holder: BTreeSet<String>,
     /// Countries of use (ISO 3166-1 alpha-2).
     pub countries: BTreeSet<String>,
+    /// Whose letters these are.
+    pub letterhead: Letterhead,
     /// How votes count.
     pub vote: VoteRules,
     /// Who has a conflict of interest.
@@ -46,6 +48,26 @@ pub struct Rules {
     /// The form.
     #[serde(skip)]
     pub form: Form,
+}
+
+/// Who stands over letters.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Letterhead {
+    /// Who decides.
+    pub committee: Name,
+    /// Who is asked.
+    pub secretariat: Name,
+}
+
+/// What somebody is called.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Name {
+    /// In Japanese.
+    pub ja: String,
+    /// In English.
+    pub en: String,
 }
 
 /// How votes count.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::actor::day_of;
 use super::content::Content;
 use super::parts::{Certificate, Condition, IncidentReport, IncidentStep, Narrowing};
-use super::rules::Rules;
+use super::rules::{IncidentRules, Rules};
 use crate::id::{PermitId, UserId};
 
 /// What runs under a permit.
@@ -122,6 +122,12 @@ impl Incident {
     /// Whether it is over.
     pub fn is_closed(&self) -> bool {
         self.steps.iter().any(|(_, step)| matches!(step, IncidentStep::Closed { .. }))
+    }
+
+    /// The last days for the first and the final report to the ministry.
+    pub fn due(&self, rules: &IncidentRules) -> [Date; 2] {
+        let begun = day_of(self.at);
+        [rules.first_report_days, rules.final_report_days].map(|days| begun.saturating_add(Span::new().days(days)))
     }
 }
 

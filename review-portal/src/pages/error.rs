@@ -12,7 +12,7 @@ use crate::portal::Portal;
 use crate::visit::{Frame, Place};
 
 /// Codes with sentences of their own; all others are internal.
-pub(crate) const SHOWN: [&str; 13] = [
+pub(crate) const SHOWN: [&str; 14] = [
     "bad-form",
     "busy",
     "changed-meanwhile",
@@ -20,6 +20,7 @@ pub(crate) const SHOWN: [&str; 13] = [
     "forbidden",
     "not-found",
     "not-signed-in",
+    "paper",
     "passkey-needed",
     "password",
     "pending-act",

@@ -1,6 +1,5 @@
-//! Meetings: the calendar of sittings, and for each day agenda and minutes (議事録).
+//! Meetings: the calendar of sittings, and for each day agenda and minutes (議事録), as a page and as PDF.
 
-use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
@@ -13,12 +12,14 @@ use policies::application::{
 use policies::{ApplicationId, UserId};
 
 use super::board::{View, view};
+use super::document::{Around, dotted, listed, mark, printed, shown};
 use crate::access::{Allowed, ReadBoard};
 use crate::accounts;
 use crate::application::{every, records};
-use crate::dates::Moment;
+use crate::dates::{self, Moment};
+use crate::documents::{Block, Document, Fact, Span};
 use crate::error::PortalError;
-use crate::meetings::{Item, calendar, days_of, reported, sittings};
+use crate::meetings::{Item, Minutes, calendar, days_of, reported, sittings};
 use crate::pages::page;
 use crate::portal::Portal;
 use crate::visit::{Frame, name};
@@ -39,12 +40,11 @@ struct Day {
     items: usize,
 }
 
-#[derive(Template)]
-#[template(path = "meeting/show.html")]
-struct MeetingPage {
-    frame: Frame,
+/// What a day's agenda or minutes are made from.
+struct Meeting<'a> {
+    frame: &'a Frame,
     rules: &'static Rules,
-    when: Moment,
+    on: Date,
     items: Vec<Entry>,
     /// Decisions of the urgent lane that were reported here, or are to be.
     urgent: Vec<Urgent>,
@@ -89,20 +89,47 @@ pub(crate) async fn show(
     State(portal): State<Portal>,
     Path(date): Path<String>,
 ) -> Result<Response, PortalError> {
-    let on: Date = date.parse().map_err(|_| PortalError::NotFound)?;
+    let on = day(&date)?;
     let frame = allowed.visit.frame(&portal);
+    let document = meeting(&portal, &allowed, &frame, on).await?;
+    let back = ("/meetings".to_owned(), frame.say("meeting.title"));
+    shown(frame, document, Around { back, paper: format!("/meetings/{on}/minutes.pdf"), aside: Vec::new() })
+}
+
+/// `GET /meetings/{date}/minutes.pdf`
+pub(crate) async fn paper(
+    allowed: Allowed<ReadBoard>,
+    State(portal): State<Portal>,
+    Path(date): Path<String>,
+) -> Result<Response, PortalError> {
+    let on = day(&date)?;
+    let document = meeting(&portal, &allowed, &allowed.visit.frame(&portal), on).await?;
+    printed(document, &format!("meeting-{on}")).await
+}
+
+/// A day on which somebody can have met.
+fn day(text: &str) -> Result<Date, PortalError> {
+    text.parse().ok().filter(|day: &Date| day.year() > 0).ok_or(PortalError::NotFound)
+}
+
+async fn meeting(
+    portal: &Portal,
+    allowed: &Allowed<ReadBoard>,
+    frame: &Frame,
+    on: Date,
+) -> Result<Document, PortalError> {
     let people = accounts::list(&portal.db).await?;
     let names: BTreeMap<_, _> = people.iter().map(|user| (user.id.clone(), name(user, frame.language))).collect();
     let rules = Rules::current();
     let today = day_of(portal.now());
     let (mut items, mut urgent, mut closed) = (Vec::new(), Vec::new(), Vec::new());
-    for listed in every(&portal).await? {
+    for listed in every(portal).await? {
         let state = &listed.state;
-        if view(&portal, state, &allowed.user, today) != View::Whole {
+        if view(portal, state, &allowed.user, today) != View::Whole {
             closed.extend(days_of(state).contains(&on).then(|| state.id.clone()));
             continue;
         }
-        urgent.extend(urgent_of(&frame, state, on, today));
+        urgent.extend(urgent_of(frame, state, on, today));
         if days_of(state).contains(&on) {
             let records = records(portal.db.pool(), &state.id).await?;
             items.extend(sittings(&state.id, &records, rules, today).into_iter().filter(|item| item.sitting.on == on));
@@ -123,7 +150,7 @@ pub(crate) async fn show(
         item,
     };
     let items = items.into_iter().map(entry).collect();
-    page(&MeetingPage { rules, when: frame.day(on), items, urgent, closed, present, frame })
+    Ok(Meeting { rules, on, items, urgent, closed, present, frame }.document())
 }
 
 /// Decisions of the urgent lane that were reported on that day; before a coming meeting, those that are to be.
@@ -173,8 +200,16 @@ pub(super) fn findings<'a>(
     found.map(line).collect()
 }
 
+/// What holders said, or that the answers are not there yet.
+pub(super) fn holders<'a>(frame: &Frame, requests: impl IntoIterator<Item = &'a HolderRequest>) -> Block {
+    Block::list(requests.into_iter().map(|request| {
+        let (word, text) = answer_of(frame, request);
+        vec![Span::strong(request.dataset.to_uppercase()), Span::text(format!(" {word} {text}"))]
+    }))
+}
+
 /// What a holder said, or that the answer is not there yet.
-pub(super) fn answer_of(frame: &Frame, request: &HolderRequest) -> (String, String) {
+fn answer_of(frame: &Frame, request: &HolderRequest) -> (String, String) {
     let Some(answer) = &request.answer else {
         return (format!("{} {}", frame.say("holder.waiting"), frame.day(request.due)), String::new());
     };
@@ -193,37 +228,113 @@ impl CalendarPage {
     }
 }
 
-impl MeetingPage {
-    fn list(&self, names: &[String]) -> String {
-        names.join(if self.frame.is_ja() { "、" } else { ", " })
-    }
-
-    fn way(item: &Item) -> &'static str {
-        match item.sitting.way {
-            Way::Circulation => "circulation",
-            Way::Meeting => "meeting",
+impl Meeting<'_> {
+    fn document(&self) -> Document {
+        let frame = self.frame;
+        let has_minutes = self.items.iter().any(|entry| entry.item.result.is_some());
+        let mut blocks = Vec::new();
+        if !self.present.is_empty() {
+            blocks.push(Block::Facts(vec![self.names("meeting.present", &self.present)]));
+        }
+        if self.items.is_empty() && self.urgent.is_empty() && self.closed.is_empty() {
+            let [title, words] = ["meeting.empty", "meeting.empty.text"].map(|key| frame.say(key));
+            blocks.push(Block::Empty { title, words });
+        }
+        blocks.extend(self.items.iter().zip(1..).map(|(entry, number)| self.entry(entry, number)));
+        blocks.extend(self.urgent());
+        blocks.extend(self.closed());
+        Document {
+            language: frame.lang(),
+            kind: frame.say(if has_minutes { "meeting.minutes" } else { "meeting.agenda" }),
+            title: format!("{} {}", frame.say("meeting.title"), frame.day(self.on)),
+            number: String::new(),
+            date: dates::formal(self.on, frame.language),
+            letterhead: None,
+            blocks,
+            mark: mark(frame),
         }
     }
 
-    fn is_urgent(item: &Item) -> bool {
-        item.lane == Lane::Urgent
+    fn names(&self, key: &str, names: &[String]) -> Fact {
+        Fact::line(self.frame.say(key), vec![Span::Text(listed(self.frame, names))])
     }
 
-    fn seats(&self, item: &Item) -> String {
-        let seats: Vec<_> = item.seats.iter().map(|seat| self.frame.say_of("seat", seat)).collect();
-        self.list(&seats)
-    }
-
-    fn holders(&self, item: &Item) -> Vec<(String, String, String)> {
-        let line = |request: &HolderRequest| {
-            let (word, text) = answer_of(&self.frame, request);
-            (request.dataset.to_uppercase(), word, text)
+    fn entry(&self, entry: &Entry, number: usize) -> Block {
+        let (frame, item) = (self.frame, &entry.item);
+        let at = format!("/applications/{}", item.application);
+        let way = match item.sitting.way {
+            Way::Circulation => "circulation",
+            Way::Meeting => "meeting",
         };
-        item.holders.iter().map(line).collect()
+        let about = [
+            item.application.to_string(),
+            frame.say_of("way-of-sitting", way),
+            frame.say_of("lane", item.lane.as_str()),
+        ];
+        let amendment = (item.round > 1).then(|| frame.say("meeting.amendment"));
+        let sheet = Span::link(format!("{at}/sheet"), frame.say("sheet.title"));
+        let about = dotted(about.into_iter().chain(amendment).map(Span::Text).chain([sheet]));
+        let title = vec![Span::text(format!("{number}. ")), Span::link(at, &item.title)];
+        let mut facts = self.seating(entry);
+        if let Some(minutes) = &item.result {
+            facts.extend(self.minutes(item, minutes));
+        }
+        Block::Section(vec![Block::Heading(title), Block::Meta(about), Block::Facts(facts)])
     }
 
-    fn findings<'a>(&'a self, of: &'a FindingsByCriterion) -> Vec<(&'a str, String, &'a str)> {
-        findings(&self.frame, &self.rules.criteria, of)
+    /// Who may vote or voted, who is away and why, which seats are held, what holders said.
+    fn seating(&self, entry: &Entry) -> Vec<Fact> {
+        let (frame, item) = (self.frame, &entry.item);
+        let key = if item.result.is_some() { "meeting.voted" } else { "meeting.may-vote" };
+        let nobody = [frame.say("meeting.nobody")];
+        let mut facts = vec![self.names(key, if entry.present.is_empty() { &nobody } else { &entry.present })];
+        for (key, names) in [
+            ("meeting.absent", &entry.absent),
+            ("meeting.recused", &entry.recused),
+            ("meeting.undeclared", &entry.undeclared),
+        ] {
+            facts.extend((!names.is_empty()).then(|| self.names(key, names)));
+        }
+        let seats: Vec<_> = item.seats.iter().map(|seat| frame.say_of("seat", seat)).collect();
+        let mut seats = vec![Block::text(listed(frame, &seats))];
+        if !entry.missing_seats.is_empty() {
+            let missing = format!(" {}", listed(frame, &entry.missing_seats));
+            seats.push(Block::Text(vec![Span::Alert(frame.say("meeting.missing")), Span::Text(missing)]));
+        }
+        facts.push(Fact::new(frame.say("meeting.seats"), seats));
+        let heard = !item.holders.is_empty();
+        facts.extend(heard.then(|| Fact::new(frame.say("review.holders"), vec![holders(frame, &item.holders)])));
+        facts
+    }
+
+    /// What was decided, and why.
+    fn minutes(&self, item: &Item, minutes: &Minutes) -> Vec<Fact> {
+        let (frame, outcome) = (self.frame, &minutes.outcome);
+        let decision = Span::strong(frame.say_of("decision", outcome.decision.as_str()));
+        let mut decided = vec![Block::Text(vec![decision, Span::text(" "), Span::Time(frame.minute(&outcome.at))])];
+        decided.extend(reason(&outcome.decision).map(Block::text));
+        if let Decision::GrantedWithConditions { conditions } = &outcome.decision {
+            decided.push(Block::numbered(conditions.iter().map(|condition| {
+                let due = format!(" {}: {}", frame.say("condition.due"), frame.day(condition.due));
+                vec![Span::text(&condition.text), Span::small(due)]
+            })));
+        }
+        let mut facts = vec![
+            Fact::line(frame.say("review.votes"), vec![Span::text(self.votes(&minutes.tally))]),
+            Fact::new(frame.say("meeting.decision"), decided),
+        ];
+        let found = findings(frame, &self.rules.criteria, &outcome.findings).into_iter();
+        facts.extend(found.map(|(criterion, word, reason)| {
+            Fact::line(criterion, vec![Span::strong(word), Span::text(" "), Span::text(reason)])
+        }));
+        if item.lane == Lane::Urgent {
+            let reported = match outcome.reported_on {
+                Some(on) => Span::link(format!("/meetings/{on}"), frame.day(on).text),
+                None => Span::text(frame.say("meeting.to-report")),
+            };
+            facts.push(Fact::line(frame.say("meeting.report"), vec![reported]));
+        }
+        facts
     }
 
     fn votes(&self, tally: &policies::application::Tally) -> String {
@@ -232,19 +343,32 @@ impl MeetingPage {
         numbers.into_iter().fold(words, |words, (place, number)| words.replace(place, &number.to_string()))
     }
 
-    fn day(&self, day: impl Borrow<Date>) -> Moment {
-        self.frame.day(*day.borrow())
+    fn urgent(&self) -> Vec<Block> {
+        if self.urgent.is_empty() {
+            return Vec::new();
+        }
+        let frame = self.frame;
+        let line = |line: &Urgent| {
+            let key = if line.is_reported { "meeting.reported" } else { "meeting.to-report" };
+            let parts = [
+                Span::link(format!("/applications/{}", line.id), &line.title),
+                Span::small(line.id.to_string()),
+                Span::text(frame.say_of("decision", line.decision)),
+                Span::Time(line.decided.clone()),
+                Span::text(frame.say(key)),
+            ];
+            let conditions = line.conditions.iter().map(Block::text);
+            std::iter::once(Block::Text(dotted(parts))).chain(conditions).collect()
+        };
+        let items = self.urgent.iter().map(line).collect();
+        vec![Block::heading(frame.say("meeting.urgent")), Block::List { is_numbered: false, items }]
     }
 
-    fn has_minutes(&self) -> bool {
-        self.items.iter().any(|entry| entry.item.result.is_some())
-    }
-
-    fn conditions(decision: &Decision) -> &[policies::application::Condition] {
-        if let Decision::GrantedWithConditions { conditions } = decision { conditions } else { &[] }
-    }
-
-    fn reason(decision: &Decision) -> Option<&str> {
-        reason(decision)
+    fn closed(&self) -> Vec<Block> {
+        if self.closed.is_empty() {
+            return Vec::new();
+        }
+        let ids = Block::list(self.closed.iter().map(|id| vec![Span::text(id.to_string())]));
+        vec![Block::heading(self.frame.say("meeting.closed")), Block::text(self.frame.say("meeting.closed.text")), ids]
     }
 }

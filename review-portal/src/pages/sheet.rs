@@ -1,25 +1,23 @@
-//! `GET /applications/{application}/sheet`: 審査概要票, one page for those who judge, made by machine.
+//! `GET /applications/{application}/sheet` and `…/sheet.pdf`: 審査概要票, one page for those who judge, made by machine.
 
-use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
-use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use jiff::civil::Date;
 use policies::UserId;
 use policies::access::Relation;
-use policies::application::{Application, Content, Decision, HolderRequest, Problem, Rules, day_of};
+use policies::application::{Application, Content, Period, Problem, Rules, day_of};
 use policies::permit::{RowFilter, Tier};
 
-use super::meeting::{answer_of, conditions, reason};
+use super::document::{Around, dotted, mark, printed, shown};
+use super::meeting::{conditions, holders, reason};
 use crate::access::{Allowed, Read, relation};
 use crate::accounts;
 use crate::application::every;
 use crate::catalog::{self, Dataset};
-use crate::dates::Moment;
+use crate::dates;
+use crate::documents::{Block, Document, Fact, Span, Table, Words};
 use crate::error::PortalError;
-use crate::pages::page;
 use crate::portal::Portal;
 use crate::precedents::{Precedent, precedents};
 use crate::visit::{Frame, name};
@@ -30,14 +28,12 @@ const PRECEDENTS_MAX: usize = 8;
 /// 項目区分 in the order of the sheet: what tells of a person's health first, then what may tell who the person is.
 const CLASSES: [&str; 3] = ["sensitive", "quasi", "key"];
 
-#[derive(Template)]
-#[template(path = "sheet/show.html")]
-struct SheetPage<'a> {
-    frame: Frame,
+/// What the sheet is made from.
+struct Sheet<'a> {
+    frame: &'a Frame,
     state: &'a Application,
     content: &'a Content,
-    /// Columns asked for, and those of each class that needs an eye: class, columns with their labels.
-    asked: usize,
+    /// Columns of each class that needs an eye: class, columns with their labels.
     classes: Vec<(&'static str, Vec<Column>)>,
     names: BTreeMap<UserId, String>,
     precedents: Vec<Precedent>,
@@ -50,6 +46,18 @@ struct Column {
 
 /// `GET /applications/{application}/sheet`
 pub(crate) async fn show(allowed: Allowed<Read>, State(portal): State<Portal>) -> Result<Response, PortalError> {
+    let document = sheet(&portal, &allowed).await?;
+    let around = Around::application(&allowed.application()?.id, "sheet.pdf");
+    shown(allowed.visit.frame(&portal), document, around)
+}
+
+/// `GET /applications/{application}/sheet.pdf`
+pub(crate) async fn paper(allowed: Allowed<Read>, State(portal): State<Portal>) -> Result<Response, PortalError> {
+    let document = sheet(&portal, &allowed).await?;
+    printed(document, &format!("sheet-{}", allowed.application()?.id)).await
+}
+
+async fn sheet(portal: &Portal, allowed: &Allowed<Read>) -> Result<Document, PortalError> {
     let state = allowed.application()?;
     let today = day_of(portal.now());
     // What holders say and what was decided elsewhere is for those who judge.
@@ -57,19 +65,18 @@ pub(crate) async fn show(allowed: Allowed<Read>, State(portal): State<Portal>) -
         return Err(PortalError::Forbidden);
     }
     let content = state.content().ok_or(PortalError::NotFound)?;
-    let frame = allowed.visit.frame(&portal);
+    let frame = &allowed.visit.frame(portal);
     let people = accounts::list(&portal.db).await?;
-    let others = every(&portal).await?;
-    let classes = classes(&frame, content, &catalog::list(&portal.db).await?);
-    page(&SheetPage {
-        asked: content.datasets.values().flat_map(|ask| ask.tables.values()).map(|ask| ask.columns.len()).sum(),
-        classes,
+    let others = every(portal).await?;
+    let sheet = Sheet {
+        classes: classes(frame, content, &catalog::list(&portal.db).await?),
         names: people.iter().map(|user| (user.id.clone(), name(user, frame.language))).collect(),
         precedents: precedents(&state.id, content, others.iter().map(|listed| &listed.state), PRECEDENTS_MAX),
         state,
         content,
         frame,
-    })
+    };
+    Ok(sheet.document())
 }
 
 /// The columns asked for of each class, with the catalog's labels; those that the catalog does not know stand at the end.
@@ -101,24 +108,127 @@ fn classes(frame: &Frame, content: &Content, catalog: &[Dataset]) -> Vec<(&'stat
     shown
 }
 
-impl SheetPage<'_> {
-    fn day(&self, day: impl Borrow<Date>) -> Moment {
-        self.frame.day(*day.borrow())
+impl Sheet<'_> {
+    fn document(&self) -> Document {
+        let frame = self.frame;
+        let mut blocks = vec![
+            Block::Facts(self.facts()),
+            Block::heading(frame.say("sheet.precedents")),
+            Block::text(frame.say("sheet.precedents.text")),
+        ];
+        blocks.push(self.precedents());
+        Document {
+            language: frame.lang(),
+            kind: frame.say("sheet.title"),
+            title: self.content.title.clone(),
+            number: self.state.id.to_string(),
+            date: dates::formal(dates::today(frame.now), frame.language),
+            letterhead: None,
+            blocks,
+            mark: mark(frame),
+        }
     }
 
-    fn name(&self, user: &UserId) -> String {
-        self.names.get(user).cloned().unwrap_or_else(|| user.to_string())
+    fn facts(&self) -> Vec<Fact> {
+        let (frame, content) = (self.frame, self.content);
+        let fact = |key: &str, blocks| Fact::new(frame.say(key), blocks);
+        let mut facts = vec![
+            fact("field.applicant-kind", vec![Block::Text(self.kind())]),
+            fact("field.members", vec![self.members()]),
+            fact("field.period", content.period.iter().map(|period| self.period(period)).collect()),
+            fact("field.tier", vec![Block::Text(self.tier())]),
+            fact("field.datasets", vec![Block::Text(self.datasets())]),
+        ];
+        let class = |(class, columns): &(&'static str, Vec<Column>)| {
+            let line =
+                |column: &Column| vec![Span::Code(column.name.clone()), Span::text(format!(" {}", column.label))];
+            Fact::new(frame.say_of("sheet.class", class), vec![self.or_none(columns.iter().map(line).collect())])
+        };
+        facts.extend(self.classes.iter().map(class));
+        facts.extend([
+            fact("sheet.rows", vec![self.rows()]),
+            fact("sheet.shells", vec![self.shells()]),
+            fact("review.changes", vec![self.changed()]),
+        ]);
+        let asked: Vec<_> = self.state.round.iter().flat_map(|round| round.holders.values()).collect();
+        facts.extend((!asked.is_empty()).then(|| fact("review.holders", vec![holders(frame, asked)])));
+        facts
     }
 
-    fn lane(&self) -> Option<&'static str> {
-        Some(self.state.round.as_ref()?.lane(Rules::current()).as_str())
+    fn kind(&self) -> Words {
+        let kind = self.content.applicant_kind.as_ref();
+        let kind = kind.map(|kind| self.frame.say_of("applicant-kind", kind.as_str()));
+        let lane = self.state.round.as_ref().map(|round| round.lane(Rules::current()));
+        let lane = lane.map(|lane| self.frame.say_of("lane", lane.as_str()));
+        dotted(kind.into_iter().chain(lane).map(Span::Text))
     }
 
-    fn tier(&self) -> &'static str {
-        match self.content.tier {
+    fn members(&self) -> Block {
+        let name = |user: &UserId| self.names.get(user).cloned().unwrap_or_else(|| user.to_string());
+        Block::list(self.content.members.iter().map(|(user, member)| {
+            let place = format!(" {} · {} · {}", member.affiliation, member.place, member.country);
+            vec![Span::text(name(user)), Span::small(place)]
+        }))
+    }
+
+    fn period(&self, period: &Period) -> Block {
+        let [from, until] = [period.from, period.until].map(|day| Span::Time(self.frame.day(day)));
+        Block::Text(vec![from, Span::text(" – "), until])
+    }
+
+    fn tier(&self) -> Words {
+        let tier = match self.content.tier {
             Tier::Anonymized => "anonymized",
             Tier::Pseudonymized => "pseudonymized",
+        };
+        let grade = self.frame.say_of("grade", &self.content.grade.to_string());
+        let profile = Span::Code(self.content.profile.to_string());
+        dotted([Span::text(self.frame.say_of("tier", tier)), Span::text(grade), profile])
+    }
+
+    fn datasets(&self) -> Words {
+        let datasets = &self.content.datasets;
+        let asked: usize = datasets.values().flat_map(|ask| ask.tables.values()).map(|ask| ask.columns.len()).sum();
+        let names = datasets.iter().map(|(dataset, ask)| format!("{}/{} ", dataset.to_uppercase(), ask.release));
+        let count = self.frame.say("sheet.columns").replace("{n}", &asked.to_string());
+        vec![Span::text(names.collect::<String>()), Span::small(count)]
+    }
+
+    fn rows(&self) -> Block {
+        let filters = &self.content.row_filter;
+        if filters.is_empty() {
+            return Block::text(self.frame.say("sheet.all-rows"));
         }
+        let line = |filter: &RowFilter| {
+            vec![Span::Code(filter.column.to_string()), Span::text(format!(" {}", self.row(filter)))]
+        };
+        Block::list(filters.iter().map(line))
+    }
+
+    fn shells(&self) -> Block {
+        let shells = &self.content.shells;
+        if shells.is_empty() {
+            return self.or_none(Vec::new());
+        }
+        let item = |shell: &policies::application::Shell| {
+            let mut words = vec![Span::text(&shell.title)];
+            words.extend(shell.columns.iter().flat_map(|column| [Span::text(" "), Span::Code(column.clone())]));
+            let sql = Block::Folded { title: "SQL".to_owned(), words: vec![Span::text(&shell.sql)] };
+            vec![Block::Text(words), sql]
+        };
+        Block::List { is_numbered: true, items: shells.iter().map(item).collect() }
+    }
+
+    fn changed(&self) -> Block {
+        match self.changes() {
+            None => Block::text(self.frame.say("sheet.first")),
+            Some(changes) if changes.is_empty() => Block::text(self.frame.say("sheet.unchanged")),
+            Some(changes) => Block::list(changes.into_iter().map(|change| vec![Span::Text(change)])),
+        }
+    }
+
+    fn or_none(&self, lines: Vec<Words>) -> Block {
+        if lines.is_empty() { Block::text(self.frame.say("sheet.none")) } else { Block::list(lines) }
     }
 
     /// A restriction of rows in one line.
@@ -144,24 +254,32 @@ impl SheetPage<'_> {
         Some(before.changes(&round.content).iter().map(part).collect())
     }
 
-    fn holders(&self) -> Vec<(String, String, String)> {
-        let line = |request: &HolderRequest| {
-            let (word, text) = answer_of(&self.frame, request);
-            (request.dataset.to_uppercase(), word, text)
-        };
-        self.state.round.iter().flat_map(|round| round.holders.values()).map(line).collect()
+    fn precedents(&self) -> Block {
+        let frame = self.frame;
+        if self.precedents.is_empty() {
+            let [title, words] = ["sheet.no-precedents", "sheet.no-precedents.text"].map(|key| frame.say(key));
+            return Block::Empty { title, words };
+        }
+        let head = ["board.application", "meeting.decision", "sheet.shared"].map(|key| frame.say(key)).to_vec();
+        let rows = self.precedents.iter().map(|precedent| self.precedent(precedent)).collect();
+        Block::Table(Table { name: frame.say("sheet.precedents"), head, rows })
     }
 
-    fn overlap(&self, precedent: &Precedent) -> String {
-        let words = self.frame.say("sheet.overlap").replace("{n}", &precedent.shared.len().to_string());
-        words.replace("{of}", &precedent.asked.to_string())
-    }
-
-    fn conditions(decision: &Decision) -> Vec<String> {
-        conditions(decision)
-    }
-
-    fn reason(decision: &Decision) -> Option<&str> {
-        reason(decision)
+    fn precedent(&self, precedent: &Precedent) -> Vec<Vec<Block>> {
+        let frame = self.frame;
+        let about = format!("\n{} · {}", precedent.id, frame.day_of(&precedent.at));
+        let title = Block::Text(vec![Span::text(&precedent.title), Span::small(about)]);
+        let decision = Span::strong(frame.say_of("decision", precedent.decision.as_str()));
+        let mut decided = vec![Block::Text(vec![decision])];
+        decided.extend(reason(&precedent.decision).map(Block::text));
+        let conditions = conditions(&precedent.decision);
+        if !conditions.is_empty() {
+            decided.push(Block::list(conditions.into_iter().map(|condition| vec![Span::Text(condition)])));
+        }
+        let overlap = frame.say("sheet.overlap").replace("{n}", &precedent.shared.len().to_string());
+        let overlap = overlap.replace("{of}", &precedent.asked.to_string());
+        let which = precedent.shared.iter().flat_map(|column| [Span::Code(column.clone()), Span::text(" ")]);
+        let which = Block::Folded { title: frame.say("sheet.which"), words: which.collect() };
+        vec![vec![title], decided, vec![Block::text(overlap), which]]
     }
 }

@@ -60,6 +60,7 @@ async fn walk(driver: &Driver, world: &World, paths: &Paths, (width, languages):
             &["/", "/projects/fracture-2026/sql", "/projects/fracture-2026/runs", "/projects/fracture-2026/queries"][..],
         ),
         ("office", &["/", "/applications", "submitted", "asked", "voting", "permitted", "/mails", "/audit"][..]),
+        ("office", &["letter", "incident", "sheet", "/meetings", "/meetings/2099-02-01"][..]),
         ("r1", &["/", "voting", "interest", "/account", "/account/password"][..]),
         ("chair", &["/", "voting"][..]),
         ("auditor", &["/", "/audit", "/linkage"][..]),
@@ -79,6 +80,8 @@ type Paths = BTreeMap<&'static str, String>;
 async fn furnish(world: &World) -> Paths {
     let cast = Cast::new(world).await;
     let permitted = cast.to_permit().await;
+    let lost = [("incident-kind", "loss"), ("severity", "2"), ("noticed_on", "2026-01-02"), ("text", "鍵を紛失した")];
+    cast.co.act(&format!("{permitted}/report-incident"), &lost).await;
     let mut others = Vec::new();
     for project in ["submitted", "returned", "voting", "refused"] {
         let at = cast.pi.act("/applications", &content_with(&[("project", project)])).await;
@@ -102,6 +105,9 @@ async fn furnish(world: &World) -> Paths {
     let interest = format!("{asked}/interest");
     let edit = format!("{returned}/edit");
     [
+        ("letter", format!("{permitted}/letter")),
+        ("incident", format!("{permitted}/incidents/1")),
+        ("sheet", format!("{asked}/sheet")),
         ("permitted", permitted),
         ("submitted", submitted),
         ("returned", returned),

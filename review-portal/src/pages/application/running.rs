@@ -145,9 +145,7 @@ impl<'a> RunningPanel<'a> {
 
     /// When the first and the final report to the ministry are due.
     fn report_days(&self, incident: &Incident) -> [Moment; 2] {
-        let begun = policies::application::day_of(incident.at);
-        let after = |days: i32| self.day(begun.saturating_add(jiff::Span::new().days(days)));
-        [after(self.rules.incident.first_report_days), after(self.rules.incident.final_report_days)]
+        incident.due(&self.rules.incident).map(|day| self.day(day))
     }
 
     /// What can be recorded of an incident now: it is closed after its final report.
@@ -158,11 +156,6 @@ impl<'a> RunningPanel<'a> {
     }
 
     fn step(step: &IncidentStep) -> (&'static str, &str) {
-        match step {
-            IncidentStep::Closed { text } => ("closed", text),
-            IncidentStep::FinalReport { addressee } => ("final-report", addressee),
-            IncidentStep::FirstReport { addressee } => ("first-report", addressee),
-            IncidentStep::Note { text } => ("note", text),
-        }
+        crate::pages::incident::step(step)
     }
 }
