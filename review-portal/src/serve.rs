@@ -28,6 +28,7 @@ use crate::authenticator::DemoAuthenticator;
 use crate::database::{Database, DatabaseUrl};
 use crate::error::PortalError;
 use crate::factors::FactorKey;
+use crate::oidc::{InstitutionConfig, Institutions};
 use crate::outbox::{Smtp, SmtpConfig, Webhook, WebhookConfig, Worker};
 use crate::pages;
 use crate::peer::Peer;
@@ -86,6 +87,8 @@ pub struct PortalConfig {
     /// Under which domain and origin people reach the portal: passkeys are made for it and work nowhere else. None: the portal
     /// on one's own machine, `localhost` at its port.
     pub relying_party: Option<RelyingParty>,
+    /// Institutions at whose OpenID providers people may sign in.
+    pub institutions: Vec<InstitutionConfig>,
     /// The demo's passkeys in software. Only `sudare demo` gives any; no configuration file can.
     pub demo_authenticator: Option<Arc<dyn DemoAuthenticator>>,
     /// The clock.
@@ -164,6 +167,8 @@ async fn open(
 ) -> Result<Portal, PortalError> {
     let keys = KeyFolder::open(&config.keys, Zone::Portal).map_err(PortalError::Keys)?;
     let sign = || keys.signing("sign").map_err(PortalError::Keys);
+    let localhost = || RelyingParty::localhost(if https { "https" } else { "http" }, address.port());
+    let party = config.relying_party.clone().unwrap_or_else(localhost);
     Ok(Portal::new(Parts {
         db: Database::open(&config.database).await?,
         access: Access::load().await.map_err(PortalError::Access)?,
@@ -172,10 +177,8 @@ async fn open(
         session_key: keys.signing("session").map_err(PortalError::Keys)?,
         sign_key: sign()?,
         factor_key: FactorKey::new(keys.bytes("factor").map_err(PortalError::Keys)?),
-        party: config
-            .relying_party
-            .clone()
-            .unwrap_or_else(|| RelyingParty::localhost(if https { "https" } else { "http" }, address.port())),
+        institutions: Institutions::open(&config.institutions, &party.origin).map_err(PortalError::Institution)?,
+        party,
         demo: config.demo_authenticator.clone(),
         behind_proxy: config.https,
         signer: SignerClient::new(&config.signer_url, config.ca.as_deref(), sign()?)?,

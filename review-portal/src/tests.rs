@@ -11,6 +11,7 @@ mod guard;
 mod journey;
 mod linkage;
 mod office;
+mod oidc;
 mod quality;
 mod routes;
 mod start;

@@ -154,6 +154,7 @@ async fn start(
         synthetic: true,
         https: false,
         relying_party: Some(party.clone()),
+        institutions: Vec::new(),
         demo_authenticator: Some(Arc::<Passkeys>::clone(passkeys)),
         audit: portal.clone(),
         keys: portal,

@@ -29,8 +29,8 @@ use crate::accounts::{self, NewAccount};
 use crate::catalog::{DatasetText, Publication, publish};
 use crate::database::tests::fresh;
 use crate::{
-    AnswerColumn, Database, DatabaseUrl, DemoAuthenticator, PortalAnswer, PortalConfig, PortalRefusal, QueryRunner,
-    ReviewPlace, serve,
+    AnswerColumn, Database, DatabaseUrl, DemoAuthenticator, InstitutionConfig, PortalAnswer, PortalConfig, PortalRefusal,
+    QueryRunner, ReviewPlace, serve,
 };
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -180,6 +180,14 @@ impl World {
 
     /// A world whose portal has this authenticator, or none, as outside the demo.
     pub(crate) async fn with(demo_authenticator: Option<Arc<dyn DemoAuthenticator>>) -> Self {
+        Self::at_institutions(demo_authenticator, Vec::new()).await
+    }
+
+    /// A world whose people may sign in at these institutions, too.
+    pub(crate) async fn at_institutions(
+        demo_authenticator: Option<Arc<dyn DemoAuthenticator>>,
+        institutions: Vec<InstitutionConfig>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         let now = Timestamp::now();
@@ -221,6 +229,7 @@ impl World {
             synthetic: true,
             https: false,
             relying_party: Some(party()),
+            institutions,
             demo_authenticator,
             clock: Timestamp::now,
         };

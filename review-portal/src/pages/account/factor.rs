@@ -147,7 +147,7 @@ async fn added(
     factor: Factor,
 ) -> Result<Response, PortalError> {
     if first {
-        welcome(portal, visit, user, factor).await?;
+        welcome(portal, visit, user, (visit.institution.as_ref(), factor)).await?;
     }
     if Factors::of(&portal.db, &user.id).await?.recovery_left == 0 {
         return codes(portal, visit, user).await;
