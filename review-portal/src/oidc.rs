@@ -28,7 +28,10 @@ impl Institutions {
         let providers: Vec<Provider> =
             configured.iter().map(|config| Provider::open(config, origin)).collect::<Result<_, _>>()?;
         for (at, provider) in providers.iter().enumerate() {
-            if providers.iter().take(at).any(|earlier| earlier.id == provider.id || earlier.issuer() == provider.issuer())
+            if providers
+                .iter()
+                .take(at)
+                .any(|earlier| earlier.id == provider.id || earlier.issuer() == provider.issuer())
             {
                 return Err(InstitutionError::Twice { id: provider.id.clone() });
             }

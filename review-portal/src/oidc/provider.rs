@@ -149,11 +149,8 @@ impl Provider {
         let party = self.party(&description);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         // `openid` alone is asked for: no name, no mail address.
-        let mut request = party.authorize_url(
-            CoreAuthenticationFlow::AuthorizationCode,
-            CsrfToken::new_random,
-            Nonce::new_random,
-        );
+        let mut request =
+            party.authorize_url(CoreAuthenticationFlow::AuthorizationCode, CsrfToken::new_random, Nonce::new_random);
         for class in &self.acr {
             request = request.add_auth_context_value(AuthenticationContextClass::new(class.clone()));
         }
@@ -218,13 +215,7 @@ impl Provider {
     }
 
     /// Checks the token (OpenID Connect Core 1.0, section 3.1.3.7).
-    fn believe(
-        &self,
-        party: &Party,
-        token: &CoreIdToken,
-        nonce: &Nonce,
-        now: Timestamp,
-    ) -> Result<Subject, OidcError> {
+    fn believe(&self, party: &Party, token: &CoreIdToken, nonce: &Nonce, now: Timestamp) -> Result<Subject, OidcError> {
         let verifier = party.id_token_verifier().set_allowed_algs(SIGNATURES);
         let claims = token.claims(&verifier, nonce).map_err(|error| match error {
             ClaimsVerificationError::Expired(_) => OidcError::Expired,
@@ -267,8 +258,7 @@ impl Provider {
         let ways = description.token_endpoint_auth_methods_supported();
         let knows = |way| ways.is_some_and(|ways| ways.contains(&way));
         // Without a word of the provider it is the header (OpenID Connect Discovery 1.0, section 3).
-        let by_body =
-            knows(CoreClientAuthMethod::ClientSecretPost) && !knows(CoreClientAuthMethod::ClientSecretBasic);
+        let by_body = knows(CoreClientAuthMethod::ClientSecretPost) && !knows(CoreClientAuthMethod::ClientSecretBasic);
         let way = if by_body { AuthType::RequestBody } else { AuthType::BasicAuth };
         party.set_redirect_uri(self.redirect.clone()).set_auth_type(way)
     }

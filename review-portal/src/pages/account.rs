@@ -64,7 +64,10 @@ pub(crate) async fn show(allowed: Allowed<ReadAccount>, State(portal): State<Por
     others.retain(|choice| !links.iter().any(|link| link.issuer == choice.issuer));
     let linked = links.into_iter().map(|link| Linked {
         // An institution that is no longer configured stands under its issuer, so that its link can be ended.
-        name: portal.institutions.of_issuer(&link.issuer).map_or_else(|| link.issuer.clone(), |it| it.name(language).to_owned()),
+        name: portal
+            .institutions
+            .of_issuer(&link.issuer)
+            .map_or_else(|| link.issuer.clone(), |it| it.name(language).to_owned()),
         issuer: link.issuer,
         made: dates::at(link.linked_at, language),
         used: link.used_at.map(|at| dates::at(at, language)),

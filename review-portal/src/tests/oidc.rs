@@ -1,6 +1,6 @@
 //! Signing in at an institution: over real sockets, at a certified OpenID provider, and at one that lies.
 
-mod institution;
+pub(super) mod institution;
 mod liar;
 
 use std::sync::Arc;
@@ -165,7 +165,10 @@ async fn who_is_not_linked_or_says_no_stays_outside() {
     // An address that is opened by hand leads to the sign-in page; an institution that is none is no page.
     assert_eq!(location(browser.get("/sign-in/institution/univ-a").await), "/sign-in");
     assert_eq!(browser.get("/sign-in/institution/univ-x?code=1&state=1").await.status(), StatusCode::NOT_FOUND);
-    assert_eq!(browser.post("/sign-in/institution", &[("institution", "univ-x")]).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(
+        browser.post("/sign-in/institution", &[("institution", "univ-x")]).await.status(),
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test]

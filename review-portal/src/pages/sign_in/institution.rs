@@ -105,12 +105,7 @@ pub(crate) async fn return_from(
 }
 
 /// What the answer leads to: the second step of a sign-in, or an account that is linked.
-async fn hear(
-    portal: &Portal,
-    visit: &Visit,
-    provider: &Provider,
-    answer: &Answer,
-) -> Result<Response, PortalError> {
+async fn hear(portal: &Portal, visit: &Visit, provider: &Provider, answer: &Answer) -> Result<Response, PortalError> {
     let now = portal.now();
     let pending = Pending::take(&visit.session, &provider.id, answer, now).await?;
     let who = provider.hear(&pending, answer, now).await?;

@@ -20,7 +20,7 @@ const CLIENT: &str = "sudare";
 const SCRIPT: &str = include_str!("../../../../tests/provider/provider.mjs");
 
 /// A running provider. Ends with this.
-pub(super) struct Institution {
+pub(in crate::tests) struct Institution {
     pub(super) id: &'static str,
     pub(super) issuer: String,
     provider: Child,
@@ -30,7 +30,7 @@ pub(super) struct Institution {
 }
 
 impl Institution {
-    pub(super) async fn start(id: &'static str) -> Self {
+    pub(in crate::tests) async fn start(id: &'static str) -> Self {
         let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tests-provider");
         assert!(modules.join("node_modules").exists(), "./tests/setup installs the OpenID provider");
         let mut provider = Command::new("node");
@@ -57,7 +57,7 @@ impl Institution {
         Self { id, issuer: issuer.trim().to_owned(), provider, _says: says, dir }
     }
 
-    pub(super) fn config(&self) -> InstitutionConfig {
+    pub(in crate::tests) fn config(&self) -> InstitutionConfig {
         config(self.id, &self.issuer, self.dir.path())
     }
 
