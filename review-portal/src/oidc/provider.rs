@@ -189,8 +189,8 @@ impl Provider {
         match self.believe(&party, &token, &nonce, now) {
             // The provider may have changed its keys since it described itself.
             Err(OidcError::Signature) => {
-                let fresh = self.party(&*self.description(KEYS_MIN, now).await?);
-                self.believe(&fresh, &token, &nonce, now)
+                let fresh = self.description(KEYS_MIN, now).await?;
+                self.believe(&self.party(&fresh), &token, &nonce, now)
             }
             heard => heard,
         }
@@ -273,9 +273,12 @@ impl Provider {
         let described = Description::discover_async(self.issuer.clone(), &self.web).await;
         let described = described.map(Arc::new).map_err(|error| match error {
             DiscoveryError::Validation(_) => OidcError::Issuer,
-            DiscoveryError::Request(_) | DiscoveryError::Response(..) | DiscoveryError::Parse(_) | _ => {
-                OidcError::Unreachable
-            }
+            DiscoveryError::Other(_)
+            | DiscoveryError::Parse(_)
+            | DiscoveryError::Request(_)
+            | DiscoveryError::Response(..)
+            | DiscoveryError::UrlParse(_)
+            | _ => OidcError::Unreachable,
         });
         let known = match &described {
             Ok(description) => Known::Described(Arc::clone(description), now),
