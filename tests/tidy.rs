@@ -87,7 +87,7 @@ fn every_code_of_an_error_is_documented() {
     for path in rust_files().into_iter().filter(|path| !is_test(path)) {
         for piece in fs::read_to_string(&path).unwrap().split('"') {
             let Some((area, word)) = piece.split_once('/') else { continue };
-            let is_code = ["guard", "veil", "permit", "session", "protocol", "application", "link", "release", "pseudonymize", "signer", "portal", "synthetic", "tls", "tokens", "passkey"].contains(&area)
+            let is_code = ["guard", "veil", "permit", "session", "protocol", "application", "link", "release", "pseudonymize", "signer", "portal", "synthetic", "tls", "tokens", "passkey", "oidc"].contains(&area)
                 && !["application/jose", "application/pdf"].contains(&piece) // media types
                 && !word.is_empty()
                 && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');

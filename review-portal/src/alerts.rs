@@ -32,6 +32,17 @@ pub(crate) async fn factor_changed(
     tell(work, &portal.audit, user, (note, "factor"), portal.now()).await
 }
 
+/// An institution is linked or unlinked in this transaction, which the caller commits.
+pub(crate) async fn institution_changed(
+    portal: &Portal,
+    work: &mut Work,
+    user: &UserId,
+    (action, institution): (&'static str, &str),
+) -> Result<(), PortalError> {
+    let note = Note::new(user, action, user).with("institution", institution);
+    tell(portal, work, user, (note, "institution")).await
+}
+
 /// A code on paper opened a session: the person has it, or somebody found the paper.
 pub(crate) async fn recovery_used(portal: &Portal, user: &UserId) -> Result<(), PortalError> {
     let mut work = portal.db.begin().await?;

@@ -17,6 +17,7 @@ use policies::tls::TlsError;
 use crate::passwords::Weakness;
 
 use crate::database::DatabaseUrlError;
+use crate::oidc::{InstitutionError, OidcError};
 use crate::outbox::{MailError, WebhookError};
 
 /// Why the portal did not start, or did not do what was asked.
@@ -69,6 +70,9 @@ pub enum PortalError {
     /// May read, may not do this.
     #[error("your roles do not allow this")]
     Forbidden,
+    /// Institutions cannot be used as configured.
+    #[error("an institution cannot be used as the configuration says")]
+    Institution(#[source] InstitutionError),
     /// The file opens when interests are declared.
     #[error("declare first whether you have a conflict of interest")]
     InterestFirst {
@@ -105,6 +109,9 @@ pub enum PortalError {
     /// A page cannot be saved as PDF.
     #[error("the document cannot be made as PDF; its page says the same")]
     Paper,
+    /// A sign-in at an institution came to nothing.
+    #[error("{0}")]
+    Oidc(#[source] OidcError),
     /// A passkey's word is not believed.
     #[error("{0}")]
     Passkey(#[source] PasskeyError),
@@ -186,6 +193,7 @@ impl PortalError {
             Self::DatabaseLocale => "portal/database-locale",
             Self::DatabaseUrl(_) => "portal/database-url",
             Self::Forbidden => "portal/forbidden",
+            Self::Institution(_) => "portal/institution",
             Self::InterestFirst { .. } => "portal/interest-first",
             Self::Keys(_) => "portal/keys",
             Self::Listen { .. } => "portal/listen",
@@ -194,6 +202,7 @@ impl PortalError {
             Self::NotFound => "portal/not-found",
             Self::NotSignedIn { .. } => "portal/not-signed-in",
             Self::Paper => "portal/paper",
+            Self::Oidc(cause) => cause.code(),
             Self::Passkey(cause) => cause.code(),
             Self::PasskeyNeeded => "portal/passkey-needed",
             Self::PasskeyNotEnrolled => "portal/passkey-not-enrolled",
@@ -221,10 +230,15 @@ impl PortalError {
     fn status(&self) -> StatusCode {
         match self {
             Self::BadForm | Self::Password(_) => StatusCode::BAD_REQUEST,
-            Self::Csrf | Self::Forbidden | Self::InterestFirst { .. } | Self::Passkey(_) | Self::PasskeyNeeded
-            | Self::PasskeyNotEnrolled => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Oidc(OidcError::Unreachable) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Oidc(OidcError::Wait) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Csrf
+            | Self::Forbidden
+            | Self::InterestFirst { .. }
+            | Self::Oidc(_)
+            | Self::Passkey(_)
+            | Self::PasskeyNeeded
+            | Self::PasskeyNotEnrolled => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotSignedIn { .. } => StatusCode::UNAUTHORIZED,
             Self::AccountExists
@@ -242,6 +256,7 @@ impl PortalError {
             | Self::Desk(_)
             | Self::DatabaseLocale
             | Self::DatabaseUrl(_)
+            | Self::Institution(_)
             | Self::Keys(_)
             | Self::Listen { .. }
             | Self::Mail(_)
@@ -281,6 +296,12 @@ impl From<sqlx::Error> for PortalError {
 impl From<tower_sessions::session::Error> for PortalError {
     fn from(cause: tower_sessions::session::Error) -> Self {
         Self::Session(cause)
+    }
+}
+
+impl From<OidcError> for PortalError {
+    fn from(cause: OidcError) -> Self {
+        Self::Oidc(cause)
     }
 }
 

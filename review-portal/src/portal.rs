@@ -15,6 +15,7 @@ use policies::passkey::RelyingParty;
 use crate::authenticator::DemoAuthenticator;
 use crate::database::Database;
 use crate::factors::FactorKey;
+use crate::oidc::Institutions;
 use crate::query::QueryRunner;
 use crate::register::Kept;
 use crate::review::ReviewFile;
@@ -34,6 +35,8 @@ pub(crate) struct Parts {
     /// The zone's `sign` key, for what operators carry to other zones.
     pub(crate) sign_key: SigningKey,
     pub(crate) factor_key: FactorKey,
+    /// Where else people may sign in.
+    pub(crate) institutions: Institutions,
     /// Whom passkeys sign for.
     pub(crate) party: RelyingParty,
     /// The same passkeys at the signing desk: what acts are signed for.

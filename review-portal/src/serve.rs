@@ -29,6 +29,7 @@ use crate::authenticator::DemoAuthenticator;
 use crate::database::{Database, DatabaseUrl};
 use crate::error::PortalError;
 use crate::factors::FactorKey;
+use crate::oidc::{InstitutionConfig, Institutions};
 use crate::outbox::{Smtp, SmtpConfig, Webhook, WebhookConfig, Worker};
 use crate::pages;
 use crate::peer::Peer;
@@ -98,6 +99,8 @@ pub struct PortalConfig {
     /// Origin of the signing desk, of the portal's domain or below it, e.g. `https://sign.sudare.example`. None: `localhost` at port
     /// 8091.
     pub desk: Option<String>,
+    /// Institutions at whose OpenID providers people may sign in.
+    pub institutions: Vec<InstitutionConfig>,
     /// The demo's passkeys in software. Only `sudare demo` gives any; no configuration file can.
     pub demo_authenticator: Option<Arc<dyn DemoAuthenticator>>,
     /// The clock.
@@ -189,6 +192,7 @@ async fn open(
         sign_key: sign()?,
         factor_key: FactorKey::new(keys.bytes("factor").map_err(PortalError::Keys)?),
         desk: party.elsewhere(&desk).map_err(PortalError::Desk)?,
+        institutions: Institutions::open(&config.institutions, &party.origin).map_err(PortalError::Institution)?,
         party,
         demo: config.demo_authenticator.clone(),
         behind_proxy: config.https,

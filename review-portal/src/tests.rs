@@ -13,6 +13,7 @@ mod guard;
 mod journey;
 mod linkage;
 mod office;
+mod oidc;
 mod permits;
 mod quality;
 mod reset;

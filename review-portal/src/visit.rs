@@ -18,6 +18,7 @@ use crate::dates::{self, Moment};
 use crate::error::PortalError;
 use crate::factors::Factor;
 use crate::language::Language;
+use crate::oidc::InstitutionId;
 use crate::peer::visitor;
 use crate::portal::Portal;
 
@@ -28,7 +29,7 @@ const CSRF: &str = "csrf";
 /// A session ends after this time, however busy it is.
 const SESSION_MAX: SignedDuration = SignedDuration::from_hours(12);
 
-/// Between password and second factor no more than this passes.
+/// Between the first and the second factor no more than this passes.
 const HALF_MAX: SignedDuration = SignedDuration::from_mins(10);
 
 /// Wrong second factors before the password is asked again.
@@ -47,7 +48,7 @@ pub(crate) struct Signed {
     pub(crate) factor: Factor,
 }
 
-/// What a session says of somebody who gave the password: every page but the second step takes the person for a stranger.
+/// What a session says of somebody who gave the password or comes from an institution: every page but the second step takes the person for a stranger.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Half {
     user: UserId,
@@ -56,6 +57,9 @@ struct Half {
     /// The code that an operator handed over was given: new factors may be set up.
     #[serde(default)]
     reset: bool,
+    /// Which institution vouches for the person; none: the password was given.
+    #[serde(default)]
+    institution: Option<InstitutionId>,
 }
 
 /// What a passkey is asked to sign, once.
@@ -89,8 +93,10 @@ impl Ceremony {
 pub(crate) struct Visit {
     pub(crate) session: Session,
     pub(crate) signed: Option<(Signed, User)>,
-    /// Who gave the password and not yet the second factor.
+    /// Who gave the first factor and not yet the second one.
     pub(crate) half: Option<User>,
+    /// Which institution was the first factor of `half`; none: the password.
+    pub(crate) institution: Option<InstitutionId>,
     pub(crate) language: Language,
     pub(crate) path: String,
     /// Where the visitor is, for the engine's places of use.
@@ -136,11 +142,13 @@ impl Place {
         };
         let half: Option<Half> = if signed.is_some() { None } else { session.get(HALF).await? };
         let fresh = |half: &Half| portal.now().duration_since(half.at) < HALF_MAX && half.tries < TRIES_MAX;
-        let half = match half.filter(fresh) {
+        let half = half.filter(fresh);
+        let institution = half.as_ref().and_then(|half| half.institution.clone());
+        let half = match half {
             None => None,
             Some(half) => find_since(portal, &half.user, half.at).await?,
         };
-        Ok(Visit { session, signed, half, language, path, address: None, csrf })
+        Ok(Visit { session, signed, half, institution, language, path, address: None, csrf })
     }
 }
 
@@ -166,12 +174,18 @@ impl Visit {
         Ok(token)
     }
 
-    /// The password was right: the second step is open, and nothing else.
-    pub(crate) async fn open_half(&self, user: &User, now: Timestamp) -> Result<(), PortalError> {
+    /// The password was right, or an institution vouches for the person: the second step is open, and nothing else.
+    pub(crate) async fn open_half(
+        &self,
+        user: &User,
+        institution: Option<&InstitutionId>,
+        now: Timestamp,
+    ) -> Result<(), PortalError> {
         self.session.cycle_id().await?;
         self.session.insert(CSRF, random_token()).await?;
         self.session.remove_value(SIGNED).await?;
-        Ok(self.session.insert(HALF, Half { user: user.id.clone(), at: now, tries: 0, reset: false }).await?)
+        let half = Half { user: user.id.clone(), at: now, tries: 0, reset: false, institution: institution.cloned() };
+        Ok(self.session.insert(HALF, half).await?)
     }
 
     /// A second factor was wrong.

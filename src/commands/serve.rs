@@ -1,5 +1,6 @@
 //! `sudare serve`: portal, signer, signing desk and engine, each alone or together, from one configuration file.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,10 @@ use anyhow::{Result, anyhow};
 use engine::{EngineConfig, EngineLimits, client};
 use permit_signer::{DeskConfig, SignerConfig};
 use policies::passkey::RelyingParty;
-use review_portal::{DatabaseUrl, DatabaseUrlError, PortalConfig, ReviewPlace, SmtpConfig, SmtpTls, WebhookConfig};
+use review_portal::{
+    DatabaseUrl, DatabaseUrlError, InstitutionConfig, InstitutionId, PortalConfig, ReviewPlace, SmtpConfig, SmtpTls,
+    WebhookConfig,
+};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -78,6 +82,23 @@ struct Portal {
     review: Option<Review>,
     mail: Option<Mail>,
     webhook: Option<Webhook>,
+    #[serde(default)]
+    institution: BTreeMap<InstitutionId, Institution>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Institution {
+    name_ja: String,
+    name_en: String,
+    issuer: String,
+    client_id: String,
+    client_secret_file: PathBuf,
+    ca: Option<PathBuf>,
+    #[serde(default)]
+    acr: Vec<String>,
+    #[serde(default)]
+    amr: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -234,6 +255,7 @@ impl Portal {
             https: self.https,
             relying_party: self.origin,
             desk: self.desk,
+            institutions: self.institution.into_iter().map(|(id, it)| it.at(id, base)).collect(),
             demo_authenticator: None,
             audit: keys.clone(),
             keys,
@@ -257,6 +279,15 @@ impl Mail {
         let Self { server, port, tls, ca, user, password_file, from, portal } = self;
         let under = |file: Option<PathBuf>| file.map(|file| base.join(file));
         SmtpConfig { server, port, tls, ca: under(ca), user, password_file: under(password_file), from, portal }
+    }
+}
+
+impl Institution {
+    fn at(self, id: InstitutionId, base: &Path) -> InstitutionConfig {
+        let Self { name_ja, name_en, issuer, client_id, client_secret_file, ca, acr, amr } = self;
+        let ca = ca.map(|ca| base.join(ca));
+        let client_secret_file = base.join(client_secret_file);
+        InstitutionConfig { id, name_ja, name_en, issuer, client_id, client_secret_file, ca, acr, amr }
     }
 }
 

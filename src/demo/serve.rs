@@ -150,6 +150,7 @@ async fn start(
         https: false,
         relying_party: Some(parties.portal.clone()),
         desk: Some(parties.desk.origin.clone()),
+        institutions: Vec::new(),
         demo_authenticator: Some(Arc::<Passkeys>::clone(passkeys)),
         audit: portal.clone(),
         keys: portal,

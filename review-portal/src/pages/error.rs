@@ -64,6 +64,8 @@ fn error_page(mut frame: Frame, failure: &Failure, back: String) -> ErrorPage {
         (frame.language.refusal(refusal), frame.say("error.refused.hint"))
     } else if let Some(word) = failure.code.strip_prefix("passkey/") {
         (frame.say_of("passkey-error", word), frame.say("passkey-error.hint"))
+    } else if let Some(word) = failure.code.strip_prefix("oidc/") {
+        (frame.say_of("oidc-error", word), frame.say_of("oidc-error", &format!("{word}.hint")))
     } else {
         let word = failure.code.rsplit('/').next().unwrap_or_default();
         let word = if SHOWN.contains(&word) { word } else { "internal" };

@@ -1,5 +1,6 @@
-//! Signing in and out: name and password, then a second factor; or a passkey, which is two.
+//! Signing in and out: name and password or an institution, then a second factor; or a passkey, which is two.
 
+mod institution;
 mod second;
 
 use askama::Template;
@@ -10,6 +11,7 @@ use policies::application::{Revocation, Revoked};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+pub(crate) use institution::{Choice, choices, leave_for, return_from, send};
 pub(crate) use second::{confirm, second};
 
 use crate::accounts::{self, SignIn, User};
@@ -19,6 +21,7 @@ use crate::attempts::{self, Guess, Turn};
 use crate::error::PortalError;
 use crate::factors::{Factor, Factors, passkeys};
 use crate::form::Posted;
+use crate::oidc::InstitutionId;
 use crate::pages::act::Ask;
 use crate::pages::page;
 use crate::peer::Address;
@@ -33,6 +36,7 @@ struct SignInPage {
     frame: Frame,
     user: String,
     ask: Ask,
+    institutions: Vec<Choice>,
     problem: Option<String>,
 }
 
@@ -63,7 +67,8 @@ async fn form(
     let problem = problem.map(|key| frame.say(key));
     let challenge = visit.challenge(Ceremony::SignIn, portal.now()).await?.to_string();
     let ask = Ask { challenge, domain: portal.party.id.clone(), next: next.to_owned(), ..Ask::default() };
-    page(&SignInPage { frame, user, ask, problem })
+    let institutions = choices(portal, visit.language);
+    page(&SignInPage { frame, user, ask, institutions, problem })
 }
 
 /// `POST /sign-in`: fields `user`, `password`, `next`. The first of two steps.
@@ -79,15 +84,7 @@ pub(crate) async fn enter(
     let password = SecretString::from(posted.one("password"));
     let problem = match accounts::sign_in(&portal.db, &address, &name, password, now).await? {
         SignIn::Known(user) => {
-            visit.open_half(&user, now).await?;
-            // Who has no second factor yet sets one up before anything else.
-            let factors = Factors::of(&portal.db, &user.id).await?;
-            let step = if factors.none() && !factors.is_reset {
-                "/account/second-factor".to_owned()
-            } else {
-                format!("/sign-in/second?next={next}")
-            };
-            return Ok(Redirect::to(&step).into_response());
+            return Ok(first_step(&portal, &visit, (&user, None), next).await?.into_response());
         }
         SignIn::Wait => "sign-in.wait",
         SignIn::Wrong { locked } => {
@@ -100,6 +97,20 @@ pub(crate) async fn enter(
     // The name tried may be a password typed into the wrong field: it is not recorded.
     Note::new("visitor", "account:sign-in-refused", "account").append(&portal.audit, now).await?;
     Ok((StatusCode::UNAUTHORIZED, form(&portal, &visit, (name, next), Some(problem)).await?).into_response())
+}
+
+/// The first of two steps is done, by an institution or, with none, by the password.
+async fn first_step(
+    portal: &Portal,
+    visit: &Visit,
+    (user, institution): (&User, Option<&InstitutionId>),
+    next: &str,
+) -> Result<Redirect, PortalError> {
+    visit.open_half(user, institution, portal.now()).await?;
+    // Who has no second factor yet sets one up before anything else.
+    let factors = Factors::of(&portal.db, &user.id).await?;
+    let step = if factors.none() && !factors.is_reset { "/account/second-factor".to_owned() } else { format!("/sign-in/second?next={next}") };
+    Ok(Redirect::to(&step))
 }
 
 /// `POST /sign-in/passkey`: a passkey alone, which checked its owner.
@@ -127,14 +138,23 @@ pub(crate) async fn by_passkey(
     };
     attempts::forgive(&portal.db, Guess::Address(&address)).await?;
     let user = accounts::find(&portal.db, &user).await?.ok_or(PortalError::Stored)?;
-    welcome(&portal, &visit, &user, Factor::Passkey).await?;
+    welcome(&portal, &visit, &user, (None, Factor::Passkey)).await?;
     Ok(Redirect::to(next).into_response())
 }
 
-/// Both factors were given.
-pub(crate) async fn welcome(portal: &Portal, visit: &Visit, user: &User, factor: Factor) -> Result<(), PortalError> {
+/// Both factors were given. `institution`: which one was the first of them; none: the password, or a passkey that was both.
+pub(crate) async fn welcome(
+    portal: &Portal,
+    visit: &Visit,
+    user: &User,
+    (institution, factor): (Option<&InstitutionId>, Factor),
+) -> Result<(), PortalError> {
     let now = portal.now();
     let note = Note::new(&user.id, "account:signed-in", &user.id).with("factor", factor.as_str());
+    let note = match institution {
+        Some(institution) => note.with("institution", institution.as_str()),
+        None => note,
+    };
     note.append(&portal.audit, now).await?;
     Sessions::new(portal.db.pool().clone()).sweep(now.as_second()).await?;
     visit.open(user, factor, now).await

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Client;
 use serde_json::{Value, json};
 
 use super::flow::{CHECKLIST, Cast, REVIEWERS, content_with, with_findings};
-use super::world::{PASSWORD, World};
+use super::oidc::institution::Institution;
+use super::world::{PASSWORD, Passkeys, World};
 
 /// axe-core 4.14.1 (tests/vendor/VENDORED.md).
 const AXE: &str = include_str!("../../../tests/vendor/axe-core/axe.min.js");
@@ -43,6 +45,26 @@ async fn axe_finds_nothing_on_any_page() {
     );
     let found = [desk, phone].concat();
     assert!(found.is_empty(), "{}:\n{}", found.len(), found.join("\n"));
+}
+
+/// The way to an institution in a browser: its buttons under axe, and past the wall that lets no form lead to another site.
+#[tokio::test]
+async fn a_browser_finds_its_way_to_an_institution() {
+    let univ_a = Institution::start("univ-a").await;
+    let world = World::at_institutions(Some(Arc::new(Passkeys)), vec![univ_a.config()]).await;
+    let driver = Driver::start();
+    let button = "button[name=institution][value=univ-a]";
+    for width in [390, 1280] {
+        let window = driver.open(&world, width).await;
+        let mut found = window.findings(&["/sign-in".to_owned()], &["en", "ja"]).await;
+        window.run("document.querySelector(arguments[0]).click()", &[button]).await;
+        window.until("input[name=login]").await;
+        window.sign_in("r1").await;
+        found.extend(window.findings(&["/account".to_owned()], &["en", "ja"]).await);
+        window.run("document.querySelector(arguments[0]).click()", &[button]).await;
+        window.until("input[name=login]").await;
+        assert!(found.is_empty(), "{}", found.join("\n"));
+    }
 }
 
 /// Every page as everybody who has one, in a window of that width, in these languages: what is wrong with them.

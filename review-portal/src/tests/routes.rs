@@ -20,6 +20,8 @@ pub(super) const ROUTES: &[Route] = &[
     ("get", "/profiles", None),
     ("get", "/sign-in", None),
     ("post", "/sign-in", None),
+    ("post", "/sign-in/institution", None),
+    ("get", "/sign-in/institution/{institution}", None),
     ("post", "/sign-in/passkey", None),
     ("get", "/sign-in/second", None),
     ("post", "/sign-in/second", None),
@@ -27,6 +29,8 @@ pub(super) const ROUTES: &[Route] = &[
     ("post", "/account/contact", None),
     ("post", "/account/enrolment", None),
     ("post", "/account/enrolment/signed", None),
+    ("post", "/account/institution", None),
+    ("post", "/account/institution/remove", None),
     ("post", "/account/passkey", None),
     ("post", "/account/passkey/remove", None),
     ("get", "/account/password", None),
@@ -86,12 +90,13 @@ pub(super) const ROUTES: &[Route] = &[
     ("post", "/audit", Some(("auditor", 405))),
 ];
 
-pub(super) const PUBLIC: [&str; 11] = [
+pub(super) const PUBLIC: [&str; 12] = [
     "/",
     "/use",
     "/use/decisions",
     "/profiles",
     "/sign-in",
+    "/sign-in/institution",
     "/sign-in/passkey",
     "/sign-out",
     "/catalog",

@@ -29,8 +29,8 @@ use crate::accounts::{self, NewAccount};
 use crate::catalog::{DatasetText, Publication, publish};
 use crate::database::tests::fresh;
 use crate::{
-    AnswerColumn, Database, DatabaseUrl, DemoAuthenticator, PortalAnswer, PortalConfig, PortalRefusal, QueryRunner,
-    ReviewPlace, SmtpConfig, SmtpTls, serve,
+    AnswerColumn, Database, DatabaseUrl, DemoAuthenticator, InstitutionConfig, PortalAnswer, PortalConfig, PortalRefusal,
+    QueryRunner, ReviewPlace, SmtpConfig, SmtpTls, serve,
 };
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -187,7 +187,7 @@ impl World {
 
     /// A world whose portal has this authenticator, or none, as outside the demo.
     pub(crate) async fn with(demo_authenticator: Option<Arc<dyn DemoAuthenticator>>) -> Self {
-        Self::of(demo_authenticator, None).await
+        Self::of(demo_authenticator, None, Vec::new()).await
     }
 
     /// A world whose mails wait for a server that is down.
@@ -202,10 +202,22 @@ impl World {
             from: "Sudare <no-reply@portal.example>".to_owned(),
             portal: "https://portal.example".to_owned(),
         };
-        Self::of(Some(Arc::new(Passkeys)), Some(mail)).await
+        Self::of(Some(Arc::new(Passkeys)), Some(mail), Vec::new()).await
     }
 
-    async fn of(demo_authenticator: Option<Arc<dyn DemoAuthenticator>>, mail: Option<SmtpConfig>) -> Self {
+    /// A world whose people may sign in at these institutions, too.
+    pub(crate) async fn at_institutions(
+        demo_authenticator: Option<Arc<dyn DemoAuthenticator>>,
+        institutions: Vec<InstitutionConfig>,
+    ) -> Self {
+        Self::of(demo_authenticator, None, institutions).await
+    }
+
+    async fn of(
+        demo_authenticator: Option<Arc<dyn DemoAuthenticator>>,
+        mail: Option<SmtpConfig>,
+        institutions: Vec<InstitutionConfig>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         let now = Timestamp::now();
@@ -234,6 +246,7 @@ impl World {
             https: false,
             relying_party: Some(party()),
             desk: Some(desk().origin),
+            institutions,
             demo_authenticator,
             clock: Timestamp::now,
         };

@@ -154,7 +154,7 @@ async fn added(
         let mut work = portal.db.begin().await?;
         reset::finish(&mut work, &user.id).await?;
         work.commit().await?;
-        welcome(portal, visit, user, factor).await?;
+        welcome(portal, visit, user, (visit.institution.as_ref(), factor)).await?;
     }
     if Factors::of(&portal.db, &user.id).await?.recovery_left == 0 {
         return codes(portal, visit, user).await;

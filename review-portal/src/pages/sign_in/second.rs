@@ -93,7 +93,7 @@ pub(crate) async fn confirm(
         Ok(Some(Given::Factor(factor))) => {
             attempts::forgive(&portal.db, Guess::SecondFactor(&user.id)).await?;
             attempts::forgive(&portal.db, Guess::Address(&address)).await?;
-            welcome(&portal, &visit, &user, factor).await?;
+            welcome(&portal, &visit, &user, (visit.institution.as_ref(), factor)).await?;
             if factor == Factor::Recovery {
                 alerts::recovery_used(&portal, &user.id).await?;
                 // Who is down to paper sets up something better.
