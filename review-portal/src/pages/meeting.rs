@@ -15,10 +15,10 @@ use policies::{ApplicationId, UserId};
 use super::board::{View, view};
 use crate::access::{Allowed, ReadBoard};
 use crate::accounts;
-use crate::application::{every, records};
+use crate::application::records;
 use crate::dates::Moment;
 use crate::error::PortalError;
-use crate::meetings::{Item, calendar, days_of, reported, sittings};
+use crate::meetings::{Item, calendar, days_of, on_or_unreported, reported, sittings};
 use crate::pages::page;
 use crate::portal::Portal;
 use crate::visit::{Frame, name};
@@ -76,10 +76,9 @@ struct Urgent {
 pub(crate) async fn list(allowed: Allowed<ReadBoard>, State(portal): State<Portal>) -> Result<Response, PortalError> {
     let frame = allowed.visit.frame(&portal);
     let today = day_of(portal.now());
-    let listed = every(&portal).await?;
-    let seen = listed.iter().map(|listed| &listed.state).filter(|state| !state.is_private());
+    let days = calendar(&portal.db).await?;
     let day = |(date, items): (Date, usize)| Day { date, when: frame.day(date), items };
-    let (behind, ahead): (Vec<_>, Vec<_>) = calendar(seen).into_iter().map(day).partition(|day| day.date < today);
+    let (behind, ahead): (Vec<_>, Vec<_>) = days.into_iter().map(day).partition(|day| day.date < today);
     page(&CalendarPage { ahead, behind: behind.into_iter().rev().collect(), frame })
 }
 
@@ -96,8 +95,7 @@ pub(crate) async fn show(
     let rules = Rules::current();
     let today = day_of(portal.now());
     let (mut items, mut urgent, mut closed) = (Vec::new(), Vec::new(), Vec::new());
-    for listed in every(&portal).await? {
-        let state = &listed.state;
+    for state in &on_or_unreported(&portal.db, on, today).await? {
         if view(&portal, state, &allowed.user, today) != View::Whole {
             closed.extend(days_of(state).contains(&on).then(|| state.id.clone()));
             continue;

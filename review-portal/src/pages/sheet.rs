@@ -15,7 +15,6 @@ use policies::permit::{RowFilter, Tier};
 use super::meeting::{answer_of, conditions, reason};
 use crate::access::{Allowed, Read, relation};
 use crate::accounts;
-use crate::application::every;
 use crate::catalog::{self, Dataset};
 use crate::dates::Moment;
 use crate::error::PortalError;
@@ -59,13 +58,13 @@ pub(crate) async fn show(allowed: Allowed<Read>, State(portal): State<Portal>) -
     let content = state.content().ok_or(PortalError::NotFound)?;
     let frame = allowed.visit.frame(&portal);
     let people = accounts::list(&portal.db).await?;
-    let others = every(&portal).await?;
+    let precedents = precedents(&portal.db, &state.id, content, PRECEDENTS_MAX).await?;
     let classes = classes(&frame, content, &catalog::list(&portal.db).await?);
     page(&SheetPage {
         asked: content.datasets.values().flat_map(|ask| ask.tables.values()).map(|ask| ask.columns.len()).sum(),
         classes,
         names: people.iter().map(|user| (user.id.clone(), name(user, frame.language))).collect(),
-        precedents: precedents(&state.id, content, others.iter().map(|listed| &listed.state), PRECEDENTS_MAX),
+        precedents,
         state,
         content,
         frame,
