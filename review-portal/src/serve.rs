@@ -157,7 +157,7 @@ impl Listener for Connections {
     }
 }
 
-async fn open(
+pub(crate) async fn open(
     config: &PortalConfig,
     runner: Arc<dyn QueryRunner>,
     (address, https): (SocketAddr, bool),

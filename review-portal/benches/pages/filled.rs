@@ -11,7 +11,7 @@ use jiff::{Span, Timestamp};
 use policies::audit::AuditLog;
 use policies::keys::KeyFolder;
 use policies::passkey::verify_registration;
-use policies::{SessionId, Zone};
+use policies::Zone;
 use review_portal::accounts::{self, NewAccount};
 use review_portal::catalog::{DatasetText, Publication, publish};
 use review_portal::{Database, DatabaseUrl};
@@ -51,7 +51,8 @@ pub(crate) async fn fill(folder: &Path, database: &DatabaseUrl, applications: u3
     released(&db, &audit).await;
     db.close().await;
     install_default_drivers();
-    let url = database_url(folder, database);
+    let named = std::env::args().skip_while(|it| it != "--database").nth(1);
+    let url = named.unwrap_or_else(|| format!("sqlite://{}", folder.join("portal.sqlite").display()));
     let mut connection = AnyConnection::connect(&url).await.unwrap();
     let mut work = connection.begin().await.unwrap();
     researchers(&mut work).await;
@@ -75,12 +76,6 @@ pub(crate) async fn fill(folder: &Path, database: &DatabaseUrl, applications: u3
     work.commit().await.unwrap();
     connection.close().await.unwrap();
     filled
-}
-
-fn database_url(folder: &Path, database: &DatabaseUrl) -> String {
-    let text = std::env::args().skip_while(|it| it != "--database").nth(1);
-    drop(database);
-    text.unwrap_or_else(|| format!("sqlite://{}", folder.join("portal.sqlite").display()))
 }
 
 fn people() -> Vec<String> {
@@ -237,5 +232,4 @@ async fn notices(work: &mut AnyConnection) {
         );
         insert.bind(from).bind(person).execute(&mut *work).await.unwrap();
     }
-    drop(SessionId::random());
 }
