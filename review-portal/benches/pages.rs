@@ -50,7 +50,11 @@ async fn measure(applications: u32, rounds: usize, database: &str) -> bool {
     println!("{applications} applications, {} events, made in {:.0} s", filled.events, began.elapsed().as_secs_f64());
     let first = rebuild(&database).await;
     let again = rebuild(&database).await;
-    println!("rebuild of everything {:.1} s; of nothing, all compared {:.1} s\n", first.as_secs_f64(), again.as_secs_f64());
+    println!(
+        "rebuild of everything {:.1} s; of nothing, all compared {:.1} s\n",
+        first.as_secs_f64(),
+        again.as_secs_f64()
+    );
     pages(folder.path(), &database, &filled, rounds).await & (first.max(again) <= REBUILD_MAX)
 }
 

@@ -19,7 +19,7 @@ pub(crate) use acts::Act;
 pub(crate) use change::{Change, change, content_head, create, prepare};
 pub(crate) use list::{Listing, Part, list, title};
 pub(crate) use offers::{is_offered, offers};
-pub(crate) use open::{Kept, open, open_to};
+pub(crate) use open::{Kept, open, open_to, sittings_of};
 
 use crate::error::PortalError;
 use crate::events;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
+use policies::UserId;
 use policies::application::{
     Application, Event, EventRecord, Incident, IncidentStep, Interest, Phase, Round, Rules, Usage, day_of,
 };
-use policies::UserId;
 
 /// An application with what only its events say.
 #[derive(Clone, Debug)]

@@ -66,7 +66,8 @@ pub(crate) async fn append(
 
 /// The place among all events of a stream's last one.
 pub(crate) async fn position(work: &mut Work, stream: &str) -> Result<i64, PortalError> {
-    let last = sqlx::query_scalar::<_, i64>("select position from event where stream = $1 order by version desc limit 1");
+    let last =
+        sqlx::query_scalar::<_, i64>("select position from event where stream = $1 order by version desc limit 1");
     Ok(last.bind(stream).fetch_one(&mut **work).await?)
 }
 

@@ -28,16 +28,23 @@ pub(crate) async fn calendar(db: &Database) -> Result<BTreeMap<Date, usize>, Por
 }
 
 /// Applications that stand or stood on a sitting of that day, or were reported to it; for a day to come also those whose decision is
-/// still to be reported. The latest change first.
-pub(crate) async fn on_or_unreported(db: &Database, on: Date, today: Date) -> Result<Vec<Application>, PortalError> {
-    let states = sqlx::query_scalar::<_, String>(
-        "select state from application where id in (select application from application_mark where mark = $1 or mark = $2)
+/// still to be reported. The latest change first, each with its row's revision.
+pub(crate) async fn on_or_unreported(
+    db: &Database,
+    on: Date,
+    today: Date,
+) -> Result<Vec<(Application, i64)>, PortalError> {
+    let states = sqlx::query_as::<_, (String, i64)>(
+        "select state, revision from application where id in (select application from application_mark where mark = $1 or mark = $2)
          order by updated_at desc, id",
     );
     let day = Mark::Day(on.to_string()).word();
     let other = if on >= today { Mark::Unreported.word() } else { day.clone() };
     let states = states.bind(day).bind(other).fetch_all(db.pool()).await?;
-    states.iter().map(|state| serde_json::from_str(state).map_err(|_| PortalError::Stored)).collect()
+    let read = |(state, revision): (String, i64)| {
+        serde_json::from_str(&state).map(|state| (state, revision)).map_err(|_| PortalError::Stored)
+    };
+    states.into_iter().map(read).collect()
 }
 
 /// Days of sittings that an application stood or stands on.

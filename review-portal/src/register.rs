@@ -288,14 +288,12 @@ async fn figures_of(db: &Database, counts: &Counts) -> Result<PublicFigures, Por
 async fn days_of(db: &Database, step: Step, applications: usize) -> Result<Option<StepDays>, PortalError> {
     let kind = Kind::Step(step).as_str();
     let before_middle = i64::try_from(applications.saturating_sub(1) / 2).unwrap_or(i64::MAX);
-    let middle = sqlx::query_scalar::<_, i64>(
-        "select days from public_line where kind = $1 order by days limit $2 offset $3",
-    );
+    let middle =
+        sqlx::query_scalar::<_, i64>("select days from public_line where kind = $1 order by days limit $2 offset $3");
     let both = if applications.is_multiple_of(2) { 2_i64 } else { 1 };
     let middle = middle.bind(kind).bind(both).bind(before_middle).fetch_all(db.pool()).await?;
-    let longest = sqlx::query_scalar::<_, i64>(
-        "select days from public_line where kind = $1 order by days desc limit 1",
-    );
+    let longest =
+        sqlx::query_scalar::<_, i64>("select days from public_line where kind = $1 order by days desc limit 1");
     let longest = longest.bind(kind).fetch_optional(db.pool()).await?;
     let number = |days: i64| u64::try_from(days).unwrap_or_default();
     let (Some(lower), Some(upper), Some(longest)) = (middle.first(), middle.last(), longest) else { return Ok(None) };
@@ -311,11 +309,7 @@ fn place((asked, entries): (usize, usize)) -> (usize, usize, i64) {
     (page, pages, i64::try_from((page - 1) * ON_PAGE).unwrap_or(i64::MAX))
 }
 
-async fn paged<T: DeserializeOwned>(
-    db: &Database,
-    kind: Kind,
-    of: (usize, usize),
-) -> Result<Paged<T>, PortalError> {
+async fn paged<T: DeserializeOwned>(db: &Database, kind: Kind, of: (usize, usize)) -> Result<Paged<T>, PortalError> {
     let (page, pages, before) = place(of);
     let bodies = sqlx::query_scalar::<_, String>(
         "select body from public_line where kind = $1 order by at desc, application desc, number desc limit $2 offset $3",
@@ -335,7 +329,11 @@ async fn troubles(db: &Database, asked: usize, counts: &Counts) -> Result<Paged<
     let rows = rows.bind(Kind::Incident.as_str()).bind(Kind::Revocation.as_str());
     let rows = rows.bind(i64::try_from(ON_PAGE).unwrap_or(i64::MAX)).bind(before).fetch_all(db.pool()).await?;
     let trouble = |(kind, body): (String, String)| {
-        if kind == Kind::Incident.as_str() { read(&body).map(Trouble::Incident) } else { read(&body).map(Trouble::Revocation) }
+        if kind == Kind::Incident.as_str() {
+            read(&body).map(Trouble::Incident)
+        } else {
+            read(&body).map(Trouble::Revocation)
+        }
     };
     Ok(Paged { items: rows.into_iter().map(trouble).collect::<Result<_, _>>()?, page, pages })
 }

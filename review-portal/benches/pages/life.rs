@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 use policies::application::{
-    Actor, Affiliation, Application, ApplicantKind, Asking, Audience, Ballot, Certificate, Command, Condition, Content,
+    Actor, Affiliation, ApplicantKind, Application, Asking, Audience, Ballot, Certificate, Command, Condition, Content,
     DatasetAsk, Decision, Draft, Ethics, EventRecord, FieldKind, Finding, Fulfilment, HolderAnswer, IncidentKind,
     IncidentReport, IncidentStep, Member, Opinion, Period, Refusal, ReviewerCard, Rules, Sitting, TableAsk, Training,
     Vote, Way, apply, decide,
@@ -70,7 +70,7 @@ impl Life {
     pub(crate) fn new(number: u32, applicant: &str, first: Date, end: End, events: usize) -> Self {
         let id = format!("A-{:04}-{number:06}", first.year()).parse().unwrap();
         let mut life = Self { state: Application::unwritten(id), records: Vec::new(), number, now: noon(first) };
-        let fellow = format!("s{}", number % 1500);
+        let fellow = format!("s{}", (number + 1) % 1500);
         life.act(applicant, Command::Draft { content: content(number, applicant, &fellow, first) });
         let edits = if end == End::Draft { events } else { 12 };
         for edit in 1..edits {
@@ -93,9 +93,16 @@ impl Life {
         self.act("office", Command::Return { comment: "資金の出所をお書きください。".to_owned() });
         self.later(3);
         self.act(applicant, Command::Submit {});
-        self.talk(events.saturating_sub(if end == End::Submitted { 0 } else { 30 }));
+        // The rest of the way is known in its length, and nobody comments on what is over.
+        let ahead = match end {
+            End::Certified => 22,
+            End::Rejected => 16,
+            End::Withdrawn => 1,
+            _ => events,
+        };
+        self.talk(events.saturating_sub(ahead));
         match end {
-            End::Submitted => return,
+            End::Submitted => return self.talk(events),
             End::Withdrawn => return self.act(applicant, Command::Withdraw {}),
             _ => self.review(),
         }
@@ -110,7 +117,7 @@ impl Life {
         if !matches!(end, End::Rejected | End::Conditions) {
             self.use_it(applicant, fellow, end);
         }
-        if end != End::Certified {
+        if !matches!(end, End::Certified | End::Rejected) {
             self.talk(events);
         }
     }
@@ -246,7 +253,9 @@ fn noon(day: Date) -> Timestamp {
 }
 
 fn findings() -> BTreeMap<String, Finding> {
-    let finding = || Finding { fulfilment: Fulfilment::Met, reason: "申請の記載のとおりで、基準を満たす。".to_owned() };
+    let finding = || Finding {
+        fulfilment: Fulfilment::Met, reason: "申請の記載のとおりで、基準を満たす。".to_owned()
+    };
     Rules::current().criterion_ids().map(|criterion| (criterion.to_owned(), finding())).collect()
 }
 
@@ -262,7 +271,8 @@ pub(crate) const TABLES: [(&str, &str); 6] = [
 pub(crate) const COLUMNS: u32 = 15;
 
 fn content(number: u32, applicant: &str, fellow: &str, first: Date) -> Content {
-    let long = "高齢者の大腿骨近位部骨折のあとに要介護認定がどのように変わるかを、地域と年齢ごとに明らかにする。".repeat(3);
+    let long =
+        "高齢者の大腿骨近位部骨折のあとに要介護認定がどのように変わるかを、地域と年齢ごとに明らかにする。".repeat(3);
     let answer = |kind: FieldKind| if kind == FieldKind::Confirm { "yes".to_owned() } else { long.clone() };
     let member = |name: &str| Member {
         affiliation: actor(name).affiliation,
@@ -277,8 +287,8 @@ fn content(number: u32, applicant: &str, fellow: &str, first: Date) -> Content {
         }
         let columns = (0..COLUMNS).filter(|column| (number / 3 + column * (place + 1)) % 4 < 2);
         let columns = columns.map(|column| format!("column_{column}")).collect();
-        let ask = datasets.entry(dataset.to_owned()).or_default();
-        ask.release = "2026.1".to_owned();
+        let empty = || DatasetAsk { release: "2026.1".to_owned(), tables: BTreeMap::new() };
+        let ask = datasets.entry(dataset.to_owned()).or_insert_with(empty);
         ask.tables.insert(table.to_owned(), TableAsk { columns, reason: "主要な評価項目に要る".to_owned() });
     }
     let last = first.checked_add(Span::new().days(800)).unwrap();

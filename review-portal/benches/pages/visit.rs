@@ -79,7 +79,8 @@ pub(crate) async fn serve(folder: &Path, database: &DatabaseUrl) -> Served {
     let (ready, address) = oneshot::channel();
     let mut running = JoinSet::new();
     running.spawn(async move {
-        let serving = review_portal::serve(config, Arc::new(NoEngine), |at| ready.send(at).unwrap(), std::future::pending());
+        let serving =
+            review_portal::serve(config, Arc::new(NoEngine), |at| ready.send(at).unwrap(), std::future::pending());
         serving.await.unwrap();
     });
     Served { address: address.await.unwrap(), _running: running }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 use policies::access::Action;
 use policies::application::{
-    Application, Asking, Command, Content, Draft, Event, EventRecord, Interest, PermitAnswer, Reviewer, Rules,
-    apply, day_of, decide,
+    Application, Asking, Command, Content, Draft, Event, EventRecord, Interest, PermitAnswer, Reviewer, Rules, apply,
+    day_of, decide,
 };
 use policies::passkey::ActSignature;
 use policies::{ApplicationId, UserId};

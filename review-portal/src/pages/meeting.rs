@@ -15,10 +15,10 @@ use policies::{ApplicationId, UserId};
 use super::board::{View, view};
 use crate::access::{Allowed, ReadBoard};
 use crate::accounts;
-use crate::application::records;
+use crate::application::sittings_of;
 use crate::dates::Moment;
 use crate::error::PortalError;
-use crate::meetings::{Item, calendar, days_of, on_or_unreported, reported, sittings};
+use crate::meetings::{Item, calendar, days_of, on_or_unreported, reported};
 use crate::pages::page;
 use crate::portal::Portal;
 use crate::visit::{Frame, name};
@@ -95,15 +95,15 @@ pub(crate) async fn show(
     let rules = Rules::current();
     let today = day_of(portal.now());
     let (mut items, mut urgent, mut closed) = (Vec::new(), Vec::new(), Vec::new());
-    for state in &on_or_unreported(&portal.db, on, today).await? {
+    for (state, revision) in &on_or_unreported(&portal.db, on, today).await? {
         if view(&portal, state, &allowed.user, today) != View::Whole {
             closed.extend(days_of(state).contains(&on).then(|| state.id.clone()));
             continue;
         }
         urgent.extend(urgent_of(&frame, state, on, today));
         if days_of(state).contains(&on) {
-            let records = records(portal.db.pool(), &state.id).await?;
-            items.extend(sittings(&state.id, &records, rules, today).into_iter().filter(|item| item.sitting.on == on));
+            let sittings = sittings_of(&portal, (&state.id, *revision), today).await?;
+            items.extend(sittings.iter().filter(|item| item.sitting.on == on).cloned());
         }
     }
     items.sort_by(|one, other| (&one.application, one.round).cmp(&(&other.application, other.round)));

@@ -180,7 +180,8 @@ impl ShowPage {
     fn at(&self, list: &str, page: usize) -> String {
         let now = &self.register;
         let pages = [("page", now.projects.page), ("refusals", now.refusals.page), ("incidents", now.troubles.page)];
-        let page_of = |(word, at): (&str, usize)| if word == list { (word.to_owned(), page) } else { (word.to_owned(), at) };
+        let page_of =
+            |(word, at): (&str, usize)| if word == list { (word.to_owned(), page) } else { (word.to_owned(), at) };
         let words = pages.map(page_of).into_iter().filter(|(word, at)| *at > 1 || word == list);
         words.map(|(word, at)| format!("{word}={at}")).collect::<Vec<_>>().join("&")
     }

@@ -101,7 +101,10 @@ async fn rows_are_made_where_there_are_none_and_those_without_events_are_told() 
     let rebuilt = rebuild(&db, |_, _| {}).await.unwrap();
     assert_eq!((rebuilt.streams, rebuilt.corrected, rebuilt.without_events), (4, 4, 1));
     let made = rows(&db).await;
-    assert_eq!(made.0.iter().map(|row| row.3.as_str()).collect::<Vec<_>>(), ["s", "submitted", "under-review", "rejected", "active"]);
+    assert_eq!(
+        made.0.iter().map(|row| row.3.as_str()).collect::<Vec<_>>(),
+        ["s", "submitted", "under-review", "rejected", "active"]
+    );
     assert_eq!(made.1.iter().filter(|(mark, ..)| mark == "open").count(), 3, "what is over waits for nobody");
     assert_eq!(made.2.iter().filter(|(_, kind, ..)| kind == "project").count(), 1);
     // An event that cannot be read: nothing of the rebuild stays.

@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use policies::application::{Application, Content, Decision, Event, EventRecord, Incident, Stage, apply};
 
-use super::{
-    Kind, ProjectState, PublicIncident, PublicProject, PublicRefusal, PublicRevocation, Step,
-};
+use super::{Kind, ProjectState, PublicIncident, PublicProject, PublicRefusal, PublicRevocation, Step};
 use crate::dates;
 use crate::error::PortalError;
 

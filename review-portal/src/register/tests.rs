@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use policies::Role;
 use policies::application::{
-    Actor, Certificate, Condition, Content, Decision, Draft, Event, EventRecord, FindingsByCriterion, IncidentKind, IncidentReport, IncidentStep,
-    Member, Rules, Sitting, Training, Way,
+    Actor, Certificate, Condition, Content, Decision, Draft, Event, EventRecord, FindingsByCriterion, IncidentKind,
+    IncidentReport, IncidentStep, Member, Rules, Sitting, Training, Way,
 };
 
 use super::*;
@@ -237,7 +237,9 @@ async fn repeated_steps_add_up_and_of_two_the_median_is_between() {
 #[tokio::test]
 async fn nothing_is_missing_or_doubled_over_the_pages() {
     let streams: Vec<_> = (0..45)
-        .flat_map(|number| [granted(2 * number + 1, i64::from(number), i64::from(number) + 50), refused(2 * number + 2)])
+        .flat_map(|number| {
+            [granted(2 * number + 1, i64::from(number), i64::from(number) + 50), refused(2 * number + 2)]
+        })
         .collect();
     let (mut projects, mut refusals) = (Vec::new(), BTreeSet::new());
     for page in 1..=3 {

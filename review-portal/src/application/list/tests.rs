@@ -91,7 +91,12 @@ async fn pages_hold_all_that_a_person_may_see_once_and_nothing_else() {
             for pair in pages.windows(2) {
                 let (newer, older) = (pair.first().unwrap(), pair.last().unwrap());
                 let part = Part { before: None, after: older.newer };
-                assert_eq!(numbers(&page_of(&portal, &user, part, lines).await.unwrap()), numbers(newer), "{}", user.id);
+                assert_eq!(
+                    numbers(&page_of(&portal, &user, part, lines).await.unwrap()),
+                    numbers(newer),
+                    "{}",
+                    user.id
+                );
             }
         }
         // What waits is looked for among the same.
@@ -121,9 +126,7 @@ fn what_is_not_open_waits_for_nobody() {
             let open = is_open(&course.state);
             assert_eq!(open, length < events.len(), "{length}");
             let days = (0..500).map(day);
-            let waits = |day| {
-                !turns(rules, &course, day).is_empty() || !ends(rules, &course.state, day).is_empty()
-            };
+            let waits = |day| !turns(rules, &course, day).is_empty() || !ends(rules, &course.state, day).is_empty();
             assert!(open || !days.into_iter().any(waits), "{length}");
         }
     }
