@@ -1,6 +1,7 @@
 //! Who may do what: casbin's answer from `access/model.conf` and `access/policy.csv`. Rules live there, sentences in the pages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use casbin::{CoreApi, DefaultModel, Enforcer, StringAdapter};
 
@@ -170,15 +171,19 @@ impl Relation {
 #[error("the access policy cannot be read")]
 pub struct AccessError(#[source] Box<casbin::Error>);
 
-/// Casbin with the embedded policy.
-pub struct Access(Enforcer);
+/// Casbin with the embedded policy, and what it answered: the policy is part of the program, so an answer holds as long as this.
+pub struct Access {
+    casbin: Enforcer,
+    answered: Mutex<BTreeMap<(&'static str, Relation, Action), bool>>,
+}
 
 impl Access {
     /// Loads the embedded model and policy.
     pub async fn load() -> Result<Self, AccessError> {
         let failed = |cause| AccessError(Box::new(cause));
         let model = DefaultModel::from_str(MODEL).await.map_err(failed)?;
-        Enforcer::new(model, StringAdapter::new(POLICY)).await.map(Self).map_err(failed)
+        let casbin = Enforcer::new(model, StringAdapter::new(POLICY)).await.map_err(failed)?;
+        Ok(Self { casbin, answered: Mutex::default() })
     }
 
     /// Whether somebody who is not signed in may.
@@ -192,8 +197,14 @@ impl Access {
         self.may("person", relation, what) || roles.iter().any(|role| self.may(role.as_str(), relation, what))
     }
 
-    fn may(&self, who: &str, relation: Relation, what: Action) -> bool {
-        self.0.enforce((who, relation.as_str(), what.as_str())).unwrap_or(false)
+    fn may(&self, who: &'static str, relation: Relation, what: Action) -> bool {
+        let answered = || self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(may) = answered().get(&(who, relation, what)) {
+            return *may;
+        }
+        let Ok(may) = self.casbin.enforce((who, relation.as_str(), what.as_str())) else { return false };
+        answered().insert((who, relation, what), may);
+        may
     }
 }
 

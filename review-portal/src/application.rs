@@ -6,7 +6,9 @@ pub(crate) mod change;
 pub(crate) mod invitations;
 pub(crate) mod kept;
 mod list;
+pub(crate) mod model;
 mod offers;
+mod open;
 pub(crate) mod permits;
 
 use policies::ApplicationId;
@@ -15,8 +17,9 @@ use sqlx::{Any, Executor};
 
 pub(crate) use acts::Act;
 pub(crate) use change::{Change, change, content_head, create, prepare};
-pub(crate) use list::{Listed, every, list};
-pub(crate) use offers::offers;
+pub(crate) use list::{Listing, Part, list, title};
+pub(crate) use offers::{is_offered, offers};
+pub(crate) use open::{Kept, open, open_to, sittings_of};
 
 use crate::error::PortalError;
 use crate::events;

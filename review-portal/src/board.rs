@@ -4,50 +4,35 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
+use policies::UserId;
 use policies::application::{
     Application, Event, EventRecord, Incident, IncidentStep, Interest, Phase, Round, Rules, Sitting, Usage, Way, day_of,
 };
-use policies::{ApplicationId, UserId};
-
-use crate::waiting::stage_since;
 
 /// An application with what only its events say.
 #[derive(Clone, Debug)]
 pub(crate) struct Course {
     pub(crate) state: Application,
     /// When each reviewer of the running round was asked.
-    asked: BTreeMap<UserId, Timestamp>,
+    pub(crate) asked: BTreeMap<UserId, Timestamp>,
     /// When the present stage began.
-    since: Option<Timestamp>,
+    pub(crate) since: Timestamp,
 }
 
-impl Course {
-    /// The course of an application of which the state says enough, see [`Course::needs_events`].
-    pub(crate) fn of_state(state: Application) -> Self {
-        Self { state, asked: BTreeMap::new(), since: None }
-    }
-
-    /// The course that the events tell.
-    pub(crate) fn of(id: ApplicationId, records: &[EventRecord]) -> Self {
-        let mut asked = BTreeMap::new();
-        for record in records {
-            if let Event::ReviewersAssigned { reviewers } = &record.event {
-                asked.retain(|user, _| reviewers.contains_key(user));
-                for user in reviewers.keys() {
-                    asked.entry(user.clone()).or_insert(record.at);
-                }
-            } else if matches!(record.event, Event::Amended { .. }) {
-                asked.clear();
+/// When each reviewer of the running round was asked.
+pub(crate) fn asked(records: &[EventRecord]) -> BTreeMap<UserId, Timestamp> {
+    let mut asked = BTreeMap::new();
+    for record in records {
+        if let Event::ReviewersAssigned { reviewers } = &record.event {
+            asked.retain(|user, _| reviewers.contains_key(user));
+            for user in reviewers.keys() {
+                asked.entry(user.clone()).or_insert(record.at);
             }
+        } else if matches!(record.event, Event::Amended { .. }) {
+            asked.clear();
         }
-        Self { state: Application::replay(id, records), asked, since: stage_since(records) }
     }
-
-    /// Whether the state alone does not say since when somebody is waited for.
-    pub(crate) fn needs_events(state: &Application) -> bool {
-        state.round.as_ref().is_some_and(|round| !round.reviewers.is_empty())
-            || state.usage.as_ref().is_some_and(|usage| !usage.is_running())
-    }
+    asked
 }
 
 /// Somebody's turn.
@@ -292,7 +277,7 @@ fn of_member(state: &Application, member: &UserId, since: Date, today: Date) -> 
 
 fn of_usage(course: &Course, usage: &Usage, today: Date) -> Vec<Turn> {
     let state = &course.state;
-    let since = day_of(course.since.unwrap_or(usage.since));
+    let since = day_of(course.since);
     if let Some(ending) = &usage.ending {
         let open = ending.certificate.is_none();
         return open.then(|| office(Task::CertifyDeletion, since, None)).into_iter().collect();

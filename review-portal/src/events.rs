@@ -25,8 +25,6 @@ pub(crate) struct NewEvent {
 /// An event as it stands in the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StoredEvent {
-    /// Place among all events; grows with time.
-    pub(crate) position: u64,
     pub(crate) stream: String,
     /// Place in its stream, from 1 on.
     pub(crate) version: u64,
@@ -66,13 +64,20 @@ pub(crate) async fn append(
     whole(version)
 }
 
+/// The place among all events of a stream's last one.
+pub(crate) async fn position(work: &mut Work, stream: &str) -> Result<i64, PortalError> {
+    let last =
+        sqlx::query_scalar::<_, i64>("select position from event where stream = $1 order by version desc limit 1");
+    Ok(last.bind(stream).fetch_one(&mut **work).await?)
+}
+
 /// All events of a stream, in order.
 pub(crate) async fn read<'c>(
     db: impl Executor<'c, Database = Any>,
     stream: &str,
 ) -> Result<Vec<StoredEvent>, PortalError> {
     let rows = sqlx::query_as::<_, Row>(
-        "select position, stream, version, kind, body, at, actor, policy from event where stream = $1 order by version",
+        "select stream, version, kind, body, at, actor, policy from event where stream = $1 order by version",
     );
     rows.bind(stream).fetch_all(db).await?.into_iter().map(stored).collect()
 }
@@ -83,12 +88,12 @@ pub(crate) async fn done_before(work: &mut Work, actor: &str, once: &str) -> Res
     Ok(find.bind(actor).bind(once).fetch_optional(&mut **work).await?)
 }
 
-type Row = (i64, String, i64, String, String, String, String, String);
+type Row = (String, i64, String, String, String, String, String);
 
-fn stored((position, stream, version, kind, body, at, actor, policy): Row) -> Result<StoredEvent, PortalError> {
-    let (position, version) = (whole(position)?, whole(version)?);
+fn stored((stream, version, kind, body, at, actor, policy): Row) -> Result<StoredEvent, PortalError> {
+    let version = whole(version)?;
     let at = at.parse().map_err(|_| PortalError::Stored)?;
-    Ok(StoredEvent { position, stream, version, kind, body, at, actor, policy })
+    Ok(StoredEvent { stream, version, kind, body, at, actor, policy })
 }
 
 fn whole(number: i64) -> Result<u64, PortalError> {

@@ -10,15 +10,41 @@ use policies::application::{
 };
 use policies::{ApplicationId, UserId};
 
-/// Days with a sitting or a report to one, and how much stands on each: from the present states.
-pub(crate) fn calendar<'a>(states: impl IntoIterator<Item = &'a Application>) -> BTreeMap<Date, usize> {
-    let mut days = BTreeMap::new();
-    for state in states {
-        for day in days_of(state) {
-            *days.entry(day).or_default() += 1;
-        }
-    }
-    days
+use crate::application::model::{DAY, Mark};
+use crate::database::Database;
+use crate::error::PortalError;
+
+/// Days with a sitting or a report to one, and how much stands on each.
+pub(crate) async fn calendar(db: &Database) -> Result<BTreeMap<Date, usize>, PortalError> {
+    // From `day:` to before `day;`, the byte after the colon.
+    let days = sqlx::query_as::<_, (String, i64)>(
+        "select mark, count(*) from application_mark where mark > $1 and mark < $2 group by mark",
+    );
+    let read = |(mark, count): (String, i64)| {
+        let day = mark.strip_prefix(DAY).and_then(|day| day.parse().ok());
+        day.zip(usize::try_from(count).ok()).ok_or(PortalError::Stored)
+    };
+    days.bind(DAY).bind("day;").fetch_all(db.pool()).await?.into_iter().map(read).collect()
+}
+
+/// Applications that stand or stood on a sitting of that day, or were reported to it; for a day to come also those whose decision is
+/// still to be reported. The latest change first, each with its row's revision.
+pub(crate) async fn on_or_unreported(
+    db: &Database,
+    on: Date,
+    today: Date,
+) -> Result<Vec<(Application, i64)>, PortalError> {
+    let states = sqlx::query_as::<_, (String, i64)>(
+        "select state, revision from application where id in (select application from application_mark where mark = $1 or mark = $2)
+         order by updated_at desc, id",
+    );
+    let day = Mark::Day(on.to_string()).word();
+    let other = if on >= today { Mark::Unreported.word() } else { day.clone() };
+    let states = states.bind(day).bind(other).fetch_all(db.pool()).await?;
+    let read = |(state, revision): (String, i64)| {
+        serde_json::from_str(&state).map(|state| (state, revision)).map_err(|_| PortalError::Stored)
+    };
+    states.into_iter().map(read).collect()
 }
 
 /// Days of sittings that an application stood or stands on.

@@ -12,12 +12,12 @@ use policies::audit::AuditLog;
 use policies::keys::SigningKey;
 use policies::passkey::RelyingParty;
 
+use crate::application::Kept;
 use crate::authenticator::DemoAuthenticator;
 use crate::database::Database;
 use crate::factors::FactorKey;
 use crate::oidc::Institutions;
 use crate::query::QueryRunner;
-use crate::register::Kept;
 use crate::review::ReviewFile;
 use crate::signer::SignerClient;
 use crate::workbench::running::Running;
@@ -49,7 +49,8 @@ pub(crate) struct Parts {
     pub(crate) runner: Arc<dyn QueryRunner>,
     pub(crate) running: Running,
     pub(crate) review: Option<ReviewFile>,
-    pub(crate) register: Kept,
+    /// Open applications as they were read last.
+    pub(crate) open: Kept,
     /// Where mails lead readers to; none if no mail is sent.
     pub(crate) mail: Option<String>,
     /// Whether another system is told of every event.

@@ -7,6 +7,11 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use policies::ApplicationId;
 use policies::application::{Application, Content, Decision, Outcome};
+use sqlx::AssertSqlSafe;
+
+use crate::application::model::Mark;
+use crate::database::Database;
+use crate::error::PortalError;
 
 /// An earlier decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +27,33 @@ pub(crate) struct Precedent {
 }
 
 /// The decided applications that share the most columns with `content`, at most `most`; of equals the latest first.
-pub(crate) fn precedents<'a>(
+pub(crate) async fn precedents(
+    db: &Database,
+    id: &ApplicationId,
+    content: &Content,
+    most: usize,
+) -> Result<Vec<Precedent>, PortalError> {
+    let marks: Vec<_> = columns(content).into_iter().map(|column| Mark::Column(column).word()).collect();
+    if marks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places: Vec<_> = (3..3 + marks.len()).map(|number| format!("${number}")).collect();
+    // No text of anybody's is in the statement, only as many places as there are columns.
+    let nearest = AssertSqlSafe(format!(
+        "select state from application where id in
+           (select application from application_mark where application <> $1 and mark in ({})
+            group by application order by count(*) desc, max(rank) desc limit $2)",
+        places.join(", ")
+    ));
+    let nearest = sqlx::query_scalar::<_, String>(nearest).bind(id.as_str()).bind(i64::try_from(most).unwrap_or(0));
+    let nearest = marks.into_iter().fold(nearest, sqlx::query::QueryScalar::bind);
+    let states = nearest.fetch_all(db.pool()).await?;
+    let read = |state: &String| serde_json::from_str::<Application>(state).map_err(|_| PortalError::Stored);
+    let states = states.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    Ok(ranked(id, content, &states, most))
+}
+
+fn ranked<'a>(
     id: &ApplicationId,
     content: &Content,
     others: impl IntoIterator<Item = &'a Application>,
@@ -36,9 +67,19 @@ pub(crate) fn precedents<'a>(
     found
 }
 
+/// The columns that an application was decided on last, and when; none before a final decision.
+pub(crate) fn decided(state: &Application) -> Option<(BTreeSet<String>, Timestamp)> {
+    let (outcome, content) = last(state)?;
+    Some((columns(content), outcome.at))
+}
+
+fn last(state: &Application) -> Option<(&Outcome, &Content)> {
+    let outcome = state.outcomes.iter().rev().find(|outcome| is_final(&outcome.decision))?;
+    Some((outcome, content_of(state, outcome)?))
+}
+
 fn precedent(asked: &BTreeSet<String>, other: &Application) -> Option<Precedent> {
-    let outcome = other.outcomes.iter().rev().find(|outcome| is_final(&outcome.decision))?;
-    let content = content_of(other, outcome)?;
+    let (outcome, content) = last(other)?;
     let shared: BTreeSet<_> = columns(content).intersection(asked).cloned().collect();
     (!shared.is_empty()).then(|| Precedent {
         id: other.id.clone(),

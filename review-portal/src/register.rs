@@ -1,35 +1,63 @@
-//! What everybody may know of applications: the public register (「わたしたちのデータの使われ方」). The one place that reads
-//! applications for it; pages know only [`PublicRegister`].
+//! What everybody may know of applications: the public register (「わたしたちのデータの使われ方」). `life.rs` is the one place that
+//! reads applications for it and keeps what is public in table `public_line`; pages read that table alone.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+mod life;
 
-use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use policies::ApplicationId;
-use policies::application::{Application, Content, Decision, Event, EventRecord, Incident, Period, Stage, apply};
+use policies::application::{IncidentKind, Period, Stage};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use crate::application::{every, records};
-use crate::dates;
+use crate::database::Database;
 use crate::error::PortalError;
-use crate::portal::Portal;
 
-/// The register is read anew after this time: it is for everybody, and reading it is work.
-const KEPT_MAX: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) use life::{Life, Line};
+
+/// Entries of each list on one page.
+const ON_PAGE: usize = 20;
 
 /// What is public, the latest change first in each list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PublicRegister {
-    /// When it was read.
-    pub(crate) as_of: Timestamp,
-    pub(crate) projects: Vec<PublicProject>,
-    pub(crate) refusals: Vec<PublicRefusal>,
-    pub(crate) incidents: Vec<PublicIncident>,
-    pub(crate) revocations: Vec<PublicRevocation>,
+    pub(crate) projects: Paged<PublicProject>,
+    pub(crate) refusals: Paged<PublicRefusal>,
+    /// Revocations, then incidents.
+    pub(crate) troubles: Paged<Trouble>,
     pub(crate) figures: PublicFigures,
 }
 
-/// A project that was granted.
+/// A part of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Paged<T> {
+    pub(crate) items: Vec<T>,
+    /// From 1.
+    pub(crate) page: usize,
+    pub(crate) pages: usize,
+}
+
+/// Which parts of the lists are asked for, from 1; others are taken for the nearest.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Parts {
+    #[serde(rename = "page")]
+    pub(crate) projects: usize,
+    pub(crate) refusals: usize,
+    #[serde(rename = "incidents")]
+    pub(crate) troubles: usize,
+}
+
+/// What went wrong with a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    Incident(PublicIncident),
+    Revocation(PublicRevocation),
+}
+
+/// A project that was granted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PublicProject {
     pub(crate) id: ApplicationId,
     pub(crate) title: String,
@@ -50,7 +78,8 @@ pub(crate) struct PublicProject {
 }
 
 /// Where a granted project stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum ProjectState {
     /// Use has ended.
     Closed,
@@ -91,7 +120,7 @@ impl ProjectState {
 }
 
 /// An application that was refused, without a word on who asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PublicRefusal {
     pub(crate) id: ApplicationId,
     pub(crate) title: String,
@@ -101,18 +130,17 @@ pub(crate) struct PublicRefusal {
 }
 
 /// An incident that was reported.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PublicIncident {
     pub(crate) id: ApplicationId,
     pub(crate) title: String,
-    /// Its kind, a word of the messages (`incident.…`).
-    pub(crate) kind: &'static str,
+    pub(crate) kind: IncidentKind,
     pub(crate) is_closed: bool,
     pub(crate) at: Timestamp,
 }
 
 /// A permit that was taken back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PublicRevocation {
     pub(crate) id: ApplicationId,
     pub(crate) title: String,
@@ -190,203 +218,128 @@ impl Step {
     }
 }
 
-/// The register as it was read last.
-#[derive(Default)]
-pub(crate) struct Kept(Mutex<Option<Arc<PublicRegister>>>);
-
-/// The register, at most a minute old.
-pub(crate) async fn register(portal: &Portal) -> Result<Arc<PublicRegister>, PortalError> {
-    let now = portal.now();
-    let fresh = |kept: &&Arc<PublicRegister>| now.duration_since(kept.as_of).abs() < KEPT_MAX;
-    let kept = || portal.register.0.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(register) = kept().as_ref().filter(fresh) {
-        return Ok(Arc::clone(register));
-    }
-    let mut lives = Vec::new();
-    for listed in every(portal).await? {
-        lives.extend(Life::of(&records(portal.db.pool(), &listed.state.id).await?));
-    }
-    let register = Arc::new(of(&lives, now));
-    *kept() = Some(Arc::clone(&register));
-    Ok(register)
+/// What an entry of table `public_line` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    HandedIn,
+    Incident,
+    Project,
+    Refusal,
+    Revocation,
+    Step(Step),
+    UnderWay,
 }
 
-fn of(lives: &[Life], now: Timestamp) -> PublicRegister {
-    let mut projects: Vec<_> = lives.iter().filter_map(Life::project).collect();
-    projects.sort_by_key(|project| std::cmp::Reverse(project.since));
-    let mut refusals: Vec<_> = lives.iter().filter_map(Life::refusal).collect();
-    refusals.sort_by_key(|refusal| std::cmp::Reverse(refusal.at));
-    let mut incidents: Vec<_> = lives.iter().flat_map(Life::incidents).collect();
-    incidents.sort_by_key(|incident| std::cmp::Reverse(incident.at));
-    let mut revocations: Vec<_> = lives.iter().filter_map(Life::revocation).collect();
-    revocations.sort_by_key(|revocation| std::cmp::Reverse(revocation.at));
-    let count = |what: fn(&Life) -> bool| lives.iter().filter(|life| what(life)).count();
-    let figures = PublicFigures {
-        handed_in: count(|life| life.handed_in),
-        granted: projects.len(),
-        refused: refusals.len(),
-        under_way: count(|life| life.handed_in && life.is_under_way()),
-        steps: Step::ALL.into_iter().filter_map(|step| days_of(step, lives)).collect(),
-    };
-    PublicRegister { as_of: now, projects, refusals, incidents, revocations, figures }
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::HandedIn => "handed-in",
+            Self::Incident => "incident",
+            Self::Project => "project",
+            Self::Refusal => "refusal",
+            Self::Revocation => "revocation",
+            Self::Step(step) => step.as_str(),
+            Self::UnderWay => "under-way",
+        }
+    }
 }
 
-fn days_of(step: Step, lives: &[Life]) -> Option<StepDays> {
-    let mut days: Vec<u64> = lives.iter().filter_map(|life| life.days(step)).collect();
-    days.sort_unstable();
-    let upper = *days.get(days.len() / 2)?;
-    let lower = *days.get((days.len() - 1) / 2)?;
-    let longest = *days.last()?;
+/// The register as it stands.
+pub(crate) async fn register(db: &Database, parts: Parts) -> Result<PublicRegister, PortalError> {
+    let counts = counts(db).await?;
+    let projects = paged(db, Kind::Project, (parts.projects, count(&counts, Kind::Project))).await?;
+    let refusals = paged(db, Kind::Refusal, (parts.refusals, count(&counts, Kind::Refusal))).await?;
+    let troubles = troubles(db, parts.troubles, &counts).await?;
+    Ok(PublicRegister { projects, refusals, troubles, figures: figures_of(db, &counts).await? })
+}
+
+/// The figures alone.
+pub(crate) async fn figures(db: &Database) -> Result<PublicFigures, PortalError> {
+    figures_of(db, &counts(db).await?).await
+}
+
+type Counts = BTreeMap<String, usize>;
+
+async fn counts(db: &Database) -> Result<Counts, PortalError> {
+    let counts = sqlx::query_as::<_, (String, i64)>("select kind, count(*) from public_line group by kind");
+    let count = |(kind, count): (String, i64)| Ok((kind, usize::try_from(count).map_err(|_| PortalError::Stored)?));
+    counts.fetch_all(db.pool()).await?.into_iter().map(count).collect()
+}
+
+fn count(counts: &Counts, kind: Kind) -> usize {
+    counts.get(kind.as_str()).copied().unwrap_or_default()
+}
+
+async fn figures_of(db: &Database, counts: &Counts) -> Result<PublicFigures, PortalError> {
+    let mut steps = Vec::new();
+    for step in Step::ALL {
+        steps.extend(days_of(db, step, count(counts, Kind::Step(step))).await?);
+    }
+    Ok(PublicFigures {
+        handed_in: count(counts, Kind::HandedIn),
+        granted: count(counts, Kind::Project),
+        refused: count(counts, Kind::Refusal),
+        under_way: count(counts, Kind::UnderWay),
+        steps,
+    })
+}
+
+/// The middle and the longest of so many applications that finished the step; none of none.
+async fn days_of(db: &Database, step: Step, applications: usize) -> Result<Option<StepDays>, PortalError> {
+    let kind = Kind::Step(step).as_str();
+    let before_middle = i64::try_from(applications.saturating_sub(1) / 2).unwrap_or(i64::MAX);
+    let middle =
+        sqlx::query_scalar::<_, i64>("select days from public_line where kind = $1 order by days limit $2 offset $3");
+    let both = if applications.is_multiple_of(2) { 2_i64 } else { 1 };
+    let middle = middle.bind(kind).bind(both).bind(before_middle).fetch_all(db.pool()).await?;
+    let longest =
+        sqlx::query_scalar::<_, i64>("select days from public_line where kind = $1 order by days desc limit 1");
+    let longest = longest.bind(kind).fetch_optional(db.pool()).await?;
+    let number = |days: i64| u64::try_from(days).unwrap_or_default();
+    let (Some(lower), Some(upper), Some(longest)) = (middle.first(), middle.last(), longest) else { return Ok(None) };
     // Of an even number the mean of the middle two, half a day counted as one.
-    Some(StepDays { step, applications: days.len(), median: (lower + upper).div_ceil(2), longest })
+    let median = (number(*lower) + number(*upper)).div_ceil(2);
+    Ok(Some(StepDays { step, applications, median, longest: number(longest) }))
 }
 
-/// An application's stages with their beginnings.
-struct Life {
-    state: Application,
-    stage: Stage,
-    /// When the present stage began.
-    since: Timestamp,
-    handed_in: bool,
-    /// When the permit, or the grant before it, was taken back, and why.
-    revoked: Option<(Timestamp, String)>,
-    /// Steps that were left, with their days: several of one kind if it was entered again.
-    left: Vec<(Step, u64)>,
+/// Which page of how many, and how many entries stand before it.
+fn place((asked, entries): (usize, usize)) -> (usize, usize, i64) {
+    let pages = entries.div_ceil(ON_PAGE).max(1);
+    let page = asked.clamp(1, pages);
+    (page, pages, i64::try_from((page - 1) * ON_PAGE).unwrap_or(i64::MAX))
 }
 
-impl Life {
-    fn of(records: &[EventRecord]) -> Option<Self> {
-        let first = records.first()?;
-        let state = Application::unwritten(first.application.clone());
-        let (stage, since) = (Stage::Unwritten, first.at);
-        let mut life = Self { state, stage, since, handed_in: false, revoked: None, left: Vec::new() };
-        for record in records {
-            life = life.after(record);
-        }
-        Some(life)
-    }
-
-    fn after(mut self, record: &EventRecord) -> Self {
-        let act = record.act();
-        self.state = apply(self.state, &act);
-        self.handed_in |= matches!(record.event, Event::Submitted {});
-        if let Event::Revoked { reason } = &record.event {
-            self.revoked = Some((record.at, reason.clone()));
-        }
-        let stage = self.state.stage(act.rules, dates::today(record.at));
-        if self.stage != stage {
-            if let Some(step) = Step::of(self.stage) {
-                self.left.push((step, dates::days(self.since, record.at)));
-            }
-            self.stage = stage;
-            self.since = record.at;
-        }
-        self
-    }
-
-    /// Days in a step that lies behind.
-    fn days(&self, step: Step) -> Option<u64> {
-        let passed = || self.left.iter().filter(|(left, _)| *left == step);
-        let still = Step::of(self.stage) == Some(step);
-        (!still && passed().next().is_some()).then(|| passed().map(|(_, days)| days).sum())
-    }
-
-    fn is_under_way(&self) -> bool {
-        self.stage == Stage::Returned || matches!(Step::of(self.stage), Some(Step::Check | Step::Review | Step::Vote))
-    }
-
-    /// What was granted or, before the permit, what is asked.
-    fn content(&self) -> Option<&Content> {
-        self.state.usage.as_ref().map(|usage| &usage.content).or_else(|| self.state.content())
-    }
-
-    fn project(&self) -> Option<PublicProject> {
-        let content = self.content()?;
-        let institution = |member: &policies::application::Member| member.affiliation.institution.as_str().to_owned();
-        let institutions: BTreeSet<_> = content.members.values().map(institution).collect();
-        let summary = content.answer("summary");
-        let usage = self.state.usage.as_ref();
-        Some(PublicProject {
-            id: self.state.id.clone(),
-            title: content.title.clone(),
-            summary: (!summary.is_empty()).then(|| summary.to_owned()),
-            datasets: content.datasets.keys().cloned().collect(),
-            institutions: institutions.into_iter().collect(),
-            state: self.project_state()?,
-            since: self.since,
-            period: content.period.clone(),
-            conditions: self.conditions(),
-            results: usage.and_then(|usage| usage.results.published.clone()),
-        })
-    }
-
-    /// What was taken back stays taken back, also when the deletion was certified.
-    fn project_state(&self) -> Option<ProjectState> {
-        if self.revoked.is_some() { Some(ProjectState::Revoked) } else { project_state(self.stage) }
-    }
-
-    fn revocation(&self) -> Option<PublicRevocation> {
-        let (at, reason) = self.revoked.clone()?;
-        let title = self.content().map(|content| content.title.clone()).unwrap_or_default();
-        Some(PublicRevocation { id: self.state.id.clone(), title, reason, at })
-    }
-
-    fn conditions(&self) -> Option<String> {
-        let granted = self.state.outcomes.iter().rev().find(|outcome| outcome.decision.is_grant())?;
-        let Decision::GrantedWithConditions { conditions } = &granted.decision else { return None };
-        Some(conditions.iter().map(|condition| condition.text.as_str()).collect::<Vec<_>>().join("\n"))
-    }
-
-    fn refusal(&self) -> Option<PublicRefusal> {
-        let rejected = self.state.outcomes.iter().rev().find_map(|outcome| match &outcome.decision {
-            Decision::Rejected { reason } => Some((outcome.at, reason)),
-            Decision::Deferred { .. }
-            | Decision::Granted {}
-            | Decision::GrantedWithConditions { .. }
-            | Decision::Undecided {} => None,
-        });
-        let (at, reason) = rejected.filter(|_| self.stage == Stage::Rejected)?;
-        let content = self.content()?;
-        Some(PublicRefusal {
-            id: self.state.id.clone(),
-            title: content.title.clone(),
-            datasets: content.datasets.keys().cloned().collect(),
-            reason: reason.clone(),
-            at,
-        })
-    }
-
-    /// Incidents by their kind, never in the reporter's words: these may name persons.
-    fn incidents(&self) -> impl Iterator<Item = PublicIncident> {
-        let incidents = self.state.usage.iter().flat_map(|usage| &usage.incidents);
-        incidents.map(|incident: &Incident| PublicIncident {
-            id: self.state.id.clone(),
-            title: self.content().map(|content| content.title.clone()).unwrap_or_default(),
-            kind: incident.report.kind.as_str(),
-            is_closed: incident.is_closed(),
-            at: incident.at,
-        })
-    }
+async fn paged<T: DeserializeOwned>(db: &Database, kind: Kind, of: (usize, usize)) -> Result<Paged<T>, PortalError> {
+    let (page, pages, before) = place(of);
+    let bodies = sqlx::query_scalar::<_, String>(
+        "select body from public_line where kind = $1 order by at desc, application desc, number desc limit $2 offset $3",
+    );
+    let bodies = bodies.bind(kind.as_str()).bind(i64::try_from(ON_PAGE).unwrap_or(i64::MAX)).bind(before);
+    let bodies = bodies.fetch_all(db.pool()).await?;
+    Ok(Paged { items: bodies.iter().map(|body| read(body)).collect::<Result<_, _>>()?, page, pages })
 }
 
-/// Where a project stands; none for an application that was not granted.
-fn project_state(stage: Stage) -> Option<ProjectState> {
-    match stage {
-        Stage::Closed | Stage::DeletionCertified => Some(ProjectState::Closed),
-        Stage::Granted | Stage::GrantedWithConditions | Stage::Pledged => Some(ProjectState::Preparing),
-        Stage::Active | Stage::AmendmentRequested | Stage::Expiring => Some(ProjectState::Running),
-        Stage::Suspended => Some(ProjectState::Suspended),
-        Stage::Revoked => Some(ProjectState::Revoked),
-        Stage::Deferred
-        | Stage::Draft
-        | Stage::MeetingScheduled
-        | Stage::Rejected
-        | Stage::Returned
-        | Stage::Submitted
-        | Stage::UnderReview
-        | Stage::Unwritten
-        | Stage::Withdrawn => None,
-    }
+async fn troubles(db: &Database, asked: usize, counts: &Counts) -> Result<Paged<Trouble>, PortalError> {
+    let entries = count(counts, Kind::Revocation) + count(counts, Kind::Incident);
+    let (page, pages, before) = place((asked, entries));
+    let rows = sqlx::query_as::<_, (String, String)>(
+        "select kind, body from public_line where kind = $1 or kind = $2
+         order by kind desc, at desc, application desc, number desc limit $3 offset $4",
+    );
+    let rows = rows.bind(Kind::Incident.as_str()).bind(Kind::Revocation.as_str());
+    let rows = rows.bind(i64::try_from(ON_PAGE).unwrap_or(i64::MAX)).bind(before).fetch_all(db.pool()).await?;
+    let trouble = |(kind, body): (String, String)| {
+        if kind == Kind::Incident.as_str() {
+            read(&body).map(Trouble::Incident)
+        } else {
+            read(&body).map(Trouble::Revocation)
+        }
+    };
+    Ok(Paged { items: rows.into_iter().map(trouble).collect::<Result<_, _>>()?, page, pages })
+}
+
+fn read<T: DeserializeOwned>(body: &str) -> Result<T, PortalError> {
+    serde_json::from_str(body).map_err(|_| PortalError::Stored)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::access::relation;
 use crate::accounts::{self, User};
-use crate::application::records;
+use crate::application::model::{Mark, course};
 use crate::board::{Course, Ending, Task, Who, ends, turns};
 use crate::contact;
 use crate::database::Database;
@@ -118,14 +118,11 @@ impl Reminding {
 pub(crate) async fn remind(db: &Database, base: &str, now: Timestamp) -> Result<(), PortalError> {
     let today = day_of(now);
     let (people, languages) = (accounts::list(db).await?, contact::languages(db.pool()).await?);
-    let states = sqlx::query_scalar::<_, String>("select state from application order by id");
-    for state in states.fetch_all(db.pool()).await? {
-        let state: Application = serde_json::from_str(&state).map_err(|_| PortalError::Stored)?;
-        let course = if Course::needs_events(&state) {
-            Course::of(state.id.clone(), &records(db.pool(), &state.id).await?)
-        } else {
-            Course::of_state(state)
-        };
+    let open = sqlx::query_as::<_, (String, String, String)>(
+        "select state, since, asked from application join application_mark on application = id where mark = $1 order by id",
+    );
+    for row in open.bind(Mark::Open.word()).fetch_all(db.pool()).await? {
+        let course = course(row)?;
         let due = reminders(Rules::current(), &course, today);
         if !due.is_empty() {
             tell(db, &Telling { state: &course.state, people: &people, languages: &languages, base, now }, &due)

@@ -24,6 +24,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
+use crate::application::Kept;
 use crate::application::permits::Settling;
 use crate::authenticator::DemoAuthenticator;
 use crate::database::{Database, DatabaseUrl};
@@ -35,7 +36,6 @@ use crate::pages;
 use crate::peer::Peer;
 use crate::portal::{Parts, Portal};
 use crate::query::QueryRunner;
-use crate::register::Kept;
 use crate::reminders::Reminding;
 use crate::review::{ReviewFile, ReviewPlace};
 use crate::session::Sessions;
@@ -173,7 +173,7 @@ impl Listener for Connections {
     }
 }
 
-async fn open(
+pub(crate) async fn open(
     config: &PortalConfig,
     runner: Arc<dyn QueryRunner>,
     (address, https): (SocketAddr, bool),
@@ -200,7 +200,7 @@ async fn open(
         runner,
         running: Running::default(),
         review: config.review.as_ref().map(ReviewFile::open).transpose().map_err(PortalError::Keys)?,
-        register: Kept::default(),
+        open: Kept::default(),
         mail: config.mail.as_ref().map(|mail| mail.portal.clone()),
         webhook: config.webhook.is_some(),
         synthetic: config.synthetic,

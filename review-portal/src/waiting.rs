@@ -1,16 +1,14 @@
 //! What waits for a person, and what waits for others: the start page's one source.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use policies::ApplicationId;
 use policies::access::Action;
-use policies::application::{Application, EventRecord, Rules, Stage, apply, day_of};
+use policies::application::{Application, Rules, Stage, day_of};
 
 use crate::access::relation;
 use crate::accounts::User;
-use crate::application::{Act, Listed, every, offers, records};
+use crate::application::{Act, is_offered, open_to, title};
 use crate::error::PortalError;
 use crate::portal::Portal;
 
@@ -40,20 +38,23 @@ pub(crate) struct Wait {
 
 /// What waits for this person, and for others where this person has a part.
 pub(crate) async fn waiting(portal: &Portal, user: &User) -> Result<Waiting, PortalError> {
-    let mut listed = every(portal).await?;
-    listed.reverse();
     let today = day_of(portal.now());
+    let rules = Rules::current();
     let (mut yours, mut others) = (Vec::new(), Vec::new());
-    for listed in listed.into_iter().filter(|listed| is_open(listed.stage)) {
-        let relation = relation(&listed.state, user, today);
+    for course in open_to(portal, user).await? {
+        let state = &course.state;
+        let stage = state.stage(rules, today);
+        let relation = relation(state, user, today);
         let may = |what| portal.may(Some(&user.roles), relation, what);
-        if !may(Action::ApplicationRead) && !may(Action::ApplicationJudgeInterest) {
+        if !is_open(stage) || (!may(Action::ApplicationRead) && !may(Action::ApplicationJudgeInterest)) {
             continue;
         }
-        match duty(&listed.state, &offers(portal, &listed.state, user), user, today) {
-            Some(act) if yours.len() < LINES_MAX => yours.push(wait(portal, listed, Some(act)).await?),
-            None if others.len() < LINES_MAX => others.push(wait(portal, listed, None).await?),
-            Some(_) | None => {}
+        let act = duty(portal, state, user, today);
+        let lines = if act.is_some() { &mut yours } else { &mut others };
+        if lines.len() < LINES_MAX {
+            lines.push(Wait { id: state.id.clone(), title: title(state).to_owned(), stage, act, since: course.since });
+        } else if yours.len().min(others.len()) == LINES_MAX {
+            break;
         }
     }
     yours.sort_by_key(|wait| wait.since);
@@ -61,35 +62,16 @@ pub(crate) async fn waiting(portal: &Portal, user: &User) -> Result<Waiting, Por
     Ok(Waiting { yours, others })
 }
 
-async fn wait(portal: &Portal, listed: Listed, act: Option<Act>) -> Result<Wait, PortalError> {
-    let since = stage_since(&records(portal.db.pool(), &listed.state.id).await?).unwrap_or(listed.updated_at);
-    let title = listed.title().to_owned();
-    Ok(Wait { id: listed.state.id, title, stage: listed.stage, act, since })
-}
-
-/// When the present stage began.
-pub(crate) fn stage_since(records: &[EventRecord]) -> Option<Timestamp> {
-    let first = records.first()?;
-    let stage_of = |state: &Application, record: &EventRecord| state.stage(record.act().rules, day_of(record.at));
-    let begin = (Application::unwritten(first.application.clone()), first.at);
-    let (_, since) = records.iter().fold(begin, |(state, since), record| {
-        let before = stage_of(&state, record);
-        let state = apply(state, &record.act());
-        let since = if before == stage_of(&state, record) { since } else { record.at };
-        (state, since)
-    });
-    Some(since)
-}
-
 #[expect(clippy::wildcard_enum_match_arm, reason = "the others are wanted whenever they are offered")]
 /// What this person is to do now; none if nothing.
-fn duty(state: &Application, offers: &BTreeSet<Act>, user: &User, today: Date) -> Option<Act> {
+fn duty(portal: &Portal, state: &Application, user: &User, today: Date) -> Option<Act> {
     let round = state.round.as_ref();
     let rules = Rules::current();
+    let offered = |act: Act| is_offered(portal, state, user, act);
     let is_wanted = |act: Act| match act {
         Act::Assign => state.eligible_reviewers(rules, today).count() < rules.vote.quorum,
         Act::Schedule => state.are_opinions_in(rules, today),
-        Act::Decide => state.tally(rules, today).votes() >= rules.vote.quorum || offers.contains(&Act::Accept),
+        Act::Decide => state.tally(rules, today).votes() >= rules.vote.quorum || offered(Act::Accept),
         Act::Join => state.joined.get(&user.id).is_none_or(|training| training.until < today),
         Act::ReportCondition => round.is_some_and(|round| {
             let mut open = round.open_conditions().filter(|(_, open)| open.reported.is_none());
@@ -101,7 +83,7 @@ fn duty(state: &Application, offers: &BTreeSet<Act>, user: &User, today: Date) -
         }
         _ => true,
     };
-    DUTIES.into_iter().find(|act| offers.contains(act) && is_wanted(*act))
+    DUTIES.into_iter().find(|act| is_wanted(*act) && offered(*act))
 }
 
 /// Acts that somebody waits for, in the order in which one person would do them.

@@ -4,12 +4,13 @@ use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 use policies::access::Action;
 use policies::application::{
-    Application, Asking, Command, Content, Draft, Event, EventRecord, Interest, PermitAnswer, Reviewer, Rules, Stage,
-    apply, day_of, decide,
+    Application, Asking, Command, Content, Draft, Event, EventRecord, Interest, PermitAnswer, Reviewer, Rules, apply,
+    day_of, decide,
 };
 use policies::passkey::ActSignature;
 use policies::{ApplicationId, UserId};
 
+use super::model::Model;
 use super::records;
 use crate::access::{Acts, Allowed, AllowedAct, Create, Ordered};
 use crate::accounts::User;
@@ -108,12 +109,6 @@ pub(crate) async fn create(
     }
     let id = next_id(&mut work, now).await?;
     let state = Application::unwritten(id.clone());
-    let insert = sqlx::query(
-        "insert into application (id, applicant, stage, state, created_at, updated_at) values ($1, $2, $3, $4, $5, $6)",
-    );
-    let insert = insert.bind(id.as_str()).bind(allowed.user.id.as_str()).bind(Stage::Unwritten.as_str());
-    let insert = insert.bind(json(&state)?).bind(now.to_string()).bind(now.to_string());
-    insert.execute(&mut *work).await?;
     let step = Step { state, records: Vec::new(), now };
     write(portal, allowed, work, step, Change::new(Command::Draft { content }, once)).await?;
     Ok(id)
@@ -206,7 +201,8 @@ async fn write(
         tell(portal, &mut work, &state, &record).await?;
         records.push(record);
     }
-    update_state(&mut work, &state, now).await?;
+    let position = events::position(&mut work, state.id.as_str()).await?;
+    Model::of(&records, position)?.write(&mut work).await?;
     if let Some(answer) = &change.permit {
         insert_permit(&mut work, &state, answer).await?;
     }
@@ -276,18 +272,6 @@ async fn insert_event(work: &mut Work, record: &EventRecord, once: Option<String
     };
     let expected = record.seq.checked_sub(1).ok_or(PortalError::Stored)?;
     events::append(work, record.application.as_str(), expected, &[event]).await.map(drop)
-}
-
-async fn update_state(work: &mut Work, state: &Application, now: Timestamp) -> Result<(), PortalError> {
-    let update =
-        sqlx::query("update application set project = $1, stage = $2, state = $3, updated_at = $4 where id = $5");
-    let project = state.content().and_then(|content| content.project.as_ref()).map(policies::ProjectId::as_str);
-    let stage = state.stage(Rules::current(), day_of(now));
-    let update = update.bind(project).bind(stage.as_str()).bind(json(state)?).bind(now.to_string());
-    update.bind(state.id.as_str()).execute(&mut **work).await.map(drop).map_err(|cause| {
-        let taken = cause.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation);
-        if taken { PortalError::ProjectTaken } else { cause.into() }
-    })
 }
 
 async fn insert_permit(work: &mut Work, state: &Application, answer: &PermitAnswer) -> Result<(), PortalError> {

@@ -17,18 +17,22 @@ use crate::portal::Portal;
 
 /// The acts that this person can do now, tried with samples of what a form would say.
 pub(crate) fn offers(portal: &Portal, state: &Application, user: &User) -> BTreeSet<Act> {
+    Act::ALL.iter().copied().filter(|act| is_offered(portal, state, user, *act)).collect()
+}
+
+/// Whether this person can do it now.
+pub(crate) fn is_offered(portal: &Portal, state: &Application, user: &User, act: Act) -> bool {
     let now = portal.now();
     let today = day_of(now);
-    let relation = relation(state, user, today);
+    if !portal.may(Some(&user.roles), relation(state, user, today), act.action()) {
+        return false;
+    }
+    if act == Act::Permit {
+        return permits::is_wanted(portal, state);
+    }
     let by = user.actor();
-    let asking = Asking { by: &by, at: now };
-    let passes = |act: Act| {
-        let commands = samples(state, user, act, today);
-        let decided = |command: Command| decide(Rules::current(), state, &asking, command).is_ok();
-        if act == Act::Permit { permits::is_wanted(portal, state) } else { commands.into_iter().any(decided) }
-    };
-    let may = |act: &Act| portal.may(Some(&user.roles), relation, act.action());
-    Act::ALL.iter().copied().filter(may).filter(|act| passes(*act)).collect()
+    let decided = |command| decide(Rules::current(), state, &Asking { by: &by, at: now }, command).is_ok();
+    samples(state, user, act, today).into_iter().any(decided)
 }
 
 fn findings() -> FindingsByCriterion {

@@ -9,8 +9,11 @@ use policies::application::{
     Training, Vote, Way,
 };
 
+use policies::ApplicationId;
+
 use super::*;
 use crate::language::Language;
+use crate::register::Life;
 
 /// The day of every first event.
 pub(crate) const FIRST: Date = jiff::civil::date(2026, 11, 22);
@@ -134,7 +137,9 @@ pub(crate) fn used() -> Vec<(i32, &'static str, Event)> {
 }
 
 pub(crate) fn course(events: Vec<(i32, &'static str, Event)>) -> Course {
-    Course::of(id(1), &stream(1, events))
+    let records = stream(1, events);
+    let life = Life::of(&records).unwrap();
+    Course { state: life.state, asked: asked(&records), since: life.turned }
 }
 
 /// Who, what, since and until when, in days from the first.

@@ -33,7 +33,7 @@ fn what_a_later_sitting_replaced_stands_in_its_own_minutes() {
     assert_eq!(first.result.as_ref().unwrap().tally.approvals, 1);
     assert!(second.result.is_none());
     assert_eq!(second.present().count(), 2, "who may vote");
-    assert_eq!(calendar([&course(events).state]), [(day(30), 1), (day(40), 1)].into());
+    assert_eq!(days_of(&course(events).state), [day(30), day(40)].into());
 }
 
 #[test]

@@ -12,8 +12,8 @@ use policies::{ApplicationId, UserId};
 
 use crate::access::{Allowed, ReadBoard, relation};
 use crate::accounts::{self, User};
-use crate::application::{every, records};
-use crate::board::{Course, End, Ending, Turn, Who, ends, turns};
+use crate::application::{open, title};
+use crate::board::{End, Ending, Turn, Who, ends, turns};
 use crate::dates::Moment;
 use crate::error::PortalError;
 use crate::pages::page;
@@ -97,25 +97,20 @@ pub(crate) async fn show(allowed: Allowed<ReadBoard>, State(portal): State<Porta
     let rules = Rules::current();
     let today = day_of(portal.now());
     let (mut all, mut ending) = (Vec::new(), Vec::new());
-    for listed in every(&portal).await? {
-        let view = view(&portal, &listed.state, &allowed.user, today);
+    for course in open(&portal).await? {
+        let state = &course.state;
+        let view = view(&portal, state, &allowed.user, today);
         if view == View::Closed {
             continue;
         }
-        let (title, stage) = (listed.title().to_owned(), listed.stage);
-        let id = listed.state.id.clone();
-        let course = if Course::needs_events(&listed.state) {
-            Course::of(id.clone(), &records(portal.db.pool(), &id).await?)
-        } else {
-            Course::of_state(listed.state)
-        };
+        let (id, title, stage) = (state.id.clone(), title(state).to_owned(), state.stage(rules, today));
         let to = if view == View::Whole { "" } else { "/interest" };
         let about = About { link: format!("/applications/{id}{to}"), id, title };
         let open = |turn: &Turn| view == View::Whole || turn.who == Who::Chair;
         let own = turns(rules, &course, today).into_iter().filter(open);
         all.extend(own.map(|turn| (about.clone(), stage, turn)));
         if view == View::Whole {
-            ending.extend(ends(rules, &course.state, today).into_iter().map(|end| (about.clone(), end)));
+            ending.extend(ends(rules, state, today).into_iter().map(|end| (about.clone(), end)));
         }
     }
     all.sort_by_key(|(_, _, turn)| (turn.due.is_none(), turn.due, turn.since));

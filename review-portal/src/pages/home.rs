@@ -10,7 +10,7 @@ use crate::accounts::User;
 use crate::error::PortalError;
 use crate::pages::page;
 use crate::portal::Portal;
-use crate::register::{PublicFigures, register};
+use crate::register::{PublicFigures, figures};
 use crate::tokens::permits_of;
 use crate::visit::{Frame, Visit};
 use crate::waiting::{Waiting, waiting};
@@ -37,7 +37,7 @@ struct PersonPage {
 pub(crate) async fn show(visit: Visit, State(portal): State<Portal>) -> Result<Response, PortalError> {
     let frame = visit.frame(&portal);
     match visit.user() {
-        None => page(&VisitorPage { frame, figures: register(&portal).await?.figures.clone() }),
+        None => page(&VisitorPage { frame, figures: figures(&portal.db).await? }),
         Some(user) => page(&PersonPage {
             frame,
             waiting: waiting(&portal, user).await?,

@@ -15,11 +15,11 @@ use super::board::{View, view};
 use super::document::{Around, dotted, listed, mark, printed, shown};
 use crate::access::{Allowed, ReadBoard};
 use crate::accounts;
-use crate::application::{every, records};
+use crate::application::sittings_of;
 use crate::dates::{self, Moment};
 use crate::documents::{Block, Document, Fact, Span};
 use crate::error::PortalError;
-use crate::meetings::{Item, Minutes, calendar, days_of, reported, sittings};
+use crate::meetings::{Item, Minutes, calendar, days_of, on_or_unreported, reported};
 use crate::pages::page;
 use crate::portal::Portal;
 use crate::visit::{Frame, name};
@@ -76,10 +76,9 @@ struct Urgent {
 pub(crate) async fn list(allowed: Allowed<ReadBoard>, State(portal): State<Portal>) -> Result<Response, PortalError> {
     let frame = allowed.visit.frame(&portal);
     let today = day_of(portal.now());
-    let listed = every(&portal).await?;
-    let seen = listed.iter().map(|listed| &listed.state).filter(|state| !state.is_private());
+    let days = calendar(&portal.db).await?;
     let day = |(date, items): (Date, usize)| Day { date, when: frame.day(date), items };
-    let (behind, ahead): (Vec<_>, Vec<_>) = calendar(seen).into_iter().map(day).partition(|day| day.date < today);
+    let (behind, ahead): (Vec<_>, Vec<_>) = days.into_iter().map(day).partition(|day| day.date < today);
     page(&CalendarPage { ahead, behind: behind.into_iter().rev().collect(), frame })
 }
 
@@ -123,16 +122,15 @@ async fn meeting(
     let rules = Rules::current();
     let today = day_of(portal.now());
     let (mut items, mut urgent, mut closed) = (Vec::new(), Vec::new(), Vec::new());
-    for listed in every(portal).await? {
-        let state = &listed.state;
+    for (state, revision) in &on_or_unreported(&portal.db, on, today).await? {
         if view(portal, state, &allowed.user, today) != View::Whole {
             closed.extend(days_of(state).contains(&on).then(|| state.id.clone()));
             continue;
         }
         urgent.extend(urgent_of(frame, state, on, today));
         if days_of(state).contains(&on) {
-            let records = records(portal.db.pool(), &state.id).await?;
-            items.extend(sittings(&state.id, &records, rules, today).into_iter().filter(|item| item.sitting.on == on));
+            let sittings = sittings_of(portal, (&state.id, *revision), today).await?;
+            items.extend(sittings.iter().filter(|item| item.sitting.on == on).cloned());
         }
     }
     items.sort_by(|one, other| (&one.application, one.round).cmp(&(&other.application, other.round)));

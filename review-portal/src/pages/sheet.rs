@@ -13,7 +13,6 @@ use super::document::{Around, dotted, mark, printed, shown};
 use super::meeting::{conditions, holders, reason};
 use crate::access::{Allowed, Read, relation};
 use crate::accounts;
-use crate::application::every;
 use crate::catalog::{self, Dataset};
 use crate::dates;
 use crate::documents::{Block, Document, Fact, Span, Table, Words};
@@ -67,11 +66,11 @@ async fn sheet(portal: &Portal, allowed: &Allowed<Read>) -> Result<Document, Por
     let content = state.content().ok_or(PortalError::NotFound)?;
     let frame = &allowed.visit.frame(portal);
     let people = accounts::list(&portal.db).await?;
-    let others = every(portal).await?;
+    let precedents = precedents(&portal.db, &state.id, content, PRECEDENTS_MAX).await?;
     let sheet = Sheet {
         classes: classes(frame, content, &catalog::list(&portal.db).await?),
         names: people.iter().map(|user| (user.id.clone(), name(user, frame.language))).collect(),
-        precedents: precedents(&state.id, content, others.iter().map(|listed| &listed.state), PRECEDENTS_MAX),
+        precedents,
         state,
         content,
         frame,

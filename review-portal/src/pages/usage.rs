@@ -1,14 +1,13 @@
 //! 「わたしたちのデータの使われ方」: the register, and how decisions are made. Open to everybody.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use jiff::Timestamp;
 use policies::application::rules::ConflictScope;
 use policies::application::{Clause, Item, Problem, Rules};
-use serde::Deserialize;
 
 use crate::catalog::{Dataset, list as datasets};
 use crate::error::PortalError;
@@ -16,22 +15,17 @@ use crate::language::Language;
 use crate::pages::catalog::require;
 use crate::pages::page;
 use crate::portal::Portal;
-use crate::register::{ProjectState, PublicProject, PublicRegister, StepDays, register};
+use crate::register::{Parts, ProjectState, PublicRegister, StepDays, Trouble, register};
 use crate::visit::{Frame, Visit};
-
-/// Projects on one page.
-const PROJECTS_ON_PAGE: usize = 20;
 
 #[derive(Template)]
 #[template(path = "usage/show.html")]
 struct ShowPage {
     frame: Frame,
-    register: Arc<PublicRegister>,
-    projects: Vec<PublicProject>,
+    register: PublicRegister,
+    as_of: Timestamp,
     datasets: BTreeMap<String, String>,
     bars: Vec<Bar>,
-    page: usize,
-    pages: usize,
 }
 
 /// A step of the way as a bar, in units of the drawing (360 wide).
@@ -51,35 +45,23 @@ struct DecisionsPage {
     datasets: Vec<Dataset>,
 }
 
-/// Which part of the list of projects.
-#[derive(Deserialize)]
-pub(crate) struct Part {
-    #[serde(default)]
-    page: usize,
-}
-
 /// `GET /use`
 pub(crate) async fn show(
     visit: Visit,
     State(portal): State<Portal>,
-    Query(part): Query<Part>,
+    Query(parts): Query<Parts>,
 ) -> Result<Response, PortalError> {
     require(&visit, &portal)?;
-    let register = register(&portal).await?;
+    let register = register(&portal.db, parts).await?;
     let frame = visit.frame(&portal);
-    let pages = register.projects.len().div_ceil(PROJECTS_ON_PAGE).max(1);
-    let at = part.page.clamp(1, pages);
-    let before = (at - 1) * PROJECTS_ON_PAGE;
     page(&ShowPage {
-        projects: register.projects.iter().skip(before).take(PROJECTS_ON_PAGE).cloned().collect(),
         datasets: datasets(&portal.db)
             .await?
             .into_iter()
             .map(|it| (it.id.clone(), title(&it, frame.language)))
             .collect(),
         bars: bars(&register.figures.steps, &frame),
-        page: at,
-        pages,
+        as_of: portal.now(),
         register,
         frame,
     })
@@ -192,6 +174,16 @@ impl ShowPage {
 
     fn state(&self, state: ProjectState) -> String {
         self.frame.say_of("use.state", state.as_str())
+    }
+
+    /// Address of a page of one list, the others as they stand: `list` is its word.
+    fn at(&self, list: &str, page: usize) -> String {
+        let now = &self.register;
+        let pages = [("page", now.projects.page), ("refusals", now.refusals.page), ("incidents", now.troubles.page)];
+        let page_of =
+            |(word, at): (&str, usize)| if word == list { (word.to_owned(), page) } else { (word.to_owned(), at) };
+        let words = pages.map(page_of).into_iter().filter(|(word, at)| *at > 1 || word == list);
+        words.map(|(word, at)| format!("{word}={at}")).collect::<Vec<_>>().join("&")
     }
 
     fn height(&self) -> usize {

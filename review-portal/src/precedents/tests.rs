@@ -24,11 +24,11 @@ fn those_that_share_the_most_columns_stand_first() {
         application(5, &["sex", "age"], Decision::Granted {}),
     ];
     let asked = content(&["sex", "age", "area"]);
-    let found = precedents(&id(5), &asked, &others, 9);
+    let found = ranked(&id(5), &asked, &others, 9);
     let ids: Vec<_> = found.iter().map(|precedent| precedent.id.clone()).collect();
     assert_eq!(ids, [id(2), id(1)], "no other columns, nothing open, not itself");
     let first = found.first().unwrap();
     assert_eq!((first.shared.len(), first.asked), (2, 3));
     assert_eq!(first.decision, rejected());
-    assert_eq!(precedents(&id(5), &asked, &others, 1).len(), 1);
+    assert_eq!(ranked(&id(5), &asked, &others, 1).len(), 1);
 }

@@ -83,6 +83,7 @@ pub(crate) struct World {
     /// Where the signer listens.
     pub(super) signer: SocketAddr,
     pub(crate) database: DatabaseUrl,
+    pub(crate) config: PortalConfig,
     /// Queries that the engine has under way.
     pub(super) under_way: Arc<AtomicUsize>,
     stop_signer: Option<oneshot::Sender<()>>,
@@ -250,6 +251,7 @@ impl World {
             demo_authenticator,
             clock: Timestamp::now,
         };
+        let kept = config.clone();
         let session = keys.signing("session").unwrap().verifying();
         let under_way = Arc::new(AtomicUsize::new(0));
         let engine = Arc::new(Engine { session, under_way: Arc::clone(&under_way) });
@@ -257,8 +259,17 @@ impl World {
             serve(config, engine, |at| ready.send(at).unwrap(), async { drop(stopped.await) }).await.unwrap();
         });
         let address = address.await.unwrap();
-        let stop_signer = Some(stop_signer);
-        Self { dir, address, signer, database, under_way, stop_signer, _stop_portal: stop_portal, running }
+        Self {
+            dir,
+            address,
+            signer,
+            database,
+            config: kept,
+            under_way,
+            stop_signer: Some(stop_signer),
+            _stop_portal: stop_portal,
+            running,
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
