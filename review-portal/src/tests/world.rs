@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use catalog::manifest::{FORMAT, ReleaseTable};
-use catalog::{BucketCount, Manifest};
+use catalog::{BucketCount, Manifest, ReleaseKind};
 use jiff::Timestamp;
 use permit_signer::{Registrar, SignerConfig};
 use policies::audit::AuditLog;
@@ -300,6 +300,7 @@ async fn furnish(database: &DatabaseUrl, keys: &KeyFolder) {
         let manifest = Manifest {
             format: FORMAT,
             release: format!("{dataset}/2026.1").parse().unwrap(),
+            kind: ReleaseKind::Holders,
             created_at: now,
             code_version: "test".to_owned(),
             buckets: BucketCount::DEFAULT,
