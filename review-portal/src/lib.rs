@@ -13,6 +13,7 @@ pub mod catalog;
 pub mod contact;
 mod database;
 mod dates;
+pub mod dummy;
 mod error;
 mod events;
 mod factors;
@@ -48,7 +49,9 @@ pub use language::refusal_in_japanese;
 pub use outbox::{MailError, NOTICE, SmtpConfig, SmtpTls, WebhookConfig, WebhookError};
 pub use passwords::Weakness;
 pub use private_file::PrivateFileError;
-pub use query::{AnswerColumn, PortalAnswer, PortalRefusal, QueryRunner};
+pub use query::{
+    AnswerColumn, DummyEngine, PortalAnswer, PortalRefusal, QueryProgress, QueryRunner, Scanned, Watch,
+};
 pub use rebuild::{Rebuilt, rebuild};
 pub use review::ReviewPlace;
 pub use serve::{PortalConfig, serve};

@@ -15,7 +15,7 @@ use policies::passkey::RelyingParty;
 use crate::authenticator::DemoAuthenticator;
 use crate::database::Database;
 use crate::factors::FactorKey;
-use crate::query::QueryRunner;
+use crate::query::{DummyEngine, QueryRunner};
 use crate::register::Kept;
 use crate::review::ReviewFile;
 use crate::signer::SignerClient;
@@ -42,6 +42,8 @@ pub(crate) struct Parts {
     pub(crate) behind_proxy: bool,
     pub(crate) signer: SignerClient,
     pub(crate) runner: Arc<dyn QueryRunner>,
+    /// The engine for dummy data, if there is one.
+    pub(crate) dummy: Option<DummyEngine>,
     pub(crate) running: Running,
     pub(crate) review: Option<ReviewFile>,
     pub(crate) register: Kept,

@@ -2,6 +2,7 @@
 
 mod accessibility;
 mod draft;
+mod dummy;
 mod editor;
 mod factors;
 mod failure;

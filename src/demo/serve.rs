@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use engine::client::Engine;
-use engine::{EngineConfig, EngineLimits};
+use engine::{DummyConfig, EngineConfig, EngineLimits};
 use permit_signer::SignerConfig;
 use policies::keys::{KeyFolder, VerifyingKey};
 use policies::passkey::RelyingParty;
@@ -22,7 +22,7 @@ use super::folder::Folder;
 use super::{certificates, crossings, example, journey};
 use crate::cli;
 use crate::clock;
-use crate::commands::{self, start_engine, start_portal, start_signer};
+use crate::commands::{self, dummy_queries, start_dummy_engine, start_engine, start_portal, start_signer};
 use crate::lang::Lang;
 use crate::output::{self, Outcome};
 use crate::services::{Interrupts, Services};
@@ -38,7 +38,8 @@ pub(super) async fn run(folder: &Folder, arguments: &cli::Demo, began: Instant, 
     let party = relying_party(folder, arguments)?;
     let passwords = journey::accounts(folder, (&database, &audit), (&passkeys, &party)).await?;
     journey::catalog(folder, &database, &audit, lang).await?;
-    certificates::renew(folder, [arguments.engine, arguments.portal])?;
+    journey::dummies(folder, &database, &audit).await?;
+    certificates::renew(folder, [arguments.engine, arguments.dummy_engine, arguments.portal])?;
     let mut interrupts = Interrupts::listen()?;
     let mut services = Services::new();
     let addresses = start(&mut services, folder, (arguments, &passkeys, &party))
@@ -51,7 +52,7 @@ pub(super) async fn run(folder: &Folder, arguments: &cli::Demo, began: Instant, 
     renew(folder, addresses, &passwords, &permits)?;
     announce(folder, &Kept { addresses, passwords: &passwords, permits: &permits }, began, lang);
     let tokens = tokens(folder, &permits)?;
-    let token = tokens.get(PEOPLE[0].user).cloned().unwrap_or_default();
+    let token = tokens.get(PEOPLE[0].user).map(|tokens| tokens.token.clone()).unwrap_or_default();
     let engine = Engine::at(&addresses.engine_url(), Some(&folder.ca_file()))?;
     example::show(&engine, &token, journey::STUDIES[0].project, lang).await?;
     if !arguments.once {
@@ -67,7 +68,7 @@ pub(super) async fn run(folder: &Folder, arguments: &cli::Demo, began: Instant, 
 
 /// Complains about a busy address before the long work begins.
 pub(super) fn check_addresses(arguments: &cli::Demo, lang: Lang) -> Result<()> {
-    for address in [arguments.portal, arguments.engine] {
+    for address in [arguments.portal, arguments.engine, arguments.dummy_engine] {
         match TcpListener::bind(address) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(in_use(address, lang)),
             // Any other trouble is told by the service itself, which knows more.
@@ -142,6 +143,19 @@ async fn start(
         limits: EngineLimits::default(),
     };
     let engine = start_engine(services, config).await?;
+    let keys = folder.dummy().join("keys");
+    let config = DummyConfig {
+        listen: arguments.dummy_engine,
+        releases: folder.dummy().join("releases"),
+        portal_session_key: portal.join("public/session.pub"),
+        tls: false,
+        audit: keys.clone(),
+        keys,
+        clock: Arc::new(clock::now),
+        limits: EngineLimits::default(),
+    };
+    let dummy = start_dummy_engine(services, config).await?;
+    let mut addresses = Addresses { portal: arguments.portal, engine, dummy, signer };
     let config = PortalConfig {
         listen: arguments.portal,
         database: folder.database().into(),
@@ -154,12 +168,12 @@ async fn start(
         synthetic: true,
         https: false,
         relying_party: Some(party.clone()),
+        dummy: Some(dummy_queries(&addresses.dummy_url(), Some(&folder.ca_file()))?),
         demo_authenticator: Some(Arc::<Passkeys>::clone(passkeys)),
         audit: portal.clone(),
         keys: portal,
         clock: clock::now,
     };
-    let mut addresses = Addresses { portal: arguments.portal, engine, signer };
     addresses.portal = start_portal(services, config, &addresses.engine_url()).await?;
     Ok(addresses)
 }
@@ -190,7 +204,7 @@ fn permits(folder: &Folder) -> Result<Vec<Permit>> {
     files.iter().map(read).collect()
 }
 
-fn tokens(folder: &Folder, permits: &[Permit]) -> Result<BTreeMap<String, String>> {
+fn tokens(folder: &Folder, permits: &[Permit]) -> Result<BTreeMap<String, document::Tokens>> {
     let key = KeyFolder::open(&folder.keys("portal"), Zone::Portal)?.signing("session")?;
     document::tokens(&key, permits, clock::now())
 }
@@ -209,7 +223,8 @@ fn announce(folder: &Folder, kept: &Kept<'_>, began: Instant, lang: Lang) {
     let Kept { addresses, passwords, permits } = kept;
     output::note(&lang.with("demo-ready-in", &[("seconds", &format!("{:.1}", began.elapsed().as_secs_f64()))]));
     output::line(&format!("\n{}  {}", lang.text("demo-portal"), addresses.portal_url()));
-    output::line(&format!("{}  {}\n", lang.text("demo-engine"), addresses.engine_url()));
+    output::line(&format!("{}  {}", lang.text("demo-engine"), addresses.engine_url()));
+    output::line(&format!("{}  {}\n", lang.text("demo-dummy-engine"), addresses.dummy_url()));
     let place = folder.root().join("demo.json").display().to_string();
     output::line(&lang.with("demo-accounts", &[("path", &place)]));
     let rows: Vec<Vec<String>> = PEOPLE

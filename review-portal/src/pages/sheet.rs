@@ -9,9 +9,10 @@ use axum::response::Response;
 use jiff::civil::Date;
 use policies::UserId;
 use policies::access::Relation;
-use policies::application::{Application, Content, Decision, HolderRequest, Problem, Rules, day_of};
+use policies::application::{Application, Content, Decision, HolderRequest, Problem, Rules, Shell, day_of};
 use policies::permit::{RowFilter, Tier};
 
+use super::application::shell::Columns;
 use super::meeting::{answer_of, conditions, reason};
 use crate::access::{Allowed, Read, relation};
 use crate::accounts;
@@ -102,6 +103,10 @@ fn classes(frame: &Frame, content: &Content, catalog: &[Dataset]) -> Vec<(&'stat
 }
 
 impl SheetPage<'_> {
+    fn columns(&self, shell: &Shell) -> Columns {
+        Columns::of(&self.frame, shell)
+    }
+
     fn day(&self, day: impl Borrow<Date>) -> Moment {
         self.frame.day(*day.borrow())
     }
