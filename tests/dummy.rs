@@ -213,7 +213,7 @@ fn made_by_command_and_never_served_by_the_wrong_engine() {
         world.address("signer")
     );
     let engine_at = port();
-    fs::write(&config, section("engine", "made", engine_at) + &more).unwrap();
+    fs::write(&config, section("engine", "made", engine_at) + more.as_str()).unwrap();
     let _served = served("engine", &config, &log);
     assert!(fs::read_to_string(&log).unwrap().contains("is made up (dummy)"), "{}", fs::read_to_string(&log).unwrap());
     let server = format!("grpc://127.0.0.1:{engine_at}");
