@@ -48,6 +48,9 @@ pub(crate) enum Command {
     /// Prepare made-up data and serve everything in one process
     #[command(after_help = "Example:\n  sudare demo --dir ./sudare-demo --persons 20000")]
     Demo(Demo),
+    /// Made-up releases for developing queries before any approval
+    #[command(subcommand)]
+    Dummy(Dummy),
     /// A zone's keys: make, show, derive, share, rotate
     #[command(subcommand)]
     Keys(Keys),
@@ -123,9 +126,32 @@ pub(crate) struct Demo {
     /// Address of the engine (Flight SQL); port 0 picks a free one
     #[arg(long, default_value = "127.0.0.1:50051")]
     pub(crate) engine: SocketAddr,
+    /// Address of the engine for dummy data; port 0 picks a free one
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub(crate) dummy_engine: SocketAddr,
     /// Prepare, print the worked example, exit
     #[arg(long)]
     pub(crate) once: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Dummy {
+    /// Make dummy releases of all built-in sources, under keys of their own; `sudare serve dummy` serves them
+    #[command(after_help = "Example:\n  sudare dummy make --persons 2000 --out dummy")]
+    Make(DummyMake),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DummyMake {
+    /// Invented persons
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(100..=1_000_000))]
+    pub(crate) persons: u64,
+    /// Seed of the population; drawn if it is left out
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Folder to make, with keys/ and releases/
+    #[arg(long)]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -333,10 +359,12 @@ pub(crate) enum Catalog {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Service {
-    /// All four in one process
+    /// All in one process; the engine for dummy data if the file has its section
     All,
     /// The page on which people sign their acts
     Desk,
+    /// Flight SQL over dummy releases, for everybody whom the portal knows
+    Dummy,
     /// Flight SQL over the releases
     Engine,
     /// Catalog, applications, review

@@ -21,7 +21,7 @@ mod tokens_answer;
 
 use anyhow::Result;
 
-use crate::cli::Command;
+use crate::cli::{Command, Dummy};
 use crate::demo;
 use crate::lang::Lang;
 use crate::output::Outcome;
@@ -31,7 +31,9 @@ pub(crate) use layout::accept_layout;
 pub(crate) use link::link;
 pub(crate) use pseudonymize::{options as pseudonymize_options, pseudonymize};
 pub(crate) use release::{Wanted as WantedRelease, release};
-pub(crate) use serve::{start_desk, start_engine, start_portal, start_signer};
+pub(crate) use serve::{
+    dummy_queries, start_desk, start_dummy_engine, start_engine, start_portal, start_signer,
+};
 pub(crate) use sql::answer_table;
 pub(crate) use synthesize::synthesize;
 pub(crate) use tokens::make_run_tokens;
@@ -42,6 +44,7 @@ pub(crate) fn run(command: Command, lang: Lang) -> Result<Outcome> {
         Command::Audit(arguments) => audit::run(arguments, lang),
         Command::Catalog(arguments) => catalog::run(arguments, lang),
         Command::Demo(arguments) => demo::run(&arguments, lang),
+        Command::Dummy(Dummy::Make(arguments)) => demo::make_dummy(&arguments, lang),
         Command::Keys(arguments) => keys::run(arguments, lang),
         Command::Layout(arguments) => layout::run(arguments, lang),
         Command::Link(arguments) => link::run(&arguments, lang),

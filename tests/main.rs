@@ -12,6 +12,7 @@
 
 mod chain;
 mod command_line;
+mod dummy;
 mod durability;
 mod examples;
 mod grades;

@@ -126,6 +126,7 @@ impl Data {
         let manifest = Manifest {
             format: FORMAT,
             release: id.clone(),
+            kind: catalog::ReleaseKind::Holders,
             created_at: Timestamp::UNIX_EPOCH,
             code_version: "bench".to_owned(),
             buckets: scale.buckets,

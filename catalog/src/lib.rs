@@ -17,7 +17,7 @@ pub use added::{AddedSource, AddedSourceError};
 pub use batch::{BatchError, BatchManifest, SignedBatch};
 pub use encryption::{DatasetKey, aad_prefix};
 pub use installed::{InstallError, added_source, added_sources, install, policy, sources, tables};
-pub use manifest::{Manifest, ManifestError, ReleaseId};
+pub use manifest::{Manifest, ManifestError, ReleaseId, ReleaseKind};
 pub use person_key::{BucketCount, PersonKey, bucket_of};
 pub use quality::Quality;
 pub use schema::{

@@ -126,6 +126,23 @@ pub struct SourceBatch {
     pub layouts: BTreeMap<String, String>,
 }
 
+/// Whose records a release is made of. Signed with the manifest: an engine for the one opens none of the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReleaseKind {
+    /// Nobody: a made-up population, under keys of its own, for developing queries.
+    Dummy,
+    /// Records that holders handed over.
+    #[default]
+    Holders,
+}
+
+impl ReleaseKind {
+    fn is_holders(&self) -> bool {
+        matches!(self, Self::Holders)
+    }
+}
+
 /// `manifest.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -134,6 +151,9 @@ pub struct Manifest {
     pub format: u32,
     /// Which release.
     pub release: ReleaseId,
+    /// Whose records; a release that says nothing is the holders'.
+    #[serde(default, skip_serializing_if = "ReleaseKind::is_holders")]
+    pub kind: ReleaseKind,
     /// When it was made.
     pub created_at: Timestamp,
     /// Version of the code that made it.

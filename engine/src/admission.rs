@@ -2,6 +2,7 @@
 //! (DESIGN.md, "Zones"). Whatever is missing, old or contradictory is a no.
 
 mod decide;
+mod dummy;
 mod rejection;
 
 use std::net::IpAddr;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use policies::keys::VerifyingKey;
 use policies::{Permit, PermitId, ProjectId, SessionId, UserId};
 
+pub(crate) use dummy::Dummies;
 pub use rejection::Rejection;
 
 use crate::status_feed::StatusFeed;
@@ -43,8 +45,16 @@ pub(crate) struct Admitted {
     pub(crate) permit: Arc<Permit>,
 }
 
-/// The door.
-pub(crate) struct Admission {
+/// The door: to people's records under permits, or to dummy releases for everybody whom the portal knows. Never both.
+pub(crate) enum Admission {
+    /// To dummy releases.
+    Dummies(Dummies),
+    /// To people's records.
+    Permits(Permits),
+}
+
+/// What is needed to judge a permit.
+pub(crate) struct Permits {
     /// Public half of the portal's session key.
     session_key: VerifyingKey,
     /// Public half of the permit signer's key.
@@ -53,13 +63,41 @@ pub(crate) struct Admission {
 }
 
 impl Admission {
+    /// Checks everything anew. `bound` is the permit that a ticket was made for; without it the project decides.
+    pub(crate) async fn admit(
+        &self,
+        credentials: &Credentials,
+        bound: Option<&PermitId>,
+        now: Timestamp,
+    ) -> Result<Admitted, Rejection> {
+        match self {
+            Self::Dummies(dummies) => dummies.admit(credentials, now),
+            Self::Permits(permits) => permits.admit(credentials, bound, now).await,
+        }
+    }
+
+    /// Whether the permit and the session still hold, asked again before cells are sent.
+    pub(crate) async fn still_holds(&self, admitted: &Admitted, now: Timestamp) -> Result<(), Rejection> {
+        match self {
+            // Nothing of a dummy release is anybody's: a query that was begun may end.
+            Self::Dummies(_) => Ok(()),
+            Self::Permits(permits) => permits.still_holds(admitted, now).await,
+        }
+    }
+
+    /// Whether what is asked here is made up.
+    pub(crate) fn is_dummy(&self) -> bool {
+        matches!(self, Self::Dummies(_))
+    }
+}
+
+impl Permits {
     /// `feed` brings status documents and permits.
     pub(crate) fn new(session_key: VerifyingKey, permit_key: VerifyingKey, feed: Arc<StatusFeed>) -> Self {
         Self { session_key, permit_key, feed }
     }
 
-    /// Checks everything anew. `bound` is the permit that a ticket was made for; without it the project decides.
-    pub(crate) async fn admit(
+    async fn admit(
         &self,
         credentials: &Credentials,
         bound: Option<&PermitId>,
@@ -85,8 +123,7 @@ impl Admission {
         Ok(Admitted { user: token.user, session: token.session, address, permit })
     }
 
-    /// Whether the permit and the session still hold, asked again before cells are sent.
-    pub(crate) async fn still_holds(&self, admitted: &Admitted, now: Timestamp) -> Result<(), Rejection> {
+    async fn still_holds(&self, admitted: &Admitted, now: Timestamp) -> Result<(), Rejection> {
         let status = self.feed.current(now).await.ok_or(Rejection::NoStatus)?;
         if status.revoked_sessions.contains(&admitted.session) {
             return Err(Rejection::SessionRevoked);

@@ -34,6 +34,39 @@ pub struct VeilReport {
     pub reasons: Vec<Reason>,
 }
 
+/// What a query reads at most, known from its plan and the releases' manifests before a row is read: rows of the tables that it
+/// scans, and values, which are rows times columns.
+///
+/// How many rows were read depends on the data (what a condition skips), and how many a kept table has is a count that nobody
+/// judged: neither is here. The rows of a release stand in the public catalog; rounded up to two digits, they do not tell two
+/// releases apart that differ by one person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    /// Rows of the scanned tables, a table once for each scan.
+    pub rows: u64,
+    /// Values of the scanned columns.
+    pub values: u64,
+}
+
+impl Cost {
+    /// One more scan of so many rows and columns.
+    pub(crate) fn with(self, rows: u64, columns: usize) -> Self {
+        let values = rows.saturating_mul(u64::try_from(columns).unwrap_or(u64::MAX));
+        Self { rows: self.rows.saturating_add(rows), values: self.values.saturating_add(values) }
+    }
+
+    /// As it leaves the enclave.
+    pub(crate) fn told(self) -> Self {
+        Self { rows: two_digits(self.rows), values: two_digits(self.values) }
+    }
+}
+
+/// Rounded up to two significant digits.
+fn two_digits(number: u64) -> u64 {
+    let step = 10_u64.pow(number.checked_ilog10().unwrap_or(0).saturating_sub(1));
+    number.div_ceil(step).saturating_mul(step)
+}
+
 /// Bands that do not tell none from few.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Band {
@@ -69,4 +102,20 @@ pub enum Reason {
     FewInstitutions,
     /// V-MINP.
     FewPersons,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cost_is_told_in_two_digits() {
+        for (exact, told) in
+            [(0, 0), (7, 7), (99, 99), (100, 100), (101, 110), (12_345, 13_000), (12_346, 13_000), (99_001, 100_000)]
+        {
+            assert_eq!(two_digits(exact), told, "{exact}");
+        }
+        assert_eq!(two_digits(u64::MAX), u64::MAX);
+        assert_eq!(Cost::default().with(120, 2).with(5, 1), Cost { rows: 125, values: 245 });
+    }
 }

@@ -7,14 +7,14 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow_flight::error::FlightError;
 use arrow_flight::sql::{CommandStatementQuery, ProstMessageExt};
-use arrow_flight::{FlightClient, FlightDescriptor};
+use arrow_flight::{Action, FlightClient, FlightDescriptor, Ticket};
 use futures::TryStreamExt;
 use policies::tls::{Roots, TlsError, check_peer};
 use prost::Message;
 use serde_json::Value;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
-use crate::flight::{CONDITIONS_KEY, VEIL_KEY};
+use crate::flight::{CONDITIONS_KEY, COST_KEY, DUMMY_KEY, PROGRESS_ACTION, VEIL_KEY};
 pub use crate::refused::Refused;
 use crate::refused::RefusedObject;
 
@@ -24,6 +24,9 @@ const MESSAGE_MAX: usize = 64 << 20;
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// How long a query may take, a little longer than the engine lets it.
 const ANSWER_MAX: Duration = Duration::from_mins(11);
+
+/// How often a waiting client asks how far its query is.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// What came back.
 #[derive(Clone, Debug)]
@@ -36,6 +39,19 @@ pub struct ClientAnswer {
     pub veil: Value,
     /// Conditions of the permit, in words.
     pub conditions: Vec<String>,
+    /// What the query read at most, if the engine says so: `{"rows":…,"values":…}`.
+    pub cost: Option<Value>,
+    /// Whether everything in it is made up.
+    pub is_dummy: bool,
+}
+
+/// How far a query is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Progress {
+    /// It has a place; this share of it, 0 to 1, is done.
+    Runs(f64),
+    /// All places are taken.
+    Waits,
 }
 
 /// Why nothing came back.
@@ -103,6 +119,16 @@ impl Engine {
 
     /// Sends one statement. `token`: the session token.
     pub async fn query(&self, token: &str, project: Option<&str>, sql: &str) -> Result<ClientAnswer, ClientError> {
+        self.query_watched((token, project), sql, |_| ()).await
+    }
+
+    /// The same; `watch` hears about once a second how far the query is.
+    pub async fn query_watched(
+        &self,
+        (token, project): (&str, Option<&str>),
+        sql: &str,
+        watch: impl Fn(Progress),
+    ) -> Result<ClientAnswer, ClientError> {
         let mut client = self.connect().await?;
         client.add_header("authorization", &format!("Bearer {token}")).map_err(|_| unusable("session token"))?;
         if let Some(project) = project {
@@ -114,7 +140,12 @@ impl Engine {
         let ticket = info.endpoint.into_iter().next().and_then(|endpoint| endpoint.ticket);
         let ticket =
             ticket.ok_or_else(|| ClientError::Failed("the engine gave no ticket for the answer".to_owned()))?;
-        let mut stream = client.do_get(ticket).await?;
+        let mut asking = again(&client);
+        let answer = client.do_get(ticket.clone());
+        let mut stream = tokio::select! {
+            answer = answer => answer?,
+            never = watching(&mut asking, &ticket, watch) => match never {},
+        };
         let mut batches = Vec::new();
         while let Some(batch) = stream.try_next().await? {
             batches.push(batch);
@@ -124,7 +155,9 @@ impl Engine {
         let veil = schema.metadata().get(VEIL_KEY).and_then(|text| serde_json::from_str(text).ok());
         let veil = veil.ok_or_else(|| ClientError::Failed("the engine's answer does not carry its veil".to_owned()))?;
         let conditions = schema.metadata().get(CONDITIONS_KEY).and_then(|text| serde_json::from_str(text).ok());
-        Ok(ClientAnswer { schema, batches, veil, conditions: conditions.unwrap_or_default() })
+        let cost = schema.metadata().get(COST_KEY).and_then(|text| serde_json::from_str(text).ok());
+        let is_dummy = schema.metadata().contains_key(DUMMY_KEY);
+        Ok(ClientAnswer { schema, batches, veil, conditions: conditions.unwrap_or_default(), cost, is_dummy })
     }
 
     async fn connect(&self) -> Result<FlightClient, ClientError> {
@@ -161,6 +194,29 @@ impl Engine {
             ));
         }
         error.into()
+    }
+}
+
+/// The same connection and credentials, for asking while an answer is awaited.
+fn again(client: &FlightClient) -> FlightClient {
+    let mut asking = FlightClient::new_from_inner(client.inner().clone());
+    *asking.metadata_mut() = client.metadata().clone();
+    asking
+}
+
+/// Tells how far a ticket's query is, until dropped. An engine that does not say is asked on, in case it does later.
+async fn watching(asking: &mut FlightClient, ticket: &Ticket, watch: impl Fn(Progress)) -> std::convert::Infallible {
+    loop {
+        tokio::time::sleep(WATCH_EVERY).await;
+        let action = Action { r#type: PROGRESS_ACTION.to_owned(), body: ticket.ticket.clone() };
+        let Ok(mut told) = asking.do_action(action).await else { continue };
+        let Ok(Some(body)) = told.try_next().await else { continue };
+        let Ok(told) = serde_json::from_slice::<Value>(&body) else { continue };
+        match told.get("state").and_then(Value::as_str) {
+            Some("runs") => watch(Progress::Runs(told.get("progress").and_then(Value::as_f64).unwrap_or_default())),
+            Some("waits") => watch(Progress::Waits),
+            Some(_) | None => {}
+        }
     }
 }
 

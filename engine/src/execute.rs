@@ -11,6 +11,7 @@ use std::time::Duration;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::runtime::SpawnedTask;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
@@ -148,6 +149,22 @@ impl Session {
         let schema = Arc::new(Schema::new(plan.schema().fields().clone()));
         let fingerprint = prints::fingerprint(&plan, &self.relations);
         Ok(Prepared { plan, state, schema, fingerprint, reasons: veiled.reasons, reading })
+    }
+
+    /// Every scan of a prepared query: the table's name, and how many columns of it are read. From the plan alone.
+    pub(crate) fn scans(&self, prepared: &Prepared) -> Vec<(String, usize)> {
+        let mut scans = Vec::new();
+        let Ok(plan) = prepared.state.optimize(&prepared.plan) else { return scans };
+        let walked = plan.apply(|node| {
+            if let LogicalPlan::TableScan(scan) = node
+                && let Some(relation) = self.relations.find(&scan.table_name)
+            {
+                scans.push((relation.name().to_owned(), scan.projected_schema.fields().len()));
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+        // The walk itself cannot fail.
+        walked.map(|_| scans).unwrap_or_default()
     }
 
     /// Runs a prepared query. The error says nothing of data, whatever failed.

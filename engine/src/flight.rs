@@ -34,14 +34,13 @@ use futures::{Stream, StreamExt};
 use prost::Message;
 use tonic::{Request, Response, Status, Streaming};
 
-pub(crate) use desk::{Desk, Guard, Guarded, Shape};
+pub(crate) use desk::{Desk, Guard, Guarded, Sent, Shape};
 pub(crate) use ending::{ALL as RULES, Ending};
 pub(crate) use journal::Journal;
 pub(crate) use tickets::Tickets;
 pub(crate) use workers::WorkerRuntime;
 
 use crate::admission::Credentials;
-use crate::answer::Answer;
 use crate::error::QueryError;
 use bind::Incoming;
 use ending::PROTOCOL;
@@ -53,8 +52,13 @@ pub const VEIL_KEY: &str = "sudare.veil";
 /// Key of the answer's schema metadata that holds the permit's conditions, a list of sentences; absent if there are none.
 pub const CONDITIONS_KEY: &str = "sudare.conditions";
 
+/// Key of the answer's schema metadata that says `true` where everything is made up; absent for people's records.
+pub const DUMMY_KEY: &str = "sudare.dummy";
+/// Key of the answer's schema metadata that holds the query's cost, see [`Cost`](crate::Cost); absent where none is known.
+pub const COST_KEY: &str = "sudare.cost";
+
 /// The action that tells how far a query is; its body is the ticket, its answer a JSON object.
-const PROGRESS_ACTION: &str = "sudare.progress";
+pub(crate) const PROGRESS_ACTION: &str = "sudare.progress";
 
 /// Flight SQL's enumeration of the answers to `CancelQuery`, which the client library does not export.
 const QUERY_CANCELLED: i32 = 1;
@@ -111,8 +115,7 @@ impl FlightEdge {
             }
             _ => return Err(Ending::from(&PROTOCOL)),
         };
-        let (answer, permit) = answer;
-        send(&stamped(&answer, &permit.conditions)?, &answer.batches)
+        send(&stamped(&answer)?, &answer.answer.batches)
     }
 
     /// The columns that an answer will have.
@@ -295,13 +298,21 @@ fn ipc(schema: &Schema) -> Result<prost::bytes::Bytes, Ending> {
     Ok(message.0)
 }
 
-/// The answer's schema with the `veil` object in its metadata, and with the permit's conditions if it has any.
-fn stamped(answer: &Answer, conditions: &[String]) -> Result<SchemaRef, QueryError> {
+/// The answer's schema with the `veil` object in its metadata, the permit's conditions if it has any, the cost if one is known,
+/// and the word that all is made up if it is.
+fn stamped(Sent { answer, permit, cost, is_dummy }: &Sent) -> Result<SchemaRef, QueryError> {
     let veil = serde_json::to_string(&answer.veil).map_err(|_| QueryError::Failed)?;
     let mut metadata = HashMap::from([(VEIL_KEY.to_owned(), veil)]);
-    if !conditions.is_empty() {
-        let conditions = serde_json::to_string(conditions).map_err(|_| QueryError::Failed)?;
+    if !permit.conditions.is_empty() {
+        let conditions = serde_json::to_string(&permit.conditions).map_err(|_| QueryError::Failed)?;
         metadata.insert(CONDITIONS_KEY.to_owned(), conditions);
+    }
+    if let Some(cost) = cost {
+        let cost = serde_json::to_string(cost).map_err(|_| QueryError::Failed)?;
+        metadata.insert(COST_KEY.to_owned(), cost);
+    }
+    if *is_dummy {
+        metadata.insert(DUMMY_KEY.to_owned(), "true".to_owned());
     }
     Ok(Arc::new(Schema::new_with_metadata(answer.schema.fields().clone(), metadata)))
 }

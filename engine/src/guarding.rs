@@ -13,7 +13,7 @@ use policies::{Grade, Permit, Profile, ProjectId, Tier};
 use zeroize::Zeroizing;
 
 use crate::admission::Rejection;
-use crate::answer::{Answer, Band, Reason, VeilReport};
+use crate::answer::{Answer, Band, Cost, Reason, VeilReport};
 use crate::describe::{self, Cells, Inquiry};
 use crate::error::{QueryError, Refusal, rules};
 use crate::execute::{Limits, Prepared, Session, VeilKey};
@@ -150,9 +150,14 @@ impl Guard for VeiledGuard {
                 Ok(described(describe::explained(&prepared.explained(), &reasons), reasons, tables_of(&sql)))
             }
             None => {
+                let sizes: HashMap<String, u64> =
+                    tables.iter().filter_map(|table| Some((table.name.clone(), table.rows?))).collect();
                 let session = self.session(&permit, tables)?;
                 let prepared = session.prepare(&sql).await?;
-                Ok(Box::new(Veiled { session, prepared, tables: tables_of(&sql) }))
+                let scans = session.scans(&prepared).into_iter();
+                let scans = scans.filter_map(|(table, columns)| Some((*sizes.get(&table)?, columns)));
+                let cost = scans.fold(Cost::default(), |cost, (rows, columns)| cost.with(rows, columns));
+                Ok(Box::new(Veiled { session, prepared, tables: tables_of(&sql), cost }))
             }
         }
     }
@@ -191,6 +196,7 @@ struct Veiled {
     session: Session,
     prepared: Prepared,
     tables: Vec<String>,
+    cost: Cost,
 }
 
 #[async_trait]
@@ -205,6 +211,10 @@ impl Guarded for Veiled {
 
     fn progress(&self) -> Progress {
         self.prepared.progress()
+    }
+
+    fn cost(&self) -> Option<Cost> {
+        Some(self.cost)
     }
 
     async fn execute(self: Box<Self>) -> Result<Answer, QueryError> {

@@ -26,15 +26,15 @@ mod veil;
 mod work;
 
 pub use admission::Rejection;
-pub use answer::{Answer, Band, Reason, VeilReport};
+pub use answer::{Answer, Band, Cost, Reason, VeilReport};
 pub use error::{QueryError, Refusal, Rule};
 pub use execute::{Limits, Prepared, Session, VeilKey};
-pub use flight::{CONDITIONS_KEY, VEIL_KEY};
+pub use flight::{CONDITIONS_KEY, COST_KEY, DUMMY_KEY, VEIL_KEY};
 pub use limits::EngineLimits;
 pub use refused::{Refused, RefusedObject, codes};
 pub use relations::{RelationKind, Relations};
 pub use release::{Release, ReleaseError, Releases};
-pub use service::{Clock, EngineConfig, ServeError, serve};
+pub use service::{Clock, DummyConfig, EngineConfig, ServeError, serve, serve_dummies};
 pub use status_feed::FeedError;
 pub use veil::grade::Keeper;
 pub use veil::preview::{ErrorSize, ExpectedError};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use catalog::{BucketCount, DatasetKey, Manifest, ManifestError, ReleaseId};
+use catalog::{BucketCount, DatasetKey, Manifest, ManifestError, ReleaseId, ReleaseKind};
 use policies::keys::{KeyError, KeyFolder, SecretBytes, VerifyingKey};
 
 pub(crate) use open::{StoredFile, StoredTable};
@@ -25,6 +25,12 @@ pub enum ReleaseError {
         found: BucketCount,
         /// The others' bucket count.
         wanted: BucketCount,
+    },
+    /// A dummy release among those of people.
+    #[error("release {release} is made up (dummy); this engine serves people's records, so it is not served")]
+    Dummy {
+        /// Which release.
+        release: ReleaseId,
     },
     /// The folder of the releases cannot be listed.
     #[error("cannot list the releases in {}", path.display())]
@@ -52,6 +58,12 @@ pub enum ReleaseError {
     /// The release is not there.
     #[error("there is no release {release} in the folder of the releases")]
     Missing {
+        /// Which release.
+        release: ReleaseId,
+    },
+    /// A release of people among dummies.
+    #[error("release {release} is not marked as dummy; an engine for dummy releases never opens people's records")]
+    NotDummy {
         /// Which release.
         release: ReleaseId,
     },
@@ -83,6 +95,11 @@ impl Release {
     pub(crate) fn table(&self, name: &str) -> Option<&Arc<StoredTable>> {
         self.tables.get(name)
     }
+
+    /// All stored tables by name.
+    pub(crate) fn tables(&self) -> &BTreeMap<String, Arc<StoredTable>> {
+        &self.tables
+    }
 }
 
 /// What opens a release: the enclave's public signing key and its key-encryption key.
@@ -97,6 +114,8 @@ type Outcome = Result<Arc<Release>, Arc<ReleaseError>>;
 pub struct Releases {
     folder: PathBuf,
     keys: Keys,
+    /// Whose records may be opened here.
+    kind: ReleaseKind,
     buckets: OnceLock<BucketCount>,
     opened: Mutex<BTreeMap<ReleaseId, Outcome>>,
     /// Held while one release is read whole; those that are open are had without it.
@@ -111,7 +130,7 @@ impl Releases {
         keys: &KeyFolder,
         mut report: impl FnMut(&ReleaseId, Result<(), &ReleaseError>),
     ) -> Result<Self, ReleaseError> {
-        let releases = Self::closed(folder, keys)?;
+        let releases = Self::closed(folder, keys, ReleaseKind::Holders)?;
         for id in releases.listed()? {
             match releases.get(&id) {
                 Ok(_) => report(&id, Ok(())),
@@ -121,12 +140,35 @@ impl Releases {
         Ok(releases)
     }
 
+    /// The same for dummy releases. A single one of people's in the folder is an error: somebody mixed up two folders.
+    pub fn open_dummies(
+        folder: &Path,
+        keys: &KeyFolder,
+        mut report: impl FnMut(&ReleaseId, Result<(), &ReleaseError>),
+    ) -> Result<Self, ReleaseError> {
+        let releases = Self::closed(folder, keys, ReleaseKind::Dummy)?;
+        for id in releases.listed()? {
+            match releases.get(&id).map_err(|error| (matches!(*error, ReleaseError::NotDummy { .. }), error)) {
+                Ok(_) => report(&id, Ok(())),
+                Err((true, _)) => return Err(ReleaseError::NotDummy { release: id }),
+                Err((false, error)) => report(&id, Err(&error)),
+            }
+        }
+        Ok(releases)
+    }
+
+    /// Those that were opened and are believed, by name.
+    pub(crate) fn served(&self) -> Vec<Arc<Release>> {
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.values().filter_map(|outcome| outcome.as_ref().ok().cloned()).collect()
+    }
+
     /// The same, with no release opened yet.
-    fn closed(folder: &Path, keys: &KeyFolder) -> Result<Self, ReleaseError> {
+    fn closed(folder: &Path, keys: &KeyFolder, kind: ReleaseKind) -> Result<Self, ReleaseError> {
         let sign = VerifyingKey::read(&keys.public("sign"))?;
         let keys = Keys { sign, kek: keys.bytes("kek")? };
         let folder = folder.canonicalize().map_err(|cause| ReleaseError::Folder { path: folder.to_owned(), cause })?;
-        Ok(Self { folder, keys, buckets: OnceLock::new(), opened: Mutex::default(), opening: Mutex::default() })
+        Ok(Self { folder, keys, kind, buckets: OnceLock::new(), opened: Mutex::default(), opening: Mutex::default() })
     }
 
     /// A release by its name; opened and checked now if it appeared since the start. Blocks on disk at a first opening.
@@ -161,6 +203,11 @@ impl Releases {
         if manifest.release != *id {
             // A signed release that lies in another's place is not what the permit named.
             return Err(ManifestError::Changed { release: id.clone(), file: "manifest.json".to_owned() }.into());
+        }
+        match (self.kind, manifest.kind) {
+            (ReleaseKind::Dummy, ReleaseKind::Dummy) | (ReleaseKind::Holders, ReleaseKind::Holders) => {}
+            (ReleaseKind::Dummy, ReleaseKind::Holders) => return Err(ReleaseError::NotDummy { release: id.clone() }),
+            (ReleaseKind::Holders, ReleaseKind::Dummy) => return Err(ReleaseError::Dummy { release: id.clone() }),
         }
         let wanted = *self.buckets.get_or_init(|| manifest.buckets);
         if wanted != manifest.buckets {

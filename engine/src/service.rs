@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
+use catalog::ReleaseId;
 use jiff::Timestamp;
 use policies::Zone;
 use policies::audit::{AuditError, AuditLog};
@@ -19,7 +20,7 @@ use tokio::task::JoinSet;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Dummies, Permits};
 use crate::flight::{Desk, FlightEdge, Guard, Journal, Tickets, WorkerRuntime};
 use crate::limits::{EngineLimits, Failures, Queue};
 use crate::release::{ReleaseError, Releases};
@@ -64,6 +65,49 @@ pub struct EngineConfig {
     pub clock: Clock,
     /// How much may run, wait and fail.
     pub limits: EngineLimits,
+}
+
+/// What an engine for dummy releases is told: nothing of permits, and keys that lie with no people's records.
+#[derive(Clone)]
+pub struct DummyConfig {
+    /// Where to listen; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Folder of the dummy releases. One of people's records among them, and the engine does not start.
+    pub releases: PathBuf,
+    /// The key folder that the dummy releases were made with.
+    pub keys: PathBuf,
+    /// Public half of the portal's session key (`session.pub`).
+    pub portal_session_key: PathBuf,
+    /// Whether to speak TLS on loopback too. Any other address is served over TLS only.
+    pub tls: bool,
+    /// Folder of this engine's audit chain.
+    pub audit: PathBuf,
+    /// The time.
+    pub clock: Clock,
+    /// How much may run, wait and fail.
+    pub limits: EngineLimits,
+}
+
+/// What an engine asks before it lets somebody in.
+enum Door {
+    /// The portal's word alone: there is nobody's record behind it.
+    Dummies,
+    /// A permit.
+    Permits { permit_key: PathBuf, signer: String, ca: Option<PathBuf> },
+}
+
+/// What both kinds of engine are told, and which of them it is.
+struct Service {
+    config: DummyConfig,
+    door: Door,
+}
+
+impl From<EngineConfig> for Service {
+    fn from(config: EngineConfig) -> Self {
+        let EngineConfig { listen, releases, keys, portal_session_key, tls, audit, clock, limits, .. } = config;
+        let door = Door::Permits { permit_key: config.permit_key, signer: config.signer, ca: config.ca };
+        Self { config: DummyConfig { listen, releases, keys, portal_session_key, tls, audit, clock, limits }, door }
+    }
 }
 
 /// Why the engine does not serve.
@@ -119,32 +163,60 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr) + Send,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let keys = KeyFolder::open(&config.keys, Zone::Enclave)?;
-    let (ledgers, clock) = (config.audit.join("ledger"), Arc::clone(&config.clock));
-    let bytes_max = config.limits.project_work_mib.saturating_mul(1 << 20);
-    let workspaces = Workspaces::open(config.audit.join("work"), keys.bytes("kek")?, bytes_max);
-    let limits = config.limits.of_a_query();
-    let guard = crate::guarding::VeiledGuard::new(keys.bytes("veil")?, (ledgers, workspaces), clock, limits);
-    serve_with(config, Arc::new(guard), ready, shutdown).await
+    let service = Service::from(config);
+    let guard = guard(&service.config)?;
+    run(service, guard, ready, shutdown).await
+}
+
+/// The same for dummy releases: any signed-in person asks, everything else is as with people's records.
+pub async fn serve_dummies(
+    config: DummyConfig,
+    ready: impl FnOnce(SocketAddr) + Send,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let guard = guard(&config)?;
+    run(Service { config, door: Door::Dummies }, guard, ready, shutdown).await
 }
 
 /// The same with another guard, for tests of the edge.
+#[cfg(test)]
 pub(crate) async fn serve_with(
     config: EngineConfig,
     guard: Arc<dyn Guard>,
     ready: impl FnOnce(SocketAddr) + Send,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let address = config.listen;
-    let server = server(&config)?;
+    run(config.into(), guard, ready, shutdown).await
+}
+
+/// Guard and veil, with the ledgers and workspaces of whoever asks.
+fn guard(config: &DummyConfig) -> Result<Arc<dyn Guard>, ServeError> {
+    let keys = KeyFolder::open(&config.keys, Zone::Enclave)?;
+    let (ledgers, clock) = (config.audit.join("ledger"), Arc::clone(&config.clock));
+    let bytes_max = config.limits.project_work_mib.saturating_mul(1 << 20);
+    let workspaces = Workspaces::open(config.audit.join("work"), keys.bytes("kek")?, bytes_max);
+    let limits = config.limits.of_a_query();
+    Ok(Arc::new(crate::guarding::VeiledGuard::new(keys.bytes("veil")?, (ledgers, workspaces), clock, limits)))
+}
+
+async fn run(
+    service: Service,
+    guard: Arc<dyn Guard>,
+    ready: impl FnOnce(SocketAddr) + Send,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let address = service.config.listen;
+    let server = server(&service.config)?;
     let runtime = WorkerRuntime::start().map_err(ServeError::Threads)?;
-    let (desk, feed) = open(config, guard, &runtime).await?;
+    let (desk, feed) = open(service, guard, &runtime).await?;
     let bind = |cause| ServeError::Bind { address, cause };
     let listener = TcpListener::bind(address).await.map_err(bind)?;
     let bound = listener.local_addr().map_err(bind)?;
     // Ends with this function.
     let mut background = JoinSet::new();
-    background.spawn(feed.run());
+    if let Some(feed) = feed {
+        background.spawn(feed.run());
+    }
     let edge = FlightServiceServer::new(FlightEdge::new(Arc::new(desk))).max_decoding_message_size(REQUEST_MAX);
     ready(bound);
     let (tell, told) = oneshot::channel();
@@ -166,7 +238,7 @@ pub(crate) async fn serve_with(
 }
 
 /// Plain on loopback if TLS is not asked for, over TLS everywhere else.
-fn server(config: &EngineConfig) -> Result<Server, ServeError> {
+fn server(config: &DummyConfig) -> Result<Server, ServeError> {
     let keys = KeyFolder::open(&config.keys, Zone::Enclave)?;
     let certificate = ServerCertificate::for_address(config.listen, config.tls, &keys, (config.clock)());
     let certificate = certificate.map_err(|cause| ServeError::Tls { address: config.listen, cause })?;
@@ -179,39 +251,49 @@ fn server(config: &EngineConfig) -> Result<Server, ServeError> {
 }
 
 /// The signer's address and CA, if it may be asked that way: plainly on loopback, over TLS elsewhere.
-fn signer(config: &EngineConfig) -> Result<(Url, Option<Roots>), ServeError> {
-    let url: Url = config.signer.parse().map_err(|_| ServeError::Signer)?;
+fn asked(signer: &str, ca: Option<&Path>) -> Result<(Url, Option<Roots>), ServeError> {
+    let url: Url = signer.parse().map_err(|_| ServeError::Signer)?;
     let host = url.host_str().ok_or(ServeError::Signer)?;
     let over_tls = match url.scheme() {
         "http" => false,
         "https" => true,
         _ => return Err(ServeError::Signer),
     };
-    let roots = config.ca.as_deref().map(Roots::read).transpose().map_err(ServeError::SignerTls)?;
+    let roots = ca.map(Roots::read).transpose().map_err(ServeError::SignerTls)?;
     check_peer(over_tls, host, roots.as_ref()).map_err(ServeError::SignerTls)?;
     Ok((url, roots.filter(|_| over_tls)))
 }
 
 /// Reads keys, checks every release, opens the audit chain.
 async fn open(
-    config: EngineConfig,
+    Service { config, door }: Service,
     guard: Arc<dyn Guard>,
     runtime: &WorkerRuntime,
-) -> Result<(Desk, Arc<StatusFeed>), ServeError> {
+) -> Result<(Desk, Option<Arc<StatusFeed>>), ServeError> {
     let session_key = VerifyingKey::read(&config.portal_session_key)?;
-    let permit_key = VerifyingKey::read(&config.permit_key)?;
     let keys = KeyFolder::open(&config.keys, Zone::Enclave)?;
-    let (signer, roots) = signer(&config)?;
+    // Whoever cannot be asked is told before the long reading.
+    let permits = match door {
+        Door::Dummies => None,
+        Door::Permits { permit_key, signer, ca } => Some((VerifyingKey::read(&permit_key)?, asked(&signer, ca.as_deref())?)),
+    };
     let log = AuditLog::open(&config.audit, Zone::Enclave, keys.signing("sign")?)?;
     // What failed today counts on after a restart.
     let entries = policies::audit::read(&config.audit)?;
     let failures = Failures::new(config.limits.failures_a_day, &entries, (config.clock)());
-    let folder = config.releases;
-    let releases = tokio::task::spawn_blocking(move || checked(&folder, &keys));
+    let (folder, opening) = (config.releases, if permits.is_some() { Releases::open } else { Releases::open_dummies });
+    let releases = tokio::task::spawn_blocking(move || opening(&folder, &keys, told));
     let releases = releases.await.map_err(|cause| ServeError::Threads(std::io::Error::other(cause)))??;
-    let feed = Arc::new(StatusFeed::new(signer, permit_key.clone(), Arc::clone(&config.clock), roots.as_ref())?);
+    let (admission, feed) = match permits {
+        None => (Admission::Dummies(Dummies::new(session_key, &releases)), None),
+        Some((permit_key, (signer, roots))) => {
+            let clock = Arc::clone(&config.clock);
+            let feed = Arc::new(StatusFeed::new(signer, permit_key.clone(), clock, roots.as_ref())?);
+            (Admission::Permits(Permits::new(session_key, permit_key, Arc::clone(&feed))), Some(feed))
+        }
+    };
     let desk = Desk {
-        admission: Admission::new(session_key, permit_key, Arc::clone(&feed)),
+        admission,
         releases: Arc::new(releases),
         guard,
         journal: Journal::new(Arc::new(log), Arc::clone(&config.clock)),
@@ -227,12 +309,12 @@ async fn open(
     Ok((desk, feed))
 }
 
-/// Opens all releases; one that is not believed is told and not served.
-fn checked(folder: &Path, keys: &KeyFolder) -> Result<Releases, ReleaseError> {
-    Releases::open(folder, keys, |id, outcome| match outcome {
+/// A release that is not believed is told and not served.
+fn told(id: &ReleaseId, outcome: Result<(), &ReleaseError>) {
+    match outcome {
         Ok(()) => tracing::info!(release.id = %id, "release checked and served"),
         Err(error) => tracing::error!(release.id = %id, release.problem = %error, "release not served"),
-    })
+    }
 }
 
 #[cfg(test)]

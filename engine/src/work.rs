@@ -121,11 +121,11 @@ impl Workspace {
             Content::Table(table) => table.stored(&object.folder, &self.key).and_then(|stored| {
                 let provider = GrantedTable::new(Arc::new(stored), |_| true, &[]).ok()?;
                 let kept = Some(KeptAs::Table(Arc::new(table.kept.clone())));
-                Some(Granted { name, provider: Arc::new(provider), kind: RelationKind::Rows, kept })
+                Some(Granted { name, provider: Arc::new(provider), kind: RelationKind::Rows, kept, rows: None })
             }),
             Content::View(view) => view.schema().map(|schema| {
                 let kept = Some(KeptAs::View(Arc::from(view.sql.as_str())));
-                Granted { name, provider: Arc::new(EmptyTable::new(schema)), kind: RelationKind::Rows, kept }
+                Granted { name, provider: Arc::new(EmptyTable::new(schema)), kind: RelationKind::Rows, kept, rows: None }
             }),
         };
         if shown.is_none() {

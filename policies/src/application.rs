@@ -31,7 +31,7 @@ pub use acts::{Command, Event};
 pub use apply::{Act, apply};
 pub use content::{
     Affiliation, ApplicantKind, Attachment, Content, DatasetAsk, Ethics, InvalidOrganisation, Member, Organisation,
-    Period, Problem, ProblemKind, Shell, TableAsk,
+    Period, Problem, ProblemKind, Shell, TableAsk, Trial,
 };
 pub use decide::decide;
 pub use parts::{

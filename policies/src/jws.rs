@@ -14,6 +14,8 @@ use crate::keys::{SigningKey, VerifyingKey};
 pub const PERMIT: &str = "sudare-permit+jws";
 /// `typ` of a session token.
 pub const SESSION: &str = "sudare-session+jws";
+/// `typ` of a session token for dummy releases: no engine that serves people's records takes it.
+pub const DUMMY_SESSION: &str = "sudare-dummy-session+jws";
 /// `typ` of a status document.
 pub const STATUS: &str = "sudare-status+jws";
 /// `typ` of a steward's word on the linkage of a release.
@@ -82,6 +84,7 @@ fn name(kind: &'static str) -> &'static str {
     match kind {
         PERMIT => "permit",
         SESSION => "session token",
+        DUMMY_SESSION => "session token for dummy data",
         STATUS => "status document",
         EVENTS => "event list",
         QUALITY_WORD => "steward's word",

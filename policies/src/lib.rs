@@ -27,7 +27,7 @@ pub use permit::{DatasetGrant, Grade, MemberTerms, Permit, RowFilter, Tier};
 pub use profile::Profile;
 pub use review::ReviewSummary;
 pub use role::Role;
-pub use session::SessionToken;
+pub use session::{DummyToken, SessionToken};
 pub use source::{HolderSay, PersonSay, SourceId, SourcePolicy};
 pub use status::StatusDocument;
 pub use zone::Zone;

@@ -1,4 +1,5 @@
 //! The session token: who asks, since when, under which of that person's permits. Signed by the portal, at most 15 minutes.
+//! The one for dummy releases is another document: it names no permit, and neither is ever taken for the other.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -38,8 +39,37 @@ pub struct SessionToken {
 impl SessionToken {
     /// Whether the token holds at `now`: not yet over, not from the future, not longer than allowed.
     pub fn holds_at(&self, now: Timestamp) -> bool {
-        let lifetime = self.expires_at.duration_since(self.issued_at);
-        let skew = jiff::SignedDuration::from_secs(5);
-        self.issued_at.duration_since(now) <= skew && now < self.expires_at && lifetime.unsigned_abs() <= LIFETIME_MAX
+        hold_at((self.issued_at, self.expires_at), now)
     }
+}
+
+/// The claims of the JWS (`typ` = [`crate::jws::DUMMY_SESSION`]) of whoever asks dummy releases: any signed-in person, no permit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DummyToken {
+    /// The person.
+    pub user: UserId,
+    /// The signed-in session.
+    pub session: SessionId,
+    /// From when.
+    pub issued_at: Timestamp,
+    /// Until when, at most [`LIFETIME_MAX`] later.
+    pub expires_at: Timestamp,
+}
+
+impl DummyToken {
+    /// Whether the token holds at `now`, as [`SessionToken::holds_at`].
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        hold_at((self.issued_at, self.expires_at), now)
+    }
+}
+
+impl crate::jws::Document for DummyToken {
+    const KIND: &'static str = crate::jws::DUMMY_SESSION;
+}
+
+fn hold_at((from, until): (Timestamp, Timestamp), now: Timestamp) -> bool {
+    let lifetime = until.duration_since(from);
+    let skew = jiff::SignedDuration::from_secs(5);
+    from.duration_since(now) <= skew && now < until && lifetime.unsigned_abs() <= LIFETIME_MAX
 }

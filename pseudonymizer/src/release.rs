@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use arrow::record_batch::RecordBatch;
 use catalog::manifest::{self, Manifest, ReleaseTable};
 use catalog::quality::QualitySeal;
-use catalog::{BucketCount, DatasetKey, Quality, ReleaseId, Table, person_source_schema, release_schema};
+use catalog::{BucketCount, DatasetKey, Quality, ReleaseId, ReleaseKind, Table, person_source_schema, release_schema};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use policies::keys::{KeyFolder, SealIdentity};
@@ -58,6 +58,8 @@ pub struct ReleaseJob<'a> {
     pub crosswalk: &'a Path,
     /// The enclave's keys.
     pub keys: &'a KeyFolder,
+    /// Whose records: [`ReleaseKind::Dummy`] is for who made the population and the keys, and for nobody else.
+    pub kind: ReleaseKind,
     /// The folder of all releases.
     pub releases: &'a Path,
     /// Bucket count of the enclave.
@@ -129,6 +131,7 @@ pub fn run(
     let manifest = Manifest {
         format: manifest::FORMAT,
         release: partial.release().clone(),
+        kind: job.kind,
         created_at: now,
         code_version: job.code_version.to_owned(),
         buckets: job.buckets,

@@ -166,6 +166,20 @@ pub(crate) fn ordered(portal: &Portal, user: User, application: Application) -> 
     may.then_some(Ordered { user, application })
 }
 
+/// Proof that casbin said yes to editing what the person has just begun.
+pub(crate) fn begun(
+    portal: &Portal,
+    allowed: Allowed<Create>,
+    application: Application,
+) -> Result<Allowed<Edit>, PortalError> {
+    let Allowed { user, visit, .. } = allowed;
+    let relation = relation(&application, &user, day_of(portal.now()));
+    if !portal.may(Some(&user.roles), relation, Edit::ACTION) {
+        return Err(PortalError::NotFound);
+    }
+    Ok(Allowed { user, visit, application: Some(application), project: None, action: PhantomData })
+}
+
 impl<A: Acts> Allowed<A> {
     /// The application that was allowed; routes of applications always have one.
     pub(crate) fn application(&self) -> Result<&Application, PortalError> {

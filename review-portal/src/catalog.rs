@@ -1,6 +1,6 @@
 //! The public catalog: which datasets exist, in which releases, with which tables and variables.
 
-mod publish;
+pub(crate) mod publish;
 
 use std::collections::BTreeMap;
 

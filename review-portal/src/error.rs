@@ -138,6 +138,9 @@ pub enum PortalError {
     /// This version of the dataset stands in the catalog already.
     #[error("this release is published already; releases are never changed")]
     ReleaseExists,
+    /// A dummy release where people's is wanted, or the other way round.
+    #[error("dummy releases and those of people's records are published apart; the manifest says which it is")]
+    ReleaseKind,
     /// The service stopped.
     #[error("the portal stopped unexpectedly")]
     Serve(#[source] io::Error),
@@ -211,6 +214,7 @@ impl PortalError {
             Self::ProjectTaken => "portal/project-taken",
             Self::Refused(refusal) => refusal.code(),
             Self::ReleaseExists => "portal/release-exists",
+            Self::ReleaseKind => "portal/release-kind",
             Self::Serve(_) => "portal/stopped",
             Self::Session(_) => "portal/session",
             Self::Sign(_) => "portal/sign",
@@ -247,6 +251,7 @@ impl PortalError {
             | Self::ProjectTaken
             | Self::Refused(_)
             | Self::ReleaseExists
+            | Self::ReleaseKind
             | Self::SignerRefused { .. } => StatusCode::CONFLICT,
             Self::Busy | Self::SignerUnreachable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Access(_)

@@ -14,6 +14,7 @@ pub mod contact;
 mod database;
 mod dates;
 mod documents;
+pub mod dummy;
 mod error;
 mod events;
 mod factors;
@@ -51,7 +52,9 @@ pub use oidc::{InstitutionConfig, InstitutionError, InstitutionId, OidcError};
 pub use outbox::{MailError, NOTICE, SmtpConfig, SmtpTls, WebhookConfig, WebhookError};
 pub use passwords::Weakness;
 pub use private_file::PrivateFileError;
-pub use query::{AnswerColumn, PortalAnswer, PortalRefusal, QueryRunner};
+pub use query::{
+    AnswerColumn, DummyEngine, PortalAnswer, PortalRefusal, QueryProgress, QueryRunner, Scanned, Watch,
+};
 pub use rebuild::{Rebuilt, rebuild};
 pub use review::ReviewPlace;
 pub use serve::{PortalConfig, serve};

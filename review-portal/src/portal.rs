@@ -17,7 +17,7 @@ use crate::authenticator::DemoAuthenticator;
 use crate::database::Database;
 use crate::factors::FactorKey;
 use crate::oidc::Institutions;
-use crate::query::QueryRunner;
+use crate::query::{DummyEngine, QueryRunner};
 use crate::review::ReviewFile;
 use crate::signer::SignerClient;
 use crate::workbench::running::Running;
@@ -47,6 +47,8 @@ pub(crate) struct Parts {
     pub(crate) behind_proxy: bool,
     pub(crate) signer: SignerClient,
     pub(crate) runner: Arc<dyn QueryRunner>,
+    /// The engine for dummy data, if there is one.
+    pub(crate) dummy: Option<DummyEngine>,
     pub(crate) running: Running,
     pub(crate) review: Option<ReviewFile>,
     /// Open applications as they were read last.

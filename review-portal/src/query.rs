@@ -1,14 +1,51 @@
 //! What the SQL page asks of the engine. The root binary brings the runner; the portal sees cells and sentences only.
 
+use std::fmt;
+use std::sync::Arc;
+
 use policies::ProjectId;
 
 /// Runs a query in the engine under a session token.
 #[async_trait::async_trait]
 pub trait QueryRunner: Send + Sync + 'static {
-    /// Runs `sql` under `project`. A refusal is the engine's; nothing else comes back.
+    /// Runs `sql` under `project`, or without one on dummy data. A refusal is the engine's; nothing else comes back. `watch` hears
+    /// now and then how far it is.
     ///
     /// Dropping the future cancels the query: the connection that carries it is closed, and the engine stops what nobody waits for.
-    async fn run(&self, token: &str, project: &ProjectId, sql: &str) -> Result<PortalAnswer, PortalRefusal>;
+    async fn run(
+        &self,
+        token: &str,
+        project: Option<&ProjectId>,
+        sql: &str,
+        watch: &Watch<'_>,
+    ) -> Result<PortalAnswer, PortalRefusal>;
+}
+
+/// Hears how far a query is.
+pub type Watch<'a> = dyn Fn(QueryProgress) + Send + Sync + 'a;
+
+/// How far a query is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueryProgress {
+    /// It has a place; so many hundredths are done.
+    Runs(u8),
+    /// All places are taken.
+    Waits,
+}
+
+/// An engine that serves dummy releases alone: every signed-in person may ask it.
+#[derive(Clone)]
+pub struct DummyEngine {
+    /// Asks it.
+    pub runner: Arc<dyn QueryRunner>,
+    /// Its address as Flight SQL clients write it, for people.
+    pub address: String,
+}
+
+impl fmt::Debug for DummyEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DummyEngine").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 /// A veiled answer.
@@ -26,6 +63,19 @@ pub struct PortalAnswer {
     pub snapped: u64,
     /// Rules that the plan was subject to, e.g. `few_persons`.
     pub reasons: Vec<String>,
+    /// What the query reads at most, as its plan says; none if the engine does not say.
+    pub scanned: Option<Scanned>,
+    /// Whether the engine says that everything in it is made up.
+    pub is_dummy: bool,
+}
+
+/// What a query reads at most, in two digits: known from its plan, never from the data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scanned {
+    /// Rows of the tables that it scans.
+    pub rows: u64,
+    /// Rows times columns.
+    pub values: u64,
 }
 
 impl PortalAnswer {

@@ -35,7 +35,7 @@ use crate::outbox::{Smtp, SmtpConfig, Webhook, WebhookConfig, Worker};
 use crate::pages;
 use crate::peer::Peer;
 use crate::portal::{Parts, Portal};
-use crate::query::QueryRunner;
+use crate::query::{DummyEngine, QueryRunner};
 use crate::reminders::Reminding;
 use crate::review::{ReviewFile, ReviewPlace};
 use crate::session::Sessions;
@@ -103,6 +103,8 @@ pub struct PortalConfig {
     pub institutions: Vec<InstitutionConfig>,
     /// The demo's passkeys in software. Only `sudare demo` gives any; no configuration file can.
     pub demo_authenticator: Option<Arc<dyn DemoAuthenticator>>,
+    /// The engine that serves dummy releases, if there is one.
+    pub dummy: Option<DummyEngine>,
     /// The clock.
     pub clock: fn() -> Timestamp,
 }
@@ -198,6 +200,7 @@ pub(crate) async fn open(
         behind_proxy: config.https,
         signer: SignerClient::new(&config.signer_url, config.ca.as_deref(), sign()?)?,
         runner,
+        dummy: config.dummy.clone(),
         running: Running::default(),
         review: config.review.as_ref().map(ReviewFile::open).transpose().map_err(PortalError::Keys)?,
         open: Kept::default(),

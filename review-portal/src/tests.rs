@@ -4,6 +4,7 @@ mod accessibility;
 mod contact;
 mod documents;
 mod draft;
+mod dummy;
 mod editor;
 mod factors;
 mod failure;

@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use policies::jws::Document as _;
 use policies::keys::SigningKey;
-use policies::session::{LIFETIME_MAX, SessionToken};
+use policies::session::{DummyToken, LIFETIME_MAX, SessionToken};
 use policies::{Permit, ProjectId, SessionId, UserId, jws};
 
 use crate::database::Database;
@@ -50,6 +51,17 @@ pub(crate) async fn project_token(
     let second_factor_at = Some(signed.second_factor_at);
     let bearer = Bearer { user: &signed.user, session: &signed.session, second_factor_at, address };
     sign(key, &bearer, permits.iter().filter(|permit| permit.project == *project), now)
+}
+
+/// A token for dummy data: for any signed-in person, under no permit. It may leave the portal; engines of people's records refuse it.
+pub(crate) fn dummy_token(key: &SigningKey, signed: &Signed, now: Timestamp) -> Result<String, PortalError> {
+    let token = DummyToken {
+        user: signed.user.clone(),
+        session: signed.session.clone(),
+        issued_at: now,
+        expires_at: now.checked_add(LIFETIME_MAX).map_err(|_| PortalError::Stored)?,
+    };
+    token.sign(key).map_err(PortalError::Sign)
 }
 
 /// Whom a token names.

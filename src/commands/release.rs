@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use catalog::{BucketCount, Manifest};
+use catalog::{BucketCount, Manifest, ReleaseKind};
 use policies::audit::{Act, AuditLog};
 use policies::keys::KeyFolder;
 use policies::{LinkagePolicy, Zone};
@@ -22,6 +22,7 @@ pub(crate) fn run(arguments: &Release, lang: Lang) -> Result<Outcome> {
         content,
         crosswalk,
         keys,
+        kind: ReleaseKind::Holders,
         releases: out,
         facility_software: facility_software.as_deref(),
         steward_word: steward_word.as_deref(),
@@ -44,6 +45,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) content: &'a [PathBuf],
     pub(crate) crosswalk: &'a Path,
     pub(crate) keys: &'a Path,
+    /// Dummy for those who made the population themselves; no argument of a command says so.
+    pub(crate) kind: ReleaseKind,
     pub(crate) releases: &'a Path,
     pub(crate) facility_software: Option<&'a Path>,
     pub(crate) steward_word: Option<&'a Path>,
@@ -51,7 +54,7 @@ pub(crate) struct Wanted<'a> {
 
 /// Makes a release with progress and records it in the enclave's chain.
 pub(crate) fn release(wanted: &Wanted<'_>, lang: Lang) -> Result<Manifest> {
-    let Wanted { dataset, content, crosswalk, keys, releases, facility_software, steward_word } = *wanted;
+    let Wanted { dataset, content, crosswalk, keys, kind, releases, facility_software, steward_word } = *wanted;
     let (dataset, version) =
         dataset.split_once('/').map_or((dataset, None), |(dataset, version)| (dataset, Some(version)));
     let keys = KeyFolder::open(keys, Zone::Enclave)?;
@@ -63,6 +66,7 @@ pub(crate) fn release(wanted: &Wanted<'_>, lang: Lang) -> Result<Manifest> {
         content,
         crosswalk,
         keys: &keys,
+        kind,
         releases,
         buckets: BucketCount::DEFAULT,
         code_version: env!("CARGO_PKG_VERSION"),

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
-use engine::{EngineConfig, EngineLimits, client};
+use engine::{DummyConfig, EngineConfig, EngineLimits, client};
 use permit_signer::{DeskConfig, SignerConfig};
 use policies::passkey::RelyingParty;
 use review_portal::{
-    DatabaseUrl, DatabaseUrlError, InstitutionConfig, InstitutionId, PortalConfig, ReviewPlace, SmtpConfig, SmtpTls,
-    WebhookConfig,
+    DatabaseUrl, DatabaseUrlError, DummyEngine, InstitutionConfig, InstitutionId, PortalConfig, ReviewPlace, SmtpConfig,
+    SmtpTls, WebhookConfig,
 };
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -28,6 +28,7 @@ use crate::services::{Interrupts, Services};
 #[serde(deny_unknown_fields)]
 struct Config {
     desk: Option<Desk>,
+    dummy: Option<DummyEngineSection>,
     engine: Option<Engine>,
     portal: Option<Portal>,
     signer: Option<Signer>,
@@ -60,6 +61,20 @@ struct Engine {
     limits: EngineLimits,
 }
 
+/// Beside `[engine]`, never instead: own address, own keys, own releases.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DummyEngineSection {
+    listen: SocketAddr,
+    keys: PathBuf,
+    releases: PathBuf,
+    portal_session_key: PathBuf,
+    #[serde(default)]
+    tls: bool,
+    #[serde(default)]
+    limits: EngineLimits,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Portal {
@@ -69,6 +84,7 @@ struct Portal {
     database_file: Option<PathBuf>,
     signer: String,
     engine: String,
+    dummy_engine: Option<String>,
     ca: Option<PathBuf>,
     #[serde(default)]
     tls: bool,
@@ -180,6 +196,13 @@ async fn serve(config: Config, arguments: &cli::Serve, lang: Lang) -> Result<Out
     if wants(Service::Engine) {
         say("engine", start_engine(&mut services, config.engine.ok_or_else(|| missing("engine"))?.at(base)).await?);
     }
+    match config.dummy {
+        Some(dummy) if wants(Service::Dummy) => {
+            say("dummy", start_dummy_engine(&mut services, dummy.at(base)).await?);
+        }
+        None if arguments.service == Service::Dummy => return Err(missing("dummy")),
+        Some(_) | None => {}
+    }
     if wants(Service::Portal) {
         let (config, engine) = config.portal.ok_or_else(|| missing("portal"))?.at(base)?;
         say("portal", start_portal(&mut services, config, &engine).await?);
@@ -234,17 +257,36 @@ impl Engine {
     }
 }
 
+impl DummyEngineSection {
+    fn at(self, base: &Path) -> DummyConfig {
+        let keys = base.join(self.keys);
+        DummyConfig {
+            listen: self.listen,
+            releases: base.join(self.releases),
+            portal_session_key: base.join(self.portal_session_key),
+            tls: self.tls,
+            audit: keys.clone(),
+            keys,
+            clock: Arc::new(clock::now),
+            limits: self.limits,
+        }
+    }
+}
+
 impl Portal {
     /// The configuration, and the engine's address.
     fn at(self, base: &Path) -> Result<(PortalConfig, String)> {
         let database = self.database(base)?;
         let keys = base.join(self.keys);
+        let ca = self.ca.map(|ca| base.join(ca));
+        let dummy = self.dummy_engine.map(|address| dummy_queries(&address, ca.as_deref())).transpose()?;
         let config = PortalConfig {
             listen: self.listen,
             database,
             signer_url: self.signer,
-            ca: self.ca.map(|ca| base.join(ca)),
+            ca,
             tls: self.tls,
+            dummy,
             review: self.review.map(|review| ReviewPlace {
                 summary: base.join(review.summary),
                 linkage_key: base.join(review.linkage_key),
@@ -304,6 +346,17 @@ pub(crate) async fn start_desk(services: &mut Services, config: DeskConfig) -> R
 /// Starts the engine.
 pub(crate) async fn start_engine(services: &mut Services, config: EngineConfig) -> Result<SocketAddr> {
     services.start(|ready, shutdown| async move { Ok(engine::serve(config, ready, shutdown).await?) }).await
+}
+
+/// Starts the engine for dummy releases.
+pub(crate) async fn start_dummy_engine(services: &mut Services, config: DummyConfig) -> Result<SocketAddr> {
+    services.start(|ready, shutdown| async move { Ok(engine::serve_dummies(config, ready, shutdown).await?) }).await
+}
+
+/// How the portal asks the engine for dummy releases at `address`.
+pub(crate) fn dummy_queries(address: &str, ca: Option<&Path>) -> Result<DummyEngine> {
+    let runner = EngineQueries::new(client::Engine::at(address, ca)?);
+    Ok(DummyEngine { runner, address: address.to_owned() })
 }
 
 /// Starts the portal. `engine`: where its SQL page asks; the CA file of the configuration vouches for it over TLS.

@@ -12,7 +12,7 @@ use super::folder::Folder;
 use crate::clock;
 
 /// Sees to it that each service has a certificate that holds for the addresses it listens on.
-pub(super) fn renew(folder: &Folder, listen: [SocketAddr; 3]) -> Result<()> {
+pub(super) fn renew(folder: &Folder, listen: &[SocketAddr]) -> Result<()> {
     let now = clock::now();
     let named = listen.iter().map(SocketAddr::ip).filter(|ip| !ip.is_loopback() && !ip.is_unspecified());
     let hosts: Vec<Host> = named.map(|ip| ip.to_string().parse()).collect::<Result<_, _>>()?;
@@ -21,8 +21,14 @@ pub(super) fn renew(folder: &Folder, listen: [SocketAddr; 3]) -> Result<()> {
         fs::remove_dir_all(folder.ca())?;
     }
     let (ca, _) = Ca::open_or_create(&folder.ca(), now)?;
-    for (name, zone) in [("enclave", Zone::Enclave), ("permit", Zone::Permit), ("portal", Zone::Portal)] {
-        let keys = KeyFolder::open(&folder.keys(name), zone)?;
+    let dummy = folder.dummy().join("keys");
+    for (keys, zone) in [
+        (folder.keys("enclave"), Zone::Enclave),
+        (folder.keys("permit"), Zone::Permit),
+        (folder.keys("portal"), Zone::Portal),
+        (dummy, Zone::Enclave),
+    ] {
+        let keys = KeyFolder::open(&keys, zone)?;
         let held = Issued::read(&keys)?.is_some_and(|issued| hosts.iter().all(|host| issued.hosts.contains(host)));
         let holds = ServerCertificate::open(&keys, now).is_ok_and(|certificate| certificate.ends_soon().is_none());
         if !(held && holds) {

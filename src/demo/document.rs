@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 
 use anyhow::Result;
 use jiff::Timestamp;
+use policies::jws::Document as _;
 use policies::keys::SigningKey;
-use policies::{Permit, SessionToken, durable};
+use policies::{DummyToken, Permit, SessionToken, durable};
 use serde::Serialize;
 
 use super::accounts::PEOPLE;
@@ -16,6 +17,7 @@ use super::folder::Folder;
 struct Document<'a> {
     portal: String,
     engine: String,
+    dummy_engine: String,
     signer: String,
     ca: String,
     accounts: BTreeMap<&'a str, Account<'a>>,
@@ -29,6 +31,8 @@ struct Account<'a> {
     user: &'a str,
     password: &'a str,
     token: String,
+    /// For dummy data.
+    dummy_token: String,
 }
 
 #[derive(Serialize)]
@@ -43,6 +47,7 @@ struct Project<'a> {
 pub(super) struct Addresses {
     pub(super) portal: SocketAddr,
     pub(super) engine: SocketAddr,
+    pub(super) dummy: SocketAddr,
     pub(super) signer: SocketAddr,
 }
 
@@ -50,6 +55,11 @@ impl Addresses {
     /// The engine's address as Flight SQL clients write it.
     pub(super) fn engine_url(self) -> String {
         url("grpc", "grpc+tls", self.engine)
+    }
+
+    /// The same of the engine for dummy data.
+    pub(super) fn dummy_url(self) -> String {
+        url("grpc", "grpc+tls", self.dummy)
     }
 
     /// The portal's address as browsers write it.
@@ -67,11 +77,18 @@ fn url(plain: &str, tls: &str, address: SocketAddr) -> String {
     }
 }
 
+/// A person's tokens: under the permits that name the person, and for dummy data.
+#[derive(Clone, Default)]
+pub(super) struct Tokens {
+    pub(super) token: String,
+    pub(super) dummy_token: String,
+}
+
 /// What the document is made of.
 pub(super) struct Contents<'a> {
     pub(super) addresses: Addresses,
     pub(super) passwords: &'a BTreeMap<String, String>,
-    pub(super) tokens: &'a BTreeMap<String, String>,
+    pub(super) tokens: &'a BTreeMap<String, Tokens>,
     pub(super) permits: &'a [Permit],
 }
 
@@ -80,8 +97,8 @@ pub(super) fn write(folder: &Folder, contents: &Contents<'_>) -> Result<()> {
     let accounts = PEOPLE.iter().map(|person| {
         let role = person.roles.first().map_or("", |role| role.as_str());
         let password = contents.passwords.get(person.user).map_or("", String::as_str);
-        let token = contents.tokens.get(person.user).cloned().unwrap_or_default();
-        (person.short, Account { role, user: person.user, password, token })
+        let Tokens { token, dummy_token } = contents.tokens.get(person.user).cloned().unwrap_or_default();
+        (person.short, Account { role, user: person.user, password, token, dummy_token })
     });
     let projects = contents.permits.iter().map(|permit| Project {
         id: permit.project.as_str(),
@@ -92,6 +109,7 @@ pub(super) fn write(folder: &Folder, contents: &Contents<'_>) -> Result<()> {
     let document = Document {
         portal: contents.addresses.portal_url(),
         engine: contents.addresses.engine_url(),
+        dummy_engine: contents.addresses.dummy_url(),
         signer: format!("http://{}", contents.addresses.signer),
         ca: folder.ca_file().display().to_string(),
         accounts: accounts.collect(),
@@ -101,23 +119,26 @@ pub(super) fn write(folder: &Folder, contents: &Contents<'_>) -> Result<()> {
     Ok(durable::replace_private(&folder.root().join("demo.json"), &serde_json::to_vec_pretty(&document)?)?)
 }
 
-/// A session token for each person under the permits that name them.
-pub(super) fn tokens(key: &SigningKey, permits: &[Permit], now: Timestamp) -> Result<BTreeMap<String, String>> {
+/// Tokens for each person.
+pub(super) fn tokens(key: &SigningKey, permits: &[Permit], now: Timestamp) -> Result<BTreeMap<String, Tokens>> {
     let mut tokens = BTreeMap::new();
     for person in PEOPLE {
         let user: policies::UserId = person.user.parse()?;
         let named = permits.iter().filter(|permit| permit.members.contains_key(&user)).map(|permit| permit.id.clone());
         let permits = named.collect();
+        let (issued_at, expires_at) = (now, now + policies::session::LIFETIME_MAX);
+        let dummy = DummyToken { user: user.clone(), session: policies::SessionId::random(), issued_at, expires_at };
         let claims = SessionToken {
             user,
             session: policies::SessionId::random(),
             second_factor_at: None,
             permits,
             address: None,
-            issued_at: now,
-            expires_at: now + policies::session::LIFETIME_MAX,
+            issued_at,
+            expires_at,
         };
-        tokens.insert(person.user.to_owned(), policies::jws::sign(policies::jws::SESSION, &claims, key)?);
+        let token = policies::jws::sign(policies::jws::SESSION, &claims, key)?;
+        tokens.insert(person.user.to_owned(), Tokens { token, dummy_token: dummy.sign(key)? });
     }
     Ok(tokens)
 }

@@ -83,6 +83,24 @@ impl Folder {
         Ok(Self { root: root.canonicalize()?, _lock: lock })
     }
 
+    /// A folder for making something that is moved out of it. What an ended run left in it is removed.
+    pub(super) fn scratch(root: &Path, lang: Lang) -> Result<Self> {
+        let path = root.display().to_string();
+        if root.exists() {
+            fs::remove_dir_all(root)?;
+        }
+        fs::create_dir_all(root)
+            .map_err(|error| anyhow!(error).context(lang.with("cannot-write", &[("path", &path)])))?;
+        let lock = File::create(root.join(".lock"))?;
+        lock.try_lock().map_err(|_| anyhow!(lang.with("demo-locked", &[("path", &path)])))?;
+        Ok(Self { root: root.canonicalize()?, _lock: lock })
+    }
+
+    /// The dummy releases, with the keys that they were made with.
+    pub(super) fn dummy(&self) -> PathBuf {
+        self.root.join("dummy")
+    }
+
     /// Whether the data are ready to be served.
     pub(super) fn is_prepared(&self) -> bool {
         self.root.join("prepared.json").exists()

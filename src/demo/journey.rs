@@ -138,6 +138,17 @@ pub(super) async fn catalog(folder: &Folder, database: &Database, audit: &Arc<Au
     Ok(())
 }
 
+/// Tells the portal of the dummy releases.
+pub(super) async fn dummies(folder: &Folder, database: &Database, audit: &Arc<AuditLog>) -> Result<()> {
+    let known = review_portal::dummy::list(database).await?;
+    let is_known = |name: &&str| known.iter().any(|dummy| dummy.dataset == **name);
+    for dataset in DATASETS.iter().filter(|name| !is_known(name)) {
+        let release = folder.dummy().join("releases").join(dataset).join(RELEASE);
+        commands::publish(database, audit, &release, &folder.dummy().join("keys").join("public")).await?;
+    }
+    Ok(())
+}
+
 /// Where the portal is, and who vouches for it over TLS.
 pub(super) struct Portal {
     pub(super) url: String,

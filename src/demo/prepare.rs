@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use catalog::ReleaseKind;
 use policies::durable;
 use policies::keys::{KeyFolder, SealRecipient, VerifyingKey};
 use policies::source::SourceId;
@@ -13,30 +14,41 @@ use pseudonymizer::link::LinkJob;
 
 use super::folder::Folder;
 use super::run;
-use super::sources::{self, DATASETS, REGISTER, SOURCES};
-use crate::cli;
+use super::sources::{self, REGISTER};
+use crate::cli::ErrorsChoice;
 use crate::clock;
 use crate::commands;
 use crate::lang::Lang;
 use crate::progress::Step;
 
+/// Whom the releases are made of, and from which sources.
+#[derive(Clone, Copy)]
+pub(super) struct Population {
+    pub(super) persons: u64,
+    pub(super) seed: u64,
+    pub(super) errors: ErrorsChoice,
+    pub(super) sources: &'static [&'static str],
+    /// What the releases say of themselves.
+    pub(super) kind: ReleaseKind,
+}
+
 /// Raw files to releases.
-pub(super) fn data(folder: &Folder, arguments: &cli::Demo, lang: Lang) -> Result<()> {
-    keys(folder, lang)?;
-    population(folder, arguments, lang)?;
-    for source in SOURCES {
+pub(super) fn data(folder: &Folder, population: &Population, lang: Lang) -> Result<()> {
+    keys(folder, population.sources, lang)?;
+    raw_files(folder, population, lang)?;
+    for source in population.sources {
         batch(folder, source, lang)?;
     }
-    crosswalk(folder, lang)?;
-    for dataset in DATASETS {
-        release(folder, dataset, lang)?;
+    crosswalk(folder, population.sources, lang)?;
+    for dataset in population.sources.iter().chain(&[PERSON]) {
+        release(folder, dataset, population, lang)?;
     }
     folder.set_prepared()
 }
 
 /// Every zone's own keys; the first holder's epoch key travels to the others wrapped, and linkage and enclave believe each
 /// holder's signatures.
-fn keys(folder: &Folder, lang: Lang) -> Result<()> {
+fn keys(folder: &Folder, sources: &[&str], lang: Lang) -> Result<()> {
     let step = Step::begin(&lang.text("step-keys"), 0, "");
     let make = |path: PathBuf, zone: Zone| -> Result<KeyFolder> {
         if path.join("zone.json").exists() { Ok(KeyFolder::open(&path, zone)?) } else { remake(&path, zone) }
@@ -47,7 +59,7 @@ fn keys(folder: &Folder, lang: Lang) -> Result<()> {
         make(folder.keys(name), zone)?;
     }
     let mut first: Option<KeyFolder> = None;
-    for source in SOURCES {
+    for source in sources {
         let keys = make(folder.holder(source).join("keys"), Zone::Holder)?;
         let sign = VerifyingKey::read(&keys.public("sign"))?;
         for (name, zone) in [("linkage", Zone::Linkage), ("enclave", Zone::Enclave)] {
@@ -79,7 +91,7 @@ fn remake(path: &Path, zone: Zone) -> Result<KeyFolder> {
     Ok(KeyFolder::init(path, zone, clock::now())?)
 }
 
-fn population(folder: &Folder, arguments: &cli::Demo, lang: Lang) -> Result<()> {
+fn raw_files(folder: &Folder, population: &Population, lang: Lang) -> Result<()> {
     if folder.truth().exists() {
         return Ok(());
     }
@@ -87,8 +99,8 @@ fn population(folder: &Folder, arguments: &cli::Demo, lang: Lang) -> Result<()> 
     if partial.exists() {
         fs::remove_dir_all(&partial)?;
     }
-    commands::synthesize(arguments.persons, arguments.seed, arguments.errors, &partial, lang)?;
-    for source in SOURCES {
+    commands::synthesize(population.persons, population.seed, population.errors, &partial, lang)?;
+    for source in population.sources {
         let raw = folder.holder(source).join("raw");
         if raw.exists() {
             fs::remove_dir_all(&raw)?;
@@ -156,17 +168,17 @@ pub(super) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn crosswalk(folder: &Folder, lang: Lang) -> Result<()> {
+fn crosswalk(folder: &Folder, sources: &[&str], lang: Lang) -> Result<()> {
     let out = folder.zone("linkage").join("crosswalk");
     if !out.join("crosswalk.json").exists() {
         let tokens: Vec<_> =
-            SOURCES.iter().map(|source| folder.zone("linkage").join("inbox").join(source).join("tokens")).collect();
+            sources.iter().map(|source| folder.zone("linkage").join("inbox").join(source).join("tokens")).collect();
         let keys = KeyFolder::open(&folder.keys("linkage"), Zone::Linkage)?;
-        let (policy, run_tokens) = (LinkagePolicy::shipped()?, run::tokens(folder, lang)?);
+        let (policy, run_tokens) = (LinkagePolicy::shipped()?, run::tokens(folder, sources, lang)?);
         let job = LinkJob::new(&keys, &out, &tokens, &policy);
         commands::link(&LinkJob { run_tokens: &run_tokens, ..job }, lang)?;
     }
-    run::end(folder)?;
+    run::end(folder, sources)?;
     let inbox = folder.zone("enclave").join("inbox").join("crosswalk");
     if inbox.exists() {
         return Ok(());
@@ -182,20 +194,21 @@ fn crosswalk(folder: &Folder, lang: Lang) -> Result<()> {
     Ok(durable::publish(&partial, &inbox)?)
 }
 
-fn release(folder: &Folder, dataset: &str, lang: Lang) -> Result<()> {
+fn release(folder: &Folder, dataset: &str, population: &Population, lang: Lang) -> Result<()> {
     if folder.releases().join(dataset).join(RELEASE).exists() {
         return Ok(());
     }
     let inbox = folder.zone("enclave").join("inbox");
     let of = |source: &str| inbox.join(source).join("content");
     let content: Vec<_> =
-        if dataset == "person" { SOURCES.iter().map(|source| of(source)).collect() } else { vec![of(dataset)] };
+        if dataset == PERSON { population.sources.iter().map(|source| of(source)).collect() } else { vec![of(dataset)] };
     let name = format!("{dataset}/{RELEASE}");
     let wanted = commands::WantedRelease {
         dataset: &name,
         content: &content,
         crosswalk: &inbox.join("crosswalk"),
         keys: &folder.keys("enclave"),
+        kind: population.kind,
         releases: &folder.releases(),
         facility_software: Some(&folder.steward().join(SOFTWARE)),
         steward_word: None,
@@ -206,6 +219,9 @@ fn release(folder: &Folder, dataset: &str, lang: Lang) -> Result<()> {
 
 /// Which family of software each institution uses, as a steward hands it over.
 const SOFTWARE: &str = "facility_software.csv";
+
+/// The dataset of persons, made of all sources.
+const PERSON: &str = "person";
 
 /// The demo's only version of each dataset.
 pub(super) const RELEASE: &str = "2026.1";

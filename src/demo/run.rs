@@ -12,7 +12,6 @@ use pseudonymizer::holder::RunTokensJob;
 
 use super::folder::Folder;
 use super::prepare::copy_folder;
-use super::sources::SOURCES;
 use crate::clock;
 use crate::commands;
 use crate::lang::Lang;
@@ -50,14 +49,14 @@ impl Holder {
 }
 
 /// Each holder's tokens of the run, in the linkage zone's inbox.
-pub(super) fn tokens(folder: &Folder, lang: Lang) -> Result<Vec<PathBuf>> {
+pub(super) fn tokens(folder: &Folder, sources: &[&str], lang: Lang) -> Result<Vec<PathBuf>> {
     let run: RunId = RUN.parse()?;
-    let holders = SOURCES.iter().map(|source| Holder::open(folder, source)).collect::<Result<Vec<_>>>()?;
+    let holders = sources.iter().map(|source| Holder::open(folder, source)).collect::<Result<Vec<_>>>()?;
     share(&run, &holders)?;
     let link_to = SealRecipient::read(&folder.keys("linkage").join("public"))?;
     let step = Step::begin(&lang.text("step-run-tokens"), 0, "atoms");
     let (mut folders, mut atoms) = (Vec::new(), 0);
-    for (source, holder) in SOURCES.iter().zip(&holders) {
+    for (source, holder) in sources.iter().zip(&holders) {
         let (batch, out) = (folder.holder(source).join("batch"), folder.holder(source).join("run"));
         if !out.exists() {
             let options = commands::pseudonymize_options(&source.parse()?);
@@ -107,9 +106,9 @@ fn share(run: &RunId, holders: &[Holder]) -> Result<()> {
 }
 
 /// After the run no holder has its key, and nobody its tokens.
-pub(super) fn end(folder: &Folder) -> Result<()> {
+pub(super) fn end(folder: &Folder, sources: &[&str]) -> Result<()> {
     let run: RunId = RUN.parse()?;
-    for source in SOURCES {
+    for source in sources {
         let holder = Holder::open(folder, source)?;
         if matches!(holder.keys.run_key(&run, clock::now()), Err(RunKeyError::Wiped(_))) {
             continue;
@@ -117,7 +116,7 @@ pub(super) fn end(folder: &Folder) -> Result<()> {
         holder.audit.append(clock::now(), &Act::new("keys", "run-key:wiped", run.as_str()))?;
         holder.keys.wipe_run_key(&run, clock::now())?;
     }
-    for source in SOURCES {
+    for source in sources {
         let inbox = folder.zone("linkage").join("inbox").join(format!("{source}-run"));
         for made in [folder.holder(source).join("run"), inbox] {
             if made.exists() {

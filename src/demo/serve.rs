@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use engine::client::Engine;
-use engine::{EngineConfig, EngineLimits};
+use engine::{DummyConfig, EngineConfig, EngineLimits};
 use permit_signer::{DeskConfig, SignerConfig};
 use policies::keys::{KeyFolder, VerifyingKey};
 use policies::{Permit, Zone, jws};
@@ -22,7 +22,9 @@ use super::parties::{Parties, desk_address};
 use super::{certificates, crossings, example, journey};
 use crate::cli;
 use crate::clock;
-use crate::commands::{self, start_desk, start_engine, start_portal, start_signer};
+use crate::commands::{
+    self, dummy_queries, start_desk, start_dummy_engine, start_engine, start_portal, start_signer,
+};
 use crate::lang::Lang;
 use crate::output::{self, Outcome};
 use crate::services::{Interrupts, Services};
@@ -38,7 +40,9 @@ pub(super) async fn run(folder: &Folder, arguments: &cli::Demo, began: Instant, 
     let parties = Parties::of(folder, arguments)?;
     let passwords = journey::accounts(folder, (&database, &audit), (&passkeys, &parties)).await?;
     journey::catalog(folder, &database, &audit, lang).await?;
-    certificates::renew(folder, [arguments.engine, arguments.portal, desk_address(arguments)])?;
+    journey::dummies(folder, &database, &audit).await?;
+    let listen = [arguments.engine, arguments.dummy_engine, arguments.portal, desk_address(arguments)];
+    certificates::renew(folder, &listen)?;
     let mut interrupts = Interrupts::listen()?;
     let mut services = Services::new();
     let addresses = start(&mut services, folder, (arguments, &passkeys, &parties))
@@ -51,7 +55,7 @@ pub(super) async fn run(folder: &Folder, arguments: &cli::Demo, began: Instant, 
     renew(folder, addresses, &passwords, &permits)?;
     announce(folder, &Kept { addresses, passwords: &passwords, permits: &permits }, began, lang);
     let tokens = tokens(folder, &permits)?;
-    let token = tokens.get(PEOPLE[0].user).cloned().unwrap_or_default();
+    let token = tokens.get(PEOPLE[0].user).map(|tokens| tokens.token.clone()).unwrap_or_default();
     let engine = Engine::at(&addresses.engine_url(), Some(&folder.ca_file()))?;
     example::show(&engine, &token, journey::STUDIES[0].project, lang).await?;
     if !arguments.once {
@@ -67,7 +71,7 @@ pub(super) async fn run(folder: &Folder, arguments: &cli::Demo, began: Instant, 
 
 /// Complains about a busy address before the long work begins.
 pub(super) fn check_addresses(arguments: &cli::Demo, lang: Lang) -> Result<()> {
-    for address in [arguments.portal, arguments.engine, desk_address(arguments)] {
+    for address in [arguments.portal, arguments.engine, arguments.dummy_engine, desk_address(arguments)] {
         match TcpListener::bind(address) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(in_use(address, lang)),
             // Any other trouble is told by the service itself, which knows more.
@@ -137,6 +141,19 @@ async fn start(
         limits: EngineLimits::default(),
     };
     let engine = start_engine(services, config).await?;
+    let keys = folder.dummy().join("keys");
+    let config = DummyConfig {
+        listen: arguments.dummy_engine,
+        releases: folder.dummy().join("releases"),
+        portal_session_key: portal.join("public/session.pub"),
+        tls: false,
+        audit: keys.clone(),
+        keys,
+        clock: Arc::new(clock::now),
+        limits: EngineLimits::default(),
+    };
+    let dummy = start_dummy_engine(services, config).await?;
+    let mut addresses = Addresses { portal: arguments.portal, engine, dummy, signer };
     let config = PortalConfig {
         listen: arguments.portal,
         database: folder.database().into(),
@@ -151,12 +168,12 @@ async fn start(
         relying_party: Some(parties.portal.clone()),
         desk: Some(parties.desk.origin.clone()),
         institutions: Vec::new(),
+        dummy: Some(dummy_queries(&addresses.dummy_url(), Some(&folder.ca_file()))?),
         demo_authenticator: Some(Arc::<Passkeys>::clone(passkeys)),
         audit: portal.clone(),
         keys: portal,
         clock: clock::now,
     };
-    let mut addresses = Addresses { portal: arguments.portal, engine, signer };
     addresses.portal = start_portal(services, config, &addresses.engine_url()).await?;
     Ok(addresses)
 }
@@ -187,7 +204,7 @@ fn permits(folder: &Folder) -> Result<Vec<Permit>> {
     files.iter().map(read).collect()
 }
 
-fn tokens(folder: &Folder, permits: &[Permit]) -> Result<BTreeMap<String, String>> {
+fn tokens(folder: &Folder, permits: &[Permit]) -> Result<BTreeMap<String, document::Tokens>> {
     let key = KeyFolder::open(&folder.keys("portal"), Zone::Portal)?.signing("session")?;
     document::tokens(&key, permits, clock::now())
 }
@@ -206,7 +223,8 @@ fn announce(folder: &Folder, kept: &Kept<'_>, began: Instant, lang: Lang) {
     let Kept { addresses, passwords, permits } = kept;
     output::note(&lang.with("demo-ready-in", &[("seconds", &format!("{:.1}", began.elapsed().as_secs_f64()))]));
     output::line(&format!("\n{}  {}", lang.text("demo-portal"), addresses.portal_url()));
-    output::line(&format!("{}  {}\n", lang.text("demo-engine"), addresses.engine_url()));
+    output::line(&format!("{}  {}", lang.text("demo-engine"), addresses.engine_url()));
+    output::line(&format!("{}  {}\n", lang.text("demo-dummy-engine"), addresses.dummy_url()));
     let place = folder.root().join("demo.json").display().to_string();
     output::line(&lang.with("demo-accounts", &[("path", &place)]));
     let rows: Vec<Vec<String>> = PEOPLE

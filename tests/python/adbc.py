@@ -26,4 +26,4 @@ except Exception as error:  # the driver's own error classes differ by version
     sys.exit(0)
 veil = json.loads(table.schema.metadata[b"sudare.veil"])
 rows = [list(row.values()) for row in table.to_pylist()]
-print(json.dumps({"columns": table.schema.names, "rows": rows, "veil": veil}, default=str))
+print(json.dumps({"columns": table.schema.names, "rows": rows, "veil": veil, "dummy": b"sudare.dummy" in table.schema.metadata}, default=str))

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use policies::keys::VerifyingKey;
-use policies::session::SessionToken;
+use policies::jws::Document as _;
+use policies::session::{DummyToken, SessionToken};
 use policies::status::StatusDocument;
 use policies::{Permit, PermitId, ProjectId, UserId, jws};
 
@@ -13,7 +14,10 @@ use super::Rejection;
 
 /// Reads a session token: the portal's signature, and its time.
 pub(super) fn read_token(text: &str, key: &VerifyingKey, now: Timestamp) -> Result<SessionToken, Rejection> {
-    let token: SessionToken = jws::verify(jws::SESSION, text, key).map_err(|_| Rejection::TokenInvalid)?;
+    let token: SessionToken = jws::verify(jws::SESSION, text, key).map_err(|_| {
+        // Nothing is let in by it: who mixed up two tokens is told so.
+        if DummyToken::verify(text, key).is_ok() { Rejection::TokenForDummies } else { Rejection::TokenInvalid }
+    })?;
     if token.holds_at(now) { Ok(token) } else { Err(Rejection::TokenExpired) }
 }
 

@@ -63,6 +63,12 @@ pub enum Rejection {
     /// Over.
     #[error("the session token has expired")]
     TokenExpired,
+    /// A token for the dummy releases, at an engine of people's records.
+    #[error("the session token is for dummy data only")]
+    TokenForDummies,
+    /// A token for a project, at an engine of dummy releases.
+    #[error("the session token is for a project, and this engine serves dummy data only")]
+    TokenForProjects,
     /// Signature or kind is wrong.
     #[error("the session token's signature does not verify")]
     TokenInvalid,
@@ -73,7 +79,7 @@ pub enum Rejection {
 
 impl Rejection {
     /// All codes, in the order of the variants.
-    pub(crate) const CODES: [&str; 19] = [
+    pub(crate) const CODES: [&str; 21] = [
         "permit/choose-project",
         "permit/not-fetched",
         "permit/none",
@@ -91,6 +97,8 @@ impl Rejection {
         "permit/release-unavailable",
         "session/revoked",
         "session/expired",
+        "session/for-dummies",
+        "session/for-projects",
         "session/invalid",
         "permit/training-lapsed",
     ];
@@ -115,6 +123,8 @@ impl Rejection {
             Self::ReleaseUnavailable { .. } => "permit/release-unavailable",
             Self::SessionRevoked => "session/revoked",
             Self::TokenExpired => "session/expired",
+            Self::TokenForDummies => "session/for-dummies",
+            Self::TokenForProjects => "session/for-projects",
             Self::TokenInvalid => "session/invalid",
             Self::TrainingLapsed => "permit/training-lapsed",
         }
@@ -140,6 +150,8 @@ impl Rejection {
             Self::TrainingLapsed => {
                 "hand in a new certificate at the portal, and ask the secretariat to renew the permit"
             }
+            Self::TokenForDummies => "ask the engine for dummy data, or take a token of your project",
+            Self::TokenForProjects => "ask the project's engine, or take a token for dummy data at the portal",
             Self::SessionRevoked | Self::TokenExpired | Self::TokenInvalid => "sign in at the portal for a new token",
         }
     }

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::ToSpan;
 use policies::keys::SigningKey;
-use policies::session::SessionToken;
+use policies::jws::Document as _;
+use policies::session::{DummyToken, SessionToken};
 use policies::status::StatusDocument;
 use policies::{DatasetGrant, Grade, MemberTerms, Tier, jws};
 
@@ -78,6 +79,15 @@ impl World {
         jws::sign(jws::SESSION, &token, &self.portal).unwrap()
     }
 
+    /// A token for dummy data.
+    pub(crate) fn dummy_token(&self, change: impl FnOnce(&mut DummyToken)) -> String {
+        let (issued_at, expires_at) = (self.now - 1.minute(), self.now + 10.minutes());
+        let user = "anybody@univ-z.example".parse().unwrap();
+        let mut token = DummyToken { user, session: session(), issued_at, expires_at };
+        change(&mut token);
+        token.sign(&self.portal).unwrap()
+    }
+
     pub(crate) fn permit(&self, permit: &Permit) -> String {
         jws::sign(jws::PERMIT, permit, &self.signer).unwrap()
     }
@@ -132,7 +142,7 @@ async fn outcome(world: &World, case: Case) -> Result<String, Rejection> {
     for (number, text) in case.permits {
         feed.keep(permit(number, "a").id, text, world.now);
     }
-    let admission = Admission::new(world.portal.verifying(), world.signer.verifying(), feed);
+    let admission = Admission::Permits(Permits::new(world.portal.verifying(), world.signer.verifying(), feed));
     let credentials = Credentials { token: case.token, project: case.project.map(str::to_owned), peer: case.peer };
     let bound = case.bound.map(|number| permit(number, "a").id);
     let admitted = admission.admit(&credentials, bound.as_ref(), world.now).await?;
@@ -160,6 +170,8 @@ async fn tokens_that_are_missing_forged_or_over_are_refused() {
     check(Err(Rejection::TokenInvalid), |_, case| case.token = Some(World::new().token(|_| ()))).await;
     // Signed by the right key, but another kind of document.
     check(Err(Rejection::TokenInvalid), |world, case| case.token = Some(world.status(|_| ()))).await;
+    // Signed by the right key, for dummy data.
+    check(Err(Rejection::TokenForDummies), |world, case| case.token = Some(world.dummy_token(|_| ()))).await;
     check(Err(Rejection::TokenExpired), |world, case| {
         case.token = Some(world.token(|token| token.expires_at = world.now));
     })
@@ -276,6 +288,8 @@ fn every_rejection_has_a_code_and_a_hint_of_its_own_kind() {
         Rejection::ReleaseUnavailable { release: "ndb/2026.1".parse().unwrap() },
         Rejection::SessionRevoked,
         Rejection::TokenExpired,
+        Rejection::TokenForDummies,
+        Rejection::TokenForProjects,
         Rejection::TokenInvalid,
         Rejection::TrainingLapsed,
     ];

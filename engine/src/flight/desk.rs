@@ -13,7 +13,7 @@ use super::running::{Running, Stage};
 use super::tickets::{Handle, Tickets};
 use super::workers::Workers;
 use crate::admission::{Admission, Admitted, Credentials, Rejection};
-use crate::answer::Answer;
+use crate::answer::{Answer, Cost};
 use crate::error::{QueryError, Refusal, rules};
 use crate::guard::statement::Template;
 use crate::limits::{EngineLimits, Failures, Progress, Queue};
@@ -57,12 +57,26 @@ pub(crate) trait Guarded: Send {
     fn progress(&self) -> Progress {
         Progress::default()
     }
+    /// What it reads at most; none if nothing is scanned, or what is cannot be told.
+    fn cost(&self) -> Option<Cost> {
+        None
+    }
     /// What becomes visible after it ran and was recorded.
     fn publication(&self) -> Option<Arc<Publication>> {
         None
     }
     /// Runs it; the answer is complete before anything of it leaves.
     async fn execute(self: Box<Self>) -> Result<Answer, QueryError>;
+}
+
+/// An answer on its way out, and what is said beside it.
+pub(crate) struct Sent {
+    pub(crate) answer: Answer,
+    /// Under which it was given.
+    pub(crate) permit: Arc<Permit>,
+    pub(crate) cost: Option<Cost>,
+    /// Whether everything in it is made up.
+    pub(crate) is_dummy: bool,
 }
 
 /// A statement that was guarded and waits for its ticket.

@@ -4,13 +4,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use policies::Permit;
-
-use super::desk::{Desk, Guarded, Statement};
+use super::desk::{Desk, Guarded, Sent, Statement};
 use super::ending::Ending;
 use super::running::{Entry, Witness};
 use crate::admission::{Admitted, Credentials, Rejection};
-use crate::answer::Answer;
+use crate::answer::{Answer, Cost};
 use crate::error::QueryError;
 use crate::work::Publication;
 
@@ -28,18 +26,14 @@ enum Outcome {
 }
 
 impl Desk {
-    /// The answer for a ticket, and the permit under which it was given.
-    pub(crate) async fn answer(
-        &self,
-        credentials: &Credentials,
-        handle: &[u8],
-    ) -> Result<(Answer, Arc<Permit>), Ending> {
+    /// The answer for a ticket.
+    pub(crate) async fn answer(&self, credentials: &Credentials, handle: &[u8]) -> Result<Sent, Ending> {
         let permit = self.statements.permit(handle)?;
         let who = self.admission.admit(credentials, Some(&permit.id), (self.clock)()).await?;
         let statement = self.statements.take(handle, &who, (self.clock)())?;
         let entry = self.running.enter(handle, &who, statement.guarded.progress());
         let entry = entry.ok_or_else(|| Ending::from(QueryError::Failed))?;
-        let sql = Arc::clone(&statement.sql);
+        let (sql, cost) = (Arc::clone(&statement.sql), statement.guarded.cost().map(Cost::told));
         let witness = Witness::new(&self.journal, &who, &sql);
         let outcome = self.watched(&who, &entry, statement).await;
         // From here on the end is recorded below, even if the client leaves now.
@@ -47,7 +41,7 @@ impl Desk {
         match outcome {
             Outcome::Ended(Ok(answer)) => {
                 self.journal.answered(&who, &sql, &answer).await?;
-                Ok((answer, who.permit))
+                Ok(Sent { answer, permit: who.permit, cost, is_dummy: self.admission.is_dummy() })
             }
             Outcome::Ended(Err(ending)) => {
                 if let Ending::Failed(error) = &ending {

@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use catalog::manifest::{FORMAT, ReleaseFile, ReleaseTable, digest};
-use catalog::{PersonKey, aad_prefix, bucket_of};
+use catalog::{PersonKey, ReleaseKind, aad_prefix, bucket_of};
 use jiff::Timestamp;
 use parquet::arrow::ArrowWriter;
 use parquet::encryption::encrypt::FileEncryptionProperties;
@@ -22,6 +22,8 @@ pub(crate) struct Enclave {
     pub(crate) dir: TempDir,
     pub(crate) keys: KeyFolder,
     pub(crate) buckets: BucketCount,
+    /// Whose records its releases say they hold.
+    pub(crate) kind: ReleaseKind,
 }
 
 impl Enclave {
@@ -29,7 +31,7 @@ impl Enclave {
         let dir = tempfile::tempdir().unwrap();
         let keys = KeyFolder::init(&dir.path().join("keys"), Zone::Enclave, Timestamp::UNIX_EPOCH).unwrap();
         std::fs::create_dir(dir.path().join("releases")).unwrap();
-        Self { dir, keys, buckets: 4.try_into().unwrap() }
+        Self { dir, keys, buckets: 4.try_into().unwrap(), kind: ReleaseKind::Holders }
     }
 
     pub(crate) fn folder(&self) -> PathBuf {
@@ -45,6 +47,7 @@ impl Enclave {
         let mut manifest = Manifest {
             format: FORMAT,
             release: id.clone(),
+            kind: self.kind,
             created_at: Timestamp::UNIX_EPOCH,
             code_version: "test".to_owned(),
             buckets: self.buckets,
@@ -156,7 +159,7 @@ pub(crate) fn claims(persons: u64, each: usize) -> RecordBatch {
 }
 
 fn outcome(enclave: &Enclave, release: &ReleaseId) -> Result<(), String> {
-    let releases = Releases::closed(&enclave.folder(), &enclave.keys).unwrap();
+    let releases = Releases::closed(&enclave.folder(), &enclave.keys, ReleaseKind::Holders).unwrap();
     releases.get(release).map(|_| ()).map_err(|error| error.to_string())
 }
 
@@ -197,7 +200,7 @@ fn any_changed_byte_is_refused_by_name() {
 fn a_release_of_another_enclave_or_in_anothers_place_is_refused() {
     let (enclave, other) = (Enclave::new(), Enclave::new());
     let id = enclave.write("ndb/2026.1", &[("ndb.claims", claims(4, 1))]);
-    let foreign = Releases::closed(&enclave.folder(), &other.keys).unwrap();
+    let foreign = Releases::closed(&enclave.folder(), &other.keys, ReleaseKind::Holders).unwrap();
     assert!(matches!(&*foreign.get(&id).unwrap_err(), ReleaseError::Manifest(ManifestError::Signature { .. })));
     let moved: ReleaseId = "ndb/2026.2".parse().unwrap();
     std::fs::rename(id.folder(&enclave.folder()), moved.folder(&enclave.folder())).unwrap();
@@ -211,11 +214,37 @@ fn bucket_counts_are_never_mixed() {
     let four = enclave.write("ndb/2026.1", &[("ndb.claims", claims(4, 1))]);
     enclave.buckets = 8.try_into().unwrap();
     let eight = enclave.write("ltc/2026.1", &[]);
-    let releases = Releases::closed(&enclave.folder(), &enclave.keys).unwrap();
+    let releases = Releases::closed(&enclave.folder(), &enclave.keys, ReleaseKind::Holders).unwrap();
     releases.get(&four).unwrap();
     let error = releases.get(&eight).unwrap_err();
     assert_eq!(
         error.to_string(),
         "release ltc/2026.1 was made with 8 buckets, the releases in use with 4; make it again with 4"
     );
+}
+
+#[test]
+fn dummy_releases_and_peoples_are_never_opened_for_each_other() {
+    let mut enclave = Enclave::new();
+    let people = enclave.write("ndb/2026.1", &[("ndb.claims", claims(4, 1))]);
+    enclave.kind = ReleaseKind::Dummy;
+    let dummy = enclave.write("ltc/2026.1", &[]);
+    let releases = Releases::closed(&enclave.folder(), &enclave.keys, ReleaseKind::Holders).unwrap();
+    releases.get(&people).unwrap();
+    assert!(matches!(&*releases.get(&dummy).unwrap_err(), ReleaseError::Dummy { release } if *release == dummy));
+    let dummies = Releases::closed(&enclave.folder(), &enclave.keys, ReleaseKind::Dummy).unwrap();
+    dummies.get(&dummy).unwrap();
+    assert!(matches!(&*dummies.get(&people).unwrap_err(), ReleaseError::NotDummy { release } if *release == people));
+    // One release of people in the folder, and the engine for dummies does not begin.
+    let started = Releases::open_dummies(&enclave.folder(), &enclave.keys, |_, _| ());
+    assert!(matches!(started, Err(ReleaseError::NotDummy { .. })));
+    std::fs::remove_dir_all(people.folder(&enclave.folder())).unwrap();
+    let started = Releases::open_dummies(&enclave.folder(), &enclave.keys, |_, _| ()).unwrap();
+    assert_eq!(started.served().iter().map(|release| release.id().clone()).collect::<Vec<_>>(), [dummy.clone()]);
+    // A word that somebody changes takes the signature with it.
+    let path = dummy.folder(&enclave.folder()).join("manifest.json");
+    let text = std::fs::read_to_string(&path).unwrap().replace("\"dummy\"", "\"holders\"");
+    policies::durable::replace(&path, text.as_bytes()).unwrap();
+    let people = Releases::closed(&enclave.folder(), &enclave.keys, ReleaseKind::Holders).unwrap();
+    assert!(matches!(&*people.get(&dummy).unwrap_err(), ReleaseError::Manifest(ManifestError::Signature { .. })));
 }

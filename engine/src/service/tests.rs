@@ -1,6 +1,7 @@
 //! The edge over real sockets: a client, a signer, one release, and a guard that answers what it is told.
 
 mod added;
+mod dummy;
 mod place;
 mod session;
 mod tls;

@@ -25,6 +25,8 @@ pub(crate) struct Granted {
     pub(crate) kind: RelationKind,
     /// What of the project's workspace it is, if it is none of a release's.
     pub(crate) kept: Option<KeptAs>,
+    /// Rows of persons that a scan of it reads, as the release's manifest says; none for what is kept or open.
+    pub(crate) rows: Option<u64>,
 }
 
 impl Granted {
@@ -80,7 +82,8 @@ fn table(
     let shown = |column: &str| shown(columns, column);
     let provider = GrantedTable::new(Arc::clone(stored), shown, &permit.row_filter);
     let provider = Arc::new(provider.map_err(|_| Rejection::PermitUnusable)?);
-    Ok(Some(Granted { name: name.to_owned(), provider, kind: RelationKind::Rows, kept: None }))
+    let rows = Some(stored.rows);
+    Ok(Some(Granted { name: name.to_owned(), provider, kind: RelationKind::Rows, kept: None, rows }))
 }
 
 /// Built from the databases that the permit grants; the release's other sources are not looked at.
@@ -90,11 +93,12 @@ fn person(permit: &Permit, release: &Release, columns: &BTreeSet<String>) -> Res
         let table = release.table(&format!("person.{name}")).filter(|_| pinned)?;
         Some(Source { name, table: Arc::clone(table) })
     };
-    let sources = catalog::sources().iter().copied().filter_map(source).collect();
+    let sources: Vec<Source> = catalog::sources().iter().copied().filter_map(source).collect();
+    let rows = Some(sources.iter().map(|source| source.table.rows).sum());
     let shown = |column: &str| shown(columns, column);
     let view = PersonView::new(sources, release.buckets(), shown, &permit.row_filter);
     let provider = Arc::new(view.map_err(|_| Rejection::PermitUnusable)?);
-    Ok(Granted { name: "person".to_owned(), provider, kind: RelationKind::Rows, kept: None })
+    Ok(Granted { name: "person".to_owned(), provider, kind: RelationKind::Rows, kept: None, rows })
 }
 
 /// The list of institutions comes with the release of `person` and is open.
@@ -102,7 +106,7 @@ fn facility(release: &Release) -> Result<Option<Granted>, Rejection> {
     let Some(stored) = release.table("facility") else { return Ok(None) };
     let provider = GrantedTable::new(Arc::clone(stored), |_| true, &[]).map_err(|_| Rejection::PermitUnusable)?;
     let provider = Arc::new(provider);
-    Ok(Some(Granted { name: "facility".to_owned(), provider, kind: RelationKind::Open, kept: None }))
+    Ok(Some(Granted { name: "facility".to_owned(), provider, kind: RelationKind::Open, kept: None, rows: None }))
 }
 
 fn shown(columns: &BTreeSet<String>, column: &str) -> bool {
@@ -113,7 +117,7 @@ fn code_lists() -> Result<Vec<Granted>, Rejection> {
     let list = |name: &'static str| {
         let batch = catalog::codes::embedded(name)?.ok()?;
         let provider = Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]]).ok()?);
-        Some(Granted { name: name.to_owned(), provider, kind: RelationKind::Open, kept: None })
+        Some(Granted { name: name.to_owned(), provider, kind: RelationKind::Open, kept: None, rows: None })
     };
     // INVARIANT: a test of `catalog` loads every embedded list.
     catalog::codes::names().map(|name| list(name).ok_or(Rejection::PermitUnusable)).collect()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use catalog::datasets::About;
-use catalog::{Class, Manifest, Quality};
+use catalog::{Class, Manifest, Quality, ReleaseKind};
 use jiff::Timestamp;
 use policies::audit::AuditLog;
 
@@ -25,7 +25,7 @@ pub struct Publication<'a> {
     pub by: &'a str,
 }
 
-/// Puts a release into the catalog. Fails if that version stands there already.
+/// Puts a release into the catalog. Fails if that version stands there already, or if it is a dummy (`dummy::publish`).
 pub async fn publish(
     db: &Database,
     audit: &Arc<AuditLog>,
@@ -33,6 +33,9 @@ pub async fn publish(
     now: Timestamp,
 ) -> Result<(), PortalError> {
     let Publication { manifest, quality, text, by } = publication;
+    if manifest.kind != ReleaseKind::Holders {
+        return Err(PortalError::ReleaseKind);
+    }
     let (dataset, version) = (manifest.release.dataset(), manifest.release.version());
     let mut work = db.begin().await?;
     describe(&mut work, dataset, text).await?;
@@ -118,11 +121,11 @@ async fn insert_variables(work: &mut Work, (dataset, version): (&str, &str), nam
     Ok(())
 }
 
-fn word(kind: catalog::ColumnType) -> String {
+pub(crate) fn word(kind: catalog::ColumnType) -> String {
     serde_json::to_value(kind).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn class(class: Class) -> &'static str {
+pub(crate) fn class(class: Class) -> &'static str {
     match class {
         Class::Key => "key",
         Class::Measure => "measure",

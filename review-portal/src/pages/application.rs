@@ -13,6 +13,7 @@ pub(super) mod invitation;
 mod list;
 mod review;
 mod running;
+pub(super) mod shell;
 mod show;
 pub(super) mod training;
 

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use policies::access::{Action, Relation};
 
 use crate::catalog::{Dataset, Release, export_json, list as all, show as one};
+use crate::dummy::{self, DummyRelease};
 use crate::error::PortalError;
 use crate::pages::page;
 use crate::portal::Portal;
@@ -27,6 +28,8 @@ struct ListPage {
 struct ShowPage {
     frame: Frame,
     dataset: Dataset,
+    /// The dummy release of it that can be asked.
+    dummy: Option<DummyRelease>,
 }
 
 impl ShowPage {
@@ -49,7 +52,9 @@ pub(crate) async fn show(
 ) -> Result<Response, PortalError> {
     require(&visit, &portal)?;
     let dataset = one(&portal.db, &dataset).await?.ok_or(PortalError::NotFound)?;
-    page(&ShowPage { frame: visit.frame(&portal), dataset })
+    let dummies = if portal.dummy.is_some() { dummy::list(&portal.db).await? } else { Vec::new() };
+    let dummy = dummies.into_iter().find(|dummy| dummy.dataset == dataset.id);
+    page(&ShowPage { frame: visit.frame(&portal), dataset, dummy })
 }
 
 /// `GET /catalog.json`
@@ -65,7 +70,7 @@ pub(super) fn require(visit: &Visit, portal: &Portal) -> Result<(), PortalError>
 }
 
 /// A count for reading: `12,345`.
-pub(super) fn figure(count: Option<i64>) -> String {
+pub(crate) fn figure(count: Option<i64>) -> String {
     let Some(count) = count else { return "–".to_owned() };
     let digits = count.to_string();
     let groups: Vec<String> =

@@ -49,6 +49,7 @@ pub(crate) async fn show(visit: Visit, State(portal): State<Portal>) -> Result<R
 }
 
 fn ways(portal: &Portal, user: &User) -> Vec<(&'static str, &'static str)> {
+    let dummy = portal.dummy.is_some().then_some(("/dummy", "dummy", Action::AccountRead));
     let all = [
         ("/applications", "applications", Action::ApplicationList),
         ("/projects", "projects", Action::AccountRead),
@@ -57,5 +58,5 @@ fn ways(portal: &Portal, user: &User) -> Vec<(&'static str, &'static str)> {
         ("/catalog", "catalog", Action::CatalogRead),
     ];
     let may = |what| portal.may(Some(&user.roles), Relation::Other, what);
-    all.into_iter().filter(|(.., what)| may(*what)).map(|(path, word, _)| (path, word)).collect()
+    dummy.into_iter().chain(all).filter(|(.., what)| may(*what)).map(|(path, word, _)| (path, word)).collect()
 }

@@ -1,19 +1,21 @@
-//! Projects that run under a permit: the list, the SQL page, the history of runs, saved queries.
+//! Projects that run under a permit: the list, the SQL page, the history of runs, saved queries. And the same bench on dummy data.
 
 mod bench;
 mod queries;
 mod runs;
 mod schema;
+mod token;
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use policies::Permit;
 
-pub(crate) use self::bench::{run, sql};
+pub(crate) use self::bench::{dummy, run, run_dummy, sql};
 pub(crate) use self::queries::{add, create, queries, query};
-pub(crate) use self::runs::{cancel, open, runs};
-pub(crate) use self::schema::schema;
+pub(crate) use self::runs::{cancel, cancel_dummy, dummy_runs, open, runs};
+pub(crate) use self::schema::{dummies, schema};
+pub(crate) use self::token::token;
 use crate::access::{Allowed, Query, ReadAccount};
 use crate::dates::{self, Moment};
 use crate::error::PortalError;

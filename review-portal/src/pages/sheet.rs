@@ -6,9 +6,10 @@ use axum::extract::State;
 use axum::response::Response;
 use policies::UserId;
 use policies::access::Relation;
-use policies::application::{Application, Content, Period, Problem, Rules, day_of};
+use policies::application::{Application, Content, Period, Problem, Rules, Shell, day_of};
 use policies::permit::{RowFilter, Tier};
 
+use super::application::shell::Columns;
 use super::document::{Around, dotted, mark, printed, shown};
 use super::meeting::{conditions, holders, reason};
 use crate::access::{Allowed, Read, relation};
@@ -209,9 +210,14 @@ impl Sheet<'_> {
         if shells.is_empty() {
             return self.or_none(Vec::new());
         }
-        let item = |shell: &policies::application::Shell| {
+        let item = |shell: &Shell| {
+            let columns = Columns::of(self.frame, shell);
             let mut words = vec![Span::text(&shell.title)];
-            words.extend(shell.columns.iter().flat_map(|column| [Span::text(" "), Span::Code(column.clone())]));
+            let column = |(name, kind): &(String, String)| {
+                [Span::text(" "), Span::Code(name.clone()), Span::small(format!(" {kind}"))]
+            };
+            words.extend(columns.columns.iter().flat_map(column));
+            words.extend(columns.is_open().then(|| Span::strong(format!(" {}", columns.word(self.frame)))));
             let sql = Block::Folded { title: "SQL".to_owned(), words: vec![Span::text(&shell.sql)] };
             vec![Block::Text(words), sql]
         };

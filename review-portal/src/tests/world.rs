@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use catalog::manifest::{FORMAT, ReleaseTable};
-use catalog::{BucketCount, Manifest};
+use catalog::{BucketCount, Manifest, ReleaseKind};
 use jiff::Timestamp;
 use permit_signer::{Registrar, SignerConfig};
 use policies::audit::AuditLog;
@@ -19,7 +19,7 @@ use policies::passkey::{
     ActSignature, Challenge, Enrolment, EnrolmentCode, EnrolmentRequest, Registration, RelyingParty,
     SoftwareAuthenticator, verify_registration,
 };
-use policies::{Permit, PermitId, ProjectId, UserId, Zone, jws};
+use policies::{DummyToken, Permit, PermitId, ProjectId, UserId, Zone, jws};
 use reqwest::{Client, Response, StatusCode};
 use secrecy::SecretString;
 use tokio::sync::oneshot;
@@ -29,8 +29,8 @@ use crate::accounts::{self, NewAccount};
 use crate::catalog::{DatasetText, Publication, publish};
 use crate::database::tests::fresh;
 use crate::{
-    AnswerColumn, Database, DatabaseUrl, DemoAuthenticator, InstitutionConfig, PortalAnswer, PortalConfig, PortalRefusal,
-    QueryRunner, ReviewPlace, SmtpConfig, SmtpTls, serve,
+    AnswerColumn, Database, DatabaseUrl, DemoAuthenticator, DummyEngine, InstitutionConfig, PortalAnswer, PortalConfig,
+    PortalRefusal, QueryProgress, QueryRunner, ReviewPlace, Scanned, SmtpConfig, SmtpTls, Watch, serve,
 };
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -115,7 +115,15 @@ impl Drop for UnderWay {
 
 #[async_trait::async_trait]
 impl QueryRunner for Engine {
-    async fn run(&self, token: &str, _: &ProjectId, sql: &str) -> Result<PortalAnswer, PortalRefusal> {
+    async fn run(
+        &self,
+        token: &str,
+        project: Option<&ProjectId>,
+        sql: &str,
+        watch: &Watch<'_>,
+    ) -> Result<PortalAnswer, PortalRefusal> {
+        assert!(project.is_some());
+        watch(QueryProgress::Runs(35));
         let token: policies::session::SessionToken = jws::verify(jws::SESSION, token, &self.session).unwrap();
         assert!(token.holds_at(Timestamp::now()));
         assert_eq!(token.permits.len(), 1);
@@ -141,6 +149,46 @@ impl QueryRunner for Engine {
             withheld: "0-9".to_owned(),
             snapped: u64::from(sql.contains("nearly the same")),
             reasons: vec!["few_persons".to_owned()],
+            scanned: Some(Scanned { rows: 13_000, values: 26_000 }),
+            is_dummy: false,
+        })
+    }
+}
+
+/// The engine for dummy data: answers whoever the portal names, refuses `select *`, says `really?` as one that serves people.
+struct Dummies {
+    session: VerifyingKey,
+}
+
+#[async_trait::async_trait]
+impl QueryRunner for Dummies {
+    async fn run(
+        &self,
+        token: &str,
+        _: Option<&ProjectId>,
+        sql: &str,
+        watch: &Watch<'_>,
+    ) -> Result<PortalAnswer, PortalRefusal> {
+        let token = DummyToken::verify(token, &self.session).unwrap();
+        assert!(token.holds_at(Timestamp::now()));
+        watch(QueryProgress::Waits);
+        if sql.contains("forever") {
+            std::future::pending::<()>().await;
+        }
+        if sql.contains('*') && !sql.contains("count") {
+            let (code, rule) = ("guard/rows-at-root".to_owned(), "V-ROOT".to_owned());
+            let (line, column) = (Some(1), Some(8));
+            return Err(PortalRefusal { code, rule, line, column, ..PortalRefusal::default() });
+        }
+        let column = |name: &str, kind: &str| AnswerColumn { name: name.to_owned(), kind: kind.to_owned() };
+        Ok(PortalAnswer {
+            columns: vec![column("sex", "text"), column("made_up", "int")],
+            rows: vec![vec![Some("1".to_owned()), Some("987".to_owned())]],
+            grade: "exact".to_owned(),
+            withheld: "0-9".to_owned(),
+            scanned: Some(Scanned { rows: 2_000, values: 4_000 }),
+            is_dummy: !sql.contains("really?"),
+            ..PortalAnswer::default()
         })
     }
 }
@@ -249,6 +297,10 @@ impl World {
             desk: Some(desk().origin),
             institutions,
             demo_authenticator,
+            dummy: Some(DummyEngine {
+                runner: Arc::new(Dummies { session: keys.signing("session").unwrap().verifying() }),
+                address: "grpc://127.0.0.1:50052".to_owned(),
+            }),
             clock: Timestamp::now,
         };
         let kept = config.clone();
@@ -380,6 +432,7 @@ async fn furnish(database: &DatabaseUrl, keys: &KeyFolder) {
         let manifest = Manifest {
             format: FORMAT,
             release: format!("{dataset}/2026.1").parse().unwrap(),
+            kind: ReleaseKind::Holders,
             created_at: now,
             code_version: "test".to_owned(),
             buckets: BucketCount::DEFAULT,
@@ -394,7 +447,14 @@ async fn furnish(database: &DatabaseUrl, keys: &KeyFolder) {
         let text = catalog::datasets::about(dataset).map_or_else(register, DatasetText::from);
         let publication = Publication { manifest: &manifest, quality: quality.as_ref(), text, by: "operator" };
         publish(&db, &audit, publication.clone(), now).await.unwrap();
-        assert!(publish(&db, &audit, publication, now).await.is_err());
+        assert!(publish(&db, &audit, publication.clone(), now).await.is_err());
+        // Made-up releases are told apart, and neither passes for the other.
+        assert!(crate::dummy::publish(&db, &audit, &manifest, "operator", now).await.is_err());
+        let made_up = Manifest { kind: ReleaseKind::Dummy, ..manifest.clone() };
+        assert!(publish(&db, &audit, Publication { manifest: &made_up, ..publication }, now).await.is_err());
+        if dataset != "registry" {
+            crate::dummy::publish(&db, &audit, &made_up, "operator", now).await.unwrap();
+        }
     }
     let variable =
         "insert into release_variable (dataset, version, table_name, position, name, type, class, label_ja, label_en)

@@ -11,6 +11,8 @@ use policies::{SessionId, UserId};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use crate::query::QueryProgress;
+
 /// A run or saved query by its number: 32 hexadecimal digits. A page draws it before it sends it, so that one click is one thing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Number(String);
@@ -58,13 +60,15 @@ pub(crate) struct Running {
 struct Entry {
     author: UserId,
     stop: Arc<Notify>,
+    /// How far it is, as the engine said last.
+    progress: Option<QueryProgress>,
 }
 
 impl Running {
     /// Lists a query until the place is dropped.
     pub(crate) fn enter(&self, id: &Number, author: &UserId) -> Place {
         let stop = Arc::new(Notify::new());
-        let entry = Entry { author: author.clone(), stop: Arc::clone(&stop) };
+        let entry = Entry { author: author.clone(), stop: Arc::clone(&stop), progress: None };
         lock(&self.entries).insert(id.clone(), entry);
         Place { entries: Arc::clone(&self.entries), id: id.clone(), stop }
     }
@@ -74,6 +78,11 @@ impl Running {
         let entries = lock(&self.entries);
         let entry = entries.get(id).filter(|entry| entry.author == *author);
         entry.map(|entry| entry.stop.notify_one()).is_some()
+    }
+
+    /// How far a query is; none if it does not run, or nothing was said yet.
+    pub(crate) fn progress(&self, id: &Number) -> Option<QueryProgress> {
+        lock(&self.entries).get(id)?.progress
     }
 
     /// Lets `work` go on whether or not anybody waits for it; it ends with the process.
@@ -94,6 +103,13 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn id(&self) -> &Number {
         &self.id
+    }
+
+    /// Keeps how far the query is.
+    pub(crate) fn tell(&self, progress: QueryProgress) {
+        if let Some(entry) = lock(&self.entries).get_mut(&self.id) {
+            entry.progress = Some(progress);
+        }
     }
 
     /// Ends when the author has told it to stop, also if that was before.
@@ -124,6 +140,9 @@ mod tests {
         let place = running.enter(&id, &author);
         assert!(!running.stop(&id, &other));
         assert!(!running.stop(&Number::random(), &author));
+        assert_eq!(running.progress(&id), None);
+        place.tell(QueryProgress::Waits);
+        assert_eq!(running.progress(&id), Some(QueryProgress::Waits));
         assert!(running.stop(&id, &author));
         place.stopped().await;
         drop(place);

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use policies::{DatasetGrant, Permit};
 use serde::Serialize;
 
+use crate::catalog::publish;
 use crate::database::Database;
+use crate::dummy;
 use crate::error::PortalError;
 use crate::language::Language;
 
@@ -52,6 +54,24 @@ pub(crate) async fn of(db: &Database, permit: &Permit, language: Language) -> Re
         for name in grant.tables.keys() {
             let columns = columns(grant, name, described.remove(name).unwrap_or_default());
             tables.push(Table { name: name.clone(), release: format!("{dataset}/{}", grant.release), columns });
+        }
+    }
+    Ok(Schema { tables })
+}
+
+/// Reads the schema of the dummy releases.
+pub(crate) async fn of_dummies(db: &Database, language: Language) -> Result<Schema, PortalError> {
+    let mut tables = Vec::new();
+    for release in dummy::list(db).await? {
+        for name in release.tables {
+            let described = ::catalog::table(&name).map(|table| table.columns.iter().map(|column| Column {
+                name: column.name.clone(),
+                kind: language.say(&format!("type.{}", publish::word(column.kind))),
+                label: if language == Language::Ja { column.ja.clone() } else { column.en.clone() },
+                class: publish::class(column.class).to_owned(),
+            }));
+            let columns = described.into_iter().flatten().collect();
+            tables.push(Table { name, release: format!("{}/{}", release.dataset, release.version), columns });
         }
     }
     Ok(Schema { tables })

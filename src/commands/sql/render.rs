@@ -13,17 +13,18 @@ use crate::output;
 /// Largest integer that every JSON reader keeps exactly (RFC 8259, section 6).
 const EXACT_MAX: u64 = 1 << 53;
 
-/// What everybody who sees the values has to know of them, as sentences: that they are a preview, that some were snapped, under
+/// What everybody who sees the values has to know of them, as sentences: that they are made up, that they are a preview, that some were snapped, under
 /// which conditions they were given.
 pub(super) fn notices(answer: &ClientAnswer, lang: Lang) -> Vec<String> {
     let preview = word(answer, "grade") == "preview";
     let snapped = answer.veil.get("snapped").and_then(Value::as_u64).filter(|count| *count > 0);
+    let dummy = answer.is_dummy.then(|| lang.text("sql-dummy"));
     let preview = preview.then(|| lang.text("sql-preview"));
     let snapped = snapped.map(|count| lang.with("sql-snapped", &[("count", &count.to_string())]));
     // A condition is one sentence on one line, whatever stands in it.
     let line = |text: &String| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
     let conditions = answer.conditions.iter().map(|text| lang.with("sql-condition", &[("text", &line(text))]));
-    preview.into_iter().chain(snapped).chain(conditions).collect()
+    dummy.into_iter().chain(preview).chain(snapped).chain(conditions).collect()
 }
 
 /// `{"columns":[…],"rows":[…],"veil":{…},"notices":[…]}`.
@@ -35,7 +36,8 @@ pub(super) fn answer_json(answer: &ClientAnswer, lang: Lang) -> Result<Value> {
         .map(|field| json!({ "name": field.name(), "type": type_name(field.data_type()) }))
         .collect();
     let rows = rows(answer, value)?;
-    Ok(json!({ "columns": columns, "rows": rows, "veil": answer.veil, "notices": notices(answer, lang) }))
+    Ok(json!({ "columns": columns, "rows": rows, "veil": answer.veil, "notices": notices(answer, lang),
+        "dummy": answer.is_dummy, "cost": answer.cost }))
 }
 
 /// An aligned table below its notices, then what is said of withholding.

@@ -74,7 +74,7 @@ async fn a_query_that_runs_ends_when_the_training_lapses() {
     feed.accept(&world.status(|_| ()), world.now).unwrap();
     let soon = MemberTerms { until: world.now + 30.seconds(), ..terms(&["192.0.2.0/24"]) };
     feed.keep(permit(1, "a").id, world.permit(&under(soon)), world.now);
-    let admission = Admission::new(world.portal.verifying(), world.signer.verifying(), feed);
+    let admission = Admission::Permits(Permits::new(world.portal.verifying(), world.signer.verifying(), feed));
     let peer = Some(IpAddr::from([192, 0, 2, 7]));
     let credentials = Credentials { token: Some(world.token(|_| ())), project: None, peer };
     let admitted = admission.admit(&credentials, None, world.now).await.unwrap();

@@ -300,6 +300,11 @@ impl Running {
         Self { world, signer, guard, prepared, address, _serving: serving }
     }
 
+    /// What it was told at its start.
+    pub(super) fn config(&self) -> EngineConfig {
+        self.prepared.config()
+    }
+
     pub(super) fn address(&self) -> String {
         self.address.to_string()
     }

@@ -166,3 +166,16 @@ fn every_part_that_differs_is_named() {
     let fields: BTreeSet<_> = written.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(fields.len(), 15, "{fields:?}: name the new part in `Content::changes`");
 }
+
+#[test]
+fn a_shell_whose_query_changed_does_not_pass_for_tried() {
+    let mut shell = content().shells.remove(0);
+    assert_eq!(shell.trial(), Trial::Current);
+    shell.sql.push_str(" order by sex");
+    assert_eq!(shell.trial(), Trial::Changed);
+    shell.columns.clear();
+    assert_eq!(shell.trial(), Trial::Never);
+    // None of it keeps anybody from submitting.
+    let untried = content_with(|content| content.shells[0].columns.clear());
+    assert!(untried.problems(Rules::current(), TODAY).is_empty());
+}

@@ -154,7 +154,8 @@ pub(crate) fn content() -> Content {
         shells: vec![Shell {
             title: "骨折の件数".to_owned(),
             sql: "select sex, count(*) from ndb.claims group by sex".to_owned(),
-            columns: vec!["sex".to_owned(), "count".to_owned()],
+            columns: vec!["sex text".to_owned(), "count int".to_owned()],
+            tried: Shell::digest("select sex, count(*) from ndb.claims group by sex"),
         }],
         ..Content::default()
     }

@@ -41,6 +41,7 @@ fn release(world: &World, software: Option<&Path>, word: Option<&Path>, at: &str
         content: &world.content,
         crosswalk: &crosswalk,
         keys: &world.zones.enclave,
+        kind: catalog::ReleaseKind::Holders,
         releases: &releases,
         buckets: catalog::BucketCount::DEFAULT,
         code_version: "test",

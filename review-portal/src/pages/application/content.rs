@@ -1,10 +1,11 @@
 //! What an application asks for, as its readers see it, and what changed in it.
 
 use askama::Template;
-use policies::application::{Content, FormField, Problem, Rules};
+use policies::application::{Content, FormField, Problem, Rules, Shell};
 
 use super::difference::{self, Line};
 use super::edit::open_points;
+use super::shell::Columns;
 use super::show::Sight;
 use crate::application::Act;
 
@@ -22,6 +23,10 @@ const PARTS: [&str; 10] =
 impl<'a> ContentPanel<'a> {
     pub(super) fn of(sight: &'a Sight) -> Option<Self> {
         Some(Self { sight, content: sight.state.content()? })
+    }
+
+    fn columns(&self, shell: &Shell) -> Columns {
+        Columns::of(&self.sight.frame, shell)
     }
 
     fn questions(&self) -> impl Iterator<Item = (&'static FormField, String)> {

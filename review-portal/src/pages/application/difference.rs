@@ -1,6 +1,6 @@
 //! Two contents side by side: exactly the parts that differ, in words.
 
-use policies::application::{ApplicantKind, Content, FieldKind, FormField, Problem, Rules};
+use policies::application::{ApplicantKind, Content, FieldKind, FormField, Problem, Rules, Shell};
 use policies::{Grade, Tier};
 
 use crate::visit::Frame;
@@ -71,7 +71,10 @@ pub(super) fn entries(frame: &Frame, content: &Content, part: &str) -> Vec<Strin
                 format!("{} {}\n{dates}", ethics.board, ethics.number)
             })
             .collect(),
-        "shells" => content.shells.iter().map(|shell| format!("{}\n{}", shell.title, shell.sql)).collect(),
+        "shells" => {
+            let shell = |shell: &Shell| format!("{}\n{}\n{}", shell.title, shell.sql, shell.columns.join(", "));
+            content.shells.iter().map(|table| shell(table).trim_end().to_owned()).collect()
+        }
         "attachments" => {
             let file = |file: &policies::application::Attachment| {
                 let digest: String = file.sha256.chars().take(12).collect();

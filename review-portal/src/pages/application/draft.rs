@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use policies::application::{ApplicantKind, Content, DatasetAsk, Ethics, Member, Period, Shell, TableAsk};
 use policies::{Grade, Profile, ProjectId, RowFilter, Tier, UserId};
 
-use super::input::{FilterRow, Input, MemberRow};
+use super::input::{FilterRow, Input, MemberRow, ShellRow};
 use crate::accounts;
 use crate::catalog::Dataset;
 use crate::error::PortalError;
@@ -83,10 +83,13 @@ fn content(
         unread.push(Unread::new("profile", "draft.profile", ""));
     }
     let datasets = datasets(input, catalog, &mut unread);
-    let shell = |row: &super::input::ShellRow| {
-        let known = before.shells.iter().find(|shell| shell.sql == row.sql);
-        let columns = known.map(|shell| shell.columns.clone()).unwrap_or_default();
-        Shell { title: row.title.trim().to_owned(), sql: row.sql.clone(), columns }
+    let shell = |row: &ShellRow| {
+        let title = row.title.trim();
+        // Of a query that was changed the columns stay, marked by the query that gave them.
+        let same = before.shells.iter().find(|shell| shell.sql == row.sql);
+        let known = same.or_else(|| before.shells.iter().find(|shell| !title.is_empty() && shell.title == title));
+        let (columns, tried) = known.map(|shell| (shell.columns.clone(), shell.tried.clone())).unwrap_or_default();
+        Shell { title: title.to_owned(), sql: row.sql.clone(), columns, tried }
     };
     let content = Content {
         project: project(input, &mut unread),

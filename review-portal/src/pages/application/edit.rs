@@ -5,15 +5,16 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use policies::application::{
-    Application, Audience, Command, Content, FieldKind, FormField, Problem, ProblemKind, Refusal, Rules, day_of,
+    Application, Audience, Command, Content, FieldKind, FormField, Problem, ProblemKind, Refusal, Rules, Shell, day_of,
 };
 use policies::{ApplicationId, Profile};
 use serde::Deserialize;
 
 use super::difference::{self, Line};
 use super::draft::{self, Reading, Unread};
-use super::input::{Input, List};
-use crate::access::{Allowed, Create, Edit};
+use super::input::{Input, List, ShellRow};
+use super::shell::{self, Columns, Failure};
+use crate::access::{Allowed, Create, Edit, begun};
 use crate::application::{Change, change, content_head, create as begin, kept, records};
 use crate::catalog::{self, Dataset};
 use crate::error::PortalError;
@@ -37,6 +38,10 @@ struct EditPage {
     input: Input,
     warnings: Vec<Warning>,
     note: Note,
+    /// Whether there is dummy data to try tables on.
+    has_dummies: bool,
+    /// What came of trying one.
+    failure: Option<Failure>,
     /// What another window saved, and what stands in this one.
     changes: Vec<Line>,
 }
@@ -75,6 +80,21 @@ impl EditPage {
     fn error(&self, part: &str) -> String {
         let warnings = self.warnings.iter().filter(|warning| warning.part == part);
         warnings.map(|warning| warning.sentence.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The saved columns of the table in that row of the form.
+    fn columns(&self, row: &ShellRow) -> Option<Columns> {
+        let title = row.title.trim();
+        let shells = || self.stored.shells.iter();
+        let same = shells().find(|shell| shell.sql == row.sql);
+        let known = same.or_else(|| shells().find(|shell| !title.is_empty() && shell.title == title))?;
+        let shell = Shell { sql: row.sql.clone(), ..known.clone() };
+        Some(Columns::of(&self.frame, &shell))
+    }
+
+    /// Why the table in that row did not run.
+    fn failed(&self, row: &usize) -> &str {
+        self.failure.as_ref().filter(|failure| failure.at == *row).map_or("", |failure| failure.words.as_str())
     }
 
     fn remarks(&self, part: &str) -> impl Iterator<Item = &str> {
@@ -165,7 +185,7 @@ pub(crate) async fn create(
         }
     };
     let state = crate::application::load(portal.db.pool(), &id).await?.ok_or(PortalError::NotFound)?;
-    saved(&portal, allowed.visit.frame(&portal), &state, wish, unread).await
+    tried(&portal, &begun(&portal, allowed, state.clone())?, state, wish, unread).await
 }
 
 /// `GET /applications/{application}/edit?more=`
@@ -205,7 +225,7 @@ pub(crate) async fn save(
     };
     let frame = allowed.visit.frame(&portal);
     match saving {
-        Ok(state) => saved(&portal, frame, &state, wish, unread).await,
+        Ok(state) => tried(&portal, &allowed, state, wish, unread).await,
         Err(PortalError::ChangedMeanwhile) => {
             let state = crate::application::load(portal.db.pool(), &state.id).await?.ok_or(PortalError::NotFound)?;
             let mut shown = existing(&portal, frame, &state, Some(wish.input)).await?;
@@ -229,15 +249,18 @@ struct Wish {
     list: Option<List>,
     /// A page of the application beside the form.
     aside: Option<&'static str>,
+    /// The planned table to try on dummy data.
+    attempt: Option<usize>,
 }
 
 impl Wish {
     fn of(posted: &Posted) -> Result<Self, PortalError> {
         let mut input = Input::posted(posted)?;
+        let attempt = posted.one("try").parse().ok().and_then(|row| input.shell_without_blanks(row));
         let more = List::parse(posted.one("more"));
         let list = more.or_else(|| input.remove(posted.one("remove")));
         let aside = ["attachments", "invitations"].into_iter().find(|word| *word == posted.one("then"));
-        Ok(Self { input: input.without_blanks(), more, list, aside })
+        Ok(Self { input: input.without_blanks(), more, list, aside, attempt })
     }
 }
 
@@ -261,17 +284,43 @@ async fn shown_content(
     Ok((head, Some(state.content().cloned().unwrap_or_default())))
 }
 
+/// The change is made; then the table that the button names runs on dummy data.
+async fn tried(
+    portal: &Portal,
+    allowed: &Allowed<Edit>,
+    state: Application,
+    wish: Wish,
+    unread: Vec<Unread>,
+) -> Result<Response, PortalError> {
+    let frame = allowed.visit.frame(portal);
+    let (Some(at), Some(content)) = (wish.attempt, state.content()) else {
+        return saved(portal, frame, &state, wish, (unread, None)).await;
+    };
+    let failure = shell::attempt(portal, allowed, content, at).await?;
+    let state = crate::application::load(portal.db.pool(), &state.id).await?.ok_or(PortalError::NotFound)?;
+    saved(portal, frame, &state, wish, (unread, failure)).await
+}
+
 /// The change is made: what could not be read is kept and shown, else the way goes on where the button says.
 async fn saved(
     portal: &Portal,
     frame: Frame,
     state: &Application,
     wish: Wish,
-    unread: Vec<Unread>,
+    (unread, failure): (Vec<Unread>, Option<Failure>),
 ) -> Result<Response, PortalError> {
+    if unread.is_empty() && failure.is_some() {
+        kept::forget(&portal.db, &state.id).await?;
+        let mut shown = existing(portal, frame, state, Some(wish.input)).await?;
+        shown.failure = failure;
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&shown)?).into_response());
+    }
     if unread.is_empty() {
         kept::forget(&portal.db, &state.id).await?;
         let at = format!("/applications/{}", state.id);
+        if let Some(row) = wish.attempt {
+            return Ok(Redirect::to(&format!("{at}/edit#shell-{row}")).into_response());
+        }
         let place = match (wish.more, wish.list, wish.aside) {
             (Some(list), ..) => format!("{at}/edit?more={0}#{0}", list.as_str()),
             (None, Some(list), _) => format!("{at}/edit#{}", list.as_str()),
@@ -290,6 +339,7 @@ async fn saved(
         shown.input.add(list);
     }
     shown.note = Note::Partly;
+    shown.failure = failure;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&shown)?).into_response())
 }
 
@@ -312,6 +362,8 @@ async fn fresh(portal: &Portal, frame: Frame, input: Input) -> Result<EditPage, 
         input,
         warnings: Vec::new(),
         note: Note::None,
+        has_dummies: portal.dummy.is_some(),
+        failure: None,
         changes: Vec::new(),
         frame,
     })

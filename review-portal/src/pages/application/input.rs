@@ -194,6 +194,12 @@ impl Input {
         }
     }
 
+    /// Where a planned table stands once blank rows are left out; none if it is blank itself.
+    pub(super) fn shell_without_blanks(&self, row: usize) -> Option<usize> {
+        self.shells.get(row).filter(|shell| !shell.is_blank())?;
+        Some(self.shells.iter().take(row).filter(|shell| !shell.is_blank()).count())
+    }
+
     /// Rows in which nothing stands are nothing.
     pub(super) fn without_blanks(mut self) -> Self {
         self.members.retain(|row| !row.is_blank());
@@ -310,6 +316,7 @@ mod tests {
             input.remove(nonsense);
             assert!(input == before, "{nonsense}");
         }
+        assert_eq!((input.shell_without_blanks(0), input.shell_without_blanks(1)), (None, Some(0)));
         let mut kept = input.clone().without_blanks();
         assert!(kept.members.is_empty() && kept.shells.len() == 1);
         assert_eq!(kept.remove("shells:0"), Some(List::Shells));

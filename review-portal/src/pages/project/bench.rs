@@ -1,7 +1,7 @@
 //! The SQL page: write, run, read the cells or why there are none.
 
 use askama::Template;
-use axum::extract::{Query as Asked, State};
+use axum::extract::{Query as Opening, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use policies::Permit;
@@ -10,17 +10,19 @@ use serde::Deserialize;
 use super::permit;
 use super::queries::SavedLine;
 use super::runs::RunLine;
-use crate::access::{Allowed, Query};
+use crate::access::{Allowed, Query, ReadAccount};
 use crate::dates::{self, Moment};
 use crate::error::PortalError;
 use crate::form::Posted;
 use crate::language::Language;
+use crate::pages::catalog::figure;
 use crate::pages::page;
 use crate::portal::Portal;
 use crate::query::{PortalAnswer, PortalRefusal};
 use crate::serve::csp_of_editor;
 use crate::visit::Frame;
-use crate::workbench::ask::ask;
+use crate::workbench::ask::{Asked, ask};
+use crate::workbench::desk::{Data, Desk};
 use crate::workbench::point::{self, Shown};
 use crate::workbench::running::Number;
 use crate::workbench::saved::{self, Heading, Problem};
@@ -34,9 +36,10 @@ const RECENT: i64 = 5;
 #[template(path = "project/sql.html")]
 struct SqlPage {
     frame: Frame,
-    permit: Permit,
-    until: Moment,
+    head: Head,
     here: &'static str,
+    /// What the form asks of.
+    data: Data,
     /// For the editor's own style sheet.
     nonce: String,
     draft: Draft,
@@ -70,6 +73,41 @@ pub(super) struct Base {
     pub(super) title: String,
 }
 
+/// What stands above every page of the bench: a project with its permit, or that all is made up.
+pub(super) struct Head {
+    /// Where the pages are.
+    pub(super) at: String,
+    pub(super) project: Option<Project>,
+    /// Whether there is dummy data to ask.
+    pub(super) has_dummies: bool,
+}
+
+/// A project and until when its permit holds.
+pub(super) struct Project {
+    pub(super) permit: Permit,
+    pub(super) until: Moment,
+}
+
+impl Head {
+    pub(super) async fn of(portal: &Portal, desk: &Desk) -> Result<Self, PortalError> {
+        let has_dummies = portal.dummy.is_some();
+        let project = match desk {
+            Desk::Dummy(_) if has_dummies => None,
+            Desk::Dummy(_) => return Err(PortalError::NotFound),
+            Desk::Project(allowed) => {
+                let permit = permit(portal, allowed).await?;
+                let until = dates::until(permit.expires_at, allowed.visit.language);
+                Some(Project { permit, until })
+            }
+        };
+        Ok(Self { at: desk.at()?, project, has_dummies })
+    }
+
+    pub(super) fn permit(&self) -> Option<&Permit> {
+        self.project.as_ref().map(|project| &project.permit)
+    }
+}
+
 /// A refusal in the reader's language.
 struct RefusalView {
     code: String,
@@ -94,14 +132,12 @@ impl Draft {
     }
 
     /// What was posted; browsers end lines in forms with CR LF.
-    pub(super) async fn posted(
-        portal: &Portal,
-        allowed: &Allowed<Query>,
-        posted: &Posted,
-    ) -> Result<Self, PortalError> {
+    pub(super) async fn posted(portal: &Portal, desk: &Desk, posted: &Posted) -> Result<Self, PortalError> {
         let mut draft = Self::new(posted.one("sql").replace("\r\n", "\n"));
         posted.one("title").clone_into(&mut draft.title);
-        if let Ok(query) = posted.one("query").parse::<Number>() {
+        if let Desk::Project(allowed) = desk
+            && let Ok(query) = posted.one("query").parse::<Number>()
+        {
             let version = posted.one("base").parse::<i64>().map_err(|_| PortalError::BadForm)?;
             let versions = saved::versions(&portal.db, allowed, &query).await?;
             let of = versions.into_iter().find(|known| known.version == version).ok_or(PortalError::NotFound)?;
@@ -122,12 +158,11 @@ pub(crate) struct Opened {
 pub(crate) async fn sql(
     allowed: Allowed<Query>,
     State(portal): State<Portal>,
-    Asked(opened): Asked<Opened>,
+    Opening(opened): Opening<Opened>,
 ) -> Result<Response, PortalError> {
     let number = |word: &str| word.parse::<Number>().map_err(|_| PortalError::NotFound);
-    let draft = match (&opened.run, &opened.query) {
-        (Some(run), _) => Draft::new(runs::find(&portal.db, &allowed, &number(run)?).await?.sql),
-        (None, Some(query)) => {
+    let draft = match &opened.query {
+        Some(query) if opened.run.is_none() => {
             let mut versions = saved::versions(&portal.db, &allowed, &number(query)?).await?.into_iter();
             let wanted = match opened.version {
                 None => versions.next(),
@@ -135,29 +170,65 @@ pub(crate) async fn sql(
             };
             let wanted = wanted.ok_or(PortalError::NotFound)?;
             let sql = saved::sql(&portal.db, &wanted).await?;
-            Draft::of(wanted, sql)
+            Some(Draft::of(wanted, sql))
         }
-        (None, None) => Draft::new(String::new()),
+        Some(_) | None => None,
     };
-    shown(&filled(&portal, &allowed, draft).await?)
+    open(&portal, &Desk::Project(allowed), draft, &opened).await
 }
 
-/// `POST /projects/{project}/sql`: field `sql`; `run` is the number that the page drew for it.
+/// `GET /dummy`, `?run={run}`
+pub(crate) async fn dummy(
+    allowed: Allowed<ReadAccount>,
+    State(portal): State<Portal>,
+    Opening(opened): Opening<Opened>,
+) -> Result<Response, PortalError> {
+    open(&portal, &Desk::Dummy(allowed), None, &opened).await
+}
+
+async fn open(portal: &Portal, desk: &Desk, draft: Option<Draft>, opened: &Opened) -> Result<Response, PortalError> {
+    let (draft, data) = match (draft, &opened.run) {
+        (Some(draft), _) => (draft, desk.data("")?),
+        (None, Some(run)) => {
+            let run = run.parse::<Number>().map_err(|_| PortalError::NotFound)?;
+            let run = runs::find(&portal.db, desk, &run).await?;
+            (Draft::new(run.sql), run.data)
+        }
+        (None, None) => (Draft::new(String::new()), desk.data("")?),
+    };
+    shown(&filled(portal, desk, draft, data).await?)
+}
+
+/// `POST /projects/{project}/sql`: fields `sql`, `data`; `run` is the number that the page drew for it.
 pub(crate) async fn run(
     allowed: Allowed<Query>,
     State(portal): State<Portal>,
     posted: Posted,
 ) -> Result<Response, PortalError> {
-    let draft = Draft::posted(&portal, &allowed, &posted).await?;
-    let permit = permit(&portal, &allowed).await?;
-    let language = allowed.visit.language;
+    go(&portal, &Desk::Project(allowed), &posted).await
+}
+
+/// `POST /dummy`: the same on dummy data, for every signed-in person.
+pub(crate) async fn run_dummy(
+    allowed: Allowed<ReadAccount>,
+    State(portal): State<Portal>,
+    posted: Posted,
+) -> Result<Response, PortalError> {
+    go(&portal, &Desk::Dummy(allowed), &posted).await
+}
+
+async fn go(portal: &Portal, desk: &Desk, posted: &Posted) -> Result<Response, PortalError> {
+    let (draft, data) = (Draft::posted(portal, desk, posted).await?, desk.data(posted.one("data"))?);
+    let head = Head::of(portal, desk).await?;
+    let language = desk.visit().language;
     if draft.sql.trim().is_empty() || draft.sql.contains('\0') || draft.sql.len() > SQL_MAX {
-        let mut page = filled(&portal, &allowed, draft).await?;
+        let mut page = filled(portal, desk, draft, data).await?;
         page.problem = Some(language.say("workbench.problem-sql"));
         return shown(&page);
     }
-    let outcome = ask(&portal, &allowed, &permit, &draft.sql, posted.one("run").parse().ok()).await?;
-    let mut page = filled(&portal, &allowed, draft).await?;
+    let asked = Asked { sql: &draft.sql, data, permit: head.permit(), wanted: posted.one("run").parse().ok() };
+    let outcome = ask(portal, desk, asked).await?;
+    let mut page = filled(portal, desk, draft, data).await?;
     match outcome {
         Ok(answer) => {
             page.answer_rows = language.say("workbench.rows").replace("{rows}", &answer.rows.len().to_string());
@@ -172,26 +243,34 @@ pub(crate) async fn run(
 /// The page with the form as it was sent and why it was not saved.
 pub(super) async fn not_saved(
     portal: &Portal,
-    allowed: &Allowed<Query>,
+    desk: &Desk,
     draft: Draft,
-    problem: Problem,
+    (problem, data): (Problem, Data),
 ) -> Result<Response, PortalError> {
-    let mut page = filled(portal, allowed, draft).await?;
-    page.problem = Some(allowed.visit.language.say(&format!("saved.problem.{}", problem.as_str())));
+    let mut page = filled(portal, desk, draft, data).await?;
+    page.problem = Some(desk.visit().language.say(&format!("saved.problem.{}", problem.as_str())));
     let mut response = shown(&page)?;
     *response.status_mut() = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
     Ok(response)
 }
 
-async fn filled(portal: &Portal, allowed: &Allowed<Query>, draft: Draft) -> Result<SqlPage, PortalError> {
-    let permit = permit(portal, allowed).await?;
-    let language = allowed.visit.language;
-    let recent = runs::list(&portal.db, allowed, None, RECENT).await?;
-    let kept = saved::list(&portal.db, allowed, RECENT).await?;
+async fn filled(portal: &Portal, desk: &Desk, draft: Draft, data: Data) -> Result<SqlPage, PortalError> {
+    let head = Head::of(portal, desk).await?;
+    let language = desk.visit().language;
+    let recent = runs::list(&portal.db, desk, None, RECENT).await?;
+    let kept = match desk {
+        Desk::Dummy(_) => Vec::new(),
+        Desk::Project(allowed) => saved::list(&portal.db, allowed, RECENT).await?,
+    };
+    let schema = match head.permit() {
+        Some(permit) => schema::of(&portal.db, permit, language).await?,
+        None => schema::of_dummies(&portal.db, language).await?,
+    };
     Ok(SqlPage {
-        frame: allowed.visit.frame(portal),
-        until: dates::until(permit.expires_at, allowed.visit.language),
+        frame: desk.visit().frame(portal),
+        head,
         here: "sql",
+        data,
         nonce: Number::random().to_string(),
         draft,
         problem: None,
@@ -199,11 +278,26 @@ async fn filled(portal: &Portal, allowed: &Allowed<Query>, draft: Draft) -> Resu
         answer_rows: String::new(),
         band: String::new(),
         refusal: None,
-        recent: recent.into_iter().map(|run| RunLine::of(run, language)).collect(),
+        recent: recent.into_iter().map(|run| RunLine::of(run, portal, language)).collect(),
         kept: kept.into_iter().map(|saved| SavedLine::of(saved, language)).collect(),
-        schema: schema::of(&portal.db, &permit, language).await?,
-        permit,
+        schema,
     })
+}
+
+impl SqlPage {
+    fn is_dummy(&self) -> bool {
+        self.data == Data::Dummy
+    }
+
+    /// Where the form goes.
+    fn form(&self) -> String {
+        if self.head.project.is_some() { format!("{}/sql", self.head.at) } else { self.head.at.clone() }
+    }
+
+    #[expect(clippy::unused_self, reason = "templates see no function but the page's")]
+    fn figure(&self, number: &u64) -> String {
+        figure(i64::try_from(*number).ok())
+    }
 }
 
 /// The page, with leave for its own scripts and for the style sheet that the editor makes.

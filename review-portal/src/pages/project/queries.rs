@@ -4,11 +4,9 @@ use askama::Template;
 use axum::extract::{Path, Query as Asked, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use policies::Permit;
 use serde::Deserialize;
 
-use super::bench::{Draft, not_saved};
-use super::permit;
+use super::bench::{Draft, Head, not_saved};
 use crate::access::{Allowed, Query};
 use crate::dates::{self, Moment};
 use crate::error::PortalError;
@@ -17,6 +15,7 @@ use crate::language::Language;
 use crate::pages::page;
 use crate::portal::Portal;
 use crate::visit::Frame;
+use crate::workbench::desk::Desk;
 use crate::workbench::diff::{self, Line};
 use crate::workbench::running::Number;
 use crate::workbench::saved::{self, Heading, QUERIES_MAX, Saved, Text};
@@ -25,8 +24,7 @@ use crate::workbench::saved::{self, Heading, QUERIES_MAX, Saved, Text};
 #[template(path = "project/queries.html")]
 struct ListPage {
     frame: Frame,
-    permit: Permit,
-    until: Moment,
+    head: Head,
     here: &'static str,
     queries: Vec<SavedLine>,
 }
@@ -35,8 +33,7 @@ struct ListPage {
 #[template(path = "project/query.html")]
 struct QueryPage {
     frame: Frame,
-    permit: Permit,
-    until: Moment,
+    head: Head,
     here: &'static str,
     shown: SavedLine,
     sql: String,
@@ -110,12 +107,11 @@ impl Difference {
 
 /// `GET /projects/{project}/queries`
 pub(crate) async fn queries(allowed: Allowed<Query>, State(portal): State<Portal>) -> Result<Response, PortalError> {
-    let permit = permit(&portal, &allowed).await?;
     let (found, language) = (saved::list(&portal.db, &allowed, QUERIES_MAX).await?, allowed.visit.language);
+    let (frame, desk) = (allowed.visit.frame(&portal), Desk::Project(allowed));
     page(&ListPage {
-        frame: allowed.visit.frame(&portal),
-        until: dates::until(permit.expires_at, allowed.visit.language),
-        permit,
+        frame,
+        head: Head::of(&portal, &desk).await?,
         here: "queries",
         queries: found.into_iter().map(|version| SavedLine::of(version, language)).collect(),
     })
@@ -152,7 +148,7 @@ pub(crate) async fn query(
             Some(Difference::of(between, (&old.title, &was), (&shown.title, &sql), language))
         }
     };
-    page(&query_page(&portal, &allowed, (versions, shown, sql), (difference, compared)).await?)
+    page(&query_page(&portal, &Desk::Project(allowed), (versions, shown, sql), (difference, compared)).await?)
 }
 
 /// `POST /projects/{project}/queries`: fields `title`, `sql`; `run` is the number that the page drew for it.
@@ -161,13 +157,15 @@ pub(crate) async fn create(
     State(portal): State<Portal>,
     posted: Posted,
 ) -> Result<Response, PortalError> {
-    let draft = Draft::posted(&portal, &allowed, &posted).await?;
+    let desk = Desk::Project(allowed);
+    let (draft, data) = (Draft::posted(&portal, &desk, &posted).await?, desk.data(posted.one("data"))?);
+    let Desk::Project(allowed) = &desk else { return Err(PortalError::NotFound) };
     let wanted = posted.one("run").parse().unwrap_or_else(|_| Number::random());
     let text = Text { title: draft.title.clone(), sql: draft.sql.clone() };
-    match saved::create(&portal, &allowed, &text, wanted).await? {
+    match saved::create(&portal, allowed, &text, wanted).await? {
         Saved::Behind => Err(PortalError::BadForm),
-        Saved::Kept(query) => to_query(&allowed, &query),
-        Saved::Problem(problem) => not_saved(&portal, &allowed, draft, problem).await,
+        Saved::Kept(query) => to_query(allowed, &query),
+        Saved::Problem(problem) => not_saved(&portal, &desk, draft, (problem, data)).await,
     }
 }
 
@@ -179,23 +177,21 @@ pub(crate) async fn add(
     posted: Posted,
 ) -> Result<Response, PortalError> {
     let query: Number = query.parse().map_err(|_| PortalError::NotFound)?;
-    let draft = Draft::posted(&portal, &allowed, &posted).await?;
+    let desk = Desk::Project(allowed);
+    let (draft, data) = (Draft::posted(&portal, &desk, &posted).await?, desk.data(posted.one("data"))?);
+    let Desk::Project(allowed) = &desk else { return Err(PortalError::NotFound) };
     let base = posted.one("base").parse::<i64>().map_err(|_| PortalError::BadForm)?;
     let text = Text { title: draft.title.clone(), sql: draft.sql.clone() };
-    match saved::add(&portal, &allowed, &text, (&query, base)).await? {
-        Saved::Behind => behind(&portal, &allowed, &query, text).await,
-        Saved::Kept(query) => to_query(&allowed, &query),
-        Saved::Problem(problem) => not_saved(&portal, &allowed, draft, problem).await,
+    match saved::add(&portal, allowed, &text, (&query, base)).await? {
+        Saved::Behind => behind(&portal, desk, &query, text).await,
+        Saved::Kept(query) => to_query(allowed, &query),
+        Saved::Problem(problem) => not_saved(&portal, &desk, draft, (problem, data)).await,
     }
 }
 
 /// Somebody was quicker: nothing is lost, the second is told what changed.
-async fn behind(
-    portal: &Portal,
-    allowed: &Allowed<Query>,
-    query: &Number,
-    yours: Text,
-) -> Result<Response, PortalError> {
+async fn behind(portal: &Portal, desk: Desk, query: &Number, yours: Text) -> Result<Response, PortalError> {
+    let Desk::Project(allowed) = &desk else { return Err(PortalError::NotFound) };
     let versions = saved::versions(&portal.db, allowed, query).await?;
     let latest = versions.first().ok_or(PortalError::NotFound)?.clone();
     let sql = saved::sql(&portal.db, &latest).await?;
@@ -204,23 +200,21 @@ async fn behind(
         format!("{} {} → {}", language.say("saved.version"), latest.version, language.say("saved.behind.yours"));
     let difference = Difference::of(between, (&latest.title, &sql), (yours.title.trim(), &yours.sql), language);
     let compared = ((latest.version - 1).max(1), latest.version);
-    let mut shown = query_page(portal, allowed, (versions, latest, sql), (Some(difference), compared)).await?;
+    let mut shown = query_page(portal, &desk, (versions, latest, sql), (Some(difference), compared)).await?;
     shown.yours = Some(yours);
     Ok((StatusCode::CONFLICT, page(&shown)?).into_response())
 }
 
 async fn query_page(
     portal: &Portal,
-    allowed: &Allowed<Query>,
+    desk: &Desk,
     (versions, shown, sql): (Vec<Heading>, Heading, String),
     (difference, compared): (Option<Difference>, (i64, i64)),
 ) -> Result<QueryPage, PortalError> {
-    let permit = permit(portal, allowed).await?;
-    let language = allowed.visit.language;
+    let language = desk.visit().language;
     Ok(QueryPage {
-        frame: allowed.visit.frame(portal),
-        until: dates::until(permit.expires_at, allowed.visit.language),
-        permit,
+        frame: desk.visit().frame(portal),
+        head: Head::of(portal, desk).await?,
         here: "queries",
         shown: SavedLine::of(shown, language),
         sql,

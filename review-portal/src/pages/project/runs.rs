@@ -3,18 +3,20 @@
 use askama::Template;
 use axum::extract::{Path, Query as Asked, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use policies::Permit;
 use serde::Deserialize;
 
-use super::permit;
-use crate::access::{Allowed, Query};
+use super::bench::Head;
+use crate::access::{Allowed, Query, ReadAccount};
 use crate::dates::{self, Moment};
 use crate::error::PortalError;
 use crate::form::Posted;
 use crate::language::Language;
+use crate::pages::catalog::figure;
 use crate::pages::page;
 use crate::portal::Portal;
+use crate::query::QueryProgress;
 use crate::visit::Frame;
+use crate::workbench::desk::{Data, Desk};
 use crate::workbench::running::Number;
 use crate::workbench::runs::{self, PAGE, Run, RunState};
 
@@ -25,8 +27,7 @@ const HEAD: usize = 72;
 #[template(path = "project/runs.html")]
 struct HistoryPage {
     frame: Frame,
-    permit: Permit,
-    until: Moment,
+    head: Head,
     here: &'static str,
     runs: Vec<RunLine>,
     /// The run before which earlier ones are.
@@ -47,15 +48,31 @@ pub(super) struct RunLine {
     pub(super) code: String,
     pub(super) sha256: String,
     pub(super) short_hash: String,
+    pub(super) is_dummy: bool,
+    /// Rows of the tables that the plan scans.
+    pub(super) scanned: String,
+    /// Values of the columns that it reads.
+    pub(super) cost: String,
 }
 
 impl RunLine {
-    pub(super) fn of(run: Run, language: Language) -> Self {
+    pub(super) fn of(run: Run, portal: &Portal, language: Language) -> Self {
+        let progress = portal.running.progress(&run.id).filter(|_| run.state == RunState::Running);
+        let figure = |number: Option<u64>| number.map(|number| figure(i64::try_from(number).ok())).unwrap_or_default();
         Self {
+            is_dummy: run.data == Data::Dummy,
+            scanned: figure(run.scanned.map(|scanned| scanned.rows)),
+            cost: figure(run.scanned.map(|scanned| scanned.values)),
             head: head(&run.sql),
             at: dates::at(run.asked_at, language),
             state: run.state.as_str(),
-            state_word: language.say(&format!("run.state.{}", run.state.as_str())),
+            state_word: match progress {
+                Some(QueryProgress::Waits) => language.say("run.progress.waits"),
+                Some(QueryProgress::Runs(share)) => {
+                    language.say("run.progress.runs").replace("{share}", &share.to_string())
+                }
+                None => language.say(&format!("run.state.{}", run.state.as_str())),
+            },
             duration: run.duration_ms.map(|ms| duration(ms, language)).unwrap_or_default(),
             rows: run.rows.map(|rows| rows.to_string()).unwrap_or_default(),
             grade: run.grade.map(|grade| language.say(&format!("grade.{grade}"))).unwrap_or_default(),
@@ -72,6 +89,13 @@ impl RunLine {
     }
 }
 
+impl HistoryPage {
+    /// The page with the form.
+    fn form(&self) -> String {
+        if self.head.project.is_some() { format!("{}/sql", self.head.at) } else { self.head.at.clone() }
+    }
+}
+
 #[derive(Deserialize)]
 pub(crate) struct Place {
     before: Option<String>,
@@ -83,20 +107,32 @@ pub(crate) async fn runs(
     State(portal): State<Portal>,
     Asked(place): Asked<Place>,
 ) -> Result<Response, PortalError> {
-    let permit = permit(&portal, &allowed).await?;
+    history(&portal, &Desk::Project(allowed), place).await
+}
+
+/// `GET /dummy/runs?before={run}`
+pub(crate) async fn dummy_runs(
+    allowed: Allowed<ReadAccount>,
+    State(portal): State<Portal>,
+    Asked(place): Asked<Place>,
+) -> Result<Response, PortalError> {
+    history(&portal, &Desk::Dummy(allowed), place).await
+}
+
+async fn history(portal: &Portal, desk: &Desk, place: Place) -> Result<Response, PortalError> {
+    let head = Head::of(portal, desk).await?;
     let before = place.before.map(|word| word.parse::<Number>().map_err(|_| PortalError::NotFound)).transpose()?;
-    let mut found = runs::list(&portal.db, &allowed, before.as_ref(), PAGE + 1).await?;
+    let mut found = runs::list(&portal.db, desk, before.as_ref(), PAGE + 1).await?;
     let page_full = usize::try_from(PAGE).unwrap_or(usize::MAX);
     let is_more = found.len() > page_full;
     found.truncate(page_full);
     let earlier = found.last().map(|run| run.id.clone()).filter(|_| is_more);
-    let language = allowed.visit.language;
+    let language = desk.visit().language;
     page(&HistoryPage {
-        frame: allowed.visit.frame(&portal),
-        until: dates::until(permit.expires_at, allowed.visit.language),
-        permit,
+        frame: desk.visit().frame(portal),
+        head,
         here: "runs",
-        runs: found.into_iter().map(|run| RunLine::of(run, language)).collect(),
+        runs: found.into_iter().map(|run| RunLine::of(run, portal, language)).collect(),
         earlier,
     })
 }
@@ -108,9 +144,9 @@ pub(crate) async fn open(
     Path((_, run)): Path<(String, String)>,
 ) -> Result<Response, PortalError> {
     let id: Number = run.parse().map_err(|_| PortalError::NotFound)?;
-    let run = runs::find(&portal.db, &allowed, &id).await?;
-    let project = allowed.project.as_ref().ok_or(PortalError::NotFound)?;
-    Ok(Redirect::to(&format!("/projects/{project}/sql?run={}", run.id)).into_response())
+    let desk = Desk::Project(allowed);
+    let run = runs::find(&portal.db, &desk, &id).await?;
+    Ok(Redirect::to(&format!("{}/sql?run={}", desk.at()?, run.id)).into_response())
 }
 
 /// `POST /projects/{project}/runs/{run}/cancel`: stops the person's own query; one that has ended stays as it is.
@@ -120,11 +156,24 @@ pub(crate) async fn cancel(
     Path((_, run)): Path<(String, String)>,
     _posted: Posted,
 ) -> Result<Response, PortalError> {
+    stop(&portal, &Desk::Project(allowed), &run).await
+}
+
+/// `POST /dummy/runs/{run}/cancel`
+pub(crate) async fn cancel_dummy(
+    allowed: Allowed<ReadAccount>,
+    State(portal): State<Portal>,
+    Path(run): Path<String>,
+    _posted: Posted,
+) -> Result<Response, PortalError> {
+    stop(&portal, &Desk::Dummy(allowed), &run).await
+}
+
+async fn stop(portal: &Portal, desk: &Desk, run: &str) -> Result<Response, PortalError> {
     let id: Number = run.parse().map_err(|_| PortalError::NotFound)?;
-    let run = runs::find(&portal.db, &allowed, &id).await?;
-    portal.running.stop(&run.id, &allowed.user.id);
-    let project = allowed.project.as_ref().ok_or(PortalError::NotFound)?;
-    Ok(Redirect::to(&format!("/projects/{project}/runs")).into_response())
+    let run = runs::find(&portal.db, desk, &id).await?;
+    portal.running.stop(&run.id, &desk.user().id);
+    Ok(Redirect::to(&format!("{}/runs", desk.at()?)).into_response())
 }
 
 /// A query's beginning on one line.
