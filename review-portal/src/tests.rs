@@ -1,6 +1,9 @@
 //! The portal over real sockets: a real permit signer, real cookies, real forms.
 
 mod accessibility;
+#[path = "../../tests/browser.rs"]
+#[expect(dead_code, reason = "shared with the end-to-end tests, which need all of it")]
+mod browser;
 mod draft;
 mod editor;
 mod factors;
@@ -14,6 +17,5 @@ mod office;
 mod quality;
 mod routes;
 mod start;
-mod window;
 mod workbench;
 pub(crate) mod world;
