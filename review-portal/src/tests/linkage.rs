@@ -26,10 +26,13 @@ fn hand_over(world: &World, summary: &ReviewSummary, key: &SigningKey) {
     durable::replace(&world.path("review.jws"), summary.sign(key).unwrap().as_bytes()).unwrap();
 }
 
+fn holder() -> ReviewTurn {
+    ReviewTurn::Holder("ndb".to_owned())
+}
+
 /// Hands over a summary with something of everything.
 pub(super) fn some_pairs(world: &World) {
     let now = Timestamp::now();
-    let holder = || ReviewTurn::Holder("ndb".to_owned());
     let mut told = summary(
         vec![
             waiting(PatternClass::SameName, ReviewTurn::Clerk, 123),
@@ -48,6 +51,7 @@ pub(super) fn some_pairs(world: &World) {
 #[tokio::test]
 async fn a_steward_sees_what_waits_whose_turn_it_is_and_what_came_of_it() {
     let world = World::new().await;
+    let now = Timestamp::now();
     some_pairs(&world);
     let steward = world.person("steward").await;
     let page = steward.read("/linkage").await;
