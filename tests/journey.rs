@@ -7,8 +7,8 @@ mod desk;
 mod installation;
 mod review;
 
-use installation::{Installation, PEOPLE};
 use desk::Desk;
+use installation::{Installation, PEOPLE};
 
 /// A project that is asked for: its short name, and its title.
 struct Study {

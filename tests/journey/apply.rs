@@ -121,7 +121,8 @@ pub(super) async fn returned_and_mended(desk: &mut Desk, at: &str) {
     page.follow("ホーム").await;
     page.see("記載の漏れを確かめてください").await;
     page.follow_to(at).await;
-    for (audience, words) in [("internal", "前にも同じ漏れ"), ("applicant", "資金源を書いてください")] {
+    for (audience, words) in [("internal", "前にも同じ漏れ"), ("applicant", "資金源を書いてください")]
+    {
         page.unfold("コメントする").await;
         page.choose("field", "funding").await;
         page.fill("comment-text", words).await;
@@ -150,7 +151,8 @@ pub(super) async fn returned_and_mended(desk: &mut Desk, at: &str) {
 
     let page = desk.sits(&OFFICE).await;
     page.go(at).await;
-    let changed = page.script("return [...document.querySelectorAll('#changes .change')].map(it => it.innerText)", vec![]).await;
+    let changed =
+        page.script("return [...document.querySelectorAll('#changes .change')].map(it => it.innerText)", vec![]).await;
     let [change] = changed.as_array().unwrap().as_slice() else { panic!("one field was changed: {changed}") };
     let change = change.as_str().unwrap();
     for words in ["資金源と利益相反", "変更前", "あとで書く", "変更後", "科研費 24K00000"] {

@@ -65,6 +65,7 @@ impl Desk {
             self.page.command(Method::POST, "cookie", Some(json!({ "cookie": cookie }))).await;
         }
         self.seated = Some(Seated { user: person.user, authenticator });
+        self.page.go("/").await;
         &self.page
     }
 

@@ -39,14 +39,18 @@ const fn person(user: &'static str, name: &'static str, affiliation: &'static st
 }
 
 /// Principal investigator.
-pub(super) const PI: Person = Person { signs: true, ..person("pi@univ-a.example", "東 一郎", "univ-a / medicine", "researcher") };
+pub(super) const PI: Person =
+    Person { signs: true, ..person("pi@univ-a.example", "東 一郎", "univ-a / medicine", "researcher") };
 /// Co-researcher, who reads English.
-pub(super) const CO: Person = Person { signs: true, ..person("co@univ-b.example", "西 二葉", "univ-b / nursing", "researcher") };
+pub(super) const CO: Person =
+    Person { signs: true, ..person("co@univ-b.example", "西 二葉", "univ-b / nursing", "researcher") };
 /// The secretariat.
 pub(super) const OFFICE: Person = person("office@office.example", "南 事子", "office", "secretariat");
 /// Holds two seats of the committee.
 pub(super) const R1: Person =
-    Person { signs: true, seats: "patients law", ..person("r1@committee.example", "北 花", "institute-c", "reviewer") };
+    Person {
+        signs: true, seats: "patients law", ..person("r1@committee.example", "北 花", "institute-c", "reviewer")
+    };
 /// Holds the other two.
 pub(super) const R2: Person = Person {
     signs: true,
@@ -60,9 +64,11 @@ pub(super) const R3: Person =
 pub(super) const CHAIR: Person =
     Person { signs: true, ..person("chair@committee.example", "下 長", "institute-e", "chair reviewer") };
 /// Answers for NDB.
-pub(super) const NDB: Person = Person { holds: "ndb", ..person("ndb@holder.example", "右 納", "holder-n", "steward") };
+pub(super) const NDB: Person =
+    Person { holds: "ndb", ..person("ndb@holder.example", "右 納", "holder-n", "steward") };
 /// Answers for DPC.
-pub(super) const DPC: Person = Person { holds: "dpc", ..person("dpc@holder.example", "左 診", "holder-d", "steward") };
+pub(super) const DPC: Person =
+    Person { holds: "dpc", ..person("dpc@holder.example", "左 診", "holder-d", "steward") };
 
 /// All nine.
 pub(super) const PEOPLE: [&Person; 9] = [&PI, &CO, &OFFICE, &R1, &R2, &R3, &CHAIR, &NDB, &DPC];
@@ -99,7 +105,8 @@ impl Installation {
     pub(super) fn enrol(&self, user: &str, request: &str, code: &str) {
         let file = self.at(&format!("{user}.jws"));
         fs::write(&file, request).unwrap();
-        let (keys, key, store) = (self.at("signer/keys"), self.at("office/keys/public/sign.pub"), self.at("signer/store"));
+        let (keys, key, store) =
+            (self.at("signer/keys"), self.at("office/keys/public/sign.pub"), self.at("signer/store"));
         let place = ["permit", "enrol", "--keys", path(&keys), "--portal-key", path(&key), "--store", path(&store)];
         let misheard = run(&[place.as_slice(), &["--code", "2222-2222", path(&file)]].concat());
         assert_eq!(misheard.status.code(), Some(1), "a wrong code enrols nobody: {}", text(&misheard.stdout));

@@ -94,23 +94,48 @@ const PAGES: &[(&str, &[&str])] = &[
 
 /// Pages that follow a form: who, where, what is done there, and what then is on the page.
 const ANSWERS: &[(&str, &str, &str, &str)] = &[
-    ("co", "/projects/fracture-2026/sql", "
+    (
+        "co",
+        "/projects/fracture-2026/sql",
+        "
         document.getElementById('sql').value = 'select sex, count(*) from ndb.claims group by sex -- look around';
-        document.getElementById('bench').submit()", "#cells"),
-    ("co", "/projects/fracture-2026/sql", "
+        document.getElementById('bench').submit()",
+        "#cells",
+    ),
+    (
+        "co",
+        "/projects/fracture-2026/sql",
+        "
         document.getElementById('sql').value = 'select *\\nfrom ndb.claims';
-        document.getElementById('bench').submit()", ".suggestion"),
-    ("r1", "{voting}", "
+        document.getElementById('bench').submit()",
+        ".suggestion",
+    ),
+    (
+        "r1",
+        "{voting}",
+        "
         document.querySelector('[name=ballot][value=for]').click();
-        document.querySelector('form[action$=\"/vote\"] button').click()", "form[data-passkey]"),
-    ("r1", "/account", "document.querySelector('form[action=\"/account/enrolment\"] button').click()", "form[data-passkey]"),
+        document.querySelector('form[action$=\"/vote\"] button').click()",
+        "form[data-passkey]",
+    ),
+    (
+        "r1",
+        "/account",
+        "document.querySelector('form[action=\"/account/enrolment\"] button').click()",
+        "form[data-passkey]",
+    ),
     ("r1", "", "document.querySelector('button[name=demo]').click()", "#request"),
     ("office", "{submitted}", "document.querySelector('form[action$=\"/accept\"]').submit()", "main .code"),
-    ("pi", "{returned}/edit", "
+    (
+        "pi",
+        "{returned}/edit",
+        "
         const from = document.querySelector('[name=period_from]');
         from.type = 'text';
         from.value = '来年';
-        from.form.requestSubmit()", "[aria-invalid=true]"),
+        from.form.requestSubmit()",
+        "[aria-invalid=true]",
+    ),
     ("pi", "/account", "document.querySelector('form[action=\"/account/recovery\"] button').click()", "main li code"),
 ];
 

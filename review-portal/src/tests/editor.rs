@@ -50,9 +50,14 @@ async fn the_editor_completes_runs_and_draws() {
     page.holds(STYLED, vec![]).await;
 
     // Completion knows the permit's columns.
-    says(&page, "performance.getEntriesByType('resource').some(it => it.name.endsWith('schema.json') && it.responseEnd > 0)").await;
+    says(
+        &page,
+        "performance.getEntriesByType('resource').some(it => it.name.endsWith('schema.json') && it.responseEnd > 0)",
+    )
+    .await;
     page.keys("select service_m").await;
-    says(&page, "document.querySelector('.cm-tooltip-autocomplete')?.innerText.includes('service_month') ?? false").await;
+    says(&page, "document.querySelector('.cm-tooltip-autocomplete')?.innerText.includes('service_month') ?? false")
+        .await;
     assert_eq!(written(&page).await, "select service_m", "what is written is what is sent");
 
     // Ctrl-Enter runs; the picture says what the values are, and a withheld cell has no bar.
