@@ -89,9 +89,10 @@ impl Desk {
         installation.enrol(person.user, &page.value_of("申込みの文").await, &code);
     }
 
-    /// Signs in again: the password is half of it, the passkey the other.
-    pub(super) async fn signs_in(&mut self, person: &Person) -> &Browser {
+    /// Leaves the portal and signs in again: the password is half of it, the passkey the other.
+    pub(super) async fn signs_in_again(&mut self, person: &Person) -> &Browser {
         let page = self.sits(person).await;
+        page.sign_out().await;
         page.give_password(person.user, PASSWORD).await;
         page.see("二段階目の本人確認").await;
         page.press("パスキーで確認する").await;

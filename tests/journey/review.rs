@@ -127,7 +127,7 @@ pub(super) async fn granted_with_a_condition(desk: &mut Desk, at: &str) {
     for reviewer in [&R1, &R2] {
         voted(desk, at, reviewer).await;
     }
-    let page = desk.sits(&CHAIR).await;
+    let page = desk.signs_in_again(&CHAIR).await;
     page.go(at).await;
     page.choose("decision", "granted-with-conditions").await;
     for (field, words) in [("condition-1", CONDITION), ("owner-1", CO.user), ("excludes-1", "ndb.claims.prefecture")] {
