@@ -32,12 +32,13 @@ async fn nine_people_go_from_a_draft_to_a_permit_a_query_and_its_end() {
     review::a_conflict_closes_the_file(&mut desk, &at, &study).await;
     review::opinions_are_hidden_until_all_are_in(&mut desk, &at).await;
     review::granted_with_a_condition(&mut desk, &at).await;
-    review::permitted(&mut desk, &at, &study).await;
+    review::permitted(&mut desk, &at).await;
     after::the_investigator_asks(&mut desk, &study).await;
     after::revoked(&mut desk, &at, &study).await;
     let other = Study { project: "fracture-again", title: "大腿骨骨折の入院の季節による違い" };
     let at = after::a_second_way(&mut desk, &other).await;
     after::closed(&mut desk, &at, &other).await;
+    after::public(&mut desk, &study, &other).await;
     let said = installation.audited();
     assert!(said.contains("every chain is whole"), "{said}");
 }

@@ -1,4 +1,7 @@
-//! Steps 20, 38 and 39: queries in the editor, a revocation with its reason, and a second project's way to its closure.
+//! Steps 19, 20, 38 and 39: queries in the editor, a revocation with its reason, a second project's way to its closure, and what the
+//! public sees of both.
+
+use std::time::{Duration, Instant};
 
 use fantoccini::key::Key;
 
@@ -9,6 +12,12 @@ use super::installation::{CHAIR, CO, OFFICE, PI, R1, R2};
 use super::review;
 
 const BY_SEX: &str = "SELECT sex, count(DISTINCT person_key) AS persons FROM ndb.claims GROUP BY sex ORDER BY sex";
+
+/// Why the permit is taken away.
+const REASON: &str = "承認された目的の外で使われた";
+
+/// What came of the other project.
+const RESULTS: &str = "冬に入院が多いことが分かりました。";
 
 /// Persons of both sources.
 const LINKED: &str = "SELECT n.sex, count(DISTINCT d.person_key) AS in_hospital FROM ndb.claims n JOIN dpc.stays d \
@@ -61,7 +70,6 @@ pub(super) async fn the_investigator_asks(desk: &mut Desk, study: &Study) {
 
 /// Access ends at once, for everybody, and the reason is there to read.
 pub(super) async fn revoked(desk: &mut Desk, at: &str, study: &Study) {
-    const REASON: &str = "承認された目的の外で使われた";
     let page = desk.sits(&OFFICE).await;
     page.go(at).await;
     page.unfold("承諾を取り消す").await;
@@ -78,10 +86,6 @@ pub(super) async fn revoked(desk: &mut Desk, at: &str, study: &Study) {
         assert!(said.contains(words) && said.contains(REASON), "{said}");
     }
     desk.sits(&PI).await.picture("journey-14-revoked").await;
-    let page = desk.sits(&OFFICE).await;
-    page.go("/use").await;
-    let register = page.text_of("main").await;
-    assert!(register.contains(REASON) && register.contains(study.title), "{register}");
     certified(desk, at).await;
 }
 
@@ -138,12 +142,34 @@ pub(super) async fn closed(desk: &mut Desk, at: &str, study: &Study) {
     page.go(at).await;
     page.see("データ消去確認済み").await;
     page.unfold("成果を公表する").await;
-    page.fill("results", "冬に入院が多いことが分かりました。").await;
+    page.fill("results", RESULTS).await;
     page.press("成果を公表する").await;
-    page.see("冬に入院が多いことが分かりました。").await;
+    page.see(RESULTS).await;
     page.picture("journey-15-closed").await;
-    page.go("/use").await;
-    page.see("冬に入院が多いことが分かりました。").await;
+}
+
+/// The public register tells of both projects, and of nobody by name. It is made anew once a minute.
+pub(super) async fn public(desk: &mut Desk, revoked: &Study, closed: &Study) {
+    let page = desk.sits(&OFFICE).await;
+    page.sign_out().await;
+    let until = Instant::now() + Duration::from_secs(90);
+    let register = loop {
+        page.go("/use").await;
+        let register = page.text_of("main").await;
+        if register.contains(RESULTS) || Instant::now() > until {
+            break register;
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    };
+    let summary = "骨折で入院した人の診療がどう変わるかを調べます。";
+    for words in [revoked.title, closed.title, summary, review::CONDITION, REASON, RESULTS, "承諾取消し", "univ-a"]
+    {
+        assert!(register.contains(words), "{words}: {register}");
+    }
+    for secret in [PI.name, CO.user, "解析室", "24K00000", "賛成する", "支障はない"] {
+        assert!(!register.contains(secret), "{secret} is public");
+    }
+    page.picture("journey-16-register").await;
 }
 
 async fn certified(desk: &mut Desk, at: &str) {
