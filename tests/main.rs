@@ -10,12 +10,14 @@
     reason = "a test ends at the first thing that goes wrong"
 )]
 
+mod browser;
 mod chain;
 mod command_line;
 mod dummy;
 mod durability;
 mod examples;
 mod grades;
+mod journey;
 mod keys;
 mod layouts;
 mod leak;

@@ -1,11 +1,10 @@
 //! The portal as people use it: a real browser, by words, by keyboard, at two widths.
 
-mod browser;
-
+use fantoccini::key::Key;
 use serde_json::Value;
 
+use crate::browser::{Browser, DESK, PHONE, Size};
 use crate::world::World;
-use browser::{Browser, DESK, PHONE, Size};
 
 const SYNTHETIC: &str = "合成データ（実在の個人・医療機関ではありません）";
 
@@ -24,7 +23,7 @@ const ROWS: &str = "SELECT * FROM ndb.claims";
 #[tokio::test]
 async fn the_public_pages_are_japanese_and_at_the_switch_english() {
     let world = World::start();
-    let page = Browser::open(&world, DESK).await;
+    let page = Browser::open(&world.address("portal"), DESK).await;
     for path in ["/", "/use", "/use/decisions", "/profiles", "/catalog", "/catalog/ndb", "/sign-in", "/no-such-page"] {
         page.go(path).await;
         let language = page.script("return document.documentElement.lang", vec![]).await;
@@ -63,10 +62,10 @@ async fn the_public_pages_are_japanese_and_at_the_switch_english() {
 #[tokio::test]
 async fn a_researcher_gets_figures_and_a_refusal_with_its_reason_but_no_audit_log() {
     let world = World::start();
-    let page = Browser::open(&world, DESK).await;
+    let page = Browser::open(&world.address("portal"), DESK).await;
     page.go("/projects").await;
     assert!(page.path().await.starts_with("/sign-in"), "nobody is signed in yet");
-    page.sign_in(&world, "researcher").await;
+    sign_in(&page, &world, "researcher").await;
     page.follow("研究課題").await;
     page.follow_to(&format!("/projects/{}", world.project("exact"))).await;
     page.fill("SQL", QUESTION).await;
@@ -102,7 +101,7 @@ async fn a_researcher_gets_figures_and_a_refusal_with_its_reason_but_no_audit_lo
 #[tokio::test]
 async fn everything_is_in_reach_of_the_keyboard() {
     let world = World::start();
-    let page = Browser::open(&world, DESK).await;
+    let page = Browser::open(&world.address("portal"), DESK).await;
     page.go("/").await;
     let stops = page.tab_to("サインイン").await;
     assert_eq!(stops.first().map(String::as_str), Some("本文へ"), "the first stop skips the menu: {stops:?}");
@@ -124,21 +123,24 @@ async fn everything_is_in_reach_of_the_keyboard() {
     page.tab_to(&world.project("exact")).await;
     page.enter().await;
     page.see("実行").await;
-    // The editor takes the field's place once it is loaded.
-    page.text_of(".cm-content").await;
+    page.until(".cm-content").await;
     page.tab_to("SQL").await;
-    // Writing, running and leaving by keys is tested where the editor is: review-portal, tests/editor.rs.
+    page.keys("SELECT sex, count(*) FROM ndb.claims GROUP BY sex").await;
+    page.chord(&[Key::Escape]).await;
+    page.tab_to("実行").await;
+    page.enter().await;
+    page.see("結果").await;
 }
 
 #[tokio::test]
 async fn an_application_says_whose_turn_it_is_and_nobody_judges_their_own() {
     let world = World::start();
-    let page = Browser::open(&world, DESK).await;
-    page.sign_in(&world, "researcher2").await;
+    let page = Browser::open(&world.address("portal"), DESK).await;
+    sign_in(&page, &world, "researcher2").await;
     let application = apply(&page, &world).await;
     page.sign_out().await;
 
-    page.sign_in(&world, "secretariat").await;
+    sign_in(&page, &world, "secretariat").await;
     page.follow("利用申請").await;
     let list = page.table("main table").await;
     let line = list.iter().find(|row| application.ends_with(&row[0])).expect("the secretariat sees the application");
@@ -163,19 +165,24 @@ async fn an_application_says_whose_turn_it_is_and_nobody_judges_their_own() {
     page.sign_out().await;
 
     // Of the same organisation as a member: the file is closed.
-    page.sign_in(&world, "reviewer2").await;
+    sign_in(&page, &world, "reviewer2").await;
     page.go(&application).await;
     assert!(page.text_of("main").await.contains("ページがないか、閲覧できません。"));
     post(&page, &format!("{application}/vote"), &[("ballot", "for")]).await;
     page.see("portal/not-found").await;
     page.sign_out().await;
     // A member, who reads it, has no vote, not even by a form of their own making.
-    page.sign_in(&world, "reviewer1").await;
+    sign_in(&page, &world, "reviewer1").await;
     page.go(&application).await;
     page.see("透析患者の介護サービス利用").await;
     assert!(!page.has_button("投票する").await);
     post(&page, &format!("{application}/vote"), &[("ballot", "for")]).await;
     page.see("この操作に必要な役割がありません。").await;
+}
+
+/// Signs in as an account of the demo.
+async fn sign_in(page: &Browser, world: &World, who: &str) {
+    page.sign_in(&world.account(who, "user"), &world.account(who, "password")).await;
 }
 
 /// What the secretariat confirms, `policies/committee/2026.1.toml`.
@@ -274,7 +281,7 @@ async fn post(page: &Browser, action: &str, fields: &[(&str, &str)]) {
 async fn every_page_fits_a_phone_and_asks_nothing_of_other_machines() {
     let world = World::start();
     for size in [DESK, PHONE] {
-        let page = Browser::open(&world, size).await;
+        let page = Browser::open(&world.address("portal"), size).await;
         for (name, path) in [
             ("home", "/"),
             ("use", "/use"),
@@ -288,7 +295,7 @@ async fn every_page_fits_a_phone_and_asks_nothing_of_other_machines() {
             page.go(path).await;
             look(&page, name, size).await;
         }
-        page.sign_in(&world, "researcher").await;
+        sign_in(&page, &world, "researcher").await;
         for (name, path) in [
             ("start", "/"),
             ("applications", "/applications"),
@@ -313,7 +320,7 @@ async fn every_page_fits_a_phone_and_asks_nothing_of_other_machines() {
         }
         look_at_a_preview(&page, &world, size).await;
         page.sign_out().await;
-        page.sign_in(&world, "auditor").await;
+        sign_in(&page, &world, "auditor").await;
         page.go("/audit").await;
         look(&page, "audit", size).await;
     }

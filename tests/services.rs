@@ -1,24 +1,9 @@
 //! The services from a configuration file, and the demo's end.
 
-use std::fs::{self, File};
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::world::{PERSONS, SUDARE, World, copy_of, path, prepared, project, run, text};
-
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ended = self.0.kill();
-        let _reaped = self.0.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+use crate::world::{PERSONS, World, copy_of, free_port, path, prepared, project, run, serve, text};
 
 #[test]
 fn the_services_answer_each_in_a_process_of_its_own() {
@@ -34,22 +19,7 @@ fn the_services_answer_each_in_a_process_of_its_own() {
          engine = \"grpc://127.0.0.1:{engine}\"\nsynthetic = true\n"
     );
     fs::write(&config, &text_of_config).unwrap();
-    let mut services = Vec::new();
-    for service in ["signer", "desk", "engine", "portal"] {
-        let log = world.path().join(format!("{service}.out"));
-        let child = Command::new(SUDARE)
-            .args(["serve", service, "--config", path(&config), "--lang", "en"])
-            .stdin(Stdio::null())
-            .stdout(File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
-        services.push(Running(child));
-        let until = Instant::now() + Duration::from_mins(1);
-        while !fs::read_to_string(&log).unwrap().contains("serves at") {
-            assert!(Instant::now() < until, "{service} does not get ready");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
+    let _services = ["signer", "desk", "engine", "portal"].map(|service| serve(&config, service));
     let demo: serde_json::Value = serde_json::from_slice(&fs::read(world.path().join("demo.json")).unwrap()).unwrap();
     let token = world.path().join("r.token");
     fs::write(&token, demo["accounts"]["researcher"]["token"].as_str().unwrap()).unwrap();

@@ -1,29 +1,19 @@
 //! Beyond loopback everything speaks TLS: keys by the command line, three processes, a researcher with `sudare sql` and with Python.
 
-use std::fs::{self, File};
-use std::net::TcpListener;
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Output;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::examples::example;
-use crate::world::{PERSONS, SUDARE, copy_of, demo_once, path, prepared, project, python, run, text};
+use crate::world::{
+    PERSONS, Running, copy_of, demo_once, free_port, path, prepared, project, python, run, serve, text,
+};
 
 const SQL: &str = "SELECT sex, count(DISTINCT person_key) AS persons FROM ndb.claims GROUP BY sex ORDER BY sex";
-
-/// A service as a process of its own; ends when dropped.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ended = self.0.kill();
-        let _reaped = self.0.wait();
-    }
-}
 
 /// Signer, engine and portal of a prepared world, each on all addresses of the machine.
 struct Served {
@@ -72,10 +62,6 @@ impl Served {
     }
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 fn configuration(signer: u16, engine: u16, portal: u16) -> String {
     format!(
         "[signer]\nlisten = \"0.0.0.0:{signer}\"\nkeys = \"permit/keys\"\nportal_key = \"portal/keys/public/sign.pub\"\nstore = \"permit/store\"\n\
@@ -84,24 +70,6 @@ fn configuration(signer: u16, engine: u16, portal: u16) -> String {
          [portal]\nlisten = \"0.0.0.0:{portal}\"\nkeys = \"portal/keys\"\ndatabase = \"portal/portal.sqlite\"\nsigner = \"https://localhost:{signer}\"\n\
          engine = \"grpc+tls://localhost:{engine}\"\nca = \"ca/ca.pem\"\nsynthetic = true\n"
     )
-}
-
-/// Starts a service and waits until it says that it serves.
-fn serve(config: &Path, service: &str) -> Running {
-    let log = config.with_file_name(format!("{service}.out"));
-    let child = Command::new(SUDARE)
-        .args(["serve", service, "--config", path(config), "--lang", "en"])
-        .stdin(Stdio::null())
-        .stdout(File::create(&log).unwrap())
-        .spawn()
-        .unwrap();
-    let running = Running(child);
-    let until = Instant::now() + Duration::from_mins(1);
-    while !fs::read_to_string(&log).unwrap().contains("serves at") {
-        assert!(Instant::now() < until, "{service} does not get ready");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    running
 }
 
 fn mode(file: &Path) -> u32 {

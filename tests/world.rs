@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -224,6 +225,39 @@ impl Drop for World {
         let _reaped = self.child.wait();
         let _absent = fs::remove_file(&self.log);
     }
+}
+
+/// A service as a process of its own; ends when dropped.
+pub(crate) struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ended = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
+
+/// A port that nobody listens at.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Starts a service of a configuration file and waits until it says that it serves.
+pub(crate) fn serve(config: &Path, service: &str) -> Running {
+    let log = config.with_file_name(format!("{service}.out"));
+    let child = Command::new(SUDARE)
+        .args(["serve", service, "--config", path(config), "--lang", "en"])
+        .stdin(Stdio::null())
+        .stdout(File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let running = Running(child);
+    let until = Instant::now() + Duration::from_mins(1);
+    while !fs::read_to_string(&log).unwrap().contains("serves at") {
+        assert!(Instant::now() < until, "{service} does not get ready");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    running
 }
 
 /// A copy of a folder by hard links; files that are written in place (databases, chains, locks) are real copies.

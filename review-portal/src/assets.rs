@@ -45,7 +45,7 @@ const PICTURES: [(&str, &[u8]); 3] = [
     ("reed.svg", include_bytes!("../static/reed.svg")),
 ];
 
-/// Scripts: of passkeys, of the SQL page, and what that stands on (static/vendor/VENDORED.md).
+/// Scripts: of passkeys, of the SQL page, and what that stands on (static/VENDORED.md).
 const SCRIPTS: [(&str, &[u8]); 5] = [
     ("passkey.js", BROWSER_SCRIPT.as_bytes()),
     ("workbench.js", include_bytes!("../static/workbench.js")),

@@ -1,6 +1,9 @@
 //! The portal over real sockets: a real permit signer, real cookies, real forms.
 
 mod accessibility;
+#[path = "../../tests/browser.rs"]
+#[expect(dead_code, reason = "shared with the end-to-end tests, which need all of it")]
+mod browser;
 mod contact;
 mod documents;
 mod draft;
@@ -20,6 +23,5 @@ mod quality;
 mod reset;
 mod routes;
 mod start;
-mod window;
 mod workbench;
 pub(crate) mod world;

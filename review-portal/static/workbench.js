@@ -116,12 +116,19 @@ function edit() {
     bench.requestSubmit(runButton)
     return true
   }
+  // Escape lets the next Tab out, whatever else it closes, and without a hurry (WCAG 2.2, 2.1.2 and 2.2.1).
+  const letOut = (view) => {
+    view.setTabFocusMode(true)
+    return false
+  }
   const label = bench.querySelector("label[for=sql]")
+  const wasIn = document.activeElement === field
   const view = new EditorView({
     doc: field.value,
+    selection: wasIn ? { anchor: field.selectionStart, head: field.selectionEnd } : undefined,
     extensions: [
       EditorView.cspNonce.of(bench.dataset.nonce),
-      Prec.highest(keymap.of([{ key: "Mod-Enter", run }])),
+      Prec.highest(keymap.of([{ key: "Mod-Enter", run }, { key: "Escape", run: letOut }])),
       lineNumbers(), highlightSpecialChars(), history(), drawSelection(), highlightActiveLine(), bracketMatching(), closeBrackets(),
       autocompletion({ icons: false }),
       keymap.of([...closeBracketsKeymap, ...completionKeymap, ...historyKeymap, ...defaultKeymap, indentWithTab]),
@@ -131,6 +138,7 @@ function edit() {
       EditorView.contentAttributes.of({ "aria-label": label.textContent, "aria-describedby": "sql-hint" }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) field.value = update.state.doc.toString()
+        if (update.docChanged || update.focusChanged) update.view.setTabFocusMode(false)
       }),
       schema.of(language([])), syntaxHighlighting(colours), refused, look,
     ],
@@ -157,6 +165,8 @@ function edit() {
     view.focus()
     view.dom.scrollIntoView({ block: "center" })
   })
+  // Who was in the text field before the script came goes on writing where they were.
+  if (wasIn) view.focus()
   bench.querySelector(".keys").hidden = false
   complete(view, schema)
   return view

@@ -53,6 +53,8 @@ fn ways(portal: &Portal, user: &User) -> Vec<(&'static str, &'static str)> {
     let all = [
         ("/applications", "applications", Action::ApplicationList),
         ("/projects", "projects", Action::AccountRead),
+        ("/board", "board", Action::BoardRead),
+        ("/mails", "mails", Action::AccountRead),
         ("/linkage", "linkage", Action::LinkageRead),
         ("/audit", "audit", Action::AuditRead),
         ("/catalog", "catalog", Action::CatalogRead),

@@ -1,18 +1,14 @@
-//! Every page under axe-core in a headless Chromium: both widths, both languages, each role.
+//! Every page of the route table under axe-core in a headless Chromium: both widths, both languages, each role, a picture of each.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
 
-use reqwest::Client;
 use serde_json::{Value, json};
 
+use super::browser::{Browser, DESK, PHONE, Size};
 use super::flow::{CHECKLIST, Cast, REVIEWERS, content_with, with_findings};
-use super::oidc::institution::Institution;
-use super::world::{PASSWORD, Passkeys, World};
+use super::linkage;
+use super::routes::ROUTES;
+use super::world::{FRESH, PASSWORD, World};
 
 /// axe-core 4.14.1 (tests/vendor/VENDORED.md).
 const AXE: &str = include_str!("../../../tests/vendor/axe-core/axe.min.js");
@@ -33,88 +29,200 @@ const FACTS: &str = "
         lang: document.documentElement.lang, synthetic: document.body.innerText.includes('合成データ（実在の個人・医療機関ではありません）'),
     }";
 
+/// What a browser asks for that is no page: files and what programs read.
+const NO_PAGES: [&str; 5] = [
+    "/catalog.json",
+    "/static/{*file}",
+    "/projects/{project}/schema.json",
+    "/applications/{application}/attachments/{sha256}",
+    // The SQL page with that run's text.
+    "/projects/{project}/runs/{run}",
+];
+
+/// Who has which page, by its route; in braces an application by what [`furnish`] made of it.
+const PAGES: &[(&str, &[&str])] = &[
+    ("", &["/", "/use", "/use/decisions", "/profiles", "/catalog", "/catalog/ndb", "/sign-in", "/nothing"]),
+    (
+        "pi",
+        &[
+            "/",
+            "/applications",
+            "/applications/new",
+            "/projects",
+            "/mails",
+            "{permitted}",
+            "{permitted}/letter",
+            "{returned}",
+            "{returned}/edit",
+            "{returned}/attachments",
+            "{returned}/invitations",
+            "{ended}",
+        ],
+    ),
+    (
+        "co",
+        &[
+            "/",
+            "/invitations/{token}",
+            "/projects/fracture-2026/sql",
+            "/projects/fracture-2026/runs",
+            "/projects/fracture-2026/queries",
+            "/projects/fracture-2026/queries/{query}",
+        ],
+    ),
+    (
+        "office",
+        &[
+            "/",
+            "/applications",
+            "{submitted}",
+            "{asked}",
+            "{voting}",
+            "{permitted}",
+            "{permitted}/sheet",
+            "/board",
+            "/meetings",
+            "/meetings/2099-02-01",
+            "/mails",
+        ],
+    ),
+    ("r1", &["/", "{voting}", "{asked}/interest", "/account", "/account/password", "/account/second-factor"]),
+    ("chair", &["/", "/board", "/meetings", "{voting}", "{voting}/sheet"]),
+    ("auditor", &["/", "/audit", "/linkage", "{permitted}"]),
+    ("steward", &["/", "{heard}", "/linkage"]),
+];
+
+/// Pages that follow a form: who, where, what is done there, and what then is on the page.
+const ANSWERS: &[(&str, &str, &str, &str)] = &[
+    (
+        "co",
+        "/projects/fracture-2026/sql",
+        "
+        document.getElementById('sql').value = 'select sex, count(*) from ndb.claims group by sex -- look around';
+        document.getElementById('bench').submit()",
+        "#cells",
+    ),
+    (
+        "co",
+        "/projects/fracture-2026/sql",
+        "
+        document.getElementById('sql').value = 'select *\\nfrom ndb.claims';
+        document.getElementById('bench').submit()",
+        ".suggestion",
+    ),
+    (
+        "r1",
+        "{voting}",
+        "
+        document.querySelector('[name=ballot][value=for]').click();
+        document.querySelector('form[action$=\"/vote\"] button').click()",
+        "form[data-passkey]",
+    ),
+    (
+        "r1",
+        "/account",
+        "document.querySelector('form[action=\"/account/enrolment\"] button').click()",
+        "form[data-passkey]",
+    ),
+    ("r1", "", "document.querySelector('button[name=demo]').click()", "#request"),
+    ("office", "{submitted}", "document.querySelector('form[action$=\"/accept\"]').submit()", "main .code"),
+    (
+        "pi",
+        "{returned}/edit",
+        "
+        const from = document.querySelector('[name=period_from]');
+        from.type = 'text';
+        from.value = '来年';
+        from.form.requestSubmit()",
+        "[aria-invalid=true]",
+    ),
+    ("pi", "/account", "document.querySelector('form[action=\"/account/recovery\"] button').click()", "main li code"),
+];
+
+#[test]
+fn every_page_of_the_routes_is_looked_at() {
+    let looked_at: Vec<&str> = PAGES.iter().flat_map(|(_, paths)| *paths).copied().collect();
+    let shapes: BTreeSet<String> = looked_at.into_iter().chain(["/sign-in/second"]).map(shape).collect();
+    let pages = ROUTES.iter().filter(|(method, route, _)| *method == "get" && !NO_PAGES.contains(route));
+    for (_, route, _) in pages {
+        assert!(shapes.contains(&shape(route)), "{route} is a page that nobody looks at: add it to PAGES");
+    }
+}
+
+/// A route or a path with `*` for each part that is somebody's or something's.
+fn shape(path: &str) -> String {
+    let path = ["permitted", "returned", "ended", "submitted", "asked", "voting", "heard"]
+        .iter()
+        .fold(path.to_owned(), |path, word| path.replace(&format!("{{{word}}}"), "/applications/*"));
+    let part = |(at, part): (usize, &str)| {
+        let named = ["ndb", "fracture-2026", "2099-02-01"].contains(&part) && at > 1;
+        if part.starts_with('{') || named { "*".to_owned() } else { part.to_owned() }
+    };
+    path.split('/').enumerate().map(part).collect::<Vec<_>>().join("/")
+}
+
 #[tokio::test]
 async fn axe_finds_nothing_on_any_page() {
     let world = World::new().await;
     let paths = furnish(&world).await;
-    let driver = Driver::start();
-    // English words are the longer ones: what fits a phone fits a desk.
-    let (desk, phone) = tokio::join!(
-        walk(&driver, &world, &paths, (1280, &["ja"])),
-        walk(&driver, &world, &paths, (390, &["ja", "en"]))
-    );
+    let (desk, phone) = tokio::join!(walk(&world, &paths, DESK), walk(&world, &paths, PHONE));
     let found = [desk, phone].concat();
     assert!(found.is_empty(), "{}:\n{}", found.len(), found.join("\n"));
 }
 
-/// The way to an institution in a browser: its buttons under axe, and past the wall that lets no form lead to another site.
-#[tokio::test]
-async fn a_browser_finds_its_way_to_an_institution() {
-    let univ_a = Institution::start("univ-a").await;
-    let world = World::at_institutions(Some(Arc::new(Passkeys)), vec![univ_a.config()]).await;
-    let driver = Driver::start();
-    let button = "button[name=institution][value=univ-a]";
-    for width in [390, 1280] {
-        let window = driver.open(&world, width).await;
-        let mut found = window.findings(&["/sign-in".to_owned()], &["en", "ja"]).await;
-        window.run("document.querySelector(arguments[0]).click()", &[button]).await;
-        window.until("input[name=login]").await;
-        window.sign_in("r1").await;
-        found.extend(window.findings(&["/account".to_owned()], &["en", "ja"]).await);
-        window.run("document.querySelector(arguments[0]).click()", &[button]).await;
-        window.until("input[name=login]").await;
-        assert!(found.is_empty(), "{}", found.join("\n"));
+/// Every page as everybody who has one, in a window of that size, in both languages: what is wrong with them.
+async fn walk(world: &World, paths: &Paths, size: Size) -> Vec<String> {
+    let page = Browser::open(&format!("http://{}", world.address), size).await;
+    let mut found = Vec::new();
+    for (person, theirs) in PAGES {
+        if !person.is_empty() {
+            page.sign_in(person, PASSWORD).await;
+        }
+        for (path, lang) in theirs.iter().flat_map(|path| ["ja", "en"].map(|lang| (path, lang))) {
+            page.go(&format!("{}?lang={lang}", placed(paths, path))).await;
+            found.extend(findings(&page, &format!("{person}{path}"), lang).await);
+        }
+        for (_, path, script, shown) in ANSWERS.iter().filter(|(who, ..)| who == person) {
+            if !path.is_empty() {
+                page.go(&format!("{}?lang=ja", placed(paths, path))).await;
+            }
+            page.script(script, vec![]).await;
+            page.until(shown).await;
+            found.extend(findings(&page, &format!("{person}{path} {shown}"), "ja").await);
+        }
+        if !person.is_empty() {
+            page.sign_out().await;
+        }
     }
-}
-
-/// Every page as everybody who has one, in a window of that width, in these languages: what is wrong with them.
-async fn walk(driver: &Driver, world: &World, paths: &Paths, (width, languages): (u32, &[&str])) -> Vec<String> {
-    let of = |names: &[&'static str]| -> Vec<String> {
-        names.iter().map(|name| paths.get(*name).cloned().unwrap_or_else(|| (*name).to_owned())).collect()
-    };
-    let visitor = ["/", "/use", "/use/decisions", "/profiles", "/catalog", "/catalog/ndb", "/sign-in", "/nothing"];
-    let window = driver.open(world, width).await;
-    let mut found = window.findings(&of(&visitor), languages).await;
-    for (person, names) in [
-        ("pi", &["/", "/dummy", "/dummy/runs", "/applications", "/applications/new", "/projects", "permitted", "returned", "edit"][..]),
-        (
-            "co",
-            &["/", "/projects/fracture-2026/sql", "/projects/fracture-2026/runs", "/projects/fracture-2026/queries"][..],
-        ),
-        ("office", &["/", "/applications", "submitted", "asked", "voting", "permitted", "/mails", "/audit"][..]),
-        ("office", &["letter", "incident", "sheet", "/meetings", "/meetings/2099-02-01"][..]),
-        ("r1", &["/", "voting", "interest", "/account", "/account/password"][..]),
-        ("chair", &["/", "voting"][..]),
-        ("auditor", &["/", "/audit", "/linkage"][..]),
-        ("steward", &["/", "asked", "/linkage"][..]),
-    ] {
-        window.sign_in(person).await;
-        found.extend(window.findings(&of(names), languages).await);
-        window.leave().await;
+    for (person, path) in [("pi", "/sign-in/second"), (FRESH, "/account/second-factor")] {
+        page.give_password(person, PASSWORD).await;
+        for lang in ["ja", "en"] {
+            page.go(&format!("{path}?lang={lang}")).await;
+            found.extend(findings(&page, &format!("{person}{path}"), lang).await);
+        }
     }
     found
 }
 
-/// Paths of applications by what they show.
+/// What is made for the walk, by the word that stands for it.
 type Paths = BTreeMap<&'static str, String>;
+
+fn placed(paths: &Paths, path: &str) -> String {
+    paths.iter().fold(path.to_owned(), |path, (word, place)| path.replace(&format!("{{{word}}}"), place))
+}
 
 /// One application in each state that shows other parts of a page.
 async fn furnish(world: &World) -> Paths {
     let cast = Cast::new(world).await;
     let permitted = cast.to_permit().await;
-    let lost = [("incident-kind", "loss"), ("severity", "2"), ("noticed_on", "2026-01-02"), ("text", "鍵を紛失した")];
-    cast.co.act(&format!("{permitted}/report-incident"), &lost).await;
-    let mut others = Vec::new();
-    for project in ["submitted", "returned", "voting", "refused"] {
-        let at = cast.pi.act("/applications", &content_with(&[("project", project)])).await;
-        cast.pi.act(&format!("{at}/submit"), &[]).await;
-        others.push(at);
-    }
-    let [submitted, returned, voting, refused] = <[String; 4]>::try_from(others).unwrap();
+    let [submitted, returned, voting, refused, ended] = written(&cast).await;
     cast.office.act(&format!("{returned}/return"), &[("comment", "資金源を書いてください")]).await;
+    let invitations = format!("{returned}/invitations");
+    cast.pi.post(&invitations, &[("user", "co")]).await;
+    let mails = cast.co.read("/mails").await;
+    let token = mails.split("/invitations/").nth(1).unwrap().chars().take(64).collect();
     for at in [&voting, &refused] {
-        cast.join(at).await;
-        cast.office.sign(&format!("{at}/accept"), &CHECKLIST).await;
+        cast.office.act(&format!("{at}/accept"), &CHECKLIST).await;
         cast.assign_and_schedule(at).await;
     }
     for reviewer in [&cast.r1, &cast.r2] {
@@ -122,155 +230,56 @@ async fn furnish(world: &World) -> Paths {
     }
     let rejected = with_findings(&[("decision", "rejected"), ("text", "広告のための利用に当たる。")]);
     cast.chair.sign(&format!("{refused}/decide"), &rejected).await;
+    cast.pi.act(&format!("{ended}/withdraw"), &[]).await;
     let asked = cast.to_review(&content_with(&[("project", "asked")])).await;
     cast.office.act(&format!("{asked}/assign"), &REVIEWERS).await;
-    let interest = format!("{asked}/interest");
-    let edit = format!("{returned}/edit");
+    let heard = cast.pi.act("/applications", &content_with(&[("project", "heard")])).await;
+    cast.pi.act(&format!("{heard}/submit"), &[]).await;
+    cast.office.act(&format!("{heard}/accept"), &CHECKLIST).await;
+    let saved = [("title", "性別の人数"), ("sql", "select sex, count(*) from ndb.claims group by sex")];
+    let query = cast.co.act("/projects/fracture-2026/queries", &saved).await;
+    let query = query.split(['/', '?', '#']).filter(|part| !part.is_empty()).nth(3).unwrap().to_owned();
+    linkage::some_pairs(world);
     [
-        ("letter", format!("{permitted}/letter")),
-        ("incident", format!("{permitted}/incidents/1")),
-        ("sheet", format!("{asked}/sheet")),
         ("permitted", permitted),
         ("submitted", submitted),
         ("returned", returned),
         ("voting", voting),
-        ("edit", edit),
+        ("ended", ended),
         ("asked", asked),
-        ("interest", interest),
+        ("heard", heard),
+        ("token", token),
+        ("query", query),
     ]
     .into()
 }
 
-/// A window on the portal, by the protocol of W3C's recommendation of 2018.
-struct Window {
-    http: Client,
-    session: String,
-    portal: String,
-    width: u32,
+/// Five applications that were handed in.
+async fn written(cast: &Cast) -> [String; 5] {
+    let mut all = Vec::new();
+    for project in ["submitted", "returned", "voting", "refused", "ended"] {
+        let at = cast.pi.act("/applications", &content_with(&[("project", project)])).await;
+        cast.pi.act(&format!("{at}/submit"), &[]).await;
+        all.push(at);
+    }
+    all.try_into().unwrap()
 }
 
-impl Window {
-    async fn command(&self, path: &str, body: Value) -> Value {
-        let answer = self.http.post(format!("{}{path}", self.session)).json(&body).send().await.unwrap();
-        let answer: Value = answer.json().await.unwrap();
-        assert!(answer["value"]["error"].is_null(), "{path}: {answer}");
-        answer["value"].clone()
+/// Keeps a picture of the page that is open, and says what is wrong with it.
+async fn findings(page: &Browser, place: &str, lang: &str) -> Vec<String> {
+    let name: String = place.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
+    page.picture(&format!("all-{name}-{lang}")).await;
+    let facts = page.script(FACTS, vec![]).await;
+    let wanted = json!({
+        "wide": false, "titles": 1, "scripts": 0, "elsewhere": [], "letters": true, "lang": lang, "synthetic": true,
+    });
+    let mut found = Vec::new();
+    if facts != wanted {
+        found.push(format!("{place} in {lang}: {facts}"));
     }
-
-    async fn go(&self, path: &str) {
-        self.command("/url", json!({ "url": format!("{}{path}", self.portal) })).await;
-    }
-
-    async fn run(&self, script: &str, arguments: &[&str]) -> Value {
-        self.command("/execute/sync", json!({ "script": script, "args": arguments })).await
-    }
-
-    /// Opens each page in each language and says what is wrong with it.
-    async fn findings(&self, paths: &[String], languages: &[&str]) -> Vec<String> {
-        let mut found = Vec::new();
-        for (path, lang) in paths.iter().flat_map(|path| languages.iter().map(move |lang| (path, *lang))) {
-            self.go(&format!("{path}?lang={lang}")).await;
-            let place = format!("{path} in {lang} at {}", self.width);
-            let facts = self.run(FACTS, &[]).await;
-            let wanted = json!({
-                "wide": false, "titles": 1, "scripts": 0, "elsewhere": [], "letters": true, "lang": lang, "synthetic": true,
-            });
-            if facts != wanted {
-                found.push(format!("{place}: {facts}"));
-            }
-            self.run(AXE, &[]).await;
-            let findings = self.command("/execute/async", json!({ "script": FINDINGS, "args": [] })).await;
-            found.extend(findings.as_array().unwrap().iter().map(|finding| format!("{place}: {finding}")));
-        }
-        found
-    }
-
-    async fn sign_in(&self, user: &str) {
-        self.go("/sign-in").await;
-        let script = "
-            document.getElementById('user').value = arguments[0];
-            document.getElementById('password').value = arguments[1];
-            document.querySelector('form[action=\"/sign-in\"]').submit()";
-        self.run(script, &[user, PASSWORD]).await;
-        let demo = "form[action=\"/sign-in/second\"] button[name=demo]";
-        self.until(demo).await;
-        self.run("document.querySelector(arguments[0]).click()", &[demo]).await;
-        self.until("form[action=\"/sign-out\"]").await;
-    }
-
-    async fn leave(&self) {
-        self.run("document.querySelector('form[action=\"/sign-out\"]').submit()", &[]).await;
-        self.until("a[href=\"/sign-in\"]").await;
-    }
-
-    /// Waits for an element.
-    async fn until(&self, selector: &str) {
-        for _ in 0..600 {
-            if self.run("return !!document.querySelector(arguments[0])", &[selector]).await == true {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("{selector} did not come");
-    }
-}
-
-/// chromedriver on a free port; it ends with its windows.
-struct Driver {
-    child: Child,
-    port: u16,
-    /// Open as long as the driver runs: it would end at its next line otherwise.
-    output: BufReader<ChildStdout>,
-}
-
-impl Driver {
-    fn start() -> Self {
-        let mut command = Command::new("/usr/bin/chromedriver");
-        let command = command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().expect("chromium-driver is installed, see tests/setup");
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let mut driver = Self { child, port: 0, output };
-        while driver.port == 0 {
-            let mut line = String::new();
-            assert_ne!(driver.output.read_line(&mut line).unwrap(), 0, "chromedriver ended at its start");
-            if let Some((_, port)) = line.split_once("successfully on port ") {
-                driver.port = port.trim().trim_end_matches('.').parse().unwrap();
-            }
-        }
-        driver
-    }
-
-    async fn open(&self, world: &World, width: u32) -> Window {
-        let http = Client::builder().no_proxy().build().unwrap();
-        let base = format!("http://127.0.0.1:{}/session", self.port);
-        let options = json!({
-            "binary": "/usr/bin/chromium",
-            "args": [
-                "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-                "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-            ],
-            "mobileEmulation": {
-                "deviceMetrics": { "width": width, "height": 844, "pixelRatio": 1.0, "mobile": false, "touch": false },
-            },
-        });
-        let wish = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": options } } });
-        let answer: Value = http.post(&base).json(&wish).send().await.unwrap().json().await.unwrap();
-        let id = answer["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("{answer}"));
-        let portal = format!("http://{}", world.address);
-        Window { http, session: format!("{base}/{id}"), portal, width }
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        // Asked to shut down, chromedriver ends its browsers; killed, it would leave them running.
-        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
-            let _patience = stream.set_read_timeout(Some(Duration::from_secs(10)));
-            let _asked = write!(stream, "GET /shutdown HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
-            let _answered = stream.read_to_end(&mut Vec::new());
-        }
-        let _ended = self.child.kill();
-        let _reaped = self.child.wait();
-    }
+    page.script(AXE, vec![]).await;
+    let axe = page.script_later(FINDINGS).await;
+    let axe: Vec<Value> = serde_json::from_value(axe).unwrap();
+    found.extend(axe.iter().map(|finding| format!("{place} in {lang}: {finding}")));
+    found
 }

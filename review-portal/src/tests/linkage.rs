@@ -26,11 +26,13 @@ fn hand_over(world: &World, summary: &ReviewSummary, key: &SigningKey) {
     durable::replace(&world.path("review.jws"), summary.sign(key).unwrap().as_bytes()).unwrap();
 }
 
-#[tokio::test]
-async fn a_steward_sees_what_waits_whose_turn_it_is_and_what_came_of_it() {
-    let world = World::new().await;
+fn holder() -> ReviewTurn {
+    ReviewTurn::Holder("ndb".to_owned())
+}
+
+/// Hands over a summary with something of everything.
+pub(super) fn some_pairs(world: &World) {
     let now = Timestamp::now();
-    let holder = || ReviewTurn::Holder("ndb".to_owned());
     let mut told = summary(
         vec![
             waiting(PatternClass::SameName, ReviewTurn::Clerk, 123),
@@ -43,7 +45,14 @@ async fn a_steward_sees_what_waits_whose_turn_it_is_and_what_came_of_it() {
         vec![OpenQuestions { source: "ndb".to_owned(), since: "2026-11-02".parse().unwrap(), questions: Tens::of(57) }];
     told.answered =
         vec![AnsweredPairs::of(PatternClass::SameName, 200, 160), AnsweredPairs::of(PatternClass::SameChart, 12, 9)];
-    hand_over(&world, &told, &zone(&world));
+    hand_over(world, &told, &zone(world));
+}
+
+#[tokio::test]
+async fn a_steward_sees_what_waits_whose_turn_it_is_and_what_came_of_it() {
+    let world = World::new().await;
+    let now = Timestamp::now();
+    some_pairs(&world);
     let steward = world.person("steward").await;
     let page = steward.read("/linkage").await;
     for word in [

@@ -293,7 +293,7 @@ async fn a_run_that_a_stop_cut_off_is_not_running_for_ever() {
 /// What is served is what `VENDORED.md` says, so that nobody changes a bundle by hand.
 #[test]
 fn vendored_bundles_are_those_that_are_described() {
-    let told = include_str!("../../static/vendor/VENDORED.md");
+    let told = include_str!("../../static/VENDORED.md");
     for (name, text) in [
         ("codemirror.js", include_str!("../../static/vendor/codemirror.js")),
         ("d3.js", include_str!("../../static/vendor/d3.js")),

@@ -37,7 +37,7 @@ pub(crate) async fn act(
             permits::after(&portal, &allowed).await;
         }
     }
-    Ok(next(&allowed))
+    Ok(next(&allowed, &posted))
 }
 
 /// The page that asks for the signature.
@@ -67,7 +67,7 @@ async fn signed(portal: &Portal, allowed: &AllowedAct, posted: &Posted) -> Resul
     match change(portal, allowed, signed).await {
         Ok(_) => {
             permits::after(portal, allowed).await;
-            Ok(next(allowed))
+            Ok(next(allowed, posted))
         }
         // Somebody else's act came first, so the record has another place now: the same act, to be signed there.
         Err(PortalError::ChangedMeanwhile) => {
@@ -91,12 +91,12 @@ fn act_of(command: &Command) -> Option<Act> {
     }
 }
 
-fn next(allowed: &AllowedAct) -> Response {
+fn next(allowed: &AllowedAct, posted: &Posted) -> Response {
     let page = format!("/applications/{}", allowed.application.id);
     let place = if allowed.act == Act::Amend {
         format!("{page}/edit")
-    } else if allowed.act == Act::DeclareInterest {
-        // The file opens to who declared no conflict, and closes to who did: the list knows.
+    } else if allowed.act == Act::DeclareInterest && posted.one("interest") != "none" {
+        // The file is closed to who declared a conflict.
         "/applications".to_owned()
     } else {
         page

@@ -56,7 +56,8 @@ pub(super) fn entries(frame: &Frame, content: &Content, part: &str) -> Vec<Strin
             let anonymized = content.tier == Tier::Anonymized;
             one(&frame.say(if anonymized { "tier.anonymized" } else { "tier.pseudonymized" }))
         }
-        "profile" => one(&content.profile),
+        "profile" if content.profile.is_empty() => Vec::new(),
+        "profile" => one(&frame.say_of("profile", &content.profile)),
         "grade" => one(&frame.say(if content.grade == Grade::Exact { "grade.exact" } else { "grade.preview" })),
         "period" => content
             .period

@@ -1,35 +1,44 @@
-//! A person's headless Chromium, driven by chromedriver: finds things by the words on the page.
+//! A person's headless Chromium, driven by chromedriver: finds things by the words on the page. The end-to-end tests and the
+//! portal's own share this file.
 
+use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::str::FromStr;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
+use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
+use reqwest::{Method, Url};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::world::{World, target};
-
 /// Width and height of the window's inside.
 #[derive(Clone, Copy)]
-pub(super) struct Size(pub(super) u32, pub(super) u32);
+pub(crate) struct Size(pub(crate) u32, pub(crate) u32);
 
 /// A desk.
-pub(super) const DESK: Size = Size(1280, 900);
+pub(crate) const DESK: Size = Size(1280, 900);
 
 /// A phone.
-pub(super) const PHONE: Size = Size(390, 844);
+pub(crate) const PHONE: Size = Size(390, 844);
 
 /// How long a page may take. Generous: the tests run side by side, on a debug build.
 const PAGE_WAIT_MAX: Duration = Duration::from_mins(1);
 
-/// A browser with its own profile, on one world's portal.
-pub(super) struct Browser {
+/// How much of a long page a picture shows.
+const TALL_MAX: u64 = 6000;
+
+/// A browser with its own profile, on one portal.
+pub(crate) struct Browser {
     client: Client,
     portal: String,
     size: Size,
@@ -38,8 +47,8 @@ pub(super) struct Browser {
 }
 
 impl Browser {
-    /// Opens an empty window. Whatever is not the portal's own machine cannot even be looked up.
-    pub(super) async fn open(world: &World, size: Size) -> Self {
+    /// Opens an empty window. Whatever is not this machine cannot even be looked up.
+    pub(crate) async fn open(portal: &str, size: Size) -> Self {
         let profile = TempDir::new().unwrap();
         let driver = Driver::start();
         let options = json!({
@@ -47,7 +56,7 @@ impl Browser {
             "args": [
                 "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage",
                 "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                "--lang=en-US", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+                "--lang=en-US", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
                 format!("--user-data-dir={}", profile.path().display()),
             ],
             "mobileEmulation": {
@@ -58,112 +67,161 @@ impl Browser {
         let mut builder = ClientBuilder::new(HttpConnector::new());
         let address = format!("http://127.0.0.1:{}", driver.port);
         let client = builder.capabilities(capabilities).connect(&address).await.expect("Chromium starts");
-        Self { client, portal: world.address("portal"), size, _driver: driver, _profile: profile }
+        Self { client, portal: portal.to_owned(), size, _driver: driver, _profile: profile }
     }
 
     /// Types a path into the address bar.
-    pub(super) async fn go(&self, path: &str) {
+    pub(crate) async fn go(&self, path: &str) {
         self.client.goto(&format!("{}{path}", self.portal)).await.unwrap();
     }
 
     /// Where the browser is, without the portal's address.
-    pub(super) async fn path(&self) -> String {
+    pub(crate) async fn path(&self) -> String {
         let url = self.client.current_url().await.unwrap();
         url.as_str().strip_prefix(&self.portal).unwrap_or_else(|| panic!("left the portal: {url}")).to_owned()
     }
 
-    /// Signs in on the sign-in page as an account of the demo.
-    pub(super) async fn sign_in(&self, world: &World, who: &str) {
-        self.go("/sign-in?lang=ja").await;
-        self.fill("サインイン名", &world.account(who, "user")).await;
-        self.fill("パスワード", &world.account(who, "password")).await;
-        self.press("サインイン").await;
+    /// Signs in on the sign-in page, with the demo's authenticator for the second step.
+    pub(crate) async fn sign_in(&self, user: &str, password: &str) {
+        self.give_password(user, password).await;
         self.press("デモ専用のソフトウェア認証器で署名する").await;
         self.see("サインアウト").await;
     }
 
+    /// The sign-in page, up to the second step.
+    pub(crate) async fn give_password(&self, user: &str, password: &str) {
+        self.go("/sign-in?lang=ja").await;
+        self.fill("サインイン名", user).await;
+        self.fill("パスワード", password).await;
+        self.press("サインイン").await;
+    }
+
     /// Signs out by the button on every page.
-    pub(super) async fn sign_out(&self) {
-        self.press("サインアウト").await;
-        self.link("サインイン").await;
+    pub(crate) async fn sign_out(&self) {
+        self.click(self.find("//form[@action='/sign-out']//button").await).await;
+        self.until("a[href='/sign-in']").await;
     }
 
     /// The link of these words.
-    pub(super) async fn link(&self, words: &str) -> Element {
+    pub(crate) async fn link(&self, words: &str) -> Element {
         self.find(&format!("//a[normalize-space(.)='{words}']")).await
     }
 
     /// Follows the link of these words.
-    pub(super) async fn follow(&self, words: &str) {
+    pub(crate) async fn follow(&self, words: &str) {
         self.click(self.link(words).await).await;
     }
 
     /// Follows the first link of the main part whose address begins so.
-    pub(super) async fn follow_to(&self, address: &str) {
+    pub(crate) async fn follow_to(&self, address: &str) {
         self.click(self.find(&format!("//main//a[starts-with(@href, '{address}')]")).await).await;
     }
 
-    /// Presses the button of these words.
-    pub(super) async fn press(&self, words: &str) {
-        self.click(self.find(&format!("//button[normalize-space(.)='{words}']")).await).await;
+    /// Presses the button of these words, shown or spoken.
+    pub(crate) async fn press(&self, words: &str) {
+        let path = format!("//button[normalize-space(.)='{words}' or @aria-label='{words}']");
+        self.click(self.find(&path).await).await;
     }
 
     /// Whether there is such a button.
-    pub(super) async fn has_button(&self, words: &str) -> bool {
+    pub(crate) async fn has_button(&self, words: &str) -> bool {
         let path = format!("//button[normalize-space(.)='{words}']");
         !self.client.find_all(Locator::XPath(&path)).await.unwrap().is_empty()
     }
 
     /// Puts text into the field of that label, in the place of what was there.
-    pub(super) async fn fill(&self, label: &str, text: &str) {
+    pub(crate) async fn fill(&self, label: &str, text: &str) {
         let field = self.field(label).await;
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap();
     }
 
+    /// Puts a day into the field of that label.
+    pub(crate) async fn date(&self, label: &str, day: &str) {
+        let field = serde_json::to_value(self.field(label).await).unwrap();
+        self.script("arguments[0].value = arguments[1]", vec![field, json!(day)]).await;
+    }
+
+    /// Ticks a box, chooses one of several or an option of a list, by name and value.
+    pub(crate) async fn choose(&self, name: &str, value: &str) {
+        let input = format!("//input[@name='{name}'][@value='{value}']");
+        self.click(self.find(&format!("{input} | //select[@name='{name}']/option[@value='{value}']")).await).await;
+    }
+
+    /// Opens what is folded under these words.
+    pub(crate) async fn unfold(&self, words: &str) {
+        self.click(self.find(&format!("//summary[starts-with(normalize-space(.), '{words}')]")).await).await;
+    }
+
     /// What stands in the field of that label.
-    pub(super) async fn value_of(&self, label: &str) -> String {
+    pub(crate) async fn value_of(&self, label: &str) -> String {
         self.field(label).await.prop("value").await.unwrap().unwrap_or_default()
     }
 
     /// Ticks the box whose label begins so.
-    pub(super) async fn tick(&self, label: &str) {
+    pub(crate) async fn tick(&self, label: &str) {
         self.click(self.find(&format!("//label[starts-with(normalize-space(.), '{label}')]")).await).await;
     }
 
     /// Waits for a sentence to stand on the page.
-    pub(super) async fn see(&self, words: &str) {
+    pub(crate) async fn see(&self, words: &str) {
         self.find(&format!("//body[contains(normalize-space(.), '{words}')]")).await;
     }
 
     /// What can be read on the page.
-    pub(super) async fn text(&self) -> String {
+    pub(crate) async fn text(&self) -> String {
         self.script("return document.body.innerText", vec![]).await.as_str().unwrap().to_owned()
     }
 
+    /// All that was sent, what is folded or hidden too.
+    pub(crate) async fn source(&self) -> String {
+        self.client.source().await.unwrap()
+    }
+
+    /// The language that the page says it is in.
+    pub(crate) async fn lang(&self) -> String {
+        self.script("return document.documentElement.lang", vec![]).await.as_str().unwrap().to_owned()
+    }
+
     /// What can be read in the first element of that selector.
-    pub(super) async fn text_of(&self, selector: &str) -> String {
+    pub(crate) async fn text_of(&self, selector: &str) -> String {
         self.client.find(Locator::Css(selector)).await.unwrap().text().await.unwrap()
     }
 
     /// A table's cells, header first.
-    pub(super) async fn table(&self, selector: &str) -> Vec<Vec<String>> {
+    pub(crate) async fn table(&self, selector: &str) -> Vec<Vec<String>> {
         let script = "return [...document.querySelector(arguments[0]).rows].map(row => [...row.cells].map(cell => cell.innerText.trim()))";
         serde_json::from_value(self.script(script, vec![json!(selector)]).await).unwrap()
     }
 
     /// Runs a script of the test in the page.
-    pub(super) async fn script(&self, script: &str, arguments: Vec<Value>) -> Value {
+    pub(crate) async fn script(&self, script: &str, arguments: Vec<Value>) -> Value {
         self.client.execute(script, arguments).await.unwrap()
     }
 
+    /// Waits until a script says true.
+    pub(crate) async fn holds(&self, script: &str, arguments: Vec<Value>) {
+        for _ in 0..600 {
+            if self.script(script, arguments.clone()).await == true {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{script} {arguments:?}: {}", self.text().await);
+    }
+
+    /// Waits for an element.
+    pub(crate) async fn until(&self, selector: &str) {
+        self.holds("return !!document.querySelector(arguments[0])", vec![json!(selector)]).await;
+    }
+
     /// Runs a script that answers by its last argument.
-    pub(super) async fn script_later(&self, script: &str) -> Value {
+    pub(crate) async fn script_later(&self, script: &str) -> Value {
         self.client.execute_async(script, vec![]).await.unwrap()
     }
 
     /// Presses Tab until the focus is on something of these words; gives the stops on the way there, itself last.
-    pub(super) async fn tab_to(&self, words: &str) -> Vec<String> {
+    pub(crate) async fn tab_to(&self, words: &str) -> Vec<String> {
         let mut stops = Vec::new();
         for _ in 0..40 {
             self.keys(&Key::Tab.to_string()).await;
@@ -179,22 +237,46 @@ impl Browser {
     }
 
     /// Types on the keyboard, wherever the focus is.
-    pub(super) async fn keys(&self, keys: &str) {
+    pub(crate) async fn keys(&self, keys: &str) {
         self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
     }
 
     /// Types Enter.
-    pub(super) async fn enter(&self) {
+    pub(crate) async fn enter(&self) {
         self.keys(&Key::Enter.to_string()).await;
     }
 
-    /// Puts a picture of the window into `target/pages`.
-    pub(super) async fn picture(&self, name: &str) {
-        let folder = target().join("pages");
+    /// Presses keys together where the cursor is, as fingers do.
+    pub(crate) async fn chord(&self, keys: &[Key]) {
+        let press = |way: &'static str| move |key: &Key| json!({ "type": way, "value": key.to_string() });
+        let actions: Vec<Value> =
+            keys.iter().map(press("keyDown")).chain(keys.iter().rev().map(press("keyUp"))).collect();
+        let actions = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": actions }] });
+        self.command(Method::POST, "actions", Some(actions)).await;
+    }
+
+    /// Puts a picture of the whole page into `target/pages`, under its name and the window's size.
+    pub(crate) async fn picture(&self, name: &str) {
+        let folder = pictures();
         fs::create_dir_all(&folder).unwrap();
         let Size(width, height) = self.size;
-        fs::write(folder.join(format!("{name}-{width}x{height}.png")), self.client.screenshot().await.unwrap())
-            .unwrap();
+        let tall = self.script("return document.documentElement.scrollHeight", vec![]).await;
+        let tall = tall.as_u64().unwrap().clamp(u64::from(height), TALL_MAX);
+        let shot = json!({
+            "cmd": "Page.captureScreenshot",
+            "params": {
+                "captureBeyondViewport": true,
+                "clip": { "x": 0, "y": 0, "width": width, "height": tall, "scale": 1 },
+            },
+        });
+        let shot = self.command(Method::POST, "goog/cdp/execute", Some(shot)).await;
+        let shot = STANDARD.decode(shot["data"].as_str().unwrap()).unwrap();
+        fs::write(folder.join(format!("{name}-{width}x{height}.png")), shot).unwrap();
+    }
+
+    /// A command of the protocol that the client has no word for, in this session.
+    pub(crate) async fn command(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        self.client.issue_cmd(Plain { method, path: path.to_owned(), body }).await.unwrap()
     }
 
     /// Brings it into the middle of the window, clear of what stays at the edge, and clicks.
@@ -204,8 +286,10 @@ impl Browser {
         element.click().await.unwrap();
     }
 
+    /// By its label, or by its name or number where others have the same label.
     async fn field(&self, label: &str) -> Element {
-        self.find(&format!("//*[@id=//label[normalize-space(.)='{label}']/@for]")).await
+        let labelled = format!("@id=//label[normalize-space(.)='{label}']/@for");
+        self.find(&format!("//*[{labelled} or (not(self::meta) and @name='{label}') or @id='{label}']")).await
     }
 
     async fn find(&self, path: &str) -> Element {
@@ -214,6 +298,29 @@ impl Browser {
             Ok(element) => element,
             Err(error) => panic!("{error}: {path} is not on {}:\n{}", self.path().await, self.text().await),
         }
+    }
+}
+
+/// Where pictures are kept: `target/pages`, whichever crate's tests took them.
+fn pictures() -> PathBuf {
+    env::current_exe().unwrap().ancestors().nth(3).map(Path::to_owned).unwrap().join("pages")
+}
+
+/// A command as it goes over the wire.
+#[derive(Debug)]
+struct Plain {
+    method: Method,
+    path: String,
+    body: Option<Value>,
+}
+
+impl WebDriverCompatibleCommand for Plain {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, <Url as FromStr>::Err> {
+        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.path))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (self.method.clone(), self.body.as_ref().map(Value::to_string))
     }
 }
 
