@@ -74,9 +74,9 @@ pub(crate) fn strong<'a>(atoms: &'a Atoms, policy: &'a LinkagePolicy, verdicts: 
     answers(&mut run, verdicts);
     let (ignored, counts) = (Nearness::Ignored, Nearness::Counts);
     let first: [(Kind, Rule); 6] = [
-        (Kind::A1, Rule { nearness: ignored, conflict: Summary::under_branch }),
+        (Kind::A1, Rule { nearness: ignored, conflict: Summary::under_branch_named }),
         (Kind::C1, Rule { nearness: ignored, conflict: Summary::contradiction }),
-        (Kind::A3, Rule { nearness: ignored, conflict: Summary::under_number }),
+        (Kind::A3, Rule { nearness: ignored, conflict: Summary::under_number_named }),
         (Kind::C2, Rule { nearness: ignored, conflict: Summary::under_own_number }),
         (Kind::C3, Rule { nearness: ignored, conflict: Summary::national }),
         (Kind::D1, Rule { nearness: counts, conflict: Summary::in_chart }),
@@ -87,6 +87,8 @@ pub(crate) fn strong<'a>(atoms: &'a Atoms, policy: &'a LinkagePolicy, verdicts: 
     for (kind, most) in [(Kind::B1, policy.hubs.components), (Kind::B2, policy.hubs.components), (Kind::B3, 2)] {
         run.names(kind, most);
     }
+    run.numbers_again(Kind::A1, Rule { nearness: ignored, conflict: Summary::under_branch });
+    run.numbers_again(Kind::A3, Rule { nearness: ignored, conflict: Summary::under_number });
     run.numbers_again(Kind::C2, Rule { nearness: ignored, conflict: Summary::contradiction });
     run.numbers_again(Kind::D1, Rule { nearness: counts, conflict: Summary::in_chart_renamed });
     run.slips(Kind::C3);
