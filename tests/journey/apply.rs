@@ -2,7 +2,7 @@
 //! changed side by side.
 
 use super::Study;
-use super::desk::Desk;
+use super::desk::{Desk, signed};
 use super::installation::{CO, OFFICE, PI};
 use crate::browser::Browser;
 
@@ -177,5 +177,6 @@ pub(super) async fn accepted(desk: &mut Desk, at: &str) {
         page.choose("checklist", item).await;
     }
     page.press("受理して審査へ").await;
+    signed(page).await;
     page.see("審査中").await;
 }

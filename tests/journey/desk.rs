@@ -83,7 +83,7 @@ impl Desk {
             return;
         }
         page.press("署名用の登録を申し込む").await;
-        page.press("パスキーで確認する").await;
+        signed(page).await;
         page.see("確認コード").await;
         let code = page.text_of("main .panel strong").await;
         installation.enrol(person.user, &page.value_of("申込みの文").await, &code);
@@ -99,6 +99,17 @@ impl Desk {
         page.see("サインアウト").await;
         page
     }
+}
+
+/// On to the signing desk, and back with the signature of whoever sits there.
+pub(super) async fn signed(page: &Browser) {
+    let [to_desk, sign] = if page.lang().await == "ja" {
+        ["署名台へ進む", "パスキーで署名する"]
+    } else {
+        ["Go to the signing desk", "Sign with a passkey"]
+    };
+    page.press(to_desk).await;
+    page.press(sign).await;
 }
 
 fn list(value: Value) -> Vec<Value> {

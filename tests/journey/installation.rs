@@ -45,7 +45,8 @@ pub(super) const PI: Person =
 pub(super) const CO: Person =
     Person { signs: true, ..person("co@univ-b.example", "西 二葉", "univ-b / nursing", "researcher") };
 /// The secretariat.
-pub(super) const OFFICE: Person = person("office@office.example", "南 事子", "office", "secretariat");
+pub(super) const OFFICE: Person =
+    Person { signs: true, ..person("office@office.example", "南 事子", "office", "secretariat") };
 /// Holds two seats of the committee.
 pub(super) const R1: Person =
     Person {
@@ -78,7 +79,7 @@ pub(super) struct Installation {
     folder: TempDir,
     /// Where people reach the portal; passkeys are made for this name.
     pub(super) portal: String,
-    _services: [Running; 3],
+    _services: [Running; 4],
 }
 
 impl Installation {
@@ -94,10 +95,11 @@ impl Installation {
         let publish = ["catalog", "publish", "--database", path(&database), "--keys", path(&keys)];
         let releases = releases.each_ref().map(|release| path(release));
         done(&[publish.as_slice(), &["--enclave", path(&enclave)], &releases].concat());
-        let (signer, engine, portal) = (free_port(), free_port(), free_port());
+        let ports = [free_port(), free_port(), free_port(), free_port()];
+        let portal = ports[3];
         let config = at("sudare.toml");
-        fs::write(&config, configuration(signer, engine, portal)).unwrap();
-        let services = ["signer", "engine", "portal"].map(|service| serve(&config, service));
+        fs::write(&config, configuration(ports)).unwrap();
+        let services = ["signer", "desk", "engine", "portal"].map(|service| serve(&config, service));
         Self { portal: format!("http://localhost:{portal}"), folder, _services: services }
     }
 
@@ -125,13 +127,14 @@ impl Installation {
     }
 }
 
-fn configuration(signer: u16, engine: u16, portal: u16) -> String {
+fn configuration([signer, desk, engine, portal]: [u16; 4]) -> String {
     format!(
         "[signer]\nlisten = \"127.0.0.1:{signer}\"\nkeys = \"signer/keys\"\nportal_key = \"office/keys/public/sign.pub\"\nstore = \"signer/store\"\n\
+         [desk]\nlisten = \"127.0.0.1:{desk}\"\nkeys = \"signer/keys\"\nportal = \"http://localhost:{portal}\"\n\
          [engine]\nlisten = \"127.0.0.1:{engine}\"\nkeys = \"enclave/keys\"\nreleases = \"enclave/releases\"\nportal_session_key = \"office/keys/public/session.pub\"\n\
          permit_key = \"signer/keys/public/permit.pub\"\nsigner = \"http://127.0.0.1:{signer}\"\n\
          [portal]\nlisten = \"127.0.0.1:{portal}\"\nkeys = \"office/keys\"\ndatabase = \"office/portal.sqlite\"\nsigner = \"http://127.0.0.1:{signer}\"\n\
-         engine = \"grpc://127.0.0.1:{engine}\"\norigin = \"http://localhost:{portal}\"\nsynthetic = true\n"
+         engine = \"grpc://127.0.0.1:{engine}\"\norigin = \"http://localhost:{portal}\"\ndesk = \"http://localhost:{desk}\"\nsynthetic = true\n"
     )
 }
 

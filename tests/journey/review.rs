@@ -1,13 +1,18 @@
 //! Steps 14 to 18: holders, a conflict, opinions, votes, a decision with a condition, pledges, the permit.
 
+use jiff::Timestamp;
+use jiff::tz::Offset;
+
 use super::Study;
 use super::apply::PURPOSE;
-use super::desk::Desk;
+use super::desk::{Desk, signed};
 use super::installation::{CHAIR, CO, DPC, NDB, OFFICE, PI, Person, R1, R2, R3};
 use crate::browser::Browser;
 
-/// The day of the meeting.
-const SITTING: &str = "2099-02-01";
+/// The day of the meeting: today in Japan, for votes are cast on the day.
+fn sitting() -> String {
+    Timestamp::now().to_zoned(Offset::constant(9).to_time_zone()).date().to_string()
+}
 
 /// What the grant asks for.
 pub(super) const CONDITION: &str = "市区町村別の表は作らない";
@@ -91,7 +96,7 @@ pub(super) async fn opinions_are_hidden_until_all_are_in(desk: &mut Desk, at: &s
     assert!(!page.source().await.contains("の意見</"), "not for who asks");
     scheduled(desk, at).await;
     let page = desk.sits(&OFFICE).await;
-    page.go(&format!("/meetings/{SITTING}")).await;
+    page.go(&format!("/meetings/{}", sitting())).await;
     let said = page.text_of("main").await;
     assert!(said.contains("退席（利益相反）") && said.contains(R3.name), "{said}");
     page.picture("journey-06-agenda").await;
@@ -117,7 +122,7 @@ async fn findings(page: &Browser) {
 pub(super) async fn scheduled(desk: &mut Desk, at: &str) {
     let page = desk.sits(&OFFICE).await;
     page.go(at).await;
-    page.date("期日", SITTING).await;
+    page.date("期日", &sitting()).await;
     page.press("審査会の日程を決める").await;
     page.see("次に動く人: 審査委員・委員長").await;
 }
@@ -154,6 +159,7 @@ pub(super) async fn granted_with_a_condition(desk: &mut Desk, at: &str) {
     let page = desk.sits(&OFFICE).await;
     page.go(at).await;
     page.press("満たされたことを確認する").await;
+    signed(page).await;
     page.see("確認済み").await;
 }
 
@@ -163,8 +169,7 @@ pub(super) async fn voted(desk: &mut Desk, at: &str, reviewer: &Person) {
     page.choose("ballot", "for").await;
     page.fill("vote-comment", "賛成する。").await;
     page.press("投票する").await;
-    page.see("あなたのパスキーの署名が必要です").await;
-    page.press("パスキーで確認する").await;
+    signed(page).await;
     page.see("投票済み").await;
 }
 
@@ -172,13 +177,11 @@ pub(super) async fn voted(desk: &mut Desk, at: &str, reviewer: &Person) {
 pub(super) async fn decided(page: &Browser) {
     findings(page).await;
     page.press("決定を記録する").await;
-    page.see("あなたのパスキーの署名が必要です").await;
-    page.press("パスキーで確認する").await;
+    signed(page).await;
 }
 
-/// Training and pledge of both, each for themselves; the permit.
+/// The pledge of both, each for themselves; the permit.
 pub(super) async fn permitted(desk: &mut Desk, at: &str) {
-    joined(desk, at, &PI).await;
     pledged(desk, at).await;
     issued(desk, at).await;
 }
@@ -190,21 +193,21 @@ pub(super) async fn joined(desk: &mut Desk, at: &str, member: &Person) {
     page.fill("course", "情報管理研修").await;
     page.date("trained-until", "2099-05-31").await;
     page.press(if page.lang().await == "ja" { "取扱者として参加する" } else { "Join as a member" }).await;
-    page.until("input[name=agree]").await;
+    page.see(if page.lang().await == "ja" { "研修修了証を更新する" } else { "Renew the training certificate" }).await;
 }
 
 pub(super) async fn pledged(desk: &mut Desk, at: &str) {
-    for (member, [agree, sign, key, done]) in [
-        (&PI, ["上記を誓約します", "誓約書に署名する", "パスキーで確認する", "誓約済み"]),
-        (&CO, ["I pledge this", "Sign the pledge", "Use a passkey", "pledge signed"]),
+    for (member, [agree, sign, done]) in [
+        (&PI, ["上記を誓約します", "誓約書に署名する", "誓約済み"]),
+        (&CO, ["I pledge this", "Sign the pledge", "pledge signed"]),
     ] {
         let page = desk.sits(member).await;
         page.go(at).await;
         page.tick(agree).await;
         page.press(sign).await;
-        page.until("form[data-passkey]").await;
+        page.until("form[action$='/sign']").await;
         page.picture(&format!("journey-09-sign-{}", page.lang().await)).await;
-        page.press(key).await;
+        signed(page).await;
         page.see(done).await;
     }
 }
