@@ -285,7 +285,7 @@ fn content(number: u32, applicant: &str, fellow: &str, first: Date) -> Content {
         if place > 0 && (number + place).is_multiple_of(2) && table != "dpc.stays" {
             continue;
         }
-        let columns = (0..COLUMNS).filter(|column| (number / 3 + column * (place + 1)) % 4 < 2);
+        let columns = (0..COLUMNS).filter(|column| (number / 3 + column * 7 + place) % 5 < 2);
         let columns = columns.map(|column| format!("column_{column}")).collect();
         let empty = || DatasetAsk { release: "2026.1".to_owned(), tables: BTreeMap::new() };
         let ask = datasets.entry(dataset.to_owned()).or_insert_with(empty);
