@@ -40,7 +40,7 @@ pub(crate) async fn institution_changed(
     (action, institution): (&'static str, &str),
 ) -> Result<(), PortalError> {
     let note = Note::new(user, action, user).with("institution", institution);
-    tell(portal, work, user, (note, "institution")).await
+    tell(work, &portal.audit, user, (note, "institution"), portal.now()).await
 }
 
 /// A code on paper opened a session: the person has it, or somebody found the paper.

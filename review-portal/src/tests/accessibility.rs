@@ -32,7 +32,7 @@ const FACTS: &str = "
     }";
 
 /// What a browser asks for that is no page: files and what programs read.
-const NO_PAGES: [&str; 5] = [
+const NO_PAGES: [&str; 13] = [
     "/catalog.json",
     "/static/{*file}",
     "/projects/{project}/schema.json",

@@ -12,14 +12,20 @@ use crate::application::{open, open_to};
 use crate::board::tests::{course, day, decided, reviewed, stream, submitted, used};
 use crate::board::{ends, turns};
 use crate::tests::world::World;
-use crate::{Database, PortalAnswer, PortalRefusal, QueryRunner, accounts, serve};
+use crate::{Database, PortalAnswer, PortalRefusal, QueryRunner, Watch, accounts, serve};
 
 /// No query is run here.
 struct Nobody;
 
 #[async_trait::async_trait]
 impl QueryRunner for Nobody {
-    async fn run(&self, _: &str, _: &ProjectId, _: &str) -> Result<PortalAnswer, PortalRefusal> {
+    async fn run(
+        &self,
+        _: &str,
+        _: Option<&ProjectId>,
+        _: &str,
+        _: &Watch<'_>,
+    ) -> Result<PortalAnswer, PortalRefusal> {
         std::future::pending().await
     }
 }

@@ -208,7 +208,7 @@ pub(crate) async fn save(
     State(portal): State<Portal>,
     posted: Posted,
 ) -> Result<Response, PortalError> {
-    let wish = Wish::of(&posted);
+    let wish = Wish::of(&posted)?;
     let state = allowed.application()?;
     let now = state.content().cloned().unwrap_or_default();
     let (head, shown) = shown_content(&portal, &state.id, &posted).await?;

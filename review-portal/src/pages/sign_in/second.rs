@@ -59,7 +59,6 @@ async fn form(
         domain: portal.party.id.clone(),
         credentials: credentials.join(" "),
         next: next.to_owned(),
-        act: String::new(),
         demo: portal.demo.is_some(),
     };
     let (totp, recovery) = (factors.totp, factors.recovery_left > 0);
