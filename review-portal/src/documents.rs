@@ -56,7 +56,7 @@ pub(crate) enum Block {
     },
     /// Names and what stands behind them.
     Facts(Vec<Fact>),
-    /// Opened at a click; on paper it is open.
+    /// Opened at a click; on paper it is open, and left out of a table.
     Folded {
         title: String,
         words: Words,

@@ -42,7 +42,6 @@ async fn the_letter_is_saved_in_both_languages_and_by_nobody_else() {
 
     let paper = button(&cast.pi, &format!("{at}/letter")).await;
     let pdf = save(&cast.pi, &paper, &format!("decision-{id}-ja.pdf")).await;
-    keep(&pdf, "letter-ja");
     let text = text_of(&pdf);
     let day = |now: jiff::Timestamp| crate::dates::formal(crate::dates::today(now), crate::language::Language::Ja).text;
     for words in [
@@ -68,7 +67,6 @@ async fn the_letter_is_saved_in_both_languages_and_by_nobody_else() {
     assert!(pages_of(&pdf) <= 2, "a letter, no book");
 
     let pdf = save(&cast.co, &format!("{at}/letter.pdf?lang=en"), &format!("decision-{id}-en.pdf")).await;
-    keep(&pdf, "letter-en");
     let text = text_of(&pdf);
     for words in [
         "Letter of decision",
@@ -92,7 +90,6 @@ async fn the_letter_is_saved_in_both_languages_and_by_nobody_else() {
     let meeting = "/meetings/2099-02-01";
     let paper = button(&cast.office, meeting).await;
     let pdf = save(&cast.office, &paper, "meeting-2099-02-01-ja.pdf").await;
-    keep(&pdf, "minutes-ja");
     let text = text_of(&pdf);
     for words in ["議事録", "賛成2、反対0、棄権0", "退席（利益相反）", "r3さん", "市区町村別の表は不可", "異存ない"]
     {
@@ -136,7 +133,6 @@ async fn an_incident_is_one_page_with_deadlines_times_and_addressees() {
     };
     let paper = button(&cast.office, &page).await;
     let pdf = save(&cast.office, &paper, &format!("incident-{id}-1-ja.pdf")).await;
-    keep(&pdf, "incident-ja");
     let text = text_of(&pdf);
     for words in [
         "事故等報告書",
@@ -183,7 +179,6 @@ async fn the_sheet_is_saved_by_those_who_judge() {
     let id = at.rsplit('/').next().unwrap();
     let paper = button(&cast.office, &format!("{at}/sheet")).await;
     let pdf = save(&cast.office, &paper, &format!("sheet-{id}-ja.pdf")).await;
-    keep(&pdf, "sheet-ja");
     let text = text_of(&pdf);
     for words in [
         "審査概要票",
@@ -198,11 +193,4 @@ async fn the_sheet_is_saved_by_those_who_judge() {
     }
     assert_eq!(cast.pi.get(&paper).await.status(), StatusCode::FORBIDDEN);
     assert_eq!(cast.r1.get(&paper).await.status(), StatusCode::NOT_FOUND, "not asked");
-}
-
-/// Kept for the eye where somebody asks for it.
-fn keep(pdf: &[u8], name: &str) {
-    if let Some(folder) = std::env::var_os("SUDARE_KEEP_DOCUMENTS") {
-        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.pdf")), pdf).unwrap();
-    }
 }
