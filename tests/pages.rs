@@ -129,7 +129,7 @@ async fn everything_is_in_reach_of_the_keyboard() {
     page.chord(&[Key::Escape]).await;
     page.tab_to("実行").await;
     page.enter().await;
-    page.see("結果").await;
+    page.until("#cells").await;
 }
 
 #[tokio::test]

@@ -35,8 +35,9 @@ pub(super) async fn the_investigator_asks(desk: &mut Desk, study: &Study) {
     page.until(".cm-content").await;
     page.tab_to("SQL").await;
     page.keys(BY_SEX).await;
+    assert_eq!(page.value_of("SQL").await, BY_SEX, "what is typed is what is sent");
     page.chord(&[Key::Control, Key::Enter]).await;
-    page.see("結果").await;
+    page.until("#cells").await;
     let answer = page.table("#cells").await;
     assert_eq!(answer[0], ["sex", "persons"]);
     assert!(answer[1..].iter().all(|row| row[1].parse::<u32>().is_ok_and(|persons| persons >= 10)), "{answer:?}");
