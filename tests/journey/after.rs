@@ -33,7 +33,10 @@ pub(super) async fn the_investigator_asks(desk: &mut Desk, study: &Study) {
     page.follow("研究課題").await;
     page.follow_to(&format!("/projects/{}", study.project)).await;
     page.until(".cm-content").await;
+    // The page's tab has the same name as the editor behind it.
     page.tab_to("SQL").await;
+    page.tab_to("SQL").await;
+    page.holds("return document.activeElement.matches('.cm-content')", vec![]).await;
     page.keys(BY_SEX).await;
     assert_eq!(page.value_of("SQL").await, BY_SEX, "what is typed is what is sent");
     page.chord(&[Key::Control, Key::Enter]).await;
