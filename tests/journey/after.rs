@@ -51,14 +51,15 @@ pub(super) async fn the_investigator_asks(desk: &mut Desk, study: &Study) {
     let linked = page.table("#cells").await;
     assert!(linked[0] == ["sex", "in_hospital"] && linked.len() > 1, "{linked:?}");
     for (sql, code) in [
-        ("SELECT prefecture, count(*) FROM ndb.claims GROUP BY prefecture", "prefecture"),
-        ("SELECT count(*) FROM ltc.claims", "ltc.claims"),
+        ("SELECT prefecture, count(*) FROM ndb.claims GROUP BY prefecture", "guard/no-such-column"),
+        ("SELECT count(*) FROM ltc.claims", "guard/no-such-table"),
         ("SELECT * FROM ndb.claims", "guard/rows-at-root"),
     ] {
         page.fill("SQL", sql).await;
         page.press("実行").await;
         page.see("この問い合わせには答えられません").await;
-        assert!(page.text_of("#outcome").await.contains(code), "{sql}");
+        let said = page.text_of("#outcome").await;
+        assert!(said.contains(code), "{sql}: {said}");
     }
     page.picture("journey-12-refusal").await;
     page.press("この例を入れて実行").await;
