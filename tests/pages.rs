@@ -124,12 +124,15 @@ async fn everything_is_in_reach_of_the_keyboard() {
     page.enter().await;
     page.see("実行").await;
     page.until(".cm-content").await;
+    // The page's tab has the same name as the editor behind it.
     page.tab_to("SQL").await;
+    page.tab_to("SQL").await;
+    page.holds("return document.activeElement.matches('.cm-content')", vec![]).await;
     page.keys("SELECT sex, count(*) FROM ndb.claims GROUP BY sex").await;
     page.chord(&[Key::Escape]).await;
     page.tab_to("実行").await;
     page.enter().await;
-    page.see("結果").await;
+    page.until("#cells").await;
 }
 
 #[tokio::test]

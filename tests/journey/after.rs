@@ -31,10 +31,14 @@ pub(super) async fn the_investigator_asks(desk: &mut Desk, study: &Study) {
     page.follow("研究課題").await;
     page.follow_to(&format!("/projects/{}", study.project)).await;
     page.until(".cm-content").await;
+    // The page's tab has the same name as the editor behind it.
     page.tab_to("SQL").await;
+    page.tab_to("SQL").await;
+    page.holds("return document.activeElement.matches('.cm-content')", vec![]).await;
     page.keys(BY_SEX).await;
+    assert_eq!(page.value_of("SQL").await, BY_SEX, "what is typed is what is sent");
     page.chord(&[Key::Control, Key::Enter]).await;
-    page.see("結果").await;
+    page.until("#cells").await;
     let answer = page.table("#cells").await;
     assert_eq!(answer[0], ["sex", "persons"]);
     assert!(answer[1..].iter().all(|row| row[1].parse::<u32>().is_ok_and(|persons| persons >= 10)), "{answer:?}");
@@ -45,14 +49,15 @@ pub(super) async fn the_investigator_asks(desk: &mut Desk, study: &Study) {
     let linked = page.table("#cells").await;
     assert!(linked[0] == ["sex", "in_hospital"] && linked.len() > 1, "{linked:?}");
     for (sql, code) in [
-        ("SELECT prefecture, count(*) FROM ndb.claims GROUP BY prefecture", "prefecture"),
-        ("SELECT count(*) FROM ltc.claims", "ltc.claims"),
+        ("SELECT prefecture, count(*) FROM ndb.claims GROUP BY prefecture", "guard/no-such-column"),
+        ("SELECT count(*) FROM ltc.claims", "guard/no-such-table"),
         ("SELECT * FROM ndb.claims", "guard/rows-at-root"),
     ] {
         page.fill("SQL", sql).await;
         page.press("実行").await;
         page.see("この問い合わせには答えられません").await;
-        assert!(page.text_of("#outcome").await.contains(code), "{sql}");
+        let said = page.text_of("#outcome").await;
+        assert!(said.contains(code), "{sql}: {said}");
     }
     page.picture("journey-12-refusal").await;
     page.press("この例を入れて実行").await;
