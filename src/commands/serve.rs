@@ -9,7 +9,9 @@ use anyhow::{Result, anyhow};
 use engine::{DummyConfig, EngineConfig, EngineLimits, client};
 use permit_signer::SignerConfig;
 use policies::passkey::RelyingParty;
-use review_portal::{DatabaseUrl, DatabaseUrlError, DummyEngine, PortalConfig, ReviewPlace, SmtpConfig, SmtpTls, WebhookConfig};
+use review_portal::{
+    DatabaseUrl, DatabaseUrlError, DummyEngine, PortalConfig, ReviewPlace, SmtpConfig, SmtpTls, WebhookConfig,
+};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 

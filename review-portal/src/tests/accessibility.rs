@@ -54,7 +54,20 @@ async fn walk(driver: &Driver, world: &World, paths: &Paths, (width, languages):
     let window = driver.open(world, width).await;
     let mut found = window.findings(&of(&visitor), languages).await;
     for (person, names) in [
-        ("pi", &["/", "/dummy", "/dummy/runs", "/applications", "/applications/new", "/projects", "permitted", "returned", "edit"][..]),
+        (
+            "pi",
+            &[
+                "/",
+                "/dummy",
+                "/dummy/runs",
+                "/applications",
+                "/applications/new",
+                "/projects",
+                "permitted",
+                "returned",
+                "edit",
+            ][..],
+        ),
         (
             "co",
             &["/", "/projects/fracture-2026/sql", "/projects/fracture-2026/runs", "/projects/fracture-2026/queries"][..],
