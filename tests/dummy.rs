@@ -208,17 +208,15 @@ fn made_by_command_and_never_served_by_the_wrong_engine() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("is not marked as dummy"), "{}", text(&refused.stderr));
     // Dummies in the section for people: it starts, and serves none of them.
-    let more = format!(
-        "permit_key = \"permit/keys/public/permit.pub\"\nsigner = \"{}\"\n",
-        world.address("signer")
-    );
+    let more = format!("permit_key = \"permit/keys/public/permit.pub\"\nsigner = \"{}\"\n", world.address("signer"));
     let engine_at = port();
     fs::write(&config, section("engine", "made", engine_at) + more.as_str()).unwrap();
     let _served = served("engine", &config, &log);
     assert!(fs::read_to_string(&log).unwrap().contains("is made up (dummy)"), "{}", fs::read_to_string(&log).unwrap());
     let server = format!("grpc://127.0.0.1:{engine_at}");
     let token = world.token_file("researcher");
-    let asked = ["sql", "--server", &server, "--token-file", path(&token), "--project", &world.project("exact"), "-c", SQL];
+    let asked =
+        ["sql", "--server", &server, "--token-file", path(&token), "--project", &world.project("exact"), "-c", SQL];
     let asked = run(&[&asked[..], &["--lang", "en"]].concat());
     assert_eq!(asked.status.code(), Some(3));
     assert!(text(&asked.stderr).contains("permit/release-unavailable"), "{}", text(&asked.stderr));

@@ -275,7 +275,9 @@ async fn open(
     // Whoever cannot be asked is told before the long reading.
     let permits = match door {
         Door::Dummies => None,
-        Door::Permits { permit_key, signer, ca } => Some((VerifyingKey::read(&permit_key)?, asked(&signer, ca.as_deref())?)),
+        Door::Permits { permit_key, signer, ca } => {
+            Some((VerifyingKey::read(&permit_key)?, asked(&signer, ca.as_deref())?))
+        }
     };
     let log = AuditLog::open(&config.audit, Zone::Enclave, keys.signing("sign")?)?;
     // What failed today counts on after a restart.

@@ -125,7 +125,13 @@ impl Workspace {
             }),
             Content::View(view) => view.schema().map(|schema| {
                 let kept = Some(KeptAs::View(Arc::from(view.sql.as_str())));
-                Granted { name, provider: Arc::new(EmptyTable::new(schema)), kind: RelationKind::Rows, kept, rows: None }
+                Granted {
+                    name,
+                    provider: Arc::new(EmptyTable::new(schema)),
+                    kind: RelationKind::Rows,
+                    kept,
+                    rows: None,
+                }
             }),
         };
         if shown.is_none() {

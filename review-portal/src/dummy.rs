@@ -43,7 +43,8 @@ pub async fn publish(
            persons = excluded.persons, created_at = excluded.created_at",
     );
     let persons = manifest.tables.values().filter_map(|table| table.persons).max();
-    let insert = insert.bind(manifest.release.dataset()).bind(manifest.release.version()).bind(tables(manifest).join(" "));
+    let insert =
+        insert.bind(manifest.release.dataset()).bind(manifest.release.version()).bind(tables(manifest).join(" "));
     let insert = insert.bind(persons.and_then(|count| i64::try_from(count).ok())).bind(manifest.created_at.to_string());
     insert.execute(&mut *work).await?;
     Note::new(by, "dummy:published", &manifest.release).append(audit, now).await?;

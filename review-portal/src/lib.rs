@@ -52,9 +52,7 @@ pub use oidc::{InstitutionConfig, InstitutionError, InstitutionId, OidcError};
 pub use outbox::{MailError, NOTICE, SmtpConfig, SmtpTls, WebhookConfig, WebhookError};
 pub use passwords::Weakness;
 pub use private_file::PrivateFileError;
-pub use query::{
-    AnswerColumn, DummyEngine, PortalAnswer, PortalRefusal, QueryProgress, QueryRunner, Scanned, Watch,
-};
+pub use query::{AnswerColumn, DummyEngine, PortalAnswer, PortalRefusal, QueryProgress, QueryRunner, Scanned, Watch};
 pub use rebuild::{Rebuilt, rebuild};
 pub use review::ReviewPlace;
 pub use serve::{PortalConfig, serve};

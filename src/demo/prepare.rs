@@ -200,8 +200,11 @@ fn release(folder: &Folder, dataset: &str, population: &Population, lang: Lang) 
     }
     let inbox = folder.zone("enclave").join("inbox");
     let of = |source: &str| inbox.join(source).join("content");
-    let content: Vec<_> =
-        if dataset == PERSON { population.sources.iter().map(|source| of(source)).collect() } else { vec![of(dataset)] };
+    let content: Vec<_> = if dataset == PERSON {
+        population.sources.iter().map(|source| of(source)).collect()
+    } else {
+        vec![of(dataset)]
+    };
     let name = format!("{dataset}/{RELEASE}");
     let wanted = commands::WantedRelease {
         dataset: &name,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use policies::keys::VerifyingKey;
 use policies::jws::Document as _;
+use policies::keys::VerifyingKey;
 use policies::session::{DummyToken, SessionToken};
 use policies::status::StatusDocument;
 use policies::{Permit, PermitId, ProjectId, UserId, jws};

@@ -37,7 +37,10 @@ impl Dummies {
                 latest.insert(release.id().dataset().to_owned(), release);
             }
         }
-        Self { session_key, datasets: latest.into_iter().map(|(dataset, release)| (dataset, whole(&release))).collect() }
+        Self {
+            session_key,
+            datasets: latest.into_iter().map(|(dataset, release)| (dataset, whole(&release))).collect(),
+        }
     }
 
     /// Lets in whoever the portal names. A project that is named says nothing here: the same program asks both engines.

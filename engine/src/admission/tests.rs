@@ -5,8 +5,8 @@ mod terms;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::ToSpan;
-use policies::keys::SigningKey;
 use policies::jws::Document as _;
+use policies::keys::SigningKey;
 use policies::session::{DummyToken, SessionToken};
 use policies::status::StatusDocument;
 use policies::{DatasetGrant, Grade, MemberTerms, Tier, jws};

@@ -112,7 +112,7 @@ fn a_stream_that_was_filled_is_still_taken_and_narrowed() {
     let signer = world.open();
     let mut records = world.judged("A-2026-000001", world::plain("p1"), &world::reviewers(), None);
     let first = signer.issue(&world.request(&records), now()).unwrap().permit.id;
-    let shell = || policies::application::Shell { title: "表".to_owned(), sql: "x".repeat(20_000), columns: Vec::new() };
+    let shell = || policies::application::Shell { title: "表".to_owned(), sql: "x".repeat(20_000), columns: Vec::new(), tried: String::new() };
     let long = || Content { shells: (0..25).map(|_| shell()).collect(), ..world::plain("p1") };
     let steps = vec![(office(), Event::PermitIssued { permit: first.clone() }), (pi(), Event::Amended { content: long() })];
     records = world.go_on(&records, steps);

@@ -173,7 +173,7 @@ impl World {
             content: &self.content,
             crosswalk: &crosswalk,
             keys: &self.zones.enclave,
-            kind: catalog::ReleaseKind::Holders,
+            kind: ReleaseKind::Holders,
             releases: &releases,
             buckets: BucketCount::DEFAULT,
             code_version: "test",

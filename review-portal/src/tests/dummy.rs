@@ -25,7 +25,11 @@ async fn who_has_no_project_finds_dummy_data_and_asks_them() {
     let world = World::new().await;
     let visitor = world.visitor();
     let page = visitor.read("/catalog/ndb").await;
-    assert!(page.contains("ダミーデータ（架空）があります。") && page.contains("架空の678人") && page.contains("href=\"/dummy\""));
+    assert!(
+        page.contains("ダミーデータ（架空）があります。")
+            && page.contains("架空の678人")
+            && page.contains("href=\"/dummy\"")
+    );
     assert!(!visitor.read("/catalog/registry").await.contains("href=\"/dummy\""), "there is none of it");
     assert_eq!(visitor.get("/dummy").await.status(), StatusCode::SEE_OTHER, "sign in first");
     let eve = world.person("eve").await;
@@ -42,7 +46,9 @@ async fn who_has_no_project_finds_dummy_data_and_asks_them() {
     let page = posted(&eve, "/dummy", &[("sql", COUNT), ("data", "people")]).await;
     assert!(outcome(&page).contains("987"));
     let history = eve.read("/dummy/runs").await;
-    assert!(history.matches("href=\"/dummy?run=").count() == 3 && history.contains("2,000") && history.contains("4,000"));
+    assert!(
+        history.matches("href=\"/dummy?run=").count() == 3 && history.contains("2,000") && history.contains("4,000")
+    );
     let run = history.split("/dummy?run=").nth(1).unwrap().split('"').next().unwrap().to_owned();
     assert!(eve.read(&format!("/dummy?run={run}")).await.contains("made_up"));
     let co = world.person("co").await;

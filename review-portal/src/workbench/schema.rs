@@ -64,12 +64,14 @@ pub(crate) async fn of_dummies(db: &Database, language: Language) -> Result<Sche
     let mut tables = Vec::new();
     for release in dummy::list(db).await? {
         for name in release.tables {
-            let described = ::catalog::table(&name).map(|table| table.columns.iter().map(|column| Column {
-                name: column.name.clone(),
-                kind: language.say(&format!("type.{}", publish::word(column.kind))),
-                label: if language == Language::Ja { column.ja.clone() } else { column.en.clone() },
-                class: publish::class(column.class).to_owned(),
-            }));
+            let described = ::catalog::table(&name).map(|table| {
+                table.columns.iter().map(|column| Column {
+                    name: column.name.clone(),
+                    kind: language.say(&format!("type.{}", publish::word(column.kind))),
+                    label: if language == Language::Ja { column.ja.clone() } else { column.en.clone() },
+                    class: publish::class(column.class).to_owned(),
+                })
+            });
             let columns = described.into_iter().flatten().collect();
             tables.push(Table { name, release: format!("{}/{}", release.dataset, release.version), columns });
         }
