@@ -15,8 +15,6 @@ pub(super) fn witness(folder: &Folder) -> Result<()> {
         [("linkage", Zone::Linkage), ("enclave", Zone::Enclave), ("permit", Zone::Permit), ("portal", Zone::Portal)];
     let mut places: Vec<_> = SOURCES.iter().map(|source| (folder.holder(source).join("keys"), Zone::Holder)).collect();
     places.extend(zones.iter().map(|(name, zone)| (folder.keys(name), *zone)));
-    // The engine for dummy data has a chain of its own.
-    places.push((folder.dummy().join("keys"), Zone::Enclave));
     let mut chains: Vec<(AuditLog, Head)> = Vec::new();
     for (path, zone) in places {
         let keys = KeyFolder::open(&path, zone)?;
