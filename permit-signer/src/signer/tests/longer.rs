@@ -172,7 +172,7 @@ fn a_suspension_that_was_told_late_stops_the_permit_that_was_signed_meanwhile() 
     let second = signer.issue(&world.request(&narrower), now()).unwrap().permit;
     // Whoever suspends knows of the first permit only.
     world.revoke(&signer, Revoked::Suspension(here(&before))).unwrap();
-    assert_eq!(world.status(&signer).revoked_permits, BTreeSet::from([first.id, second.id.clone()]));
+    assert_eq!(world.status(&signer).revoked_permits, BTreeSet::from([first.id, second.id]));
     // The resumption that is waited for comes after the suspension, not before.
     let going = world.go_on(&narrower, vec![suspended(), resumed()]);
     world.revoke(&signer, Revoked::Suspension(here(&going))).unwrap();

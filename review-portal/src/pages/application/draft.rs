@@ -3,15 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use policies::application::{ApplicantKind, Application, Content, DatasetAsk, Ethics, Member, Period, Shell, TableAsk};
-use policies::{ApplicationId, Grade, Profile, ProjectId, RowFilter, Tier, UserId};
+use policies::application::{ApplicantKind, Content, DatasetAsk, Ethics, Member, Period, Shell, TableAsk};
+use policies::{Grade, Profile, ProjectId, RowFilter, Tier, UserId};
 
 use super::input::{FilterRow, Input, MemberRow, ShellRow};
 use crate::accounts;
-use crate::application::{content_head, records};
 use crate::catalog::Dataset;
 use crate::error::PortalError;
-use crate::form::Posted;
 use crate::portal::Portal;
 
 /// Columns that are granted by name only, never with the whole table (schema.md, `person`).
@@ -66,26 +64,6 @@ pub(super) async fn read(
         unread.push(Unread::new("members", "draft.member-name", ""));
     }
     Ok(content(input, members, catalog, before, unread))
-}
-
-/// The number of the content now, and the content that the form showed, if the form says which and it is another.
-pub(super) async fn shown_content(
-    portal: &Portal,
-    id: &ApplicationId,
-    posted: &Posted,
-) -> Result<(u64, Option<Content>), PortalError> {
-    let records = records(portal.db.pool(), id).await?;
-    let head = content_head(&records);
-    let shown = match posted.one("head") {
-        "" => return Ok((head, None)),
-        text => text.parse::<u64>().map_err(|_| PortalError::BadForm)?,
-    };
-    if shown == head {
-        return Ok((head, None));
-    }
-    let until = records.iter().take_while(|record| record.seq <= shown);
-    let state = Application::replay(id.clone(), until);
-    Ok((head, Some(state.content().cloned().unwrap_or_default())))
 }
 
 /// A sign-in name as typed.

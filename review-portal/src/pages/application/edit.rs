@@ -11,8 +11,8 @@ use policies::{ApplicationId, Profile};
 use serde::Deserialize;
 
 use super::difference::{self, Line};
-use super::draft::{self, Reading, Unread, shown_content};
-use super::input::{Input, List, ShellRow, Wish};
+use super::draft::{self, Reading, Unread};
+use super::input::{Input, List, ShellRow};
 use super::shell::{self, Columns, Failure};
 use crate::access::{Allowed, Create, Edit, begun};
 use crate::application::{Change, change, content_head, create as begin, kept, records};
@@ -240,6 +240,48 @@ pub(crate) async fn save(
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&shown)?).into_response())
         }
     }
+}
+
+/// What was typed, and where the pressed button leads.
+struct Wish {
+    input: Input,
+    more: Option<List>,
+    list: Option<List>,
+    /// A page of the application beside the form.
+    aside: Option<&'static str>,
+    /// The planned table to try on dummy data.
+    attempt: Option<usize>,
+}
+
+impl Wish {
+    fn of(posted: &Posted) -> Result<Self, PortalError> {
+        let mut input = Input::posted(posted)?;
+        let attempt = posted.one("try").parse().ok().and_then(|row| input.shell_without_blanks(row));
+        let more = List::parse(posted.one("more"));
+        let list = more.or_else(|| input.remove(posted.one("remove")));
+        let aside = ["attachments", "invitations"].into_iter().find(|word| *word == posted.one("then"));
+        Ok(Self { input: input.without_blanks(), more, list, aside, attempt })
+    }
+}
+
+/// The number of the content now, and the content that the form showed, if the form says which and it is another.
+async fn shown_content(
+    portal: &Portal,
+    id: &ApplicationId,
+    posted: &Posted,
+) -> Result<(u64, Option<Content>), PortalError> {
+    let records = records(portal.db.pool(), id).await?;
+    let head = content_head(&records);
+    let shown = match posted.one("head") {
+        "" => return Ok((head, None)),
+        text => text.parse::<u64>().map_err(|_| PortalError::BadForm)?,
+    };
+    if shown == head {
+        return Ok((head, None));
+    }
+    let until = records.iter().take_while(|record| record.seq <= shown);
+    let state = Application::replay(id.clone(), until);
+    Ok((head, Some(state.content().cloned().unwrap_or_default())))
 }
 
 /// The change is made; then the table that the button names runs on dummy data.

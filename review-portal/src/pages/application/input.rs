@@ -209,28 +209,6 @@ impl Input {
     }
 }
 
-/// What was typed, and where the pressed button leads.
-pub(super) struct Wish {
-    pub(super) input: Input,
-    pub(super) more: Option<List>,
-    pub(super) list: Option<List>,
-    /// A page of the application beside the form.
-    pub(super) aside: Option<&'static str>,
-    /// The planned table to try on dummy data.
-    pub(super) attempt: Option<usize>,
-}
-
-impl Wish {
-    pub(super) fn of(posted: &Posted) -> Result<Self, PortalError> {
-        let mut input = Input::posted(posted)?;
-        let attempt = posted.one("try").parse().ok().and_then(|row| input.shell_without_blanks(row));
-        let more = List::parse(posted.one("more"));
-        let list = more.or_else(|| input.remove(posted.one("remove")));
-        let aside = ["attachments", "invitations"].into_iter().find(|word| *word == posted.one("then"));
-        Ok(Self { input: input.without_blanks(), more, list, aside, attempt })
-    }
-}
-
 impl MemberRow {
     fn of(user: &str, member: &Member) -> Self {
         let networks: Vec<_> = member.networks.iter().map(ToString::to_string).collect();
