@@ -117,10 +117,18 @@ impl Browser {
         self.click(self.find(&format!("//main//a[starts-with(@href, '{address}')]")).await).await;
     }
 
-    /// Presses the button of these words, shown or spoken.
+    /// Presses the button of these words, shown or spoken. Where it sends a form, the page that answers is there afterwards.
     pub(crate) async fn press(&self, words: &str) {
         let path = format!("//button[normalize-space(.)='{words}' or @aria-label='{words}']");
-        self.click(self.find(&path).await).await;
+        let button = self.find(&path).await;
+        let sends = "
+            window.pressed = true;
+            return arguments[0].type == 'submit' && arguments[0].form.checkValidity()";
+        let sends = self.script(sends, vec![serde_json::to_value(&button).unwrap()]).await;
+        self.click(button).await;
+        if sends == true {
+            self.holds("return !window.pressed && document.readyState == 'complete'", vec![]).await;
+        }
     }
 
     /// Whether there is such a button.
@@ -202,7 +210,8 @@ impl Browser {
     /// Waits until a script says true.
     pub(crate) async fn holds(&self, script: &str, arguments: Vec<Value>) {
         for _ in 0..600 {
-            if self.script(script, arguments.clone()).await == true {
+            // A page on its way out runs no script.
+            if self.client.execute(script, arguments.clone()).await.is_ok_and(|said| said == true) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

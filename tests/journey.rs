@@ -23,7 +23,7 @@ async fn nine_people_go_from_a_draft_to_a_permit_a_query_and_its_end() {
     for person in PEOPLE {
         desk.first_visit(person, &installation).await;
     }
-    let study = Study { project: "fracture-and-care", title: "大腿骨骨折で入院した人の受診の変化" };
+    let study = Study { project: "hip-fracture-2026", title: "大腿骨骨折で入院した人の受診の変化" };
     let at = apply::drafted(&mut desk, &study).await;
     apply::invited(&mut desk, &at).await;
     apply::returned_and_mended(&mut desk, &at).await;
@@ -36,7 +36,7 @@ async fn nine_people_go_from_a_draft_to_a_permit_a_query_and_its_end() {
     review::permitted(&mut desk, &at).await;
     after::the_investigator_asks(&mut desk, &study).await;
     after::revoked(&mut desk, &at, &study).await;
-    let other = Study { project: "fracture-again", title: "大腿骨骨折の入院の季節による違い" };
+    let other = Study { project: "hip-fracture-seasons", title: "大腿骨骨折の入院の季節による違い" };
     let at = after::a_second_way(&mut desk, &other).await;
     after::closed(&mut desk, &at, &other).await;
     after::public(&mut desk, &study, &other).await;
