@@ -85,7 +85,7 @@ pub(crate) fn strong<'a>(atoms: &'a Atoms, policy: &'a LinkagePolicy, verdicts: 
         (Kind::D1, Rule { nearness: counts, conflict: Summary::in_chart }),
     ];
     for (kind, rule) in first {
-        run.numbers(kind, rule);
+        if matches!(kind, Kind::A1 | Kind::A3) { run.numbers_first(kind, rule) } else { run.numbers(kind, rule) }
     }
     for (kind, most) in [(Kind::B1, policy.hubs.components), (Kind::B2, policy.hubs.components), (Kind::B3, 2)] {
         run.names(kind, most);
