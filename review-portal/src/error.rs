@@ -213,10 +213,12 @@ impl PortalError {
     fn status(&self) -> StatusCode {
         match self {
             Self::BadForm | Self::Password(_) => StatusCode::BAD_REQUEST,
-            Self::Csrf | Self::Forbidden | Self::InterestFirst { .. } | Self::Passkey(_) | Self::PasskeyNeeded
-            | Self::PasskeyNotEnrolled => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Csrf
+            | Self::Forbidden
+            | Self::InterestFirst { .. }
+            | Self::Passkey(_)
+            | Self::PasskeyNeeded
+            | Self::PasskeyNotEnrolled => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotSignedIn { .. } => StatusCode::UNAUTHORIZED,
             Self::AccountExists
