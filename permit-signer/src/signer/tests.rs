@@ -99,7 +99,7 @@ fn the_portal_hears_which_passkeys_of_a_person_count_and_nobody_else_does() {
     let [r1, ..] = world::reviewers();
     assert_eq!(told.iter().map(|enrolment| &enrolment.user).collect::<Vec<_>>(), [&r1.user]);
     assert_eq!(told[0].seats, r1.seats);
-    world.enrol(&[world::office()]);
+    world.enrol(&[office()]);
     assert!(signer.enrolments(&asked(&world, "r1"), now()).unwrap().is_empty());
     let stranger = signer.enrolments(&asked(&World::new(), "office"), now());
     assert!(matches!(stranger, Err(SignerError::Signature(_))));

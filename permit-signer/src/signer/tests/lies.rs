@@ -115,7 +115,7 @@ fn a_pledge_by_a_key_that_nobody_enrolled_names_nobody_and_stops_nobody() {
     let first = signer.issue(&world.request(&records), now()).unwrap().permit;
     assert_eq!(first.members.into_keys().collect::<Vec<_>>(), [pi().user]);
     let narrowing = Narrowing { limits: vec!["限る".to_owned()], ..Narrowing::default() };
-    let answer_by = jiff::civil::date(2026, 12, 1);
+    let answer_by = date(2026, 12, 1);
     let steps = vec![
         (office(), Event::PermitIssued { permit: first.id }),
         (office(), Event::Restricted { narrowing, reason: "大臣の指示".to_owned(), answer_by }),
@@ -130,7 +130,7 @@ fn a_condition_that_nobody_confirmed_is_open() {
     let condition = Condition {
         text: "表の設計を改める".to_owned(),
         owner: pi().user,
-        due: jiff::civil::date(2026, 12, 1),
+        due: date(2026, 12, 1),
         excludes: BTreeSet::new(),
     };
     let world = World::new();
@@ -215,7 +215,7 @@ fn what_was_voted_on_is_what_was_granted() {
         let condition = Condition {
             text: "倫理審査の更新".to_owned(),
             owner: pi().user,
-            due: jiff::civil::date(2026, 12, 1),
+            due: date(2026, 12, 1),
             excludes: BTreeSet::new(),
         };
         let decision = Decision::GrantedWithConditions { conditions: vec![condition] };
