@@ -31,9 +31,7 @@ pub(crate) use layout::accept_layout;
 pub(crate) use link::link;
 pub(crate) use pseudonymize::{options as pseudonymize_options, pseudonymize};
 pub(crate) use release::{Wanted as WantedRelease, release};
-pub(crate) use serve::{
-    dummy_queries, start_desk, start_dummy_engine, start_engine, start_portal, start_signer,
-};
+pub(crate) use serve::{dummy_queries, start_desk, start_dummy_engine, start_engine, start_portal, start_signer};
 pub(crate) use sql::answer_table;
 pub(crate) use synthesize::synthesize;
 pub(crate) use tokens::make_run_tokens;

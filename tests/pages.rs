@@ -225,7 +225,7 @@ async fn apply(page: &Browser, world: &World) -> String {
     page.see("研修修了証を更新する").await;
     page.sign_out().await;
     // The other member accepts as well: nobody is named to the committee who did not.
-    page.sign_in(world, "reviewer1").await;
+    sign_in(page, world, "reviewer1").await;
     page.go(&application).await;
     post(page, &format!("{application}/join"), &training).await;
     page.see("研修修了証を更新する").await;

@@ -12,11 +12,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use askama::Template;
+use axum::Router;
 use axum::extract::{DefaultBodyLimit, Form, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::Router;
 use jiff::Timestamp;
 use policies::Zone;
 use policies::keys::KeyFolder;
@@ -144,7 +144,10 @@ struct RefusedPage {
 }
 
 /// `POST /sign`: the page of what is to be signed.
-async fn sign(State(portal): State<RelyingParty>, form: Result<Form<Handed>, axum::extract::rejection::FormRejection>) -> Response {
+async fn sign(
+    State(portal): State<RelyingParty>,
+    form: Result<Form<Handed>, axum::extract::rejection::FormRejection>,
+) -> Response {
     let Ok(Form(handed)) = form else { return refused("", "desk/form", StatusCode::BAD_REQUEST) };
     let Some(paper) = Paper::read(&handed.paper, &handed.document) else {
         return refused(&handed.lang, "desk/paper", StatusCode::BAD_REQUEST);

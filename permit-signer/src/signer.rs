@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use jiff::{SignedDuration, Timestamp};
 use jiff::tz::{Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use policies::application::{
     Application, EnrolmentsRequest, Event, EventRecord, PermitAnswer, PermitRequest, REVOCATION, Refusal, Revocation,
     Revoked, StreamError, Verified,

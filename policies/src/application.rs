@@ -39,7 +39,9 @@ pub use parts::{
     IncidentKind, IncidentReport, IncidentStep, Narrowing, Opinion, ReviewerCard, Sitting, Training, Vote, Way,
 };
 pub use refusal::Refusal;
-pub use request::{EnrolmentsRequest, Pause, PermitAnswer, PermitRequest, REVOCATION, RefusalAnswer, Revocation, Revoked};
+pub use request::{
+    EnrolmentsRequest, Pause, PermitAnswer, PermitRequest, REVOCATION, RefusalAnswer, Revocation, Revoked,
+};
 pub use round::{ConditionState, HolderRequest, Interest, Lane, Outcome, Phase, Reviewer, Round, Tally};
 pub use rules::{Clause, FieldKind, Form, FormField, IncidentRules, Item, Letterhead, Majority, Name, Rules};
 pub use size::STREAM_MAX;

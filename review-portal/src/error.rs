@@ -45,7 +45,9 @@ pub enum PortalError {
     #[error("the form is too old or came from elsewhere; open the page again")]
     Csrf,
     /// The signing desk is not at an origin of its own under the portal's domain.
-    #[error("the signing desk must have an origin of its own, of the portal's domain or below it, e.g. https://sign.sudare.example")]
+    #[error(
+        "the signing desk must have an origin of its own, of the portal's domain or below it, e.g. https://sign.sudare.example"
+    )]
     Desk(#[source] PasskeyError),
     /// The database failed.
     #[error("the portal's database failed")]

@@ -151,7 +151,7 @@ fn rows(enrolments: &[Enrolment], lang: Lang) -> String {
             ]
         })
         .collect();
-    let heads =
-        ["name", "enrol-affiliation", "role", "enrol-seats", "enrol-holds", "enrol-origin", "enrol-passkey"].map(|key| lang.text(key));
+    let heads = ["name", "enrol-affiliation", "role", "enrol-seats", "enrol-holds", "enrol-origin", "enrol-passkey"]
+        .map(|key| lang.text(key));
     output::table(&heads.each_ref().map(String::as_str), &rows)
 }

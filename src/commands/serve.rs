@@ -11,8 +11,8 @@ use engine::{DummyConfig, EngineConfig, EngineLimits, client};
 use permit_signer::{DeskConfig, SignerConfig};
 use policies::passkey::RelyingParty;
 use review_portal::{
-    DatabaseUrl, DatabaseUrlError, DummyEngine, InstitutionConfig, InstitutionId, PortalConfig, ReviewPlace, SmtpConfig,
-    SmtpTls, WebhookConfig,
+    DatabaseUrl, DatabaseUrlError, DummyEngine, InstitutionConfig, InstitutionId, PortalConfig, ReviewPlace,
+    SmtpConfig, SmtpTls, WebhookConfig,
 };
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};

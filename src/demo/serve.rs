@@ -22,9 +22,7 @@ use super::parties::{Parties, desk_address};
 use super::{certificates, crossings, example, journey};
 use crate::cli;
 use crate::clock;
-use crate::commands::{
-    self, dummy_queries, start_desk, start_dummy_engine, start_engine, start_portal, start_signer,
-};
+use crate::commands::{self, dummy_queries, start_desk, start_dummy_engine, start_engine, start_portal, start_signer};
 use crate::lang::Lang;
 use crate::output::{self, Outcome};
 use crate::services::{Interrupts, Services};

@@ -193,7 +193,12 @@ pub(super) async fn joined(desk: &mut Desk, at: &str, member: &Person) {
     page.fill("course", "情報管理研修").await;
     page.date("trained-until", "2099-05-31").await;
     page.press(if page.lang().await == "ja" { "取扱者として参加する" } else { "Join as a member" }).await;
-    page.see(if page.lang().await == "ja" { "研修修了証を更新する" } else { "Renew the training certificate" }).await;
+    page.see(if page.lang().await == "ja" {
+        "研修修了証を更新する"
+    } else {
+        "Renew the training certificate"
+    })
+    .await;
 }
 
 pub(super) async fn pledged(desk: &mut Desk, at: &str) {

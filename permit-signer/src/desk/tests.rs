@@ -72,7 +72,8 @@ fn vote(ballot: &str, comment: &str) -> EventRecord {
 async fn what_is_signed_is_what_is_read() {
     let desk = Desk::new().await;
     let record = vote("against", "<script>alert(1)</script> \u{202e}");
-    let answer = desk.hand("record", &serde_json::to_string(&record).unwrap(), "/applications/A-2026-000001/vote").await;
+    let answer =
+        desk.hand("record", &serde_json::to_string(&record).unwrap(), "/applications/A-2026-000001/vote").await;
     assert_eq!(answer.status(), StatusCode::OK);
     let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(policy.contains("form-action http://localhost:8080;") && policy.contains("frame-ancestors 'none'"));
@@ -93,7 +94,9 @@ async fn a_hash_that_is_not_the_records_own_is_not_signed() {
     // The portal shows one vote and would have another one signed.
     let record = EventRecord { hash: vote("for", "").hash, ..vote("against", "") };
     let text = serde_json::to_string(&record).unwrap();
-    for (paper, document) in [("record", text.as_str()), ("record", "{}"), ("enrolment", &text), ("other", &text), ("", "")] {
+    for (paper, document) in
+        [("record", text.as_str()), ("record", "{}"), ("enrolment", &text), ("other", &text), ("", "")]
+    {
         let answer = desk.hand(paper, document, "/applications/A-2026-000001/vote").await;
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{paper}");
         let page = answer.text().await.unwrap();
@@ -105,7 +108,16 @@ async fn a_hash_that_is_not_the_records_own_is_not_signed() {
 async fn signatures_go_to_the_portal_alone() {
     let desk = Desk::new().await;
     let text = serde_json::to_string(&vote("for", "")).unwrap();
-    for action in ["https://evil.example/", "//evil.example", "/\\evil.example", "/\tevil", "", "@evil.example/", "/a?b=c", ".evil"] {
+    for action in [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "/\tevil",
+        "",
+        "@evil.example/",
+        "/a?b=c",
+        ".evil",
+    ] {
         let answer = desk.hand("record", &text, action).await;
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{action}");
     }

@@ -93,9 +93,8 @@ fn a_revocation_stands_in_every_later_status_and_numbers_only_grow() {
 fn the_portal_hears_which_passkeys_of_a_person_count_and_nobody_else_does() {
     let world = World::new();
     let signer = world.open();
-    let asked = |world: &World, user: &str| {
-        EnrolmentsRequest { user: user.parse().unwrap() }.sign(&world.portal).unwrap()
-    };
+    let asked =
+        |world: &World, user: &str| EnrolmentsRequest { user: user.parse().unwrap() }.sign(&world.portal).unwrap();
     let told = signer.enrolments(&asked(&world, "r1"), now()).unwrap();
     let [r1, ..] = world::reviewers();
     assert_eq!(told.iter().map(|enrolment| &enrolment.user).collect::<Vec<_>>(), [&r1.user]);
@@ -112,15 +111,24 @@ fn a_stream_that_was_filled_is_still_taken_and_narrowed() {
     let signer = world.open();
     let mut records = world.judged("A-2026-000001", world::plain("p1"), &world::reviewers(), None);
     let first = signer.issue(&world.request(&records), now()).unwrap().permit.id;
-    let shell = || policies::application::Shell { title: "表".to_owned(), sql: "x".repeat(20_000), columns: Vec::new(), tried: String::new() };
+    let shell = || policies::application::Shell {
+        title: "表".to_owned(),
+        sql: "x".repeat(20_000),
+        columns: Vec::new(),
+        tried: String::new(),
+    };
     let long = || Content { shells: (0..25).map(|_| shell()).collect(), ..world::plain("p1") };
-    let steps = vec![(office(), Event::PermitIssued { permit: first.clone() }), (pi(), Event::Amended { content: long() })];
+    let steps =
+        vec![(office(), Event::PermitIssued { permit: first.clone() }), (pi(), Event::Amended { content: long() })];
     records = world.go_on(&records, steps);
     let mut state = Application::replay(records[0].application.clone(), &records);
     loop {
         let asking = Asking { by: &pi(), at: now() };
-        let Ok(mut events) = decide(Rules::current(), &state, &asking, Command::Edit { content: long() }) else { break };
-        let record = EventRecord::after(&state.id, records.last(), Draft { at: now(), by: pi(), event: events.remove(0) });
+        let Ok(mut events) = decide(Rules::current(), &state, &asking, Command::Edit { content: long() }) else {
+            break;
+        };
+        let record =
+            EventRecord::after(&state.id, records.last(), Draft { at: now(), by: pi(), event: events.remove(0) });
         state = apply(state, &record.act());
         records.push(record);
     }

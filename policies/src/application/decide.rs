@@ -7,7 +7,6 @@ mod running;
 
 use jiff::civil::Date;
 
-use super::{Application, size};
 use super::actor::{Actor, Asking};
 use super::acts::{Command, Event};
 use super::parts::FindingsByCriterion;
@@ -15,6 +14,7 @@ use super::refusal::Refusal;
 use super::round::{Interest, Phase, Round};
 use super::rules::Rules;
 use super::usage::Usage;
+use super::{Application, size};
 use crate::role::Role;
 
 /// Decides one command.

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::stream::EventRecord;
 use crate::audit::Head;
-use crate::jws::Document;
 use crate::id::{ApplicationId, PermitId, SessionId, UserId};
+use crate::jws::Document;
 use crate::permit::Permit;
 
 /// `typ` of a revocation on its way from the portal to the signer.

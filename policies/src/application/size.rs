@@ -5,10 +5,10 @@ use std::io;
 
 use serde::Serialize;
 
+use super::Application;
 use super::actor::Actor;
 use super::acts::Event;
 use super::refusal::Refusal;
-use super::Application;
 use crate::role::Role;
 
 /// Longest stream: bytes of its records in JSON.
@@ -30,7 +30,10 @@ pub(super) fn weight(event: &Event) -> usize {
 }
 
 /// Refuses what has no place any more.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the rest has its turn: another's act lies between one and the next")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the rest has its turn: another's act lies between one and the next"
+)]
 pub(super) fn check(state: &Application, by: &Actor, event: &Event) -> Result<(), Refusal> {
     let is_office = by.is(Role::Secretariat) && !state.is_party(&by.user);
     let reserve = match event {
@@ -44,7 +47,11 @@ pub(super) fn check(state: &Application, by: &Actor, event: &Event) -> Result<()
         | Event::InterestDeclared { .. }
         | Event::MemberJoined { .. }
         | Event::ResultsPublished { .. } => {
-            if is_office { LAST_RESERVE } else { RESERVE }
+            if is_office {
+                LAST_RESERVE
+            } else {
+                RESERVE
+            }
         }
         _ => 0,
     };

@@ -181,9 +181,7 @@ async fn write(
     let by = allowed.user().actor();
     let events = decide(Rules::current(), &state, &Asking { by: &by, at: now }, change.command)?;
     // A draft is saved with every row that is added to its form: what says nothing new is no event.
-    let same = |event: &Event| {
-        matches!(event, Event::Edited { content } if state.round.as_ref().is_some_and(|round| round.content == *content))
-    };
+    let same = |event: &Event| matches!(event, Event::Edited { content } if state.round.as_ref().is_some_and(|round| round.content == *content));
     if events.iter().all(same) {
         return Ok(state);
     }

@@ -109,7 +109,11 @@ async fn first_step(
     visit.open_half(user, institution, portal.now()).await?;
     // Who has no second factor yet sets one up before anything else.
     let factors = Factors::of(&portal.db, &user.id).await?;
-    let step = if factors.none() && !factors.is_reset { "/account/second-factor".to_owned() } else { format!("/sign-in/second?next={next}") };
+    let step = if factors.none() && !factors.is_reset {
+        "/account/second-factor".to_owned()
+    } else {
+        format!("/sign-in/second?next={next}")
+    };
     Ok(Redirect::to(&step))
 }
 
@@ -183,7 +187,10 @@ pub(crate) async fn leave(
 
 /// A path on this portal, never another site.
 pub(crate) fn local(next: &str) -> &str {
-    if next.starts_with('/') && !next.starts_with("//") && !next.contains(|letter: char| letter.is_control() || "\\?#&%".contains(letter)) {
+    if next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.contains(|letter: char| letter.is_control() || "\\?#&%".contains(letter))
+    {
         next
     } else {
         "/"
@@ -196,7 +203,9 @@ mod tests {
 
     #[test]
     fn signing_in_never_leads_to_another_site() {
-        for bad in ["", "https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example"] {
+        for bad in
+            ["", "https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example"]
+        {
             assert_eq!(local(bad), "/", "{bad}");
         }
         assert_eq!(local("/applications/A-2026-000001"), "/applications/A-2026-000001");

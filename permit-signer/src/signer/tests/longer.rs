@@ -235,7 +235,8 @@ fn the_end_of_an_application_ends_whatever_was_signed_for_it_and_all_that_comes(
     let signer = world.open();
     let over = BTreeSet::from([first.id, second.id]);
     assert_eq!(world.status(&signer).revoked_permits, over);
-    for steps in [vec![limited("限る")], vec![limited("限る"), limited("もっと")], vec![suspended(), resumed()]] {
+    for steps in [vec![limited("限る")], vec![limited("限る"), limited("もっと")], vec![suspended(), resumed()]]
+    {
         let refused = signer.issue(&world.request(&world.go_on(&before, steps)), now());
         assert!(matches!(refused, Err(SignerError::Ended)));
     }

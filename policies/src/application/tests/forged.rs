@@ -9,6 +9,11 @@ fn verify(records: &[EventRecord]) -> Result<Application, StreamError> {
     Application::verify(records, &*KEYRING).map(|verified| verified.state)
 }
 
+/// Whether the records are believed, pledges and all.
+fn is_believed(records: &[EventRecord]) -> bool {
+    Application::verify(records, &*KEYRING).is_ok_and(|verified| verified.unvouched.is_empty())
+}
+
 /// Makes numbers, links and hashes of the records whole again, as a forger would.
 fn chained(records: &[EventRecord]) -> Vec<EventRecord> {
     let mut chain: Vec<EventRecord> = Vec::new();
@@ -82,7 +87,7 @@ fn a_changed_record_is_noticed_with_and_without_new_hashes() {
             change(&mut forged[place]);
             assert!(matches!(verify(&forged), Err(StreamError::Broken { .. })), "{place} {number}");
             if place <= last_signed {
-                assert!(verify(&chained(&forged)).is_err(), "{place} {number}");
+                assert!(!is_believed(&chained(&forged)), "{place} {number}");
             }
         }
         let mut other = records.clone();
@@ -152,7 +157,7 @@ fn votes_decisions_pledges_and_consents_carry_their_actors_signature() {
         // A signature where none is needed has to be a good one.
         let mut false_mark = records.clone();
         false_mark[place] = signed(record.clone(), "auditor");
-        assert!(verify(&false_mark).is_err());
+        assert!(!is_believed(&false_mark));
     }
     let nobody = Application::verify(&records, &Keyring::default());
     assert!(matches!(nobody, Err(StreamError::Unsigned { .. })));

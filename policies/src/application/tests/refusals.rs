@@ -249,6 +249,9 @@ fn each_refusal_has_somebody_who_meets_it() {
     let refusal = stream.refused("pi", Command::Submit {});
     assert!(!refusal.problems().is_empty());
     met.insert(refusal.code());
+    // It takes megabytes: see `size.rs`.
+    stream.state.bytes = STREAM_MAX;
+    met.insert(stream.refused("pi", Command::Edit { content: Content::default() }).code());
     let all: BTreeSet<_> = Refusal::ALL.iter().chain([&refusal]).map(Refusal::code).collect();
     assert_eq!(met, all, "left: met here, right: known");
 }

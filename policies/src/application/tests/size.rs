@@ -5,7 +5,12 @@ use crate::application::*;
 
 /// As long as a content may be.
 fn long(shells: usize) -> Content {
-    let shell = |number: usize| Shell { title: number.to_string(), sql: "x".repeat(20_000), columns: Vec::new(), tried: String::new() };
+    let shell = |number: usize| Shell {
+        title: number.to_string(),
+        sql: "x".repeat(20_000),
+        columns: Vec::new(),
+        tried: String::new(),
+    };
     content_with(|content| content.shells = (0..shells).map(shell).collect())
 }
 

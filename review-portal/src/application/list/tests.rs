@@ -19,13 +19,7 @@ struct Nobody;
 
 #[async_trait::async_trait]
 impl QueryRunner for Nobody {
-    async fn run(
-        &self,
-        _: &str,
-        _: Option<&ProjectId>,
-        _: &str,
-        _: &Watch<'_>,
-    ) -> Result<PortalAnswer, PortalRefusal> {
+    async fn run(&self, _: &str, _: Option<&ProjectId>, _: &str, _: &Watch<'_>) -> Result<PortalAnswer, PortalRefusal> {
         std::future::pending().await
     }
 }
