@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use policies::ApplicationId;
-use policies::application::{Application, EventRecord, Phase};
+use policies::application::{Application, EventRecord, Phase, Rules};
 
 use crate::board::{Course, asked};
 use crate::database::Work;
@@ -57,7 +57,10 @@ impl Mark {
 /// Whether somebody may be waited for, or something may come to its end, today or on any later day.
 pub(crate) fn is_open(state: &Application) -> bool {
     let is_over = match (&state.usage, &state.round) {
-        (Some(usage), _) => usage.ending.as_ref().is_some_and(|ending| ending.certificate.is_some()),
+        (Some(usage), _) => {
+            let is_certified = usage.ending.as_ref().is_some_and(|ending| ending.certificate.is_some());
+            is_certified && usage.results.filed.is_none() && usage.results_due(Rules::current()).is_none()
+        }
         (None, Some(round)) => matches!(round.phase, Phase::Rejected {} | Phase::Withdrawn {}),
         (None, None) => true,
     };

@@ -22,6 +22,7 @@ pub(crate) const SHOWN: [&str; 14] = [
     "not-signed-in",
     "paper",
     "passkey-needed",
+    "passkey-not-enrolled",
     "password",
     "pending-act",
     "project-taken",

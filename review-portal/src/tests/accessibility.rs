@@ -96,7 +96,7 @@ const PAGES: &[(&str, &[&str])] = &[
             "{permitted}/incidents/1",
             "/board",
             "/meetings",
-            "/meetings/2099-02-01",
+            "/meetings/{sitting}",
             "/mails",
         ],
     ),
@@ -169,7 +169,7 @@ fn shape(path: &str) -> String {
         .iter()
         .fold(path.to_owned(), |path, word| path.replace(&format!("{{{word}}}"), "/applications/*"));
     let part = |(at, part): (usize, &str)| {
-        let named = ["ndb", "fracture-2026", "2099-02-01", "1"].contains(&part) && at > 1;
+        let named = ["ndb", "fracture-2026", "1"].contains(&part) && at > 1;
         if part.starts_with('{') || named { "*".to_owned() } else { part.to_owned() }
     };
     path.split('/').enumerate().map(part).collect::<Vec<_>>().join("/")
@@ -257,6 +257,7 @@ async fn furnish(world: &World) -> Paths {
     cast.co.act(&format!("{permitted}/report-incident"), &lost).await;
     let [submitted, returned, voting, refused, ended] = written(&cast).await;
     cast.office.act(&format!("{returned}/return"), &[("comment", "資金源を書いてください")]).await;
+    cast.join(&submitted).await;
     let invitations = format!("{returned}/invitations");
     cast.pi.post(&invitations, &[("user", "co")]).await;
     let mails = cast.co.read("/mails").await;
@@ -292,6 +293,7 @@ async fn furnish(world: &World) -> Paths {
         ("heard", heard),
         ("token", token),
         ("query", query),
+        ("sitting", super::flow::sitting()[0].1.to_owned()),
     ]
     .into()
 }

@@ -87,9 +87,9 @@ async fn the_letter_is_saved_in_both_languages_and_by_nobody_else() {
     }
     assert_eq!(world.visitor().get(&format!("{at}/letter.pdf")).await.status(), StatusCode::SEE_OTHER);
 
-    let meeting = "/meetings/2099-02-01";
-    let paper = button(&cast.office, meeting).await;
-    let pdf = save(&cast.office, &paper, "meeting-2099-02-01-ja.pdf").await;
+    let day = super::flow::sitting()[0].1.to_owned();
+    let paper = button(&cast.office, &format!("/meetings/{day}")).await;
+    let pdf = save(&cast.office, &paper, &format!("meeting-{day}-ja.pdf")).await;
     let text = text_of(&pdf);
     for words in ["議事録", "賛成2、反対0、棄権0", "退席（利益相反）", "r3さん", "市区町村別の表は不可", "異存ない"]
     {

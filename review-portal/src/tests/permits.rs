@@ -198,6 +198,7 @@ async fn what_the_secretariat_does_for_a_permit_is_signed() {
     let cast = Cast::new(&world).await;
     let at = cast.pi.act("/applications", &CONTENT).await;
     cast.pi.act(&format!("{at}/submit"), &[]).await;
+    cast.join(&at).await;
     assert!(cast.office.read(&at).await.contains("次の画面でパスキーによる署名をします"));
     world.unenrol("office");
     cast.office.refused(&format!("{at}/accept"), &CHECKLIST, "portal/passkey-not-enrolled").await;

@@ -59,7 +59,7 @@ fn votes_by_keys_that_nobody_enrolled_do_not_count() {
 fn what_was_signed_where_people_sign_in_is_no_act() {
     // The portal asked for the act's hash as if it were the challenge of a sign-in.
     let portal = RelyingParty::localhost("http", 8080);
-    for kind in ["vote-cast", "decided", "pledge-signed", "holder-answered"] {
+    for kind in ["accepted", "vote-cast", "decided", "holder-answered"] {
         unsigned(|world, records| {
             for record in of_kind(records, kind) {
                 let passkey = world.passkey(&record.by);

@@ -28,7 +28,9 @@ fn what_is_written_again_and_again_leaves_place_for_what_stops_a_use() {
     let comment = || Command::Comment { field: text(""), text: "長".repeat(10_000), audience: Audience::Applicant };
     while stream.act("co", comment()).is_ok() {}
     assert_eq!(stream.refused("co", comment()), Refusal::StreamFull);
-    assert_eq!(stream.refused("co", incident()), Refusal::StreamFull);
+    let Command::ReportIncident { mut report } = incident() else { panic!("another command") };
+    report.text = "長".repeat(10_000);
+    assert_eq!(stream.refused("co", Command::ReportIncident { report }), Refusal::StreamFull);
     stream.run(vec![("office", incident()), ("office", comment()), ("pi", Command::Withdraw {})]);
     while stream.act("office", comment()).is_ok() {}
     assert_eq!(stream.refused("office", comment()), Refusal::StreamFull);

@@ -117,6 +117,8 @@ fn what_is_not_open_waits_for_nobody() {
     over.extend([
         (60, "pi", Event::Closed { report: "erased".to_owned() }),
         (61, "office", Event::DeletionCertified { certificate }),
+        (62, "pi", Event::ResultsFiled { summary: "what came out".to_owned() }),
+        (63, "office", Event::ResultsPublished { filing: 1 }),
     ]);
     let rejected = decided(Decision::Rejected { reason: "no".to_owned() });
     let withdrawn = submitted().into_iter().chain([(3, "pi", Event::Withdrawn {})]).collect();
