@@ -12,7 +12,7 @@ use crate::portal::Portal;
 use crate::visit::{Frame, Place};
 
 /// Codes with sentences of their own; all others are internal.
-pub(crate) const SHOWN: [&str; 14] = [
+pub(crate) const SHOWN: [&str; 15] = [
     "bad-form",
     "busy",
     "changed-meanwhile",
