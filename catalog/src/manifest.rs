@@ -138,6 +138,7 @@ pub enum ReleaseKind {
 }
 
 impl ReleaseKind {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
     fn is_holders(&self) -> bool {
         matches!(self, Self::Holders)
     }

@@ -4,6 +4,11 @@
 //! Goal: with 10,000 applications of 50 events each any page within 100 ms at the 95th percentile, the rebuild within 60 s. `--assert`
 //! fails where it is missed; `--database postgres://…` takes an empty PostgreSQL database instead of a file.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    clippy::indexing_slicing,
+    reason = "a bench may fail loudly, and treats what it does not name alike"
+)]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 #![expect(clippy::unwrap_used, reason = "a benchmark ends at the first thing that goes wrong")]
 #![expect(clippy::expect_used, reason = "a benchmark ends at the first thing that goes wrong")]
@@ -23,7 +28,7 @@ use review_portal::{Database, DatabaseUrl};
 
 /// issue of the review portal: any page within 100 ms at the 95th percentile, rebuild within 60 s.
 const PAGE_MAX: Duration = Duration::from_millis(100);
-const REBUILD_MAX: Duration = Duration::from_secs(60);
+const REBUILD_MAX: Duration = Duration::from_mins(1);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();

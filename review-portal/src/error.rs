@@ -236,7 +236,9 @@ impl PortalError {
     fn status(&self) -> StatusCode {
         match self {
             Self::BadForm | Self::Password(_) => StatusCode::BAD_REQUEST,
-            Self::Oidc(OidcError::Unreachable) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Oidc(OidcError::Unreachable) | Self::Busy | Self::SignerUnreachable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Oidc(OidcError::Wait) => StatusCode::TOO_MANY_REQUESTS,
             Self::Csrf
             | Self::Forbidden
@@ -255,7 +257,6 @@ impl PortalError {
             | Self::ReleaseExists
             | Self::ReleaseKind
             | Self::SignerRefused { .. } => StatusCode::CONFLICT,
-            Self::Busy | Self::SignerUnreachable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Access(_)
             | Self::Audit(_)
             | Self::Database(_)

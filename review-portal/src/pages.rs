@@ -38,6 +38,7 @@ use crate::language::{CHOICE, Language};
 use crate::portal::Portal;
 
 /// All routes. `tests/routes.rs` holds the same list with who may not.
+#[expect(clippy::too_many_lines, reason = "a list")]
 pub(crate) fn router() -> Router<Portal> {
     let large = attachment::body_max();
     Router::new()

@@ -2,7 +2,11 @@
 
 mod accessibility;
 #[path = "../../tests/browser.rs"]
-#[expect(dead_code, reason = "shared with the end-to-end tests, which need all of it")]
+#[expect(
+    dead_code,
+    clippy::disallowed_methods,
+    reason = "shared with the end-to-end tests, which need all of it and write pictures"
+)]
 mod browser;
 mod contact;
 mod documents;

@@ -19,7 +19,7 @@ use crate::output::{self, Outcome};
 const PERSONS: u64 = 2000;
 
 /// How far the demo's two seeds are apart: its dummies are nobody of its population.
-const SEEDS_APART: u64 = 0x6475_6d6d_79;
+const SEEDS_APART: u64 = 0x0064_756d_6d79;
 
 /// `sudare dummy make`
 pub(crate) fn run(arguments: &cli::DummyMake, lang: Lang) -> Result<Outcome> {

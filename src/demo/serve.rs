@@ -100,6 +100,7 @@ async fn serve(services: &mut Services, interrupts: &mut Interrupts, folder: &Fo
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one service after the other")]
 async fn start(
     services: &mut Services,
     folder: &Folder,

@@ -95,8 +95,8 @@ fn whole(release: &Release) -> DatasetGrant {
     for (name, stored) in release.tables() {
         if name.starts_with("person.") {
             // Stored by source; asked as one table.
-            let columns = catalog::table("person").map(|table| table.arrow());
-            let columns = columns.iter().flat_map(|schema| schema.fields()).map(|field| field.name().clone());
+            let columns = catalog::table("person").map(catalog::Table::arrow);
+            let columns = columns.iter().flat_map(arrow::datatypes::Schema::fields).map(|field| field.name().clone());
             tables.insert("person".to_owned(), columns.collect());
         } else {
             tables.insert(name.clone(), stored.schema.fields().iter().map(|field| field.name().clone()).collect());

@@ -240,7 +240,10 @@ fn dummy_releases_and_peoples_are_never_opened_for_each_other() {
     assert!(matches!(started, Err(ReleaseError::NotDummy { .. })));
     std::fs::remove_dir_all(people.folder(&enclave.folder())).unwrap();
     let started = Releases::open_dummies(&enclave.folder(), &enclave.keys, |_, _| ()).unwrap();
-    assert_eq!(started.served().iter().map(|release| release.id().clone()).collect::<Vec<_>>(), [dummy.clone()]);
+    assert_eq!(
+        started.served().iter().map(|release| release.id().clone()).collect::<Vec<_>>(),
+        std::slice::from_ref(&dummy)
+    );
     // A word that somebody changes takes the signature with it.
     let path = dummy.folder(&enclave.folder()).join("manifest.json");
     let text = std::fs::read_to_string(&path).unwrap().replace("\"dummy\"", "\"holders\"");

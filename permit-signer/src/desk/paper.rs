@@ -44,13 +44,13 @@ impl Paper {
     /// Reads what was handed over. None if it is no such thing, or a record whose hash is not its own.
     pub(super) fn read(paper: &str, document: &str) -> Option<Self> {
         match paper {
-            "record" => Self::record(serde_json::from_str(document).ok()?),
+            "record" => Self::record(&serde_json::from_str(document).ok()?),
             "enrolment" => Self::enrolment(&serde_json::from_str(document).ok()?),
             _ => None,
         }
     }
 
-    fn record(record: EventRecord) -> Option<Self> {
+    fn record(record: &EventRecord) -> Option<Self> {
         if !record.is_whole() {
             return None;
         }
@@ -63,7 +63,7 @@ impl Paper {
         Some(Self {
             challenge: Base64Url::of(record.challenge()?),
             kind: record.event.kind().to_owned(),
-            whole: serde_json::to_value(&record).ok()?,
+            whole: serde_json::to_value(record).ok()?,
             facts,
         })
     }
@@ -127,6 +127,6 @@ fn flatten(path: &str, value: &Value, lines: &mut Vec<Line>) {
         }
         Value::String(text) => lines.push(Line { label: path.to_owned(), text: text.clone() }),
         Value::Null => {}
-        other => lines.push(Line { label: path.to_owned(), text: other.to_string() }),
+        Value::Bool(_) | Value::Number(_) => lines.push(Line { label: path.to_owned(), text: value.to_string() }),
     }
 }

@@ -8,6 +8,7 @@ use policies::passkey::{Enrolment, EnrolmentRequest, SoftwareAuthenticator};
 use reqwest::{Client, Response};
 use serde_json::json;
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
 use super::*;
 
@@ -17,6 +18,7 @@ struct Desk {
     base: String,
     http: Client,
     _stop: oneshot::Sender<()>,
+    _running: JoinSet<()>,
     _keys: tempfile::TempDir,
 }
 
@@ -34,11 +36,12 @@ impl Desk {
         let (ready, address) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let ended = async { drop(stopped.await) };
-        tokio::spawn(serve_desk(config, |at| ready.send(at).unwrap(), ended));
+        let mut running = JoinSet::new();
+        running.spawn(async move { serve_desk(config, |at| ready.send(at).unwrap(), ended).await.unwrap() });
         // The client wants one, also for plain connections. Already there: the same one.
         drop(rustls::crypto::ring::default_provider().install_default());
         let base = format!("http://{}", address.await.unwrap());
-        Self { base, http: Client::new(), _stop: stop, _keys: keys }
+        Self { base, http: Client::new(), _stop: stop, _running: running, _keys: keys }
     }
 
     async fn hand(&self, paper: &str, document: &str, action: &str) -> Response {

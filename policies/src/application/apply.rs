@@ -275,7 +275,7 @@ fn in_usage(usage: &mut Usage, act: &Act<'_>) {
         }
         Event::ResultsPublished { .. } => {
             let filed = usage.results.filed.take();
-            usage.results.published = filed.or(usage.results.published.take());
+            usage.results.published = filed.or_else(|| usage.results.published.take());
         }
         Event::ResultsReturned { comment, .. } => {
             usage.results.filed = None;

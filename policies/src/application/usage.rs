@@ -125,7 +125,7 @@ impl Incident {
     }
 
     /// The last days for the first and the final report to the ministry.
-    pub fn due(&self, rules: &IncidentRules) -> [Date; 2] {
+    pub fn due(&self, rules: IncidentRules) -> [Date; 2] {
         let begun = day_of(self.at);
         [rules.first_report_days, rules.final_report_days].map(|days| begun.saturating_add(Span::new().days(days)))
     }

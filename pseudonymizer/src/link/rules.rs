@@ -53,17 +53,14 @@ pub(crate) struct Aside {
 ///
 /// 0. Two atoms of which somebody who was asked said that they are one person, whatever their tokens say. Of whom somebody said that
 ///    they are two, they never come together, not by others either.
-/// 1. The same full insured number with branch (a1); the same long-term care number (c1).
-/// 2. The same insured number without branch (a3). What shares a2 shares a3 too. Under both, names that differ wait for 6, unless one
-///    chart has them.
+/// 1. The same full insured number with branch (a1), unless two names run side by side; the same long-term care number (c1).
+/// 2. The same insured number without branch (a3): unless the names differ as twins' do. What shares a2 shares a3 too.
 /// 3. The same number of a late elderly person (c2), unless names differ; the same national number (c3), even if names differ, unless
 ///    insurers contradict too.
 /// 4. The same chart at one institution (d1): unless the names differ.
 /// 5. The same strict kana (b1), then kanji (b2), with birth date and sex: unless two insurer lines run side by side for longer than
 ///    a change takes, or a rival fits about as well. The same loose kana (b3): only where exactly two components share it.
-/// 6. The same insured number with branch, then without, where a name goes on where another ended: twins who seldom see a doctor look
-///    like a name that changed until each has all that is of it, at every insurer that both had. Then
-///    the same number of a late elderly person, even if names differ: a token of a name has the birth date in it, and a wrong one looks
+/// 6. The same number of a late elderly person, even if names differ: a token of a name has the birth date in it, and a wrong one looks
 ///    like another name. Then the same chart, where one name goes on where another ended. Last, so that a wrong number that stands
 ///    beside a right name has found its person before.
 /// 7. The same national number, then the same chart, where one of two was seen in a single month among those of the other: a birth date
@@ -77,21 +74,19 @@ pub(crate) fn strong<'a>(atoms: &'a Atoms, policy: &'a LinkagePolicy, verdicts: 
     answers(&mut run, verdicts);
     let (ignored, counts) = (Nearness::Ignored, Nearness::Counts);
     let first: [(Kind, Rule); 6] = [
-        (Kind::A1, Rule { nearness: ignored, conflict: Summary::under_branch_named }),
+        (Kind::A1, Rule { nearness: ignored, conflict: Summary::under_branch }),
         (Kind::C1, Rule { nearness: ignored, conflict: Summary::contradiction }),
-        (Kind::A3, Rule { nearness: ignored, conflict: Summary::under_number_named }),
+        (Kind::A3, Rule { nearness: ignored, conflict: Summary::under_number }),
         (Kind::C2, Rule { nearness: ignored, conflict: Summary::under_own_number }),
         (Kind::C3, Rule { nearness: ignored, conflict: Summary::national }),
         (Kind::D1, Rule { nearness: counts, conflict: Summary::in_chart }),
     ];
     for (kind, rule) in first {
-        if matches!(kind, Kind::A1 | Kind::A3) { run.numbers_first(kind, rule) } else { run.numbers(kind, rule) }
+        run.numbers(kind, rule);
     }
     for (kind, most) in [(Kind::B1, policy.hubs.components), (Kind::B2, policy.hubs.components), (Kind::B3, 2)] {
         run.names(kind, most);
     }
-    run.numbers_again(Kind::A1, Rule { nearness: ignored, conflict: Summary::under_branch });
-    run.numbers_again(Kind::A3, Rule { nearness: ignored, conflict: Summary::under_number });
     run.numbers_again(Kind::C2, Rule { nearness: ignored, conflict: Summary::contradiction });
     run.numbers_again(Kind::D1, Rule { nearness: counts, conflict: Summary::in_chart_renamed });
     run.slips(Kind::C3);

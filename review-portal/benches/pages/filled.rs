@@ -111,6 +111,7 @@ async fn released(db: &Database, audit: &Arc<AuditLog>) {
         let manifest = Manifest {
             format: FORMAT,
             release: format!("{dataset}/2026.1").parse().unwrap(),
+            kind: catalog::ReleaseKind::Holders,
             created_at: Timestamp::now(),
             code_version: "bench".to_owned(),
             buckets: BucketCount::DEFAULT,

@@ -195,19 +195,22 @@ impl Life {
                 noticed_on: self.day(0),
             };
             self.act(applicant, Command::ReportIncident { report });
-            let step = |text: &str| IncidentStep::Closed { text: text.to_owned() };
             if end == End::Certified {
-                self.act("office", Command::FollowIncident { incident: 1, step: step("見つかった。") });
+                let [addressee, text] = ["厚生労働省", "見つかった。"].map(str::to_owned);
+                for step in [IncidentStep::FinalReport { addressee }, IncidentStep::Closed { text }] {
+                    self.act("office", Command::FollowIncident { incident: 1, step });
+                }
             }
         }
         if end == End::Certified {
             self.later(150);
-            let summary = "骨折のあとの暮らしについて、地域の差が分かりました。".to_owned();
-            self.act(applicant, Command::PublishResults { summary });
             if self.number.is_multiple_of(40) {
                 self.act("chair", Command::Revoke { reason: "目的外の利用".to_owned() });
             } else {
                 self.act(applicant, Command::Close { report: "すべて消去した。".to_owned() });
+                let summary = "骨折のあとの暮らしについて、地域の差が分かりました。".to_owned();
+                self.act(applicant, Command::FileResults { summary });
+                self.act("office", Command::PublishResults { filing: 1 });
             }
             self.later(5);
             let certificate = Certificate { text: "鍵を破棄した。".to_owned(), sha256: None };

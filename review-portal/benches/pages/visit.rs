@@ -9,7 +9,7 @@ use policies::keys::SecretBytes;
 use policies::passkey::{ActSignature, Challenge, Registration, RelyingParty, SoftwareAuthenticator};
 use policies::{ProjectId, UserId};
 use reqwest::{Client, StatusCode};
-use review_portal::{DatabaseUrl, DemoAuthenticator, PortalAnswer, PortalConfig, PortalRefusal, QueryRunner};
+use review_portal::{DatabaseUrl, DemoAuthenticator, PortalAnswer, PortalConfig, PortalRefusal, QueryRunner, Watch};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
@@ -47,7 +47,7 @@ struct NoEngine;
 
 #[async_trait::async_trait]
 impl QueryRunner for NoEngine {
-    async fn run(&self, _: &str, _: &ProjectId, _: &str) -> Result<PortalAnswer, PortalRefusal> {
+    async fn run(&self, _: &str, _: Option<&ProjectId>, _: &str, _: &Watch<'_>) -> Result<PortalAnswer, PortalRefusal> {
         std::future::pending().await
     }
 }
@@ -73,6 +73,9 @@ pub(crate) async fn serve(folder: &Path, database: &DatabaseUrl) -> Served {
         synthetic: true,
         https: false,
         relying_party: Some(party()),
+        desk: None,
+        institutions: Vec::new(),
+        dummy: None,
         demo_authenticator: Some(Arc::new(Passkeys)),
         clock: Timestamp::now,
     };

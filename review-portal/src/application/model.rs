@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use policies::ApplicationId;
-use policies::application::{Application, EventRecord, Phase, Rules};
+use policies::application::{Application, EventRecord, Outcome, Phase, Rules};
 
 use crate::board::{Course, asked};
 use crate::database::Work;
@@ -67,7 +67,7 @@ pub(crate) fn is_open(state: &Application) -> bool {
     let incidents = state.usage.iter().flat_map(|usage| &usage.incidents);
     !is_over
         || incidents.into_iter().any(|incident| !incident.is_closed())
-        || state.outcomes.iter().any(|outcome| outcome.is_to_be_reported())
+        || state.outcomes.iter().any(Outcome::is_to_be_reported)
 }
 
 fn marks(state: &Application) -> BTreeSet<Mark> {
@@ -80,7 +80,7 @@ fn marks(state: &Application) -> BTreeSet<Mark> {
     marks.extend(asked.map(|request| Mark::Source(request.dataset.clone())));
     marks.extend(days_of(state).into_iter().map(|day| Mark::Day(day.to_string())));
     let is_public = !state.is_private();
-    let unreported = state.outcomes.iter().any(|outcome| outcome.is_to_be_reported());
+    let unreported = state.outcomes.iter().any(Outcome::is_to_be_reported);
     let flags = [
         (is_public, Mark::All),
         (is_public && state.round.is_some(), Mark::Judged),

@@ -21,12 +21,15 @@ use crate::portal::Portal;
 /// Applications whose sittings are kept: some meetings.
 const SITTINGS_MAX: usize = 1000;
 
+/// An application's sittings by the revision of its row, as they stood on a day.
+type OnDay = (i64, Date, Arc<Vec<Item>>);
+
 /// What was read, each with the revision of its row: another revision is read anew, so none is ever older than its row.
 #[derive(Default)]
 pub(crate) struct Kept {
     courses: Mutex<BTreeMap<ApplicationId, (i64, Arc<Course>)>>,
     /// As they stood on a day.
-    sittings: Mutex<BTreeMap<ApplicationId, (i64, Date, Arc<Vec<Item>>)>>,
+    sittings: Mutex<BTreeMap<ApplicationId, OnDay>>,
 }
 
 impl Kept {

@@ -24,13 +24,13 @@ const TRIES: u32 = 3;
 /// Has the signer replay the events and sign, and records the permit. Asking again changes nothing.
 pub(crate) async fn issue(portal: &Portal, acting: &impl Acting, once: Option<String>) -> Result<(), PortalError> {
     for _ in 1..TRIES {
-        match sign_and_record(portal, acting, once.clone()).await {
+        match Box::pin(sign_and_record(portal, acting, once.clone())).await {
             // The permit says what an earlier history says. The longer one leads to another in its place.
             Err(PortalError::ChangedMeanwhile) => {}
             done => return done,
         }
     }
-    sign_and_record(portal, acting, once).await
+    Box::pin(sign_and_record(portal, acting, once)).await
 }
 
 async fn sign_and_record(portal: &Portal, acting: &impl Acting, once: Option<String>) -> Result<(), PortalError> {
@@ -88,6 +88,7 @@ fn reason(command: &Command) -> String {
 
 /// What was narrowed, or goes on again, gets its new permit at once, and so does a member who became ready after it was issued.
 /// Where what was narrowed does not, nothing holds until it does: the page says so, and [`Settling`] tries again.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest does not concern the signer")]
 pub(crate) async fn after(portal: &Portal, allowed: &AllowedAct) {
     let id = &allowed.application.id;
     let settled = match allowed.act {

@@ -40,7 +40,7 @@ fn is_space(letter: char) -> bool {
 }
 
 /// Controls, marks of direction and variation, joiners: they show nothing, and some turn what stands around them
-/// (Unicode, Default_Ignorable_Code_Point and Bidi_Control).
+/// (Unicode, `Default_Ignorable_Code_Point` and `Bidi_Control`).
 fn is_silent(letter: char) -> bool {
     let is_control = letter.is_control() && letter != '\n';
     is_control

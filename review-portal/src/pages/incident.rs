@@ -138,7 +138,7 @@ impl Report<'_> {
         let frame = self.frame;
         let name = frame.say("incident.report.deadlines");
         let head = ["which", "due", "sent", "addressee"].map(|word| frame.say_of("incident.report", word)).to_vec();
-        let due = self.incident.due(&self.rules.incident);
+        let due = self.incident.due(self.rules.incident);
         let rows = ["first-report", "final-report"].into_iter().zip(due).map(|(word, due)| self.deadline(word, due));
         Block::Table(Table { name, head, rows: rows.collect() })
     }

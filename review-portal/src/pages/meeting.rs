@@ -148,7 +148,7 @@ async fn meeting(
         item,
     };
     let items = items.into_iter().map(entry).collect();
-    Ok(Meeting { rules, on, items, urgent, closed, present, frame }.document())
+    Ok(Meeting { frame, rules, on, items, urgent, closed, present }.document())
 }
 
 /// Decisions of the urgent lane that were reported on that day; before a coming meeting, those that are to be.

@@ -182,7 +182,7 @@ impl Sheet<'_> {
             Tier::Pseudonymized => "pseudonymized",
         };
         let grade = self.frame.say_of("grade", &self.content.grade.to_string());
-        let profile = Span::Code(self.content.profile.to_string());
+        let profile = Span::Code(self.content.profile.clone());
         dotted([Span::text(self.frame.say_of("tier", tier)), Span::text(grade), profile])
     }
 
@@ -199,9 +199,8 @@ impl Sheet<'_> {
         if filters.is_empty() {
             return Block::text(self.frame.say("sheet.all-rows"));
         }
-        let line = |filter: &RowFilter| {
-            vec![Span::Code(filter.column.to_string()), Span::text(format!(" {}", self.row(filter)))]
-        };
+        let line =
+            |filter: &RowFilter| vec![Span::Code(filter.column.clone()), Span::text(format!(" {}", self.row(filter)))];
         Block::list(filters.iter().map(line))
     }
 

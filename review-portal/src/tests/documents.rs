@@ -28,6 +28,7 @@ async fn button(browser: &Browser, page: &str) -> String {
     link.split('"').next().unwrap().to_owned()
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of what stands in a letter")]
 #[tokio::test]
 async fn the_letter_is_saved_in_both_languages_and_by_nobody_else() {
     let world = World::new().await;
@@ -100,6 +101,7 @@ async fn the_letter_is_saved_in_both_languages_and_by_nobody_else() {
     assert_eq!(nobody.status(), StatusCode::NOT_FOUND);
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of what stands in a report")]
 #[tokio::test]
 async fn an_incident_is_one_page_with_deadlines_times_and_addressees() {
     let world = World::new().await;

@@ -27,7 +27,7 @@ async fn upload_training(browser: &Browser, path: &str, until: &str, bytes: &[u8
     let mut body = String::new();
     for (name, value) in [("csrf", browser.token().await.as_str()), ("course", "情報管理研修"), ("until", until)]
     {
-        body += &format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        body.push_str(&format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"));
     }
     body += "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\nContent-Type: application/pdf\r\n\r\n";
     let mut body = body.into_bytes();

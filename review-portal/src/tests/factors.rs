@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use permit_signer::Registrar;
-use policies::passkey::{ActSignature, Challenge, EnrolmentCode, EnrolmentRequest, RelyingParty, SoftwareAuthenticator};
+use policies::passkey::{
+    ActSignature, Challenge, EnrolmentCode, EnrolmentRequest, RelyingParty, SoftwareAuthenticator,
+};
 use reqwest::{Response, StatusCode};
 
 use super::flow::{Cast, PLEDGE, TRAINING, content_with, with_findings};

@@ -42,6 +42,7 @@ fn address(page: &str) -> String {
     to.replace("&#38;", "&").replace("&amp;", "&")
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "an answer is read once")]
 fn location(answer: reqwest::Response) -> String {
     assert_eq!(answer.status(), StatusCode::SEE_OTHER);
     answer.headers()["location"].to_str().unwrap().to_owned()
@@ -260,7 +261,7 @@ async fn institutions_that_cannot_be_used_keep_the_portal_from_starting() {
     let open = |configs: &[crate::InstitutionConfig]| {
         crate::oidc::Institutions::open(configs, "http://localhost:8080").map(drop).map_err(PortalError::Institution)
     };
-    open(&[config.clone()]).unwrap();
+    open(std::slice::from_ref(&config)).unwrap();
     let with = |change: &dyn Fn(&mut crate::InstitutionConfig)| {
         let mut changed = config.clone();
         change(&mut changed);

@@ -168,7 +168,7 @@ async fn a_passkey_that_the_signer_does_not_know_pledges_nothing_and_stops_nobod
     let db = Database::open(&world.database).await.unwrap();
     let id = at.rsplit('/').next().unwrap().parse().unwrap();
     let state = crate::application::load(db.pool(), &id).await.unwrap().unwrap();
-    assert_eq!(state.pledges.keys().map(|user| user.as_str()).collect::<Vec<_>>(), ["pi"], "nothing was recorded");
+    assert_eq!(state.pledges.keys().map(policies::UserId::as_str).collect::<Vec<_>>(), ["pi"], "nothing was recorded");
     cast.office.act(&format!("{at}/restrict"), &[&TERMS[..], &[("limits", "都道府県別まで")]].concat()).await;
     assert_eq!(world.permit().conditions, ["都道府県別まで"]);
     assert!(opens(&cast.pi).await);

@@ -556,7 +556,10 @@ impl Browser {
         let answer = self.post(path, fields).await;
         let (status, page) = (answer.status(), answer.text().await.unwrap());
         assert_eq!(status, StatusCode::OK, "{path}: {page}");
-        assert!(page.contains("name=\"document\" value=\"") && page.contains(&format!("action=\"{path}\"")), "{path}: {page}");
+        assert!(
+            page.contains("name=\"document\" value=\"") && page.contains(&format!("action=\"{path}\"")),
+            "{path}: {page}"
+        );
         page.split("name=\"act\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
     }
 

@@ -101,7 +101,7 @@ async fn a_wrong_folder_exposes_nobody() {
     let people = prepared.config();
     let mixed =
         DummyConfig { releases: people.releases.clone(), keys: people.keys.clone(), ..config(&enclave, &prepared) };
-    let error = serve_dummies(mixed, |_| unreachable!(), std::future::pending()).await.unwrap_err();
+    let error = serve_dummies(mixed, |_| panic!("it serves"), std::future::pending()).await.unwrap_err();
     assert!(error.to_string().contains("is not marked as dummy"), "{error}");
     // A release of people that appears later under a name that nothing served yet has is not opened either: what may be asked
     // was settled at the start.

@@ -174,6 +174,7 @@ fn voting() -> Vec<Case> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn after_the_grant() -> Vec<Case> {
     let stop = Command::Suspend { reason: text("調査") };
     let stopped = || after(to_permit(), &[("chair", Command::Suspend { reason: text("調査") })]);

@@ -36,7 +36,7 @@ impl Rivals {
         let pairs = summaries.iter().enumerate().flat_map(|(at, a)| {
             summaries.iter().enumerate().map(move |(other, b)| {
                 let against = if at == other { None } else { (rule.conflict)(a, b, policy) };
-                (a.distance(b), against)
+                (a.gap(b), against)
             })
         });
         let pairs = pairs.collect();

@@ -75,26 +75,15 @@ impl<'a> Run<'a> {
 
     /// Atoms that share a number.
     pub(super) fn numbers(&mut self, kind: Kind, rule: Rule) {
-        self.tier(kind.name(), |run| run.each_number(kind, rule));
-    }
-
-    /// The same where [`Self::numbers_again`] comes later: what is refused is judged then, and counted once.
-    pub(super) fn numbers_first(&mut self, kind: Kind, rule: Rule) {
         self.tier(kind.name(), |run| {
-            let vetoes = run.vetoes.clone();
-            run.each_number(kind, rule);
-            run.vetoes = vetoes;
-        });
-    }
-
-    fn each_number(&mut self, kind: Kind, rule: Rule) {
-        for group in &self.facts.atoms.groups(kind) {
-            if self.facts.is_hub(group) {
-                self.set_aside(kind, group, group.len());
-            } else {
-                self.under_number(kind, group, rule);
+            for group in &run.facts.atoms.groups(kind) {
+                if run.facts.is_hub(group) {
+                    run.set_aside(kind, group, group.len());
+                } else {
+                    run.under_number(kind, group, rule);
+                }
             }
-        }
+        });
     }
 
     /// The same by another rule, once other tiers have joined what they can.

@@ -120,13 +120,6 @@ impl Summary {
         self.months.zip(other.months).map_or(0, |(a, b)| a.gap(b))
     }
 
-    /// Months between the two in what can be compared: medical insurers, else long-term care, else whatever there is of them. A care line
-    /// that goes on beside says nothing of whose the next medical line is.
-    pub(super) fn distance(&self, other: &Self) -> i32 {
-        let lines = [(&self.medical, &other.medical), (&self.care, &other.care)];
-        lines.into_iter().find_map(|(ours, theirs)| least_gap(ours, theirs)).unwrap_or_else(|| self.gap(other))
-    }
-
     /// Whether one was there beside the other, for longer than a change takes or before the other ended as after it began: what follows
     /// does not lie within what it follows, however short it is. Who says nothing of time may have been there.
     fn coexists(&self, other: &Self, policy: &LinkagePolicy) -> bool {
@@ -214,22 +207,6 @@ impl Summary {
     pub(super) fn contradiction(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
         let two_ways = || self.names_differ(other) && self.lines(other, policy).is_some();
         self.hard(other, policy).or_else(|| two_ways().then_some(Veto::Contradiction))
-    }
-
-    /// Under a number of a card, as long as tokens of names have not joined what they can: names agree, or the chart does. A name that
-    /// goes on where another ended is a twin's as well, who is seen to be beside it once each has all that is of it.
-    fn unrenamed(&self, other: &Self) -> Option<Veto> {
-        (self.names_differ(other) && !shares(&self.charts, &other.charts)).then_some(Veto::Names)
-    }
-
-    /// [`Self::under_branch`] of one name.
-    pub(super) fn under_branch_named(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
-        self.under_branch(other, policy).or_else(|| self.unrenamed(other))
-    }
-
-    /// [`Self::under_number`] of one name.
-    pub(super) fn under_number_named(&self, other: &Self, policy: &LinkagePolicy) -> Option<Veto> {
-        self.under_number(other, policy).or_else(|| self.unrenamed(other))
     }
 
     /// Under one branch of an insured number: as under a number that is one person's, but twins were given one branch where two names
@@ -345,12 +322,6 @@ fn extend(lines: &mut Vec<Line>, line: Line) {
 
 fn hull(a: Option<Months>, b: Option<Months>) -> Option<Months> {
     a.zip(b).map(|(a, b)| a.hull(b)).or(a).or(b)
-}
-
-fn least_gap(a: &[Line], b: &[Line]) -> Option<i32> {
-    let months = |lines: &'_ [Line]| lines.iter().filter_map(|line| line.months).collect::<Vec<_>>();
-    let theirs = months(b);
-    months(a).into_iter().flat_map(|ours| theirs.iter().map(move |theirs| ours.gap(*theirs))).min()
 }
 
 fn shares(a: &[u32], b: &[u32]) -> bool {

@@ -93,6 +93,7 @@ impl EditPage {
     }
 
     /// Why the table in that row did not run.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand over references")]
     fn failed(&self, row: &usize) -> &str {
         self.failure.as_ref().filter(|failure| failure.at == *row).map_or("", |failure| failure.words.as_str())
     }
@@ -296,7 +297,7 @@ async fn tried(
     let (Some(at), Some(content)) = (wish.attempt, state.content()) else {
         return saved(portal, frame, &state, wish, (unread, None)).await;
     };
-    let failure = shell::attempt(portal, allowed, content, at).await?;
+    let failure = Box::pin(shell::attempt(portal, allowed, content, at)).await?;
     let state = crate::application::load(portal.db.pool(), &state.id).await?.ok_or(PortalError::NotFound)?;
     saved(portal, frame, &state, wish, (unread, failure)).await
 }

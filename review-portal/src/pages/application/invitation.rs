@@ -134,13 +134,13 @@ pub(super) async fn join(
     let (user, id) = (allowed.user.id.clone(), application.id.clone());
     let member = crate::access::joining(portal, allowed, application)?;
     invitations::take(&portal.db, token, &user, portal.now()).await?;
-    let joined = change(portal, &member, Change::new(Command::Join { training }, once)).await;
+    let joined = Box::pin(change(portal, &member, Change::new(Command::Join { training }, once))).await;
     if let Err(error) = joined {
         // Nothing came of it, so it works still: a course without a name can be mended.
         invitations::give_back(&portal.db, token, &user).await?;
         return Err(error);
     }
-    permits::renew(portal, &member).await?;
+    Box::pin(permits::renew(portal, &member)).await?;
     Ok(Redirect::to(&format!("/applications/{id}")).into_response())
 }
 

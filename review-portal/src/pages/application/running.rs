@@ -145,7 +145,7 @@ impl<'a> RunningPanel<'a> {
 
     /// When the first and the final report to the ministry are due.
     fn report_days(&self, incident: &Incident) -> [Moment; 2] {
-        incident.due(&self.rules.incident).map(|day| self.day(day))
+        incident.due(self.rules.incident).map(|day| self.day(day))
     }
 
     /// What can be recorded of an incident now: it is closed after its final report.

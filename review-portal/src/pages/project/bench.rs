@@ -295,6 +295,7 @@ impl SqlPage {
     }
 
     #[expect(clippy::unused_self, reason = "templates see no function but the page's")]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand over references")]
     fn figure(&self, number: &u64) -> String {
         figure(i64::try_from(*number).ok())
     }

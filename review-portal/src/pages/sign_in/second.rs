@@ -20,6 +20,7 @@ use crate::portal::Portal;
 use crate::record::Note;
 use crate::visit::{Ceremony, Frame, Visit};
 
+#[expect(clippy::struct_excessive_bools, reason = "each says whether one way is offered")]
 #[derive(Template)]
 #[template(path = "sign_in/second.html")]
 struct SecondPage {

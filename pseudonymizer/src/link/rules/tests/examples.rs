@@ -45,31 +45,3 @@ fn a_name_is_judged_by_the_persons_who_share_it_and_not_by_their_atoms() {
     let (found, partition) = case.run(policy());
     assert_eq!((found.len(), partition.hubs.get("b1")), (1, None));
 }
-
-#[test]
-fn twins_who_moved_together_are_two_however_seldom_they_are_seen() {
-    // Under one number, one of them seems to go on where the other ended.
-    let numbers = [
-        "1 ndb 2018-05..2019-04 a3=n b1=haruto",
-        "2 ndb 2025-08..2026-03 a3=m b1=haruto",
-        "3 ndb 2019-05..2023-06 a3=n b1=minato",
-        "4 ndb 2023-07..2026-03 a3=m b1=minato",
-    ];
-    check(&numbers, "1,2 3,4");
-    let branches = [
-        "1 ndb 2021-10..2021-11 a1=n03 a3=n b1=haruto",
-        "2 ndb 2024-02..2024-04 a1=m03 a3=m b1=haruto",
-        "3 ndb 2022-03..2023-02 a1=n03 a3=n b1=minato",
-        "4 ndb 2024-12..2025-02 a1=m03 a3=m b1=minato",
-    ];
-    check(&branches, "1,2 3,4");
-    // A name that changed has nothing beside the other one.
-    check(&[numbers[0], "3 ndb 2019-05..2023-06 a3=n b1=married", "4 ndb 2023-07..2026-03 a3=m b1=married"], "1,3,4");
-}
-
-#[test]
-fn a_care_line_beside_brings_no_medical_line_nearer() {
-    let cared = ["1 ltc 2016-01..2026-01 c1=c b1=yamada c3=i", "2 ndb 2019-01..2026-01 a3=p b1=yamada c3=i"];
-    let other = ["3 ndb 2016-06..2017-11 a3=a b1=yamada", "4 ndb 2017-12..2026-01 a3=b b1=yamada"];
-    check(&[cared[0], cared[1], other[0], other[1]], "1,2 3,4");
-}
