@@ -27,7 +27,6 @@ async fn nine_people_go_from_a_draft_to_a_permit_a_query_and_its_end() {
     let at = apply::drafted(&mut desk, &study).await;
     apply::invited(&mut desk, &at).await;
     apply::returned_and_mended(&mut desk, &at).await;
-    review::joined(&mut desk, &at, &installation::PI).await;
     apply::accepted(&mut desk, &at).await;
     review::holders_answer(&mut desk, &at).await;
     review::a_conflict_closes_the_file(&mut desk, &at, &study).await;

@@ -4,6 +4,7 @@
 use super::Study;
 use super::desk::{Desk, signed};
 use super::installation::{CO, OFFICE, PI};
+use super::review::joined;
 use crate::browser::Browser;
 
 /// What the applicant wants, told to reviewers who opened the file.
@@ -116,6 +117,7 @@ pub(super) async fn invited(desk: &mut Desk, at: &str) {
 /// The secretariat misses a declaration and says so at its field; a word among themselves stays there.
 pub(super) async fn returned_and_mended(desk: &mut Desk, at: &str) {
     submitted(desk, at).await;
+    joined(desk, at, &PI).await;
     assert!(!desk.sits(&PI).await.text().await.contains("申請を編集"), "what is handed in is not changed");
     let page = desk.sits(&OFFICE).await;
     page.follow("ホーム").await;
