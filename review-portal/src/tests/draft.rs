@@ -1,5 +1,7 @@
 //! Writing an application, as people do it: half of it, wrongly, in two windows, with documents and other people.
 
+use std::fmt::Write as _;
+
 use reqwest::{Response, StatusCode};
 
 use super::flow::{CHECKLIST, CONTENT, Cast, content_with};
@@ -27,7 +29,7 @@ async fn upload_training(browser: &Browser, path: &str, until: &str, bytes: &[u8
     let mut body = String::new();
     for (name, value) in [("csrf", browser.token().await.as_str()), ("course", "情報管理研修"), ("until", until)]
     {
-        body.push_str(&format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"));
+        write!(body, "--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").unwrap();
     }
     body += "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\nContent-Type: application/pdf\r\n\r\n";
     let mut body = body.into_bytes();
